@@ -1,0 +1,199 @@
+from odoo import api, fields, models
+
+from .account_move_line import ADJUSTMENT_CHARGES, USAGE_CHARGES
+
+# What makes an invoice count as settled; Community has no `in_payment`, Enterprise has.
+PAID_STATES = ('paid', 'in_payment', 'reversed')
+
+
+class AccountMove(models.Model):
+    """A bill is a customer invoice that knows the cycle it is for."""
+
+    _inherit = 'account.move'
+
+    # === FIELDS === #
+
+    assist_kind = fields.Selection(
+        [
+            ('bill', "Bill"),
+            ('supplementary', "Supplementary Bill"),
+            ('credit', "Credit Note"),
+            ('given_back', "Bill Taken Back"),
+        ],
+        string="Remote Support Document",
+        copy=False,
+        readonly=True,
+        index='btree_not_null',
+    )
+    assist_cycle_id = fields.Many2one(
+        'assist.billing.cycle',
+        string="Billing Cycle",
+        copy=False,
+        readonly=True,
+        ondelete='restrict',
+        help="The cycle whose current bill this is.",
+    )
+    assist_origin_cycle_id = fields.Many2one(
+        'assist.billing.cycle',
+        string="Billing Cycle of Origin",
+        copy=False,
+        readonly=True,
+        index='btree_not_null',
+        ondelete='restrict',
+        help="The cycle that this credit note or supplementary bill is about, or that this bill "
+        "was for before it was taken back.",
+    )
+    assist_bill_id = fields.Many2one(
+        'account.move',
+        string="Adjusted Bill",
+        copy=False,
+        readonly=True,
+        index='btree_not_null',
+        ondelete='restrict',
+    )
+    assist_linked_ids = fields.One2many(
+        'account.move', 'assist_bill_id', string="Linked Documents"
+    )
+    assist_delivery_state = fields.Selection(
+        [
+            ('none', "Not Sent"),
+            ('queued', "Being Sent"),
+            ('sent', "Sent"),
+            ('failed', "Sending Failed"),
+            ('no_address', "No Address"),
+        ],
+        string="Delivery",
+        copy=False,
+        readonly=True,
+        default='none',
+        index='btree_not_null',
+        help="Taken from what became of the e-mail, not from whether a PDF exists.",
+    )
+    assist_association_id = fields.Many2one(
+        'assist.billing.association',
+        string="Association",
+        compute='_compute_assist_cycle_values',
+        store=True,
+        precompute=True,
+        index='btree_not_null',
+        ondelete='restrict',
+    )
+    assist_plan_id = fields.Many2one(
+        'assist.billing.plan',
+        string="Billing Plan",
+        compute='_compute_assist_cycle_values',
+        store=True,
+        precompute=True,
+        index='btree_not_null',
+        ondelete='restrict',
+    )
+    assist_period_start = fields.Date(
+        string="Bill Start Date",
+        compute='_compute_assist_cycle_values',
+        store=True,
+        precompute=True,
+    )
+    assist_period_end = fields.Date(
+        string="Bill End Date",
+        compute='_compute_assist_cycle_values',
+        store=True,
+        precompute=True,
+        index='btree_not_null',
+        help="First day of the next cycle.",
+    )
+    assist_session_count = fields.Integer(
+        string="Sessions", compute='_compute_assist_cycle_values', store=True, precompute=True
+    )
+    assist_session_hours = fields.Float(
+        string="Session Hours",
+        compute='_compute_assist_cycle_values',
+        store=True,
+        precompute=True,
+        help="Measured time of the sessions.",
+    )
+    assist_device_quantity = fields.Float(
+        string="Devices",
+        digits='Product Unit',
+        compute='_compute_assist_cycle_values',
+        store=True,
+        precompute=True,
+    )
+    assist_session_charge = fields.Monetary(
+        string="Session Charges",
+        compute='_compute_assist_session_charge',
+        store=True,
+        help="Untaxed amount of what was used.",
+    )
+    assist_misc_charge = fields.Monetary(
+        string="Misc Charges",
+        compute='_compute_assist_misc_charge',
+        store=True,
+        help="Untaxed additional costs minus discounts, on the bill and on its linked documents.",
+    )
+
+    # === CONSTRAINTS === #
+
+    _assist_cycle_unique = models.UniqueIndex(
+        "(assist_cycle_id) WHERE assist_cycle_id IS NOT NULL",
+        "This billing cycle has a bill already.",
+    )
+
+    # === COMPUTE METHODS === #
+
+    @api.depends(
+        'assist_cycle_id',
+        'assist_origin_cycle_id',
+        'assist_cycle_id.session_count',
+        'assist_cycle_id.session_seconds',
+        'assist_cycle_id.device_quantity',
+    )
+    def _compute_assist_cycle_values(self):
+        for move in self:
+            cycle = move.assist_cycle_id or move.assist_origin_cycle_id
+            usage = move.assist_cycle_id
+            move.assist_association_id = cycle.association_id
+            move.assist_plan_id = cycle.plan_id
+            move.assist_period_start = cycle.date_start
+            move.assist_period_end = cycle.date_end
+            move.assist_session_count = usage.session_count
+            move.assist_session_hours = usage.session_seconds / 3600
+            move.assist_device_quantity = usage.device_quantity
+
+    @api.depends('invoice_line_ids.price_subtotal', 'invoice_line_ids.assist_charge')
+    def _compute_assist_session_charge(self):
+        for move in self:
+            move.assist_session_charge = move._assist_sum_lines(USAGE_CHARGES)
+
+    @api.depends(
+        'invoice_line_ids.price_subtotal',
+        'invoice_line_ids.assist_charge',
+        'assist_linked_ids.state',
+        'assist_linked_ids.move_type',
+        'assist_linked_ids.invoice_line_ids.price_subtotal',
+        'assist_linked_ids.invoice_line_ids.assist_charge',
+    )
+    def _compute_assist_misc_charge(self):
+        for move in self:
+            if move.assist_kind != 'bill':
+                move.assist_misc_charge = 0.0
+                continue
+            linked = move.assist_linked_ids.filtered(lambda document: document.state != 'cancel')
+            move.assist_misc_charge = move._assist_sum_lines(ADJUSTMENT_CHARGES) + sum(
+                # A credit note's lines are positive and lower what the customer owes.
+                document._assist_sum_lines(ADJUSTMENT_CHARGES)
+                * (-1 if document.move_type == 'out_refund' else 1)
+                for document in linked
+            )
+
+    def _assist_sum_lines(self, charges):
+        """Return the untaxed amount of the lines with these `assist_charge`s."""
+        self.ensure_one()
+        return sum(
+            line.price_subtotal for line in self.invoice_line_ids if line.assist_charge in charges
+        )
+
+    # === HELPERS === #
+
+    def _assist_is_settled(self):
+        self.ensure_one()
+        return self.payment_state in PAID_STATES

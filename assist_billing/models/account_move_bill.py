@@ -1,0 +1,235 @@
+from odoo import fields, models
+from odoo.exceptions import UserError
+
+# A bill keeps what its cycle was billed to and in; other fields are the accountant's.
+FROZEN_FIELDS = ('partner_id', 'currency_id', 'company_id', 'move_type')
+
+
+class AccountMove(models.Model):
+    """What may be done to a bill, and how its cycle gets free when it is taken back."""
+
+    _inherit = 'account.move'
+
+    # === CRUD METHODS === #
+
+    def write(self, vals):
+        self._assist_check_frozen(vals)
+        return super().write(vals)
+
+    def unlink(self):
+        bills = self.filtered('assist_cycle_id')
+        bills._assist_check_returnable()
+        self._assist_check_late_documents()
+        bills._assist_give_back()
+        return super().unlink()
+
+    # === ACTIONS === #
+
+    def button_draft(self):
+        bills = self.filtered('assist_cycle_id')
+        bills._assist_check_returnable()
+        given_back = self.filtered(lambda move: move.assist_kind == 'given_back')
+        if posted := given_back.filtered(lambda move: move.state == 'posted'):
+            raise UserError(
+                self.env._(
+                    "%(bill)s was credited and its period is billed anew, so it cannot be reset.",
+                    bill=posted[0].display_name,
+                )
+            )
+        result = super().button_draft()
+        given_back._assist_take_cycle_again()
+        return result
+
+    def button_cancel(self):
+        bills = self.filtered('assist_cycle_id')
+        bills._assist_check_returnable()
+        self._assist_check_late_documents()
+        result = super().button_cancel()
+        bills._assist_give_back()
+        return result
+
+    def action_assist_view_sessions(self):
+        self.ensure_one()
+        cycle = self.assist_cycle_id or self.assist_origin_cycle_id
+        return cycle.action_view_sessions()
+
+    # === BUSINESS METHODS - account.move === #
+
+    def _post(self, soft=True):
+        # EXTENDS account: a payment that a credit set free goes to the bill made instead
+        posted = super()._post(soft)
+        for bill in posted.filtered('assist_cycle_id'):
+            bill._assist_reconcile_freed()
+        return posted
+
+    def _reverse_moves(self, default_values_list=None, cancel=False):
+        # EXTENDS account: a credit note knows the bill and the cycle it is about
+        default_values_list = default_values_list or [{} for _move in self]
+        for move, values in zip(self, default_values_list, strict=True):
+            if cycle := move.assist_cycle_id or move.assist_origin_cycle_id:
+                values.setdefault('assist_kind', 'credit')
+                values.setdefault('assist_bill_id', move.id)
+                values.setdefault('assist_origin_cycle_id', cycle.id)
+        return super()._reverse_moves(default_values_list, cancel)
+
+    # === GUARDS === #
+
+    def _assist_check_frozen(self, vals):
+        names = [name for name in FROZEN_FIELDS if name in vals]
+        for move in self.filtered('assist_cycle_id') if names else ():
+            if any(
+                move._fields[name].convert_to_cache(vals[name], move)
+                != move._fields[name].convert_to_cache(move[name], move)
+                for name in names
+            ):
+                raise UserError(
+                    self.env._(
+                        "%(bill)s bills %(cycle)s: its customer, currency and company cannot "
+                        "change. Take it back and bill again instead.",
+                        bill=move.display_name,
+                        cycle=move.assist_cycle_id.display_name,
+                    )
+                )
+
+    def _assist_check_returnable(self):
+        """Refuse to reset, cancel or delete a bill that was sent or has a payment."""
+        for bill in self:
+            if bill.assist_delivery_state in ('queued', 'sent'):
+                reason = self.env._("it was sent to the customer")
+            elif bill._assist_get_payment_lines() or bill._assist_get_payments():
+                reason = self.env._("it has a payment")
+            else:
+                continue
+            raise UserError(
+                self.env._(
+                    "%(bill)s cannot be reset, cancelled or deleted: %(reason)s. "
+                    "Make a credit note instead.",
+                    bill=bill.display_name,
+                    reason=reason,
+                )
+            )
+
+    def _assist_check_late_documents(self):
+        """Refuse to drop a bill for late sessions: they would belong to no bill any more."""
+        late = self.filtered(
+            lambda move: move.assist_kind == 'supplementary'
+            and 'prior' in move.invoice_line_ids.mapped('assist_charge')
+        )
+        if late:
+            raise UserError(
+                self.env._(
+                    "%(bill)s bills sessions that came in late and cannot be cancelled or "
+                    "deleted. Make a credit note instead.",
+                    bill=late[0].display_name,
+                )
+            )
+
+    def _assist_get_payments(self):
+        """Return payments registered for this bill, those without an entry included."""
+        self.ensure_one()
+        return self.matched_payment_ids.filtered(
+            lambda payment: payment.state not in ('draft', 'canceled', 'rejected')
+        )
+
+    def _assist_get_payment_lines(self):
+        """Return the journal items that pay this bill: what it is matched with, credits aside."""
+        self.ensure_one()
+        receivable = self.line_ids.filtered(
+            lambda line: line.account_id.account_type == 'asset_receivable'
+        )
+        counterparts = (
+            receivable.matched_credit_ids.credit_move_id | receivable.matched_debit_ids.debit_move_id
+        )
+        return counterparts.filtered(lambda line: line.move_id.move_type != 'out_refund')
+
+    # === TAKING BACK === #
+
+    def _assist_give_back(self):
+        """Free the cycles of these bills: a person decides whether to bill again or to waive."""
+        for bill in self.filtered('assist_cycle_id'):
+            cycle = bill.assist_cycle_id
+            bill.with_context(skip_is_manually_modified=True).write(
+                {
+                    'assist_cycle_id': False,
+                    'assist_origin_cycle_id': cycle.id,
+                    'assist_kind': 'given_back',
+                }
+            )
+            # sudo: cycles are written by the engine only
+            cycle.sudo()._give_back()
+
+    def _assist_take_cycle_again(self):
+        """Make bills that were taken back the current ones of their cycles again."""
+        for bill in self:
+            # sudo: cycles are written by the engine only
+            cycle = bill.assist_origin_cycle_id.sudo()
+            cycle._check_to_rebill()
+            cycle._check_same_usage(bill)
+            bill.write(
+                {
+                    'assist_cycle_id': cycle.id,
+                    'assist_origin_cycle_id': False,
+                    'assist_kind': 'bill',
+                }
+            )
+            cycle._take_again()
+
+    def _assist_credit_for_rebilling(self, default_values_list):
+        """Credit these bills in full and give their cycles back; payments are set free.
+
+        :param default_values_list: values of each credit note, as for `_reverse_moves`
+        :return: the credit notes
+        """
+        self._assist_check_credited()
+        for bill in self:
+            # sudo: cycles are written by the engine only
+            bill.assist_cycle_id.sudo().freed_line_ids |= bill._assist_get_payment_lines()
+        credits_ = self._reverse_moves(default_values_list, cancel=True)
+        self._assist_give_back()
+        return credits_
+
+    def _assist_check_credited(self):
+        for bill in self:
+            if bill.assist_linked_ids.filtered(
+                lambda document: document.move_type == 'out_refund' and document.state == 'posted'
+            ):
+                raise UserError(
+                    self.env._(
+                        "%(bill)s has been credited in part already, so it cannot be credited in "
+                        "full and billed again. Credit the rest, or adjust it.",
+                        bill=bill.display_name,
+                    )
+                )
+
+    def _assist_reconcile_freed(self):
+        """Match the payments that a credit set free with this bill, made in place of that one."""
+        self.ensure_one()
+        # sudo: cycles are written by the engine only
+        cycle = self.assist_cycle_id.sudo()
+        if not cycle.freed_line_ids:
+            return
+        receivable = self.line_ids.filtered(
+            lambda line: line.account_id.account_type == 'asset_receivable'
+        )
+        free = cycle.freed_line_ids.filtered(
+            lambda line: not line.reconciled
+            and line.parent_state == 'posted'
+            and line.account_id == receivable.account_id
+        )
+        if free:
+            (receivable | free).reconcile()
+        cycle.freed_line_ids = [fields.Command.clear()]
+
+    # === SENDING === #
+
+    def _assist_queue_sending(self):
+        """Hand these posted bills over to Odoo's asynchronous sending."""
+        for bill in self:
+            author = bill.invoice_user_id or self.env.user
+            bill.sending_data = {
+                'author_user_id': author.id,
+                'author_partner_id': (bill.invoice_user_id or bill.company_id).partner_id.id,
+            }
+            bill.assist_delivery_state = 'queued'
+        # sudo: the engine may run for a user who does not see scheduled actions
+        self.env.ref('account.ir_cron_account_move_send').sudo()._trigger()

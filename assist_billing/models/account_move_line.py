@@ -1,0 +1,76 @@
+from odoo import fields, models
+from odoo.exceptions import UserError
+
+# What was used, rated by the terms of the cycle; and what a person added to it.
+USAGE_CHARGES = ('session', 'hour', 'base_fee', 'device', 'minimum', 'prior')
+ADJUSTMENT_CHARGES = ('additional', 'discount')
+# Who changes one of these by hand makes the bill say something else than its statement.
+USAGE_FIELDS = (
+    'assist_charge',
+    'product_id',
+    'product_uom_id',
+    'quantity',
+    'price_unit',
+    'discount',
+)
+
+
+class AccountMoveLine(models.Model):
+    _inherit = 'account.move.line'
+
+    # === FIELDS === #
+
+    assist_charge = fields.Selection(
+        [
+            ('session', "Sessions"),
+            ('hour', "Hours"),
+            ('base_fee', "Base Fee"),
+            ('device', "Devices"),
+            ('minimum', "Minimum Charge"),
+            ('prior', "Late Sessions"),
+            ('additional', "Additional Cost"),
+            ('discount', "Discount"),
+        ],
+        string="Remote Support Charge",
+        readonly=True,
+    )
+
+    # === CRUD METHODS === #
+
+    def write(self, vals):
+        changed = [name for name in USAGE_FIELDS if name in vals]
+        if changed:
+            self._assist_usage_lines().filtered(
+                lambda line: any(
+                    line._fields[name].convert_to_cache(vals[name], line)
+                    != line._fields[name].convert_to_cache(line[name], line)
+                    for name in changed
+                )
+            )._assist_refuse_change()
+        return super().write(vals)
+
+    def unlink(self):
+        # `dynamic_unlink`: the whole document goes, which is its own decision.
+        if not self.env.context.get('dynamic_unlink'):
+            self._assist_usage_lines()._assist_refuse_change()
+        return super().unlink()
+
+    # === BUSINESS METHODS === #
+
+    def _assist_usage_lines(self):
+        """Return the lines that say what was used, of bills that are some cycle's."""
+        return self.filtered(
+            lambda line: line.assist_charge in USAGE_CHARGES and line.move_id.assist_cycle_id
+        )
+
+    def _assist_refuse_change(self):
+        if self:
+            raise UserError(
+                self.env._(
+                    "“%(line)s” on %(bill)s is what was used and cannot be edited by hand. "
+                    "Use Add Charges / Discounts; or take the bill back, change its sessions and "
+                    "bill again.",
+                    line=(self[0].name or "").split("\n", 1)[0],
+                    bill=self[0].move_id.display_name,
+                )
+            )

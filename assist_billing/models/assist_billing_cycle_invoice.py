@@ -1,0 +1,178 @@
+from odoo import fields, models
+from odoo.exceptions import UserError
+
+
+class AssistBillingCycle(models.Model):
+    """What the invoice of a cycle says. Nothing here writes."""
+
+    _inherit = 'assist.billing.cycle'
+
+    # === INVOICE === #
+
+    def _prepare_invoice_vals(self, outcome, now):
+        """Return the values of the invoice of this cycle.
+
+        :param Outcome outcome: its rating and late sessions
+        :param datetime now: naive UTC; when the bill is made
+        """
+        self.ensure_one()
+        return {
+            **self._prepare_document_vals(now),
+            'assist_kind': 'bill',
+            'assist_cycle_id': self.id,
+            'invoice_line_ids': self._prepare_line_commands(outcome),
+        }
+
+    def _prepare_supplementary_vals(self, outcome, now):
+        """Return the values of a bill for late sessions of this closed cycle."""
+        self.ensure_one()
+        return {
+            **self._prepare_document_vals(now),
+            'assist_kind': 'supplementary',
+            'assist_origin_cycle_id': self.id,
+            'invoice_line_ids': self._prepare_line_commands(outcome),
+        }
+
+    def _prepare_document_vals(self, now):
+        """Return what all customer invoices of this cycle have in common."""
+        self.ensure_one()
+        partner = self.association_id.partner_id
+        invoice_date = self._get_invoice_date(now)
+        self._check_currency(invoice_date)
+        last_day = self._get_last_day()
+        return {
+            'move_type': 'out_invoice',
+            'company_id': self.company_id.id,
+            'partner_id': partner.id,
+            'currency_id': self.currency_id.id,
+            'invoice_date': invoice_date,
+            'invoice_date_due': fields.Date.add(invoice_date, days=self.association_id.due_days),
+            # The customer's own payment term would overwrite the due date on posting.
+            'invoice_payment_term_id': False,
+            'delivery_date': last_day,
+            'taxable_supply_date': last_day,
+            # Not the user of the scheduled action.
+            'invoice_user_id': (partner.user_id or partner.commercial_partner_id.user_id).id,
+            'invoice_origin': self.plan_id.name,
+        }
+
+    def _get_invoice_date(self, now):
+        """Return the date of a bill made at `now`: the day after the last served one, or today.
+
+        It is today when that day is in the future for the company, is too long ago (a bill made
+        months late is dated when it is made), or is covered by a lock date.
+        """
+        self.ensure_one()
+        company = self.company_id
+        today = company._assist_get_today(now)
+        age = (today - self.date_end).days
+        if not 0 <= age <= company.assist_backdate_days:
+            return today
+        product = self.plan_id._get_product('usage')
+        has_tax = company in product.taxes_id.company_id
+        journal = self.env['account.journal'].search(
+            [*self.env['account.journal']._check_company_domain(company), ('type', '=', 'sale')],
+            limit=1,
+        )
+        return today if company._get_violated_lock_dates(self.date_end, has_tax, journal) else (
+            self.date_end
+        )
+
+    def _check_currency(self, invoice_date):
+        """Refuse a currency without an active rate: Odoo would silently take a rate of 1."""
+        self.ensure_one()
+        currency, company = self.currency_id, self.company_id
+        if currency == company.currency_id:
+            return
+        if not currency.active:
+            raise UserError(
+                self.env._(
+                    "The currency %(currency)s of plan “%(plan)s” is not active. Activate it "
+                    "under Accounting / Currencies, and give it a rate.",
+                    currency=currency.name,
+                    plan=self.plan_id.name,
+                )
+            )
+        rate = self.env['res.currency.rate'].search(
+            [
+                ('currency_id', '=', currency.id),
+                ('name', '<=', invoice_date),
+                ('company_id', 'in', (company.root_id.id, False)),
+            ],
+            limit=1,
+        )
+        if not rate:
+            raise UserError(
+                self.env._(
+                    "The currency %(currency)s of plan “%(plan)s” has no rate on %(date)s in "
+                    "company %(company)s. Enter a rate of that day or before.",
+                    currency=currency.name,
+                    plan=self.plan_id.name,
+                    date=invoice_date,
+                    company=company.name,
+                )
+            )
+
+    # === LINES === #
+
+    def _prepare_line_commands(self, outcome):
+        """Return the invoice lines of `outcome`, in the order they are printed."""
+        self.ensure_one()
+        return [
+            fields.Command.create(
+                self._prepare_line_vals(line.charge, line.quantity, line.price, origin)
+            )
+            for line, origin in outcome.lines
+        ]
+
+    def _prepare_line_vals(self, charge, quantity, price, origin):
+        """Return the values of one invoice line.
+
+        :param str charge: what it charges, a value of `account.move.line.assist_charge`
+        :param quantity: printed quantity (Decimal)
+        :param price: price of one, untaxed or taxed as the taxes of its product say (Decimal)
+        :param origin: the cycle it is about: this one, or an earlier one of late sessions
+        """
+        self.ensure_one()
+        product = self.plan_id._get_product(charge)
+        return {
+            'assist_charge': charge,
+            'product_id': product.id,
+            'name': self._get_line_name(charge, product, origin),
+            'quantity': float(quantity),
+            'product_uom_id': product.uom_id.id,
+            'price_unit': self._get_price_unit(product, float(price)),
+        }
+
+    def _get_line_name(self, charge, product, origin):
+        """Return the text of an invoice line, in the customer's language."""
+        self.ensure_one()
+        lang = self.association_id.partner_id.lang or self.env.lang
+        cycle = origin.with_context(lang=lang)
+        product = product.with_context(lang=lang, display_default_code=False)
+        label = {
+            'base_fee': cycle.env._("Base fee per session"),
+            'minimum': cycle.env._("Top-up to the minimum charge"),
+            'prior': cycle.env._("%(product)s, received late", product=product.display_name),
+        }.get(charge, product.display_name)
+        return f"{label}\n{cycle._format_period()}"
+
+    def _get_price_unit(self, product, price):
+        """Return `price` as it stands on the invoice.
+
+        Prices are in the tax mode of the product's taxes; a fiscal position that takes an
+        included tax away takes it out of the price, as Odoo does for sales.
+        """
+        self.ensure_one()
+        company, partner = self.company_id, self.association_id.partner_id
+        taxes = product.taxes_id._filter_taxes_by_company(company)
+        if not taxes:
+            return price
+        # The same position as the invoice will compute for itself.
+        delivery = partner.browse(partner.address_get(['delivery'])['delivery'])
+        position = self.env['account.fiscal.position'].with_company(company)._get_fiscal_position(
+            partner, delivery=delivery
+        )
+        return product._get_tax_included_unit_price_from_price(
+            price, taxes, fiscal_position=position
+        )

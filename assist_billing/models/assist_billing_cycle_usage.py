@@ -1,0 +1,369 @@
+from collections import defaultdict
+from dataclasses import dataclass, field, replace
+from datetime import date
+
+from odoo import api, models
+from odoo.tools import SQL
+
+from odoo.addons.assist_billing.rules import rating
+
+
+@dataclass
+class LateUsage:
+    """Sessions of an earlier cycle that came in late, and what they add to its bill."""
+
+    origin: models.Model
+    session_ids: tuple
+    line: rating.Line | None
+    shares: tuple
+
+
+@dataclass
+class Outcome:
+    """What one bill charges: a cycle's rating, late sessions, the days of its devices.
+
+    Without a rating of its own, the bill is one for late sessions of `cycle` alone.
+    """
+
+    cycle: models.Model
+    rating: rating.Rating | None
+    late: list = field(default_factory=list)
+    devices: list = field(default_factory=list)
+
+    @property
+    def lines(self):
+        """The lines of the bill in order; `prior` ones come with the cycle they are about."""
+        own = self.rating.lines if self.rating else ()
+        return [(line, self.cycle) for line in own] + [
+            (late.line, late.origin) for late in self.late if late.line
+        ]
+
+    @property
+    def total(self):
+        return sum(line.amount for line, _cycle in self.lines)
+
+    @property
+    def shares(self):
+        """The sessions to be stamped: own ones, then late ones."""
+        own = self.rating.sessions if self.rating else ()
+        return [*own, *(share for late in self.late for share in late.shares)]
+
+
+def subtract_spans(spans, holes):
+    """Return half-open date spans without the days of `holes`, both lists of (from, to)."""
+    for hole_from, hole_to in holes:
+        spans = [
+            part
+            for span_from, span_to in spans
+            for part in (
+                (span_from, min(span_to, hole_from)),
+                (max(span_from, hole_to), span_to),
+            )
+            if part[0] < part[1]
+        ]
+    return spans
+
+
+class AssistBillingCycle(models.Model):
+    """What was used in a cycle, and how it rates. Nothing here writes."""
+
+    _inherit = 'assist.billing.cycle'
+
+    # === RATING === #
+
+    def _get_outcomes(self):
+        """Return what these cycles would bill now, as a dict of cycle -> Outcome.
+
+        The sessions of all are read in one query, those that came in late in another; a cycle
+        to bill again is rated with exactly the sessions and device days kept for it.
+        """
+        sessions = self._read_sessions()
+        late = self._read_late_sessions()
+        devices = self._read_device_days()
+        outcomes = {}
+        for cycle in self:
+            outcomes[cycle] = Outcome(
+                cycle=cycle,
+                rating=cycle._rate(sessions[cycle.id], devices[cycle.id]),
+                late=cycle._rate_late(late[cycle.id]),
+                devices=devices[cycle.id],
+            )
+        return outcomes
+
+    def _get_late_outcome(self):
+        """Return what a bill for the late sessions of this closed cycle alone would charge."""
+        self.ensure_one()
+        waiting = self._read_waiting_sessions()
+        return Outcome(cycle=self, rating=None, late=self._rate_late(waiting))
+
+    def _get_accrued_amounts(self):
+        """Return the untaxed amount each cycle would bill if it closed now: cycle -> float."""
+        return {cycle: float(outcome.total) for cycle, outcome in self._get_outcomes().items()}
+
+    def _get_terms(self):
+        """Return the frozen terms as the rating rules want them.
+
+        A cycle without one day of service owes no minimum.
+        """
+        self.ensure_one()
+        terms = rating.Terms.from_dict(self.terms)
+        if not subtract_spans([(self.date_start, self.date_end)], self._get_suspended_spans()):
+            terms = replace(terms, minimum_charge=0)
+        return terms
+
+    def _get_suspended_spans(self):
+        return self.association_id._get_suspended_spans()
+
+    def _rate(self, sessions, devices=()):
+        """Rate `sessions` and `devices` of this cycle by its frozen terms.
+
+        :param sessions: list of `rules.rating.Session`
+        :param devices: list of `rules.rating.Device`
+        """
+        self.ensure_one()
+        period = (self.date_start, self.date_end, (self.whole_date_end - self.date_start).days)
+        return rating.rate(self._get_terms(), period, sessions, devices)
+
+    def _rate_late(self, late_by_origin):
+        """Rate earlier cycles again with their late sessions; return a list of LateUsage."""
+        origins = self.browse(late_by_origin).sorted('date_start')
+        billed = origins._read_billed_sessions()
+        result = []
+        for origin in origins:
+            late = late_by_origin[origin.id]
+            before = origin._rate(billed[origin.id])
+            again = origin._rate(billed[origin.id] + late)
+            ids = tuple(session.id for session in late)
+            result.append(
+                LateUsage(
+                    origin=origin,
+                    session_ids=ids,
+                    line=rating.late_difference(
+                        origin._get_billed_usage(exclude=self), again, before
+                    ),
+                    shares=rating.late_shares(again, before, ids),
+                )
+            )
+        return result
+
+    def _get_billed_usage(self, exclude):
+        """Return what is billed for this cycle's usage so far, on its own bill and later ones.
+
+        :param exclude: cycle whose bill is being made (again) and so does not count
+        """
+        self.ensure_one()
+        priors = self.env['assist.billing.cycle.prior'].search(
+            [
+                ('origin_cycle_id', '=', self.id),
+                ('cycle_id', '!=', exclude.id if exclude != self else False),
+                ('cycle_id.state', '=', 'closed'),
+            ]
+        )
+        return rating.as_decimal(self.usage_amount) + sum(
+            rating.as_decimal(prior.amount) for prior in priors
+        )
+
+    # === SESSIONS === #
+
+    def _read_sessions(self):
+        """Return the sessions to rate, as a dict of cycle id -> list of `rules.rating.Session`."""
+        return self._read_sessions_where(
+            SQL(
+                "s.state = 'to_bill' AND (s.cycle_id = c.id OR c.state = 'open'"
+                " AND s.cycle_id IS NULL)"
+            )
+        )
+
+    def _read_billed_sessions(self):
+        """Return the billed sessions that ended in these cycles, on whatever bill they are."""
+        return self._read_sessions_where(SQL("s.state = 'billed' AND s.cycle_id IS NOT NULL"))
+
+    def _read_waiting_sessions(self):
+        """Return sessions that ended in these cycles and that no bill carries yet."""
+        return self._read_sessions_where(SQL("s.state = 'to_bill' AND s.cycle_id IS NULL"))
+
+    def _read_sessions_where(self, condition):
+        """Return sessions `s` that ended in these cycles `c` and meet an SQL condition."""
+        self._flush_usage()
+        rows = self.env.execute_query(
+            SQL(
+                """
+                SELECT c.id, %(columns)s
+                  FROM assist_billing_cycle c
+                  JOIN assist_session s
+                    ON s.association_id = c.association_id
+                   AND s.ended_at >= c.start_at AND s.ended_at < c.end_at
+                 WHERE c.id IN %(cycles)s AND %(condition)s
+                """,
+                columns=self._get_session_columns(),
+                cycles=tuple(self.ids) or (0,),
+                condition=condition,
+            )
+        )
+        sessions = defaultdict(list)
+        for cycle_id, *values in rows:
+            sessions[cycle_id].append(rating.Session(*values))
+        return sessions
+
+    def _read_late_sessions(self):
+        """Return late sessions: a dict of cycle id -> own cycle's id -> list of sessions.
+
+        Late is what ended before these cycles and is not billed, though its own cycle is done
+        with. One whose own cycle is to be billed again waits for that decision.
+        """
+        self._flush_usage()
+        rows = self.env.execute_query(
+            SQL(
+                """
+                SELECT c.id, o.id, %(columns)s
+                  FROM assist_billing_cycle c
+                  JOIN assist_session s
+                    ON s.association_id = c.association_id AND s.state = 'to_bill'
+                   AND s.ended_at < c.start_at
+                   AND (s.cycle_id = c.id OR c.state = 'open' AND s.cycle_id IS NULL)
+                  JOIN assist_billing_cycle o
+                    ON o.association_id = c.association_id AND o.state IN ('closed', 'waived')
+                   AND s.ended_at >= o.start_at AND s.ended_at < o.end_at
+                 WHERE c.id IN %(cycles)s
+                """,
+                columns=self._get_session_columns(),
+                cycles=tuple(self.ids) or (0,),
+            )
+        )
+        late = defaultdict(lambda: defaultdict(list))
+        for cycle_id, origin_id, *values in rows:
+            late[cycle_id][origin_id].append(rating.Session(*values))
+        return late
+
+    @api.model
+    def _get_session_columns(self):
+        """Return what the rating needs of a session `s`, in the order of `rating.Session`."""
+        return SQL("s.id, s.started_at, s.ended_at, s.partner_id, s.technician_id, s.device_id")
+
+    def _flush_usage(self):
+        self.flush_model()
+        self.env['assist.session'].flush_model()
+
+    # === DEVICES === #
+
+    def _read_device_days(self):
+        """Return the days of devices: a dict of cycle id -> list of `rules.rating.Device`.
+
+        A device counts for the nearest association above its contact on each day, without the
+        days on which that one is suspended or that another customer was billed for.
+        """
+        days = defaultdict(list)
+        kept = self.filtered(lambda cycle: cycle.state != 'open')
+        for cycle in kept:
+            for device, rows in cycle.device_ids.grouped('device_id').items():
+                spans = tuple((row.date_from, row.date_to) for row in rows)
+                days[cycle.id].append(rating.Device(device.id, spans))
+        charged = (self - kept).filtered(lambda cycle: cycle.terms['charge_devices'])
+        if charged:
+            charged._read_live_device_days(days)
+        return days
+
+    def _read_live_device_days(self, days):
+        """Add the device days of open cycles to `days`."""
+        found = self._read_devices_below()
+        holes = self._read_device_holes(found)
+        for cycle in self:
+            for device_id, _partner_id, enrolled_on, removed_on in found[cycle.id]:
+                span = (
+                    max(enrolled_on, cycle.date_start),
+                    min(removed_on or date.max, cycle.date_end),
+                )
+                spans = subtract_spans(
+                    [span] if span[0] < span[1] else [],
+                    holes[cycle.id, device_id] + cycle._get_suspended_spans(),
+                )
+                if spans:
+                    days[cycle.id].append(rating.Device(device_id, tuple(spans)))
+
+    def _read_devices_below(self):
+        """Return devices of each cycle's customer and the contacts below him.
+
+        :return: dict of cycle id -> list of (device id, contact id, enrolled on, removed on)
+        """
+        self.env['assist.device'].flush_model()
+        self.env['res.partner'].flush_model(['parent_id'])
+        self._flush_usage()
+        rows = self.env.execute_query(
+            SQL(
+                """
+                WITH RECURSIVE below AS (
+                    SELECT c.id AS cycle_id, a.partner_id
+                      FROM assist_billing_cycle c
+                      JOIN assist_billing_association a ON a.id = c.association_id
+                     WHERE c.id IN %s
+                     UNION
+                    SELECT b.cycle_id, p.id
+                      FROM below b JOIN res_partner p ON p.parent_id = b.partner_id
+                )
+                SELECT c.id, d.id, d.partner_id, d.enrolled_on, d.removed_on
+                  FROM below b
+                  JOIN assist_billing_cycle c ON c.id = b.cycle_id
+                  JOIN assist_device d
+                    ON d.partner_id = b.partner_id AND d.company_id = c.company_id
+                   AND d.enrolled_on < c.date_end
+                   AND (d.removed_on IS NULL OR d.removed_on > c.date_start)
+              ORDER BY c.id, d.id
+                """,
+                tuple(self.ids),
+            )
+        )
+        found = defaultdict(list)
+        for cycle_id, *values in rows:
+            found[cycle_id].append(values)
+        return found
+
+    def _read_device_holes(self, found):
+        """Return the days on which devices belong to somebody else than their cycle's customer.
+
+        :return: dict of (cycle id, device id) -> list of spans
+        """
+        holes = defaultdict(list)
+        pairs = {(cycle_id, row[0]) for cycle_id, rows in found.items() for row in rows}
+        if not pairs:
+            return holes
+        cycle_ids, device_ids = zip(*sorted(pairs), strict=True)
+        rows = self.env.execute_query(
+            SQL(
+                """
+                WITH RECURSIVE pair AS (
+                    SELECT * FROM unnest(%s, %s) AS t (cycle_id, device_id)
+                ), chain AS (
+                    SELECT q.cycle_id, q.device_id, d.partner_id, a.partner_id AS top
+                      FROM pair q
+                      JOIN assist_device d ON d.id = q.device_id
+                      JOIN assist_billing_cycle c ON c.id = q.cycle_id
+                      JOIN assist_billing_association a ON a.id = c.association_id
+                     WHERE d.partner_id != a.partner_id
+                     UNION
+                    SELECT h.cycle_id, h.device_id, p.parent_id, h.top
+                      FROM chain h
+                      JOIN res_partner p ON p.id = h.partner_id
+                     WHERE p.parent_id IS NOT NULL AND p.parent_id != h.top
+                )
+                SELECT h.cycle_id, h.device_id, n.start_date, COALESCE(n.end_date, DATE '9999-12-31')
+                  FROM chain h
+                  JOIN assist_billing_cycle c ON c.id = h.cycle_id
+                  JOIN assist_billing_association n
+                    ON n.partner_id = h.partner_id AND n.company_id = c.company_id
+                   AND n.start_date < c.date_end
+                   AND (n.end_date IS NULL OR n.end_date > c.date_start)
+                 UNION ALL
+                SELECT q.cycle_id, q.device_id, x.date_from, x.date_to
+                  FROM pair q
+                  JOIN assist_billing_cycle c ON c.id = q.cycle_id
+                  JOIN assist_billing_cycle_device x
+                    ON x.device_id = q.device_id AND x.association_id != c.association_id
+                   AND x.date_from < c.date_end AND x.date_to > c.date_start
+                """,
+                list(cycle_ids),
+                list(device_ids),
+            )
+        )
+        for cycle_id, device_id, date_from, date_to in rows:
+            holes[cycle_id, device_id].append((date_from, date_to))
+        return holes

@@ -1,0 +1,34 @@
+from odoo import models
+
+
+class AssistBillingFailure(models.AbstractModel):
+    """Tells the billing manager, once, what needs him: by an activity on the record."""
+
+    _name = 'assist.billing.failure'
+    _description = "Reports Failures to the Billing Manager"
+
+    def _assist_report_failure(self, summary, note):
+        """Leave one activity per record, however often it fails; its note is kept up to date."""
+        for record in self:
+            # sudo: the engine may run for a user who cannot assign activities
+            activity = record.sudo()._assist_get_failure_activity()
+            if activity:
+                activity.note = note
+            else:
+                record.sudo().activity_schedule(
+                    'assist_billing.mail_activity_failure',
+                    summary=summary,
+                    note=note,
+                    user_id=record.company_id._assist_get_manager().id,
+                )
+
+    def _assist_clear_failure(self):
+        """Take the activity away: what failed has worked."""
+        # sudo: it is the engine's own activity, whoever runs it
+        self.sudo()._assist_get_failure_activity().unlink()
+
+    def _assist_get_failure_activity(self):
+        return self.activity_ids.filtered(
+            lambda activity: activity.activity_type_id
+            == self.env.ref('assist_billing.mail_activity_failure')
+        )

@@ -1,0 +1,348 @@
+from odoo import api, fields, models
+from odoo.exceptions import UserError, ValidationError
+
+NAME_LENGTH = 100
+
+# What a cycle freezes of its plan when it opens. Money is per unit, in the plan's currency; the
+# keys are those of `rules.rating.Terms`.
+TERMS_FIELDS = (
+    'billing_type',
+    'price_per_session',
+    'price_per_hour',
+    'charge_devices',
+    'price_per_device',
+    'device_count',
+    'ignore_under_seconds',
+    'merge_gap_minutes',
+    'minimum_minutes',
+    'increment_minutes',
+    'base_fee',
+    'base_minutes',
+    'included_quantity',
+    'minimum_charge',
+    'amounts_per',
+    'prorate_partial',
+)
+
+
+class AssistBillingPlan(models.Model):
+    _name = 'assist.billing.plan'
+    _description = "Remote Support Billing Plan"
+    _inherit = ['mail.thread']
+    _order = 'name, id'
+    _check_company_auto = True
+
+    # === FIELDS === #
+
+    name = fields.Char(required=True, tracking=True, help="At most 100 characters.")
+    active = fields.Boolean(default=True)
+    company_id = fields.Many2one(
+        'res.company', required=True, index=True, default=lambda self: self.env.company
+    )
+    currency_id = fields.Many2one(
+        'res.currency',
+        required=True,
+        tracking=True,
+        default=lambda self: self.env.company.currency_id,
+        help="Bills of this plan are made out in this currency.",
+    )
+    billing_type = fields.Selection(
+        [('session', "Cost per Session"), ('hour', "Cost per Hour")],
+        required=True,
+        default='session',
+        tracking=True,
+    )
+    price_per_session = fields.Float(digits='Product Price', tracking=True)
+    price_per_hour = fields.Float(digits='Product Price', tracking=True)
+    charge_devices = fields.Boolean(
+        string="Unattended Device Cost",
+        tracking=True,
+        help="The maintenance cost of unattended devices, in addition to the session charge.",
+    )
+    price_per_device = fields.Float(digits='Product Price', tracking=True)
+    device_count = fields.Selection(
+        [
+            ('any_day', "Enrolled on at least one day"),
+            ('at_close', "Enrolled on the last day"),
+            ('peak', "Most on one day"),
+            ('by_day', "By the day"),
+        ],
+        string="Devices Counted",
+        required=True,
+        default='any_day',
+        tracking=True,
+        help="Which devices of a cycle are charged:\n"
+        "- Enrolled on at least one day: each device that was there at any time\n"
+        "- Enrolled on the last day: what is there when the cycle closes\n"
+        "- Most on one day: the day with the most devices counts\n"
+        "- By the day: days of all devices, divided by the days of the cycle",
+    )
+    session_product_id = fields.Many2one(
+        'product.product',
+        required=True,
+        check_company=True,
+        ondelete='restrict',
+        default=lambda self: self._default_product('session'),
+        help="Gives the session line its account, its taxes and its unit.",
+    )
+    hour_product_id = fields.Many2one(
+        'product.product',
+        required=True,
+        check_company=True,
+        ondelete='restrict',
+        default=lambda self: self._default_product('hour'),
+        help="Gives the line of hours its account, its taxes and its unit.",
+    )
+    device_product_id = fields.Many2one(
+        'product.product',
+        required=True,
+        check_company=True,
+        ondelete='restrict',
+        default=lambda self: self._default_product('device'),
+        help="Gives the line of devices its account, its taxes and its unit.",
+    )
+    bill_handling = fields.Selection(
+        [('draft', "Leave in draft"), ('post', "Post"), ('send', "Post and send")],
+        string="At the End of a Cycle",
+        required=True,
+        default=lambda self: self.env.company.assist_bill_handling or 'post',
+        tracking=True,
+    )
+
+    # Rating rules: zero is off.
+    ignore_under_seconds = fields.Integer(
+        string="Ignore Sessions Shorter Than",
+        tracking=True,
+        help="Shorter sessions are printed on the statement and cost nothing. In seconds.",
+    )
+    merge_gap_minutes = fields.Integer(
+        string="Merge Breaks Up To",
+        tracking=True,
+        help="Sessions of the same customer, technician and device that follow each other with at "
+        "most this many minutes between them count as one; the break itself is not billed.",
+    )
+    minimum_minutes = fields.Integer(
+        string="Minimum Per Session",
+        tracking=True,
+        help="A session counts at least this many minutes.",
+    )
+    increment_minutes = fields.Integer(
+        string="Round Up To",
+        tracking=True,
+        help="The time of each session is rounded up to a multiple of this many minutes.",
+    )
+    base_fee = fields.Float(
+        digits='Product Price',
+        tracking=True,
+        help="Hourly plans: a fee for each session, which covers its first minutes.",
+    )
+    base_minutes = fields.Integer(
+        string="Minutes in Base Fee",
+        tracking=True,
+        help="Minutes of each session that its base fee covers.",
+    )
+    included_quantity = fields.Float(
+        digits='Product Unit',
+        tracking=True,
+        help="Sessions, or hours, that cost nothing; only what exceeds them is billed.",
+    )
+    minimum_charge = fields.Float(
+        digits='Product Price',
+        tracking=True,
+        help="The charge for sessions or hours is topped up to this amount, even when there were "
+        "none. Devices do not count towards it.",
+    )
+    amounts_per = fields.Selection(
+        [('cycle', "Billing cycle"), ('month', "Month")],
+        required=True,
+        default='cycle',
+        tracking=True,
+        help="What device price, included quantity and minimum charge are for. Per month, they are "
+        "scaled to the customer's cycle: weekly 12/52, fortnightly 12/26, quarterly 3, and so on.",
+    )
+    prorate_partial = fields.Boolean(
+        string="Prorate Partial Cycle",
+        tracking=True,
+        help="In a last cycle that is cut short, device price, included quantity and minimum "
+        "charge are taken by days.",
+    )
+    association_ids = fields.One2many('assist.billing.association', 'plan_id')
+    association_count = fields.Integer(
+        string="Associated Customers", compute='_compute_association_count'
+    )
+
+    # === CONSTRAINTS === #
+
+    _name_length = models.Constraint(
+        f"CHECK (char_length(name) BETWEEN 1 AND {NAME_LENGTH})",
+        "The name of a billing plan has at most 100 characters.",
+    )
+    _price_per_session_positive = models.Constraint(
+        "CHECK (price_per_session >= 0)",
+        "Billing plan: the price per session cannot be negative.",
+    )
+    _price_per_hour_positive = models.Constraint(
+        "CHECK (price_per_hour >= 0)", "Billing plan: the price per hour cannot be negative."
+    )
+    _price_per_device_positive = models.Constraint(
+        "CHECK (price_per_device >= 0)", "Billing plan: the price per device cannot be negative."
+    )
+    _rules_positive = models.Constraint(
+        "CHECK (ignore_under_seconds >= 0 AND merge_gap_minutes >= 0 AND minimum_minutes >= 0"
+        " AND increment_minutes >= 0 AND base_fee >= 0 AND base_minutes >= 0"
+        " AND included_quantity >= 0 AND minimum_charge >= 0)",
+        "Billing plan: the rating rules cannot be negative; zero switches a rule off.",
+    )
+
+    @api.constrains('name')
+    def _check_name(self):
+        if any(not plan.name.strip() for plan in self):
+            raise ValidationError(self.env._("A billing plan needs a name."))
+
+    # === DEFAULTS === #
+
+    @api.model
+    def _default_product(self, charge):
+        """Return the product shipped for a charge (`session`, `hour` or `device`)."""
+        return self.env.ref(f'assist_billing.product_{charge}', raise_if_not_found=False)
+
+    # === COMPUTE METHODS === #
+
+    @api.depends('association_ids.state')
+    def _compute_association_count(self):
+        counts = dict(
+            self.env['assist.billing.association']._read_group(
+                [('plan_id', 'in', self.ids), ('state', '!=', 'ended')], ['plan_id'], ['__count']
+            )
+        )
+        for plan in self:
+            plan.association_count = counts.get(plan._origin, 0)
+
+    # === CRUD METHODS === #
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        for vals in vals_list:
+            self._check_name_vals(vals)
+        return super().create(vals_list)
+
+    def write(self, vals):
+        self._check_name_vals(vals)
+        self._check_frozen_vals(vals)
+        return super().write(vals)
+
+    def copy_data(self, default=None):
+        vals_list = super().copy_data(default)
+        if 'name' not in (default or {}):
+            for plan, vals in zip(self, vals_list, strict=True):
+                suffix = self.env._(" (copy)")
+                vals['name'] = plan.name[: NAME_LENGTH - len(suffix)] + suffix
+        return vals_list
+
+    @api.ondelete(at_uninstall=False)
+    def _unlink_except_used(self):
+        if used := self.filtered('association_ids'):
+            raise UserError(
+                self.env._(
+                    "%(plans)s cannot be deleted: customers are or were billed by it. "
+                    "Archive it instead; bills and statements keep referring to it.",
+                    plans=", ".join(used.mapped('name')),
+                )
+            )
+
+    def _check_name_vals(self, vals):
+        """Refuse a missing or overlong name in words, before the database does in code."""
+        if 'name' not in vals:
+            return
+        name = (vals['name'] or "").strip()
+        if not name:
+            raise ValidationError(self.env._("A billing plan needs a name."))
+        if len(vals['name']) > NAME_LENGTH:
+            raise ValidationError(
+                self.env._(
+                    "The name of a billing plan has at most 100 characters; "
+                    "“%(name)s…” has %(length)s.",
+                    name=name[:30],
+                    length=len(vals['name']),
+                )
+            )
+
+    def _check_frozen_vals(self, vals):
+        """Refuse a change of currency, billing type or company once the plan has cycles."""
+        changed = [
+            name
+            for name in ('currency_id', 'billing_type', 'company_id')
+            if name in vals
+            and any(
+                self._fields[name].convert_to_write(plan[name], plan) != vals[name]
+                for plan in self
+            )
+        ]
+        if not changed:
+            return
+        # sudo: cycles of any company count
+        cycle = self.env['assist.billing.cycle'].sudo().search(
+            [('plan_id', 'in', self.ids)], limit=1
+        )
+        if cycle:
+            labels = self.fields_get(changed, ['string'])
+            raise UserError(
+                self.env._(
+                    "%(plan)s already has billing cycles, so these cannot change: %(fields)s. "
+                    "Duplicate the plan, change the copy and move the customers to it.",
+                    plan=cycle.plan_id.name,
+                    fields=", ".join(labels[name]['string'] for name in changed),
+                )
+            )
+
+    # === ACTIONS === #
+
+    def action_view_associations(self):
+        self.ensure_one()
+        return {
+            **self.env['ir.actions.act_window']._for_xml_id(
+                'assist_billing.assist_billing_association_action'
+            ),
+            'domain': [('plan_id', '=', self.id)],
+            'context': {'default_plan_id': self.id},
+        }
+
+    def action_apply_to_open_cycles(self):
+        """Put the plan's present terms in force for its open cycles; recorded in the chatter."""
+        self.ensure_one()
+        # sudo: cycles are written by the engine only
+        open_cycles = self.env['assist.billing.cycle'].sudo().search(
+            [('plan_id', '=', self.id), ('state', '=', 'open')]
+        )
+        for cycle in open_cycles:
+            cycle.terms = {**cycle.terms, **self._prepare_terms()}
+        self.message_post(
+            body=self.env._(
+                "Present prices and rules applied to %(count)s open cycles.", count=len(open_cycles)
+            )
+        )
+        return True
+
+    # === BUSINESS METHODS === #
+
+    def _prepare_terms(self):
+        """Return what a cycle that opens now is rated by: JSON-ready prices, rules, digits.
+
+        Extend it, and `rules.rating.Terms`, to add a rule.
+        """
+        self.ensure_one()
+        precision = self.env['decimal.precision']
+        return {
+            **{name: self[name] for name in TERMS_FIELDS},
+            'plan': self.name,
+            'quantity_digits': precision.precision_get('Product Unit'),
+            'price_digits': precision.precision_get('Product Price'),
+            'currency_rounding': self.currency_id.rounding,
+        }
+
+    def _get_product(self, charge):
+        """Return the product that gives a line of `charge` its account, taxes and unit."""
+        self.ensure_one()
+        if charge == 'device':
+            return self.device_product_id
+        return self.hour_product_id if self.billing_type == 'hour' else self.session_product_id

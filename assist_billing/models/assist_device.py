@@ -1,0 +1,103 @@
+from odoo import api, fields, models
+from odoo.exceptions import ValidationError
+
+
+class AssistDevice(models.Model):
+    """An unattended device that the company looks after."""
+
+    _name = 'assist.device'
+    _description = "Unattended Device"
+    _inherit = ['mail.thread']
+    _order = 'name, id'
+    _check_company_auto = True
+
+    # === FIELDS === #
+
+    name = fields.Char(required=True, tracking=True)
+    company_id = fields.Many2one(
+        'res.company', required=True, index=True, default=lambda self: self.env.company
+    )
+    partner_id = fields.Many2one(
+        'res.partner',
+        string="Customer",
+        index=True,
+        check_company=True,
+        ondelete='restrict',
+        tracking=True,
+    )
+    source = fields.Selection(
+        selection=lambda self: self.env['assist.session']._get_sources(),
+        required=True,
+        default='manual',
+    )
+    external_id = fields.Char(
+        string="External ID",
+        copy=False,
+        help="What the source calls this device; no two devices of a source share it.",
+    )
+    enrolled_on = fields.Date(
+        required=True,
+        default=fields.Date.context_today,
+        tracking=True,
+        help="First day on which it counts, in the zone of the customer's association.",
+    )
+    removed_on = fields.Date(
+        tracking=True, help="First day on which it no longer counts; empty: still there."
+    )
+    session_ids = fields.One2many('assist.session', 'device_id')
+    session_count = fields.Integer(compute='_compute_session_count')
+
+    # === CONSTRAINTS === #
+
+    _external_unique = models.UniqueIndex(
+        "(company_id, source, external_id) WHERE external_id IS NOT NULL",
+        "This device is there already: no two devices of a source share an external ID.",
+    )
+    _dates_ordered = models.Constraint(
+        "CHECK (removed_on >= enrolled_on)", "Device: it cannot be removed before it was enrolled."
+    )
+
+    @api.constrains('source', 'external_id')
+    def _check_external_id(self):
+        for device in self:
+            if device.source != 'manual' and not device.external_id:
+                raise ValidationError(
+                    self.env._(
+                        "Device “%(device)s”: External ID is missing. A device of another source "
+                        "than Odoo itself needs one.",
+                        device=device.name,
+                    )
+                )
+
+    # === COMPUTE METHODS === #
+
+    def _compute_session_count(self):
+        counts = dict(
+            self.env['assist.session']._read_group(
+                [('device_id', 'in', self.ids)], ['device_id'], ['__count']
+            )
+        )
+        for device in self:
+            device.session_count = counts.get(device._origin, 0)
+
+    # === ACTIONS === #
+
+    def action_view_sessions(self):
+        self.ensure_one()
+        return {
+            **self.env['ir.actions.act_window']._for_xml_id(
+                'assist_billing.assist_session_action'
+            ),
+            'domain': [('device_id', '=', self.id)],
+            'context': {
+                'default_device_id': self.id,
+                'default_partner_id': self.partner_id.id,
+                'default_kind': 'unattended',
+            },
+        }
+
+    def action_remove(self):
+        """Take the device out of service at the end of today."""
+        tomorrow = fields.Date.add(fields.Date.context_today(self), days=1)
+        self.filtered(lambda device: not device.removed_on).write({'removed_on': tomorrow})
+        return True

@@ -1,0 +1,338 @@
+from datetime import timedelta
+
+from odoo import api, fields, models
+from odoo.exceptions import UserError, ValidationError
+
+# A billed session keeps these: they stand on a bill.
+FROZEN_FIELDS = (
+    'source',
+    'external_id',
+    'company_id',
+    'partner_id',
+    'technician_id',
+    'device_id',
+    'kind',
+    'started_at',
+    'ended_at',
+    'billable',
+    'non_billable_reason',
+    'customer_note',
+)
+# What decides about association and state of a session.
+RESOLVING_FIELDS = ('company_id', 'partner_id', 'started_at', 'ended_at', 'billable')
+# Clocks of technicians and tools differ, but not by more than a day.
+FUTURE_TOLERANCE = timedelta(hours=24)
+
+
+class AssistSession(models.Model):
+    """One remote-support session: who helped whom, when, and what became of it."""
+
+    _name = 'assist.session'
+    _description = "Remote Support Session"
+    _inherit = ['mail.thread', 'mail.activity.mixin']
+    _order = 'started_at desc, id desc'
+    _check_company_auto = True
+
+    # === FIELDS === #
+
+    name = fields.Char(
+        string="Subject",
+        required=True,
+        compute='_compute_name',
+        store=True,
+        readonly=False,
+        precompute=True,
+    )
+    company_id = fields.Many2one(
+        'res.company', required=True, index=True, default=lambda self: self.env.company
+    )
+    source = fields.Selection(
+        selection='_get_sources', required=True, default=lambda self: self._default_source()
+    )
+    external_id = fields.Char(
+        string="External ID",
+        copy=False,
+        help="What the source calls this session; no two sessions of a source share it.",
+    )
+    partner_id = fields.Many2one(
+        'res.partner',
+        string="Customer",
+        index=True,
+        check_company=True,
+        ondelete='restrict',
+        tracking=True,
+    )
+    association_id = fields.Many2one(
+        'assist.billing.association',
+        readonly=True,
+        copy=False,
+        ondelete='restrict',
+        help="In force for this customer on the day the session ended.",
+    )
+    technician_id = fields.Many2one(
+        'res.users',
+        index=True,
+        ondelete='restrict',
+        domain=[('share', '=', False)],
+        default=lambda self: self.env.user if not self.env.su else False,
+        tracking=True,
+    )
+    device_id = fields.Many2one(
+        'assist.device', index='btree_not_null', check_company=True, ondelete='restrict'
+    )
+    kind = fields.Selection(
+        [
+            ('remote_support', "Remote Support"),
+            ('unattended', "Unattended Access"),
+            ('screen_share', "Screen Sharing"),
+            ('ar', "Augmented Reality"),
+        ],
+        required=True,
+        default='remote_support',
+    )
+    started_at = fields.Datetime(
+        string="Start", required=True, default=fields.Datetime.now, copy=False, tracking=True
+    )
+    ended_at = fields.Datetime(
+        string="End", copy=False, tracking=True, help="Empty while the session is running."
+    )
+    duration_seconds = fields.Integer(
+        string="Duration (s)", compute='_compute_duration', store=True, precompute=True
+    )
+    duration_hours = fields.Float(string="Duration", compute='_compute_hours')
+    billable = fields.Boolean(default=True, copy=False, tracking=True)
+    non_billable_reason = fields.Char(copy=False, tracking=True)
+    note = fields.Text(string="Internal Note")
+    customer_note = fields.Text(help="Printed on the statement of the bill.")
+    cycle_id = fields.Many2one(
+        'assist.billing.cycle',
+        readonly=True,
+        copy=False,
+        ondelete='restrict',
+        groups='account.group_account_invoice',
+        help="The cycle that billed this session, or that it is kept for.",
+    )
+    billed_seconds = fields.Integer(
+        readonly=True,
+        copy=False,
+        groups='account.group_account_invoice',
+        help="Seconds charged by the hour, after all rating rules.",
+    )
+    billed_hours = fields.Float(
+        string="Billed Time", compute='_compute_hours', groups='account.group_account_invoice'
+    )
+    merged_into_id = fields.Many2one(
+        'assist.session',
+        readonly=True,
+        copy=False,
+        index='btree_not_null',
+        ondelete='restrict',
+        help="The session this one was counted with.",
+    )
+    state = fields.Selection(
+        [
+            ('running', "Running"),
+            ('unmatched', "Unmatched"),
+            ('to_bill', "To Bill"),
+            ('billed', "Billed"),
+            ('non_billable', "Non-billable"),
+        ],
+        readonly=True,
+        required=True,
+        default='unmatched',
+        copy=False,
+        index=True,
+        tracking=True,
+        help="Unmatched: there is nobody to bill it to on the day it ended.",
+    )
+
+    # === CONSTRAINTS AND INDEXES === #
+
+    _external_unique = models.UniqueIndex(
+        "(company_id, source, external_id) WHERE external_id IS NOT NULL",
+        "This session is there already: no two sessions of a source share an external ID.",
+    )
+    _times_ordered = models.Constraint(
+        "CHECK (ended_at >= started_at)", "Session: it cannot end before it starts."
+    )
+    _duration_positive = models.Constraint(
+        "CHECK (duration_seconds >= 0)", "Session: the duration cannot be negative."
+    )
+    _billed_positive = models.Constraint(
+        "CHECK (billed_seconds >= 0)", "Session: the billed time cannot be negative."
+    )
+    _billed_has_cycle = models.Constraint(
+        "CHECK (state != 'billed' OR (cycle_id IS NOT NULL AND ended_at IS NOT NULL))",
+        "Session: a billed session belongs to the cycle that billed it.",
+    )
+    # The closing run reads the waiting sessions of an association, by their end.
+    _waiting_index = models.Index("(association_id, ended_at) WHERE cycle_id IS NULL")
+    _cycle_index = models.Index("(cycle_id) WHERE cycle_id IS NOT NULL")
+    _rated_again_index = models.Index("(association_id, ended_at) WHERE cycle_id IS NOT NULL")
+
+    @api.constrains('started_at', 'ended_at')
+    def _check_not_ahead(self):
+        latest = fields.Datetime.now() + FUTURE_TOLERANCE
+        for session in self:
+            if (session.ended_at or session.started_at) > latest:
+                raise ValidationError(
+                    self.env._(
+                        "Session “%(session)s”: its end %(end)s (UTC) is more than 24 hours "
+                        "ahead. Check the date, and the zone it was written in.",
+                        session=session.display_name,
+                        end=session.ended_at or session.started_at,
+                    )
+                )
+
+    @api.constrains('source', 'external_id')
+    def _check_external_id(self):
+        for session in self:
+            if session.source != 'manual' and not session.external_id:
+                raise ValidationError(
+                    self.env._(
+                        "Session “%(session)s”: External ID is missing. A session of another "
+                        "source than Odoo itself needs one, or importing it again would bill "
+                        "it twice.",
+                        session=session.display_name,
+                    )
+                )
+
+    # === DEFAULTS AND SELECTIONS === #
+
+    @api.model
+    def _default_source(self):
+        return 'csv' if self.env.context.get('import_file') else 'manual'
+
+    @api.model
+    def _get_sources(self):
+        """Return the sources as a selection; extend it to add one."""
+        return [
+            ('manual', self.env._("Manual")),
+            ('zoho_assist', "Zoho Assist"),
+            ('teamviewer', "TeamViewer"),
+            ('anydesk', "AnyDesk"),
+            ('rustdesk', "RustDesk"),
+            ('take_control', "N-able Take Control"),
+            ('screenconnect', "ScreenConnect"),
+            ('splashtop', "Splashtop"),
+            ('isl_online', "ISL Online"),
+            ('csv', self.env._("File")),
+        ]
+
+    # === COMPUTE METHODS === #
+
+    @api.depends('kind', 'external_id')
+    def _compute_name(self):
+        kinds = dict(self._fields['kind']._description_selection(self.env))
+        for session in self:
+            session.name = session.name or " ".join(
+                filter(None, (kinds.get(session.kind), session.external_id))
+            )
+
+    @api.depends('started_at', 'ended_at')
+    def _compute_duration(self):
+        for session in self:
+            if session.started_at and session.ended_at:
+                elapsed = session.ended_at - session.started_at
+                session.duration_seconds = int(elapsed.total_seconds())
+            else:
+                session.duration_seconds = 0
+
+    @api.depends('duration_seconds', 'billed_seconds')
+    def _compute_hours(self):
+        for session in self:
+            session.duration_hours = session.duration_seconds / 3600
+            # sudo: the compute runs for technicians too, who do not read the billed time
+            session.sudo().billed_hours = session.sudo().billed_seconds / 3600
+
+    # === CRUD METHODS === #
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        for vals in vals_list:
+            self._check_times(vals)
+        sessions = super().create(vals_list)
+        sessions._resolve()
+        return sessions
+
+    def write(self, vals):
+        for session in self:
+            session._check_times(vals)
+        self._check_frozen(vals)
+        result = super().write(vals)
+        if not vals.keys().isdisjoint(RESOLVING_FIELDS):
+            self._resolve()
+        return result
+
+    @api.ondelete(at_uninstall=False)
+    def _unlink_except_billed(self):
+        # sudo: technicians do not read the cycle
+        if kept := self.sudo().filtered('cycle_id'):
+            raise UserError(
+                self.env._(
+                    "Session “%(session)s” belongs to a bill and cannot be deleted.",
+                    session=kept[0].display_name,
+                )
+            )
+
+    def _check_times(self, vals):
+        """Refuse times out of order in words that name the session."""
+        started_at = fields.Datetime.to_datetime(vals.get('started_at', self.started_at))
+        ended_at = fields.Datetime.to_datetime(vals.get('ended_at', self.ended_at))
+        if started_at and ended_at and ended_at < started_at:
+            raise ValidationError(
+                self.env._(
+                    "Session “%(session)s”: its end (%(end)s UTC) is before its start "
+                    "(%(start)s UTC).",
+                    session=vals.get('name') or vals.get('external_id') or self.display_name
+                    or self.env._("new"),
+                    start=started_at,
+                    end=ended_at,
+                )
+            )
+
+    def _check_frozen(self, vals):
+        """Refuse to change what stands on a bill; writing the same value again is no change."""
+        names = [name for name in FROZEN_FIELDS if name in vals]
+        for session in self.filtered(lambda session: session.state == 'billed') if names else ():
+            changed = [name for name in names if session._is_changed(name, vals[name])]
+            if changed:
+                labels = self.fields_get(changed, ['string'])
+                # sudo: the number of the bill helps, and is no secret
+                bill = session.sudo().cycle_id.move_id
+                raise UserError(
+                    self.env._(
+                        "Session “%(session)s” is billed (%(bill)s), so these cannot change: "
+                        "%(fields)s. Take the bill back first, or adjust it.",
+                        session=session.display_name,
+                        bill=bill.name or self.env._("without invoice"),
+                        fields=", ".join(labels[name]['string'] for name in changed),
+                    )
+                )
+
+    def _is_changed(self, name, value):
+        """Tell whether writing `value` to field `name` would change this session."""
+        field = self._fields[name]
+        new = field.convert_to_cache(value, self)
+        return field.convert_to_cache(self[name], self) != new
+
+    # === ACTIONS === #
+
+    def action_start(self):
+        """Begin a session with this customer and device now."""
+        self.ensure_one()
+        session = self.create(
+            {
+                'partner_id': self.partner_id.id,
+                'device_id': self.device_id.id,
+                'kind': self.kind,
+                'technician_id': self.env.user.id,
+            }
+        )
+        return session._get_records_action(name=session.name)
+
+    def action_stop(self):
+        """End running sessions now."""
+        running = self.filtered(lambda session: session.state == 'running')
+        running.write({'ended_at': fields.Datetime.now()})
+        return True

@@ -1,0 +1,26 @@
+from odoo import models
+from odoo.exceptions import UserError
+
+
+class AccountMoveReversal(models.TransientModel):
+    _inherit = 'account.move.reversal'
+
+    def reverse_moves(self, is_modify=False):
+        # EXTENDS account: "Reverse and Create Invoice" of a bill credits it and gives its cycle
+        # back; a copy of the invoice would be a second bill that no cycle knows of
+        bills = self.move_ids.filtered('assist_cycle_id')
+        if not is_modify or not bills:
+            return super().reverse_moves(is_modify)
+        if bills != self.move_ids:
+            raise UserError(
+                self.env._(
+                    "%(invoice)s is no remote support bill. Credit bills and other invoices "
+                    "separately.",
+                    invoice=(self.move_ids - bills)[0].display_name,
+                )
+            )
+        cycles = bills.assist_cycle_id
+        self.new_move_ids = bills._assist_credit_for_rebilling(
+            [self._prepare_default_reversal(bill) for bill in bills]
+        )
+        return cycles._get_records_action(name=self.env._("To Bill Again"))
