@@ -1,0 +1,257 @@
+"""Rating: what the sessions and devices of one cycle cost by the terms of that cycle.
+
+Time is whole seconds, and everything is exact until it is printed. Three roundings, each half up
+and once: the summed hours to the unit's digits, a price to its digits, and an amount, always
+printed quantity x printed price, to the currency's. A line is then split over its sessions or
+devices by largest remainder, so that the statement adds up to the bill exactly. Nothing depends
+on the order in which sessions and devices are given.
+"""
+
+from collections import Counter
+from collections.abc import Iterable
+from datetime import date, timedelta
+from decimal import Decimal
+from fractions import Fraction
+
+from .cycles import month_factor
+from .shapes import (
+    HUNDREDTH,
+    ONE,
+    ZERO,
+    Device,
+    DeviceShare,
+    Included,
+    Line,
+    Rating,
+    Session,
+    SessionShare,
+    Terms,
+    round_half_up,
+)
+
+__all__ = [
+    'Device',
+    'DeviceShare',
+    'Included',
+    'Line',
+    'Rating',
+    'Session',
+    'SessionShare',
+    'Terms',
+    'late_difference',
+    'rate',
+]
+
+
+def rate(
+    terms: Terms,
+    period: tuple[date, date, int],
+    sessions: Iterable[Session],
+    devices: Iterable[Device] = (),
+) -> Rating:
+    """Return what a cycle costs.
+
+    :param period: its first day, the day after its last, and how many days it would have uncut
+    :param sessions: those that ended in it, and only those: so none merges across a cycle's end
+    :param devices: spans of days are cut to the period here
+    :raise ValueError: a period without days, a session or a device given twice
+    """
+    date_start, date_end, whole_days = period
+    days = (date_end - date_start).days
+    if days < 1:
+        raise ValueError(f"The cycle from {date_start} to {date_end} has no day.")
+    # What device price, included quantity and minimum are multiplied by.
+    scale = month_factor(terms.cycle) if terms.amounts_per == 'month' else Fraction(1)
+    if terms.prorate_partial and days < whole_days:
+        scale *= Fraction(days, whole_days)
+
+    usage, base_fee, session_shares, included = _rate_sessions(terms, scale, sessions)
+    device, device_shares = _rate_devices(terms, scale, date_start, date_end, devices)
+    minimum = round_half_up(scale * Fraction(terms.minimum_charge), terms.currency_rounding)
+    missing = max(ZERO, minimum - usage.amount - base_fee.amount)
+    top_up = terms.make_line('minimum', ONE if missing else ZERO, missing)
+    lines = tuple(line for line in (usage, base_fee, device, top_up) if line.quantity)
+    return Rating(terms, lines, session_shares, device_shares, included)
+
+
+def late_difference(billed_so_far: Decimal, again: Rating, before: Rating) -> Line | None:
+    """Return the line that bills late sessions, or None if there is nothing more to pay.
+
+    It is their quantity at the usage price where that is the difference, else 1 x the difference.
+
+    :param billed_so_far: usage amount billed for the cycle up to now, earlier late lines included
+    :param again: the cycle rated with the late sessions
+    :param before: the cycle rated without them
+    """
+    difference = again.usage_amount - billed_so_far
+    if difference <= 0:
+        return None
+    usage = again.get_line('session', 'hour')
+    line = again.terms.make_line('prior', usage.quantity - before.billed_quantity, usage.price)
+    return line if line.amount == difference else Line('prior', ONE, difference, difference)
+
+
+# === SESSIONS === #
+
+
+def _rate_sessions(terms, scale, sessions):
+    """Return the usage line, the base fee line, the sessions' shares and what is included."""
+    sessions = _sorted(sessions, lambda session: (session.start, session.end, session.id))
+    seconds, dropped = _count(terms, sessions)
+    billed = {key: _billed_seconds(terms, length) for key, length in seconds.items()}
+    if terms.billing_type == 'hour':
+        weights, price, fee = list(billed.values()), terms.price_per_hour, terms.base_fee
+        used = Fraction(sum(weights), 3600)
+    else:
+        weights, price, fee = [1] * len(billed), terms.price_per_session, ZERO
+        used = Fraction(len(billed))
+    step = ONE.scaleb(-terms.quantity_digits)
+    price, fee = terms.printed_price(price), terms.printed_price(fee)
+    rest = max(Fraction(0), used - scale * Fraction(terms.included_quantity))
+    gross = terms.make_line(terms.billing_type, round_half_up(used, step), price)
+    usage = terms.make_line(terms.billing_type, round_half_up(rest, step), price)
+    base_fee = terms.make_line('base_fee', Decimal(len(billed) if fee else 0), fee)
+
+    quantities = _split(gross.quantity, step, weights)
+    amounts = _split(gross.amount, terms.currency_rounding, weights)
+    fees = _split(base_fee.amount, terms.currency_rounding, [1] * len(billed))
+    parts = dict(zip(billed, zip(quantities, amounts, fees, strict=True), strict=True))
+    shares = []
+    for session in sessions:
+        share = {'id': session.id, 'measured_seconds': _seconds(session.start, session.end)}
+        if session.id in dropped:
+            head = dropped[session.id]
+            share.update(merged_into=head, reason='short' if head is None else 'merged')
+        else:
+            share['billed_seconds'] = billed[session.id]
+            share['quantity'], share['amount'], share['base_fee'] = parts[session.id]
+        shares.append(SessionShare(**share))
+    included = Included(usage.quantity - gross.quantity, usage.amount - gross.amount)
+    return usage, base_fee, tuple(shares), included
+
+
+def _count(terms, sessions):
+    """Set aside sessions that are too short, and merge the rest.
+
+    :return: for each session that counts, by id, its seconds with those of the sessions merged
+        into it, gaps left out; for each other one the id it is merged into, None if too short
+    """
+    seconds, dropped, chains = {}, {}, {}
+    gap = timedelta(minutes=terms.merge_gap_minutes)
+    for session in sessions:
+        length = _seconds(session.start, session.end)
+        if length < terms.ignore_under_seconds:
+            dropped[session.id] = None
+            continue
+        key = (session.customer, session.technician, session.device)
+        head, end = chains.get(key, (None, None))
+        if end is not None and session.start - end <= gap:
+            dropped[session.id] = head
+            seconds[head] += _seconds(max(session.start, end), max(session.end, end))
+            end = max(session.end, end)
+        else:
+            head, end = session.id, session.end
+            seconds[head] = length
+        if gap and session.device is not None:
+            chains[key] = (head, end)
+    return seconds, dropped
+
+
+def _billed_seconds(terms, seconds):
+    seconds = max(seconds, terms.minimum_minutes * 60)
+    if increment := terms.increment_minutes * 60:
+        seconds = -(-seconds // increment) * increment
+    # A plan by session has no base fee; minutes that one session leaves unused help no other.
+    covered = terms.base_minutes * 60 if terms.billing_type == 'hour' else 0
+    return max(0, seconds - covered)
+
+
+# === DEVICES === #
+
+
+def _rate_devices(terms, scale, date_start, date_end, devices):
+    """Return the device line, of quantity zero if there is none, and the devices' shares."""
+    spans = {}
+    for device in _sorted(devices, lambda device: device.id) if terms.charge_devices else ():
+        if clipped := _clip(device.days, date_start, date_end):
+            spans[device.id] = clipped
+    days = {key: sum((end - start).days for start, end in found) for key, found in spans.items()}
+    step = ONE
+    if terms.device_count == 'by_day':
+        step, weights = HUNDREDTH, list(days.values())
+    elif terms.device_count == 'any_day':
+        weights = [1] * len(spans)
+    else:
+        at_close = terms.device_count == 'at_close'
+        day = date_end - timedelta(days=1) if at_close else _busiest_day(spans.values())
+        weights = [int(any(start <= day < end for start, end in found)) for found in spans.values()]
+    counted = Fraction(sum(weights))
+    if terms.device_count == 'by_day':
+        counted /= (date_end - date_start).days
+    # The price is scaled and rounded before it is multiplied: it is printed.
+    price = terms.printed_price(scale * Fraction(terms.price_per_device))
+    line = terms.make_line('device', round_half_up(counted, step), price)
+    quantities = _split(line.quantity, step, weights)
+    amounts = _split(line.amount, terms.currency_rounding, weights)
+    shares = (
+        DeviceShare(key, days[key], spans[key], quantity, amount)
+        for key, quantity, amount in zip(spans, quantities, amounts, strict=True)
+    )
+    return line, tuple(shares)
+
+
+def _clip(spans, date_start, date_end):
+    """Return `spans` within the period, in order, those that touch joined, empty ones left out."""
+    within = (
+        (max(start or date_start, date_start), min(end or date_end, date_end))
+        for start, end in spans
+    )
+    clipped = []
+    for start, end in sorted(span for span in within if span[0] < span[1]):
+        if clipped and start <= clipped[-1][1]:
+            clipped[-1] = (clipped[-1][0], max(clipped[-1][1], end))
+        else:
+            clipped.append((start, end))
+    return tuple(clipped)
+
+
+def _busiest_day(found):
+    """Return the first of the days with the most devices, None without any."""
+    change = Counter()
+    for start, end in (span for spans in found for span in spans):
+        change[start] += 1
+        change[end] -= 1
+    present, most, busiest = 0, 0, None
+    for day in sorted(change):
+        present += change[day]
+        if present > most:
+            most, busiest = present, day
+    return busiest
+
+
+# === TOOLS === #
+
+
+def _sorted(records, key):
+    records = sorted(records, key=key)
+    twice = [record_id for record_id, n in Counter(each.id for each in records).items() if n > 1]
+    if twice:
+        raise ValueError(f"{type(records[0]).__name__} {twice[0]} is given twice.")
+    return records
+
+
+def _seconds(start, end):
+    return (end - start) // timedelta(seconds=1)
+
+
+def _split(total, step, weights):
+    """Split `total`, a whole number of `step`, in proportion to `weights`, largest remainder first.
+
+    Of equal remainders the earlier one wins.
+    """
+    units, whole = int(total / step), sum(weights) or 1
+    parts = [units * weight // whole for weight in weights]
+    by_remainder = sorted(range(len(weights)), key=lambda i: -(units * weights[i] % whole))
+    for i in by_remainder[: units - sum(parts)]:
+        parts[i] += 1
+    return [part * step for part in parts]

@@ -1,0 +1,236 @@
+"""What rating is given and what it gives: terms, sessions, devices; lines, shares, a rating."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, fields
+from datetime import date, datetime
+from decimal import Decimal, InvalidOperation
+from fractions import Fraction
+from typing import Any
+
+from .cycles import CYCLES
+
+ZERO, ONE, HUNDREDTH = Decimal(0), Decimal(1), Decimal('0.01')
+CHOICES = {
+    'billing_type': ('session', 'hour'),
+    'device_count': ('any_day', 'at_close', 'peak', 'by_day'),
+    'amounts_per': ('cycle', 'month'),
+    'cycle': tuple(CYCLES),
+}
+
+
+def round_half_up(value: Decimal | Fraction, step: Decimal) -> Decimal:
+    """Return `value` (zero or more) as a whole number of `step`, halves upwards."""
+    return step * int(Fraction(value) / Fraction(step) + Fraction(1, 2))
+
+
+# === GIVEN === #
+
+
+@dataclass(frozen=True)
+class Terms:
+    """Prices and rules of one cycle; every rule is off by default.
+
+    Numbers may be decimals, integers, text or floats (which count as they print).
+
+    :raise ValueError: a negative value, one that is no number, no choice; the message names it
+    """
+
+    billing_type: str = 'session'
+    price_per_session: Decimal = ZERO
+    price_per_hour: Decimal = ZERO
+    charge_devices: bool = False
+    price_per_device: Decimal = ZERO
+    device_count: str = 'any_day'
+    ignore_under_seconds: int = 0
+    merge_gap_minutes: int = 0
+    minimum_minutes: int = 0
+    increment_minutes: int = 0
+    base_fee: Decimal = ZERO
+    base_minutes: int = 0
+    included_quantity: Decimal = ZERO
+    minimum_charge: Decimal = ZERO
+    amounts_per: str = 'cycle'
+    prorate_partial: bool = False
+    cycle: str = 'monthly'
+    quantity_digits: int = 2
+    price_digits: int = 2
+    currency_rounding: Decimal = HUNDREDTH
+
+    def __post_init__(self):
+        for field in fields(self):
+            value = _read(field.name, field.type, getattr(self, field.name))
+            object.__setattr__(self, field.name, value)
+        if not self.currency_rounding:
+            raise ValueError(f"currency_rounding: {self.currency_rounding} rounds to nothing.")
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> 'Terms':
+        """Return the terms found in `values`: other keys are ignored, missing ones neutral."""
+        names = {field.name for field in fields(cls)}
+        return cls(**{name: value for name, value in values.items() if name in names})
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return JSON-ready values, decimals as text, that `from_dict` reads back."""
+        return {
+            name: str(value) if isinstance(value, Decimal) else value
+            for name, value in asdict(self).items()
+        }
+
+    def printed_price(self, price: Decimal | Fraction) -> Decimal:
+        return round_half_up(price, ONE.scaleb(-self.price_digits))
+
+    def make_line(self, charge: str, quantity: Decimal, price: Decimal) -> 'Line':
+        """Return the line of a printed quantity at a printed price."""
+        amount = round_half_up(quantity * price, self.currency_rounding)
+        return Line(charge, quantity, price, amount)
+
+
+def _read(name, kind, value):
+    if kind is str and value not in CHOICES[name]:
+        raise ValueError(f"{name}: {value!r} is none of {', '.join(CHOICES[name])}.")
+    if kind is bool and not isinstance(value, bool):
+        raise ValueError(f"{name}: {value!r} is neither true nor false.")
+    if kind in (str, bool):
+        return value
+    try:
+        number = Decimal(str(value))
+    except InvalidOperation:
+        number = Decimal('NaN')
+    if not number.is_finite() or number < 0 or (kind is int and number % 1):
+        wanted = "whole number" if kind is int else "number"
+        raise ValueError(f"{name}: {value!r} is not a {wanted} of zero or more.")
+    return kind(number)
+
+
+@dataclass(frozen=True)
+class Session:
+    """A finished session: naive UTC instants, of which whole seconds count.
+
+    `customer`, `technician` and `device` may be anything hashable, ids anything that sorts. A
+    session without device (None) is never merged.
+
+    :raise ValueError: it ends before it starts
+    """
+
+    id: Any
+    start: datetime
+    end: datetime
+    customer: Any = None
+    technician: Any = None
+    device: Any = None
+
+    def __post_init__(self):
+        object.__setattr__(self, 'start', self.start.replace(microsecond=0))
+        object.__setattr__(self, 'end', self.end.replace(microsecond=0))
+        if self.end < self.start:
+            raise ValueError(f"Session {self.id} ends before it starts.")
+
+
+@dataclass(frozen=True)
+class Device:
+    """A device and the half-open spans (from, to) of days it was looked after.
+
+    Spans may overlap and reach beyond the cycle; an empty date leaves one open.
+    """
+
+    id: Any
+    days: Iterable[tuple[date | None, date | None]]
+
+
+# === RETURNED === #
+
+
+@dataclass(frozen=True)
+class Line:
+    """A line of a bill; its `amount` is `quantity` x `price`, rounded to the currency."""
+
+    charge: str
+    quantity: Decimal
+    price: Decimal
+    amount: Decimal
+
+
+@dataclass(frozen=True)
+class SessionShare:
+    """A session's row: its part of the usage before the included quantity, and of the base fee.
+
+    `reason` says why it has none: 'short', or 'merged' into the session `merged_into`.
+    """
+
+    id: Any
+    measured_seconds: int
+    billed_seconds: int = 0
+    merged_into: Any = None
+    quantity: Decimal = ZERO
+    amount: Decimal = ZERO
+    base_fee: Decimal = ZERO
+    reason: str | None = None
+
+
+@dataclass(frozen=True)
+class DeviceShare:
+    """A device's row: its days in the cycle, and its part of the device line.
+
+    One that was there but is not counted (gone at close, say) has a part of zero.
+    """
+
+    id: Any
+    days: int
+    spans: tuple[tuple[date, date], ...]
+    quantity: Decimal
+    amount: Decimal
+
+
+@dataclass(frozen=True)
+class Included:
+    """What the included quantity takes off the sessions' rows; zero or negative."""
+
+    quantity: Decimal
+    amount: Decimal
+
+
+@dataclass(frozen=True)
+class Rating:
+    """The lines of a cycle in printing order, and the part each session and device has in them.
+
+    A line is there when its quantity is not zero, even at a price of zero, so that the customer
+    sees what he used. Whether there is a bill at all is for the caller to say, by `total`.
+    """
+
+    terms: Terms
+    lines: tuple[Line, ...]
+    sessions: tuple[SessionShare, ...]
+    devices: tuple[DeviceShare, ...]
+    # The sessions' rows plus this make the usage line.
+    included: Included
+
+    def get_line(self, *charges: str) -> Line:
+        """Return the line of one of `charges`, or an empty one."""
+        found = (line for line in self.lines if line.charge in charges)
+        return next(found, Line(charges[0], ZERO, ZERO, ZERO))
+
+    @property
+    def total(self) -> Decimal:
+        return sum((line.amount for line in self.lines), ZERO)
+
+    @property
+    def usage_amount(self) -> Decimal:
+        """Usage, base fee and minimum: what late sessions are compared by."""
+        return self.total - self.get_line('device').amount
+
+    @property
+    def billed_quantity(self) -> Decimal:
+        """Sessions or hours of the usage line."""
+        return self.get_line('session', 'hour').quantity
+
+    @property
+    def device_quantity(self) -> Decimal:
+        return self.get_line('device').quantity
+
+    @property
+    def measured_seconds(self) -> int:
+        return sum(share.measured_seconds for share in self.sessions)
+
+    @property
+    def billed_seconds(self) -> int:
+        return sum(share.billed_seconds for share in self.sessions)
