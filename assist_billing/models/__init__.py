@@ -5,6 +5,7 @@ from . import account_move_line
 from . import assist_billing_failure
 from . import assist_billing_plan
 from . import assist_billing_association
+from . import assist_billing_association_check
 from . import assist_billing_association_state
 from . import assist_billing_suspension
 from . import assist_billing_cycle

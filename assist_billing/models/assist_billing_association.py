@@ -1,16 +1,14 @@
 import re
-from datetime import date
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
-from odoo.tools import email_normalize, single_email_re
+from odoo.tools import email_normalize
 
 from odoo.addons.assist_billing.rules import cycles
 from odoo.addons.base.models.res_partner import _tz_get
 
-FIRST_DAY = date(1970, 1, 1)
-LAST_DAY = date(2200, 1, 1)
+# One bare address: no display name, no second address behind a semicolon or a blank.
+EMAIL = re.compile(r"[^\s;,@<>]+@[^\s;,@<>]+\.[^\s;,@<>.]{2,}")
 
 CYCLES = [
     ('weekly', "Weekly"),
@@ -159,7 +157,7 @@ class AssistBillingAssociation(models.Model):
             wrong = [
                 address
                 for address in association._get_billing_emails()
-                if not single_email_re.match(address) or not email_normalize(address)
+                if email_normalize(address) != address.lower() or not EMAIL.fullmatch(address)
             ]
             if wrong:
                 raise ValidationError(
@@ -188,16 +186,7 @@ class AssistBillingAssociation(models.Model):
                 limit=1,
             )
             if other:
-                raise ValidationError(
-                    self.env._(
-                        "%(customer)s is already associated with %(plan)s, from %(start)s to "
-                        "%(end)s. End that association first, or start this one later.",
-                        customer=association.partner_id.display_name,
-                        plan=other.plan_id.name,
-                        start=other.start_date,
-                        end=other.end_date or self.env._("further notice"),
-                    )
-                )
+                other._refuse_other()
 
     # === COMPUTE METHODS === #
 
@@ -277,6 +266,7 @@ class AssistBillingAssociation(models.Model):
     def create(self, vals_list):
         for vals in vals_list:
             self._check_vals(vals)
+            self._check_not_associated(vals)
         associations = super().create(vals_list)
         for association in associations:
             if association.state == 'suspended':
@@ -324,41 +314,6 @@ class AssistBillingAssociation(models.Model):
         result = super().unlink()
         sessions._resolve()
         return result
-
-    def _check_vals(self, vals):
-        """Refuse a zone or a date nobody can count with in words; tidy the addresses."""
-        if vals.get('tz') and not self._is_zone(vals['tz']):
-            raise ValidationError(
-                self.env._(
-                    "Customer timezone: there is no time zone “%(tz)s”. Zones are named like "
-                    "Europe/Paris or America/Los_Angeles.",
-                    tz=str(vals['tz'])[:60],
-                )
-            )
-        for name in ('start_date', 'end_date'):
-            day = fields.Date.to_date(vals.get(name) or False)
-            if day and not FIRST_DAY <= day <= LAST_DAY:
-                raise ValidationError(
-                    self.env._(
-                        "%(field)s %(date)s is out of range: cycles are counted from %(first)s "
-                        "to %(last)s.",
-                        field=self.fields_get([name], ['string'])[name]['string'],
-                        date=day,
-                        first=FIRST_DAY,
-                        last=LAST_DAY,
-                    )
-                )
-        if vals.get('billing_emails'):
-            parts = (part.strip() for part in vals['billing_emails'].split(','))
-            vals['billing_emails'] = ", ".join(part for part in parts if part)
-
-    @api.model
-    def _is_zone(self, name):
-        try:
-            ZoneInfo(name)
-        except (ZoneInfoNotFoundError, ValueError, TypeError, OSError):
-            return False
-        return True
 
     # === HELPERS === #
 

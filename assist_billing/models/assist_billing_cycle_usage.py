@@ -1,6 +1,7 @@
 from collections import defaultdict
 from dataclasses import dataclass, field, replace
 from datetime import date
+from decimal import Decimal
 
 from odoo import api, models
 from odoo.tools import SQL
@@ -49,6 +50,11 @@ class Outcome:
         return [*own, *(share for late in self.late for share in late.shares)]
 
 
+def as_decimal(amount):
+    """Return a stored amount as the decimal it prints as."""
+    return Decimal(str(amount))
+
+
 def subtract_spans(spans, holes):
     """Return half-open date spans without the days of `holes`, both lists of (from, to)."""
     for hole_from, hole_to in holes:
@@ -62,6 +68,29 @@ def subtract_spans(spans, holes):
             if part[0] < part[1]
         ]
     return spans
+
+
+def late_shares(again, before, late_ids):
+    """Return the shares of late sessions such that all billed time of their cycle adds up.
+
+    What was billed before stays as it is; so when a late session is merged with a billed one, or
+    takes its place, it carries the time that both rate to beyond what is billed already.
+
+    :param again: the cycle rated with the late sessions
+    :param before: the cycle rated without them
+    """
+    late_ids = set(late_ids)
+    shares = [share for share in again.sessions if share.id in late_ids]
+    remaining = max(0, again.billed_seconds - before.billed_seconds)
+    result = []
+    for share in shares:
+        seconds = min(share.billed_seconds, remaining)
+        remaining -= seconds
+        result.append(replace(share, billed_seconds=seconds))
+    if remaining and result:
+        first = result[0]
+        result[0] = replace(first, billed_seconds=first.billed_seconds + remaining)
+    return tuple(result)
 
 
 class AssistBillingCycle(models.Model):
@@ -141,7 +170,7 @@ class AssistBillingCycle(models.Model):
                     line=rating.late_difference(
                         origin._get_billed_usage(exclude=self), again, before
                     ),
-                    shares=rating.late_shares(again, before, ids),
+                    shares=late_shares(again, before, ids),
                 )
             )
         return result
@@ -159,8 +188,8 @@ class AssistBillingCycle(models.Model):
                 ('cycle_id.state', '=', 'closed'),
             ]
         )
-        return rating.as_decimal(self.usage_amount) + sum(
-            rating.as_decimal(prior.amount) for prior in priors
+        return as_decimal(self.usage_amount) + sum(
+            as_decimal(prior.amount) for prior in priors
         )
 
     # === SESSIONS === #

@@ -1,6 +1,8 @@
 from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
 
+from .checks import refuse_negative
+
 NAME_LENGTH = 100
 
 # What a cycle freezes of its plan when it opens. Money is per unit, in the plan's currency; the
@@ -22,6 +24,20 @@ TERMS_FIELDS = (
     'minimum_charge',
     'amounts_per',
     'prorate_partial',
+)
+
+NOT_NEGATIVE = (
+    'price_per_session',
+    'price_per_hour',
+    'price_per_device',
+    'ignore_under_seconds',
+    'merge_gap_minutes',
+    'minimum_minutes',
+    'increment_minutes',
+    'base_fee',
+    'base_minutes',
+    'included_quantity',
+    'minimum_charge',
 )
 
 
@@ -194,11 +210,6 @@ class AssistBillingPlan(models.Model):
         "Billing plan: the rating rules cannot be negative; zero switches a rule off.",
     )
 
-    @api.constrains('name')
-    def _check_name(self):
-        if any(not plan.name.strip() for plan in self):
-            raise ValidationError(self.env._("A billing plan needs a name."))
-
     # === DEFAULTS === #
 
     @api.model
@@ -224,10 +235,12 @@ class AssistBillingPlan(models.Model):
     def create(self, vals_list):
         for vals in vals_list:
             self._check_name_vals(vals)
+            refuse_negative(self, vals, NOT_NEGATIVE)
         return super().create(vals_list)
 
     def write(self, vals):
         self._check_name_vals(vals)
+        refuse_negative(self, vals, NOT_NEGATIVE)
         self._check_frozen_vals(vals)
         return super().write(vals)
 

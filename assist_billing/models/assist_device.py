@@ -80,6 +80,36 @@ class AssistDevice(models.Model):
         for device in self:
             device.session_count = counts.get(device._origin, 0)
 
+    # === CRUD METHODS === #
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        for vals in vals_list:
+            self._check_dates_ordered(vals)
+        return super().create(vals_list)
+
+    def write(self, vals):
+        for device in self:
+            device._check_dates_ordered(vals)
+        return super().write(vals)
+
+    def _check_dates_ordered(self, vals):
+        """Refuse dates out of order in words that name the device."""
+        enrolled_on, removed_on = (
+            fields.Date.to_date(vals[name]) if name in vals else self[name]
+            for name in ('enrolled_on', 'removed_on')
+        )
+        if enrolled_on and removed_on and removed_on < enrolled_on:
+            raise ValidationError(
+                self.env._(
+                    "Device “%(device)s” cannot be removed before it was enrolled "
+                    "(%(removed)s, %(enrolled)s).",
+                    device=vals.get('name') or self.name,
+                    removed=removed_on,
+                    enrolled=enrolled_on,
+                )
+            )
+
     # === ACTIONS === #
 
     def action_view_sessions(self):

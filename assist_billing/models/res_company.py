@@ -16,18 +16,22 @@ class ResCompany(models.Model):
     )
     assist_close_grace_hours = fields.Integer(
         string="Closing Grace (h)",
+        default=0,
+        required=True,
         help="Hours after the end of a cycle during which sessions may still come in before it "
         "is billed.",
     )
     assist_backdate_days = fields.Integer(
         string="Backdate Up To (days)",
         default=5,
+        required=True,
         help="A bill made at most this many days after its period ended is dated the day after "
         "the last served one; later, it is dated when it is made.",
     )
     assist_late_days = fields.Integer(
         string="Late Sessions Wait (days)",
         default=35,
+        required=True,
         help="Sessions that come in after their cycle closed go on the customer's next bill; if "
         "none follows within this many days, they get a bill of their own.",
     )

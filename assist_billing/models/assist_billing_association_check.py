@@ -1,0 +1,101 @@
+from datetime import date
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from odoo import api, fields, models
+from odoo.exceptions import ValidationError
+
+from .checks import refuse_negative
+
+FIRST_DAY = date(1970, 1, 1)
+LAST_DAY = date(2200, 1, 1)
+
+
+class AssistBillingAssociation(models.Model):
+    """What an association cannot be, said in words before the database refuses it in code."""
+
+    _inherit = 'assist.billing.association'
+
+    # === CHECKS === #
+
+    def _check_vals(self, vals):
+        """Refuse in words a zone, a date or days that nobody can count with; tidy addresses."""
+        refuse_negative(self, vals, ['due_days'])
+        if vals.get('tz') and not self._is_zone(vals['tz']):
+            raise ValidationError(
+                self.env._(
+                    "Customer timezone: there is no time zone “%(tz)s”. Zones are named like "
+                    "Europe/Paris or America/Los_Angeles.",
+                    tz=str(vals['tz'])[:60],
+                )
+            )
+        for name in ('start_date', 'end_date'):
+            day = fields.Date.to_date(vals.get(name) or False)
+            if day and not FIRST_DAY <= day <= LAST_DAY:
+                raise ValidationError(
+                    self.env._(
+                        "%(field)s %(date)s is out of range: cycles are counted from %(first)s "
+                        "to %(last)s.",
+                        field=self.fields_get([name], ['string'])[name]['string'],
+                        date=day,
+                        first=FIRST_DAY,
+                        last=LAST_DAY,
+                    )
+                )
+        if not vals.keys().isdisjoint(('start_date', 'end_date')):
+            for association in self or [self]:
+                association._check_dates_ordered(vals)
+        if vals.get('billing_emails'):
+            parts = (part.strip() for part in vals['billing_emails'].split(','))
+            vals['billing_emails'] = ", ".join(part for part in parts if part)
+
+    def _check_dates_ordered(self, vals):
+        start, end = (
+            fields.Date.to_date(vals[name]) if name in vals else self[name]
+            for name in ('start_date', 'end_date')
+        )
+        if start and end and end < start:
+            raise ValidationError(
+                self.env._(
+                    "%(customer)s: the association cannot end (%(end)s) before it starts "
+                    "(%(start)s).",
+                    customer=self._get_customer(vals).display_name,
+                    end=end,
+                    start=start,
+                )
+            )
+
+    def _check_not_associated(self, vals):
+        """Refuse in words a second association in force; the database would name an index."""
+        partner = self._get_customer(vals)
+        plan = self.env['assist.billing.plan'].browse(vals.get('plan_id'))
+        in_force = partner._assist_get_associations_in_force().filtered(
+            lambda association: association.company_id.id
+            == (vals.get('company_id') or plan.company_id.id)
+        )
+        if in_force and vals.get('state') != 'ended':
+            in_force._refuse_other()
+
+    def _refuse_other(self):
+        """Say that this association stands in the way of another one of the same customer."""
+        self.ensure_one()
+        raise ValidationError(
+            self.env._(
+                "%(customer)s is already associated with %(plan)s, from %(start)s to %(end)s. "
+                "End that association first, or start this one later.",
+                customer=self.partner_id.display_name,
+                plan=self.plan_id.name,
+                start=self.start_date,
+                end=self.end_date or self.env._("further notice"),
+            )
+        )
+
+    def _get_customer(self, vals):
+        return self.partner_id.browse(vals.get('partner_id')) or self.partner_id
+
+    @api.model
+    def _is_zone(self, name):
+        try:
+            ZoneInfo(name)
+        except (ZoneInfoNotFoundError, ValueError, TypeError, OSError):
+            return False
+        return True

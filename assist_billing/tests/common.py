@@ -1,0 +1,115 @@
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+
+from odoo import SUPERUSER_ID
+from odoo.exceptions import UserError
+from odoo.tests import new_test_user
+
+from odoo.addons.account.tests.common import AccountTestInvoicingCommon
+
+
+class AssistBillingCommon(AccountTestInvoicingCommon):
+    """A plan per session (20.00) and one per hour (60.00), in the company's currency."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.env.user.group_ids |= cls.env.ref('assist_billing.assist_billing_group_manager')
+        cls.company = cls.env.company
+        cls.company._assist_set_product_taxes()
+        cls.plan = cls._create_plan(name="Premium", price_per_session=20.0)
+        cls.hourly = cls._create_plan(name="Hourly", billing_type='hour', price_per_hour=60.0)
+        cls.customer = cls._create_partner("Acme")
+
+    @classmethod
+    def get_default_groups(cls):
+        return super().get_default_groups() | cls.env.ref(
+            'assist_billing.assist_billing_group_manager'
+        )
+
+    # === FACTORIES === #
+
+    @classmethod
+    def _create_plan(cls, **vals):
+        return cls.env['assist.billing.plan'].create({'name': "Plan", **vals})
+
+    @classmethod
+    def _create_partner(cls, name, **vals):
+        return cls.env['res.partner'].create({'name': name, **vals})
+
+    @classmethod
+    def _associate(cls, partner=None, plan=None, **vals):
+        return cls.env['assist.billing.association'].create(
+            {
+                'partner_id': (partner or cls.customer).id,
+                'plan_id': (plan or cls.plan).id,
+                'start_date': '2026-01-01',
+                'tz': 'UTC',
+                **vals,
+            }
+        )
+
+    @classmethod
+    def _create_session(cls, partner=None, ended_at='2026-01-15 10:00:00', minutes=30, **vals):
+        """Create a session that ended at `ended_at` (UTC) after `minutes`."""
+        ended_at = datetime.fromisoformat(ended_at)
+        return cls.env['assist.session'].create(
+            {
+                'partner_id': (cls.customer if partner is None else partner).id,
+                'started_at': ended_at - timedelta(minutes=minutes),
+                'ended_at': ended_at,
+                **vals,
+            }
+        )
+
+    @classmethod
+    def _create_device(cls, partner=None, **vals):
+        return cls.env['assist.device'].create(
+            {
+                'name': "PC",
+                'partner_id': (partner or cls.customer).id,
+                'enrolled_on': '2025-01-01',
+                **vals,
+            }
+        )
+
+    @classmethod
+    def _create_technician(cls, login='technician'):
+        return new_test_user(
+            cls.env,
+            login,
+            groups='assist_billing.assist_billing_group_technician',
+            company_id=cls.company.id,
+            company_ids=[(6, 0, cls.company.ids)],
+        )
+
+    # === ASSERTIONS === #
+
+    @contextmanager
+    def assertRefused(self, words):
+        """Expect an error for the user that says `words` (a pattern), and nothing changed."""
+        with self.assertRaisesRegex(UserError, words), self.cr.savepoint():
+            yield
+
+    # === CLOSING === #
+
+    def _close(self, now):
+        """Run the closing as of `now` (UTC, ISO) the way the scheduled action does."""
+        with self.enter_registry_test_mode(), self.registry.cursor() as cr:
+            env = self.env(cr=cr, user=SUPERUSER_ID, context={})
+            env['assist.billing.cycle']._cron_close_cycles(now=datetime.fromisoformat(now))
+        self.env.invalidate_all()
+
+    def _cycles(self, association):
+        return association.cycle_ids.sorted('date_start')
+
+    def _bill(self, association, index=-1):
+        """Return the bill of the association's latest cycle that has one (or the nth)."""
+        return self._cycles(association).move_id[index]
+
+    def _lines(self, move):
+        """Return what the lines of a bill say: a list of (charge, quantity, price, amount)."""
+        return [
+            (line.assist_charge, line.quantity, line.price_unit, line.price_subtotal)
+            for line in move.invoice_line_ids.sorted(lambda line: (line.sequence, line.id))
+        ]
