@@ -1,0 +1,56 @@
+"""Where sessions come from: one small file for each remote-support tool. Plain Python.
+
+`normalise(record, source)` brings a record of a tool into the common form of all; `read_file`,
+`read_json`, `read_csv` and `read_xlsx` bring a file into records; `register(profile)` makes
+another tool known.
+"""
+
+from .cells import inert_cell, plain_cell
+from .normaliser import normalise, normaliser
+from .outcome import Normal, ReadError, Reading, Rejection, reject, shorten
+from .profile import FIELDS, KINDS, OPTIONS, Profile
+from .reader import read_file, read_json
+from .registry import get, names, profiles, recognise, register, unregister
+from .tables import read_csv, read_xlsx, suggest_mapping
+
+# isort: split
+# Each of these registers itself; the order is that of lists shown to people.
+from . import (
+    zoho_assist,
+    teamviewer,
+    anydesk,
+    rustdesk,
+    take_control,
+    screenconnect,
+    generic,
+    splashtop,
+    isl_online,
+)
+
+__all__ = [
+    'FIELDS',
+    'KINDS',
+    'OPTIONS',
+    'Normal',
+    'Profile',
+    'ReadError',
+    'Reading',
+    'Rejection',
+    'get',
+    'inert_cell',
+    'names',
+    'normalise',
+    'normaliser',
+    'plain_cell',
+    'profiles',
+    'read_csv',
+    'read_file',
+    'read_json',
+    'read_xlsx',
+    'recognise',
+    'register',
+    'reject',
+    'shorten',
+    'suggest_mapping',
+    'unregister',
+]

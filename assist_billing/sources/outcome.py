@@ -1,0 +1,135 @@
+"""What comes out of reading: a session in one common form, or why there is none."""
+
+from typing import NamedTuple
+
+from .messages import FILE, RECORD
+
+# How much of an offending value is repeated in a message.
+SHOWN = 60
+
+
+def shorten(value):
+    """Return a value as a short text for a message, whatever it is, in bounded work."""
+    if isinstance(value, str):
+        text = value[: SHOWN + 1]
+        text = ''.join(char if char.isprintable() else '\ufffd' for char in text)
+        return '“' + (text[:SHOWN] + '…' if len(text) > SHOWN else text) + '”'
+    if isinstance(value, bool) or value is None:
+        return str(value).lower() if value is not None else 'null'
+    if isinstance(value, int):
+        # Turning a huge number into digits takes quadratic time, and is refused by Python.
+        return str(value) if value.bit_length() < 200 else f'≈2^{value.bit_length()}'
+    if isinstance(value, float):
+        return repr(value)
+    if isinstance(value, dict):
+        return '{…}'
+    if isinstance(value, list | tuple | set | frozenset):
+        return '[…]'
+    if hasattr(value, 'isoformat'):
+        return str(value)[:SHOWN]
+    return '<' + type(value).__name__[:SHOWN] + '>'
+
+
+class Normal(NamedTuple):
+    """A session in the common form of all sources.
+
+    Times are naive UTC datetimes in whole seconds. Texts are clean (no NUL, no control or
+    half characters) and bounded; an absent one is ''.
+    """
+
+    external_id: str
+    kind: str  # remote_support | unattended | screen_share | ar
+    started_at: object
+    ended_at: object  # None: still running
+    technician: str  # e-mail address or name, as the source gives it
+    customer_email: str  # lower case; '' unless it has the form of an address
+    customer_name: str
+    customer_ref: str  # the customer's number in one's own company
+    device_ref: str  # what the source calls the device
+    device_name: str
+    group: str
+    department: str
+    note: str
+    billable: object  # None: the source does not say; False: it says no
+    billable_note: str  # why not
+
+    @property
+    def duration_seconds(self):
+        """Whole seconds from start to end; 0 while running."""
+        if self.ended_at is None:
+            return 0
+        elapsed = self.ended_at - self.started_at
+        return elapsed.days * 86400 + elapsed.seconds
+
+    @property
+    def match_keys(self):
+        """Return `(key, value)` pairs, lower case, by which a customer can be found."""
+        email = self.customer_email
+        pairs = (
+            ('device', self.device_ref),
+            ('customer_ref', self.customer_ref),
+            ('email', email),
+            ('email_domain', email.rpartition('@')[2]),
+            ('device_name', self.device_name),
+            ('customer_name', self.customer_name),
+            ('group', self.group),
+            ('department', self.department),
+        )
+        return tuple((key, value.casefold()) for key, value in pairs if value)
+
+
+class Rejection(NamedTuple):
+    """Why a record is no session: the vendor's field, and a sentence that says what to do."""
+
+    field: str
+    code: str
+    params: dict
+
+    @property
+    def template(self):
+        """The sentence before its parameters are put in, for translation."""
+        return RECORD.get(self.code, RECORD['other'])
+
+    @property
+    def reason(self):
+        return self.template % {'field': self.field, 'value': '', **self.params}
+
+
+def reject(field, code, value=None, **params):
+    """Return a `Rejection` that repeats `value`, shortened."""
+    return Rejection(field, code, {'field': field, 'value': shorten(value), **params})
+
+
+class ReadError(Exception):
+    """A file that holds no sessions that could be read; `reason` says why and what to do."""
+
+    def __init__(self, code, **params):
+        super().__init__(code)
+        self.code = code
+        self.params = params
+
+    @property
+    def template(self):
+        return FILE[self.code]
+
+    @property
+    def reason(self):
+        return self.template % self.params
+
+    def __str__(self):
+        return self.reason
+
+
+class Reading(NamedTuple):
+    """The records of one file.
+
+    :ivar records: list of records in the file's order, as the source wrote them
+    :ivar columns: names of the columns in their order; empty for JSON
+    :ivar lines: for each record the number of its line or row in the file; empty for JSON
+    :ivar source: the source its shape speaks for, or None
+    """
+
+    records: list
+    columns: list
+    lines: list
+    source: object

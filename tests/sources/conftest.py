@@ -1,0 +1,11 @@
+from pathlib import Path
+
+import pytest
+
+SAMPLES = Path(__file__).parent / 'samples'
+
+
+@pytest.fixture
+def sample():
+    """Return the bytes of a sample file."""
+    return lambda name: (SAMPLES / name).read_bytes()

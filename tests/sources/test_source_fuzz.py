@@ -1,0 +1,263 @@
+"""No input raises, hangs, or comes out as something the database or a page cannot take."""
+
+import json
+from collections import Counter
+from datetime import date, datetime, time, timedelta
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from sources import (
+    FIELDS,
+    KINDS,
+    Normal,
+    ReadError,
+    Rejection,
+    get,
+    inert_cell,
+    names,
+    normalise,
+    normaliser,
+    plain_cell,
+    read_csv,
+    read_file,
+    read_json,
+    read_xlsx,
+    recognise,
+    suggest_mapping,
+)
+
+NOW = datetime(2026, 11, 20, 12)
+VENDOR_NAMES = sorted(
+    {
+        name
+        for source in names()
+        for columns in get(source).columns.values()
+        for name in (*columns, *(column.partition('.')[0] for column in columns))
+    }
+)
+
+texts = st.one_of(
+    st.text(st.characters(codec=None), max_size=40),
+    st.sampled_from(
+        ['2026-01-31T10:00:00Z', '2026-03-29 02:30:00', '0000-00-00 00:00:00', '31.12.9999 23:59',
+         '9999-12-31T23:59:59-14:00', '0001-01-01T00:00:00+14:00', '1/2/2026 1:00 PM', '-1',
+         '1481369000053', '1481369000', 'NaN', '01:02:03', '=cmd|x', '<script>', '\0', '\ud800',
+         'Europe/Paris', 'Mars/Base', 'rs', 'true', 'a@b.c', '9' * 400, 'x' * 100_000]
+    ),
+)  # fmt: skip
+scalars = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(),
+    st.integers(1_400_000_000, 1_800_000_000),
+    st.integers(1_400_000_000_000, 1_800_000_000_000),
+    st.sampled_from([10**400, -(10**400), 2**63, 253402300800, -62135596801]),
+    st.floats(),
+    texts,
+    st.datetimes(),
+    st.datetimes(timezones=st.timezones()),
+    st.builds(date, st.integers(1, 9999), st.integers(1, 12), st.integers(1, 28)),
+    st.builds(time, st.integers(0, 23)),
+    st.timedeltas(timedelta(-(10**6)), timedelta(10**6)),
+    st.binary(max_size=10),
+)
+anything = st.recursive(
+    scalars,
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=4),
+        st.dictionaries(st.one_of(texts, st.integers()), inner, max_size=4),
+        st.tuples(inner),
+    ),
+    max_leaves=8,
+)
+records = st.dictionaries(
+    st.one_of(st.sampled_from(VENDOR_NAMES), texts, st.integers(), st.none()), anything, max_size=25
+)
+zones = st.one_of(st.none(), st.sampled_from(['UTC', 'Europe/Paris', 'Mars/Base']), anything)
+mappings = st.one_of(
+    st.none(),
+    anything,
+    st.dictionaries(
+        st.sampled_from([*FIELDS, 'time_unit', 'date_order', 'duration_unit']),
+        st.one_of(st.sampled_from(VENDOR_NAMES), st.lists(texts, max_size=3), anything),
+    ),
+)
+
+
+def check(result):
+    """Assert what holds for every result of `normalise`."""
+    assert isinstance(result, Normal | Rejection)
+    if isinstance(result, Rejection):
+        # “unreadable” is the last guard; reaching it means a fault in the reading.
+        assert result.code != 'unreadable', result
+        assert len(result.reason) < 1_500
+        assert '%(' not in result.template % {**result.params, 'value': ''}
+        assert isinstance(result.field, str)
+        return
+    assert 0 < len(result.external_id) <= 255
+    assert result.kind in KINDS
+    assert result.started_at.tzinfo is None
+    assert result.started_at.microsecond == 0
+    assert datetime(1990, 1, 1) <= result.started_at <= NOW + timedelta(hours=24)
+    if result.ended_at is not None:
+        assert result.ended_at.tzinfo is None
+        assert result.started_at <= result.ended_at <= NOW + timedelta(hours=24)
+        assert 0 <= result.duration_seconds <= 366 * 86400
+    assert result.billable in {None, False}
+    for name, text in result._asdict().items():
+        if not isinstance(text, str):
+            continue
+        text.encode()
+        assert not any(char < ' ' and char not in '\n\t' for char in text)
+        assert len(text) <= (20_000 if name == 'note' else 400)
+    assert all(value for _key, value in result.match_keys)
+
+
+@settings(max_examples=300, deadline=None)
+@given(records, st.sampled_from(names()), zones, mappings)
+def test_any_record_is_a_session_or_a_rejection(record, source, tz, mapping):
+    check(normalise(record, source, tz=tz, mapping=mapping, now=NOW))
+
+
+@st.composite
+def nearly_sound(draw):
+    """A source and a record of it that is sound but for a few values."""
+    source = draw(st.sampled_from(names()))
+    profile = get(source)
+    begun = draw(st.integers(1_400_000_000, 1_790_000_000))
+    lasting = draw(st.integers(0, 100_000))
+
+    def written(seconds):
+        if profile.time_unit == 'ms':
+            return draw(st.sampled_from([seconds * 1000, str(seconds * 1000 + 7)]))
+        if profile.time_unit:
+            return draw(st.sampled_from([seconds, float(seconds), str(seconds)]))
+        moment = datetime(1970, 1, 1) + timedelta(seconds=seconds)
+        return draw(st.sampled_from([moment, f'{moment}', moment.isoformat() + 'Z']))
+
+    sound = {
+        'external_id': draw(st.one_of(st.integers(1), st.sampled_from(['a', 7.0, 'x' * 255]))),
+        'started_at': written(begun),
+        'ended_at': written(begun + lasting),
+        'technician': 'olga@example.com',
+        'device_name': 'PC1',
+    }
+    record = {}
+    for field, value in sound.items():
+        if columns := [name for name in profile.columns.get(field, ()) if '.' not in name]:
+            record[columns[0]] = value
+    own = [name.partition('.')[0] for columns in profile.columns.values() for name in columns]
+    record |= draw(st.dictionaries(st.sampled_from(own), anything, max_size=3))
+    return source, record
+
+
+@settings(max_examples=1500, deadline=None)
+@given(nearly_sound())
+def test_any_values_among_sound_ones(case):
+    source, record = case
+    result = normalise(record, source, tz='Europe/Paris', now=NOW)
+    check(result)
+
+
+def test_the_strategy_reaches_sessions_and_many_rejections():
+    """What stops at the first check proves nothing of the others."""
+    reached = Counter()
+
+    @settings(max_examples=600, deadline=None, derandomize=True)
+    @given(nearly_sound())
+    def count(case):
+        source, record = case
+        result = normalise(record, source, tz='Europe/Paris', now=NOW)
+        reached['session' if isinstance(result, Normal) else result.code] += 1
+
+    count()
+    assert reached['session'] > 100
+    assert len(reached) > 8, reached
+
+
+@settings(max_examples=300, deadline=None)
+@given(anything, anything, anything, anything)
+def test_any_arguments_at_all(record, source, tz, mapping):
+    check(normalise(record, source, tz=tz, mapping=mapping, now=NOW))
+    assert recognise(record) is None or recognise(record) in names()
+    assert isinstance(suggest_mapping(record, source), dict)
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(nearly_sound(), max_size=5), st.sampled_from(names()))
+def test_many_at_once_are_read_as_one_by_one(cases, source):
+    batch = [record for _source, record in cases]
+    take = normaliser(source, tz='Europe/Paris')
+    assert [take(record, NOW) for record in batch] == [
+        normalise(record, source, tz='Europe/Paris', now=NOW) for record in batch
+    ]
+
+
+def test_two_thousand_names_and_large_values_take_bounded_work():
+    record = {f'name {number}': 'x' * 5_000 for number in range(2_000)}
+    record |= {'session_id': 'y' * 10_000_000, 'notes': ['z' * 10_000_000]}
+    check(normalise(record, 'zoho_assist', now=NOW))
+    nested = []
+    for _depth in range(100_000):
+        nested = [nested]
+    values = dict.fromkeys(('session_id', 'start_time', 'agent_email', 'notes'), nested)
+    check(normalise(values, 'zoho_assist', now=NOW))
+    # Taking apart what is nested so deeply would overflow the stack.
+    while nested:
+        nested = nested.pop()
+
+
+@settings(max_examples=500, deadline=None)
+@given(st.binary(max_size=400))
+def test_any_bytes_are_a_reading_or_an_error_in_words(data):
+    for read in (read_json, read_csv, read_xlsx, read_file):
+        try:
+            reading = read(data)
+        except ReadError as error:
+            assert error.reason
+        else:
+            assert isinstance(reading.records, list)
+            for record in reading.records[:5]:
+                check(normalise(record, 'csv', tz='UTC', now=NOW))
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.recursive(
+    st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), texts),
+    lambda inner: st.one_of(st.lists(inner, max_size=4), st.dictionaries(texts, inner, max_size=4)),
+))  # fmt: skip
+def test_any_json_is_a_reading_or_an_error_in_words(content):
+    data = json.dumps(content).encode()
+    try:
+        reading = read_json(data)
+    except ReadError as error:
+        assert error.reason
+    else:
+        assert isinstance(reading.records, list)
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    st.lists(st.lists(st.text(max_size=12), min_size=1, max_size=6), max_size=6),
+    st.sampled_from([',', ';', '\t', '|']),
+    st.sampled_from(['utf-8', 'utf-16', 'cp1252', 'latin-1', 'shift_jis']),
+)
+def test_any_table_is_a_reading_or_an_error_in_words(rows, delimiter, encoding):
+    data = '\n'.join(delimiter.join(row) for row in rows).encode(encoding, 'replace')
+    try:
+        reading = read_csv(data)
+    except ReadError as error:
+        assert error.reason
+    else:
+        assert len(reading.records) == len(reading.lines)
+        assert len(set(reading.columns)) == len(reading.columns)
+
+
+@given(st.text(st.sampled_from("=+-@\t\r\n '\u200b\ufeffa1\uff1d"), max_size=8))
+def test_no_text_is_left_active_and_each_comes_back(text):
+    inert = inert_cell(text)
+    assert inert.lstrip(" \u00a0\u3000\ufeff\u200b")[:1] not in tuple(
+        '=+-@\t\r\n\uff1d\uff0b\uff0d\uff20'
+    )
+    assert plain_cell(inert) == text
