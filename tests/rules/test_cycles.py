@@ -308,9 +308,13 @@ def test_a_cut_period_knows_the_whole_one():
 
 
 def test_no_period_begins_on_or_after_the_end_date():
-    for end_date in ('2026-03-31', '2026-04-01'):
-        first = day('2026-04-01')
-        assert cycles.open_period(first, None, first, 1, 'monthly', 'UTC', day(end_date)) is None
+    first = day('2026-04-01')
+    # Even where the zone moved to leaves hours between the two: Kiritimati is far ahead of UTC.
+    earlier = cycles.local_midnight(first, 'Pacific/Kiritimati')
+    for end_date in (first, first - DAY):
+        for start_at in (None, earlier):
+            found = cycles.open_period(first, start_at, first, 1, 'monthly', 'UTC', end_date)
+            assert found is None
 
 
 def test_an_end_date_equal_to_the_boundary_cuts_nothing():
@@ -364,12 +368,9 @@ def test_a_start_out_of_range_is_refused(bad):
         cycles.next_boundary(bad, start, 1, 'monthly')
     with pytest.raises(ValueError, match="1970 to 2200"):
         next(cycles.periods(bad, 'monthly', 'UTC'))
-
-
-@pytest.mark.parametrize('bad', [date.min, date(1969, 12, 31), date(2202, 1, 1), date.max])
-def test_a_midnight_out_of_range_is_refused(bad):
-    with pytest.raises(ValueError, match="1970 to 2201"):
-        cycles.local_midnight(bad, 'UTC')
+    for beyond in (date.min, date(1969, 12, 31), date(2202, 1, 1), date.max):
+        with pytest.raises(ValueError, match="1970 to 2201"):
+            cycles.local_midnight(beyond, 'UTC')
 
 
 @pytest.mark.parametrize('cycle', sorted(cycles.CYCLES))
@@ -380,7 +381,6 @@ def test_the_range_ends_are_served_and_not_passed(cycle):
         cycles.boundary(date(2200, 12, 31), 31, cycle, 60)
     with pytest.raises(ValueError, match="2201"):
         cycles.boundary(date(2026, 1, 1), 1, cycle, 10**12)
-    assert cycles.boundary(date(2200, 12, 31), 31, 'yearly', 1) == date(2201, 12, 31)
 
 
 def test_an_impossible_day_of_the_month_or_a_negative_boundary_is_refused():

@@ -56,8 +56,9 @@ DEVICES = tuple(rating.Device(each, [(None, None)]) for each in (1, 2, 3))
         (hourly(), [session(1, '10:00:00', '10:00:18')], ['hour 0.01 x 60.00 = 0.60']),
         (hourly(), [session(1, '10:00:00', '10:00:17')], []),
         (hourly(quantity_digits=4), [TWENTY], ['hour 0.3333 x 60.00 = 20.00']),
-        # Seconds are whole: 10:00:00 to 10:00:17.
-        (hourly(), [session(1, '10:00:00.000001', '10:00:17.999999')], []),
+        # Seconds are whole: 10:00:00 to 10:00:18, and to 10:00:17.
+        (hourly(), [session(1, '10:00:00.900', '10:00:18.100')], ['hour 0.01 x 60.00 = 0.60']),
+        (hourly(), [session(1, '10:00:00.000', '10:00:17.999')], []),
         # What was used is printed, even at a price of zero.
         (by_session(price_per_session=0), [TWENTY], ['session 1.00 x 0.00 = 0.00']),
         # Short ones: under 60 s, not 60 s.
@@ -202,6 +203,17 @@ def test_merging(gap, sessions, merged_into, billed):
     assert {row.reason for row in rated.sessions} <= {None, 'merged'}
     assert rated.measured_seconds == sum((each.end - each.start).seconds for each in sessions)
     assert rate(by_session(merge_gap_minutes=gap), *sessions).billed_quantity == len(billed)
+
+
+def test_a_plan_by_session_shows_minimum_and_increment_but_no_base_minutes():
+    rules = {'minimum_minutes': 25, 'increment_minutes': 15, 'base_minutes': 10, 'base_fee': 5}
+    rated = rate(by_session(**rules), TWENTY)
+    assert (rated.billed_seconds, rated.sessions[0].base_fee) == (1800, 0)
+
+
+def test_merged_seconds_are_whole_ones():
+    sessions = session(1, '10:00:00', '10:10:00.900'), session(2, '10:05:00', '10:10:10.200')
+    assert rate(hourly(merge_gap_minutes=1), *sessions).billed_seconds == 610
 
 
 # === THE ORDER OF THE RULES === #

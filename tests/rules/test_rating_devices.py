@@ -47,17 +47,18 @@ FLEET = [
     device('joined', '20..'),
     device('left', '..11'),  # last day: the 10th
     device('guest', '05..06', '08..09'),
-    device('returned', '..03', '30..'),
+    device('returned', '..03', '31..'),
+    device('almost', '05..31'),  # gone on the last day
 ]
 
 
 @pytest.mark.parametrize(
     ('device_count', 'line', 'counted'),
     [
-        ('any_day', 'device 5 x 10.00 = 50.00', 'always joined left guest returned'),
+        ('any_day', 'device 6 x 10.00 = 60.00', 'always joined left guest returned almost'),
         ('at_close', 'device 3 x 10.00 = 30.00', 'always joined returned'),
-        # Three on the 1st and 2nd, on the 5th and 8th, and from the 30th on: the first of them.
-        ('peak', 'device 3 x 10.00 = 30.00', 'always left returned'),
+        # Four on the 5th, and again on the 8th; not on the 1st and on the 20th.
+        ('peak', 'device 4 x 10.00 = 40.00', 'always left guest almost'),
     ],
 )
 def test_devices_are_counted_as_the_plan_says(device_count, line, counted):
@@ -69,23 +70,31 @@ def test_devices_are_counted_as_the_plan_says(device_count, line, counted):
         'joined': 12,
         'left': 10,
         'guest': 2,
-        'returned': 4,
+        'returned': 3,
+        'almost': 26,
     }
 
 
 def test_devices_by_day_are_device_days_by_days_of_the_cycle():
     rated = rate(terms('by_day'), FLEET)
-    # 59 device-days / 31 = 1.903. Of 190 hundredths 99.8, 38.6, 32.2, 6.4 and 12.9 are due: 187
-    # whole ones, and the three left go to the largest remainders.
-    assert printed(rated) == ['device 1.90 x 10.00 = 19.00']
+    # 84 device-days / 31 = 2.710. Of 271 hundredths 100.01, 38.7, 32.3, 6.5, 9.7 and 83.9 are
+    # due: 268 whole ones, and the three left go to the largest remainders.
+    assert printed(rated) == ['device 2.71 x 10.00 = 27.10']
     assert quantities(rated) == {
         'always': '1.00',
         'joined': '0.39',
         'left': '0.32',
         'guest': '0.06',
-        'returned': '0.13',
+        'returned': '0.10',
+        'almost': '0.84',
     }
-    assert sum(row.amount for row in rated.devices) == 19
+    assert sum(row.amount for row in rated.devices) == rated.total
+
+
+def test_the_busiest_day_is_the_first_of_several():
+    early, late = device('early', '05..10'), device('late', '20..25')
+    rated = rate(terms('peak'), [late, early])
+    assert quantities(rated) == {'early': '1', 'late': '0'}
 
 
 @pytest.mark.parametrize(
@@ -215,6 +224,12 @@ PRORATED = {
             CUT,
             ['hour 1.00 x 60.00 = 60.00', 'device 1 x 3.33 = 3.33', 'minimum 1 x 6.67 = 6.67'],
         ),
+        # A week of February's 28 days: a quarter.
+        (
+            {'prorate_partial': True},
+            (date(2026, 2, 1), date(2026, 2, 8), 28),
+            ['hour 1.25 x 60.00 = 75.00', 'device 1 x 2.50 = 2.50'],
+        ),
         (
             {'prorate_partial': False},
             CUT,
@@ -235,7 +250,7 @@ PRORATED = {
 )
 def test_a_cycle_cut_short_is_prorated_if_the_plan_says_so(values, period, expected):
     given = terms(**PRORATED, **values)
-    # Two hours are used; one of them is included, or both.
+    # Two hours are used, of which one, three quarters of one, or both are included.
     rated = rating.rate(given, period, hours(7200), [rating.Device(1, [(None, None)])])
     assert printed(rated) == expected
 

@@ -68,11 +68,11 @@ sessions_lists = st.lists(
     max_size=8,
 ).map(lambda rows: [rating.Session(i, *row) for i, row in enumerate(rows)])
 
-ends = st.none() | st.integers(-5, 45).map(lambda n: date(2026, 1, 1) + timedelta(days=n))
+ends = st.none() | st.integers(-2, 14).map(lambda n: date(2026, 1, 1) + timedelta(days=n))
 devices_lists = st.lists(st.lists(st.tuples(ends, ends), max_size=3), max_size=5).map(
     lambda rows: [rating.Device(i, row) for i, row in enumerate(rows)]
 )
-periods = st.tuples(st.integers(1, 40), st.integers(0, 20)).map(
+periods = st.tuples(st.integers(1, 12), st.integers(0, 20)).map(
     lambda n: (date(2026, 1, 1), date(2026, 1, 1) + timedelta(days=n[0]), n[0] + n[1])
 )
 anything = {
