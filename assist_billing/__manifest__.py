@@ -14,6 +14,10 @@
         'data/mail_activity_type_data.xml',
         'data/ir_cron_data.xml',
     ],
+    'demo': [
+        'demo/assist_billing_demo.xml',
+        'demo/managed_support_demo.xml',
+    ],
     'application': True,
     'post_init_hook': 'post_init_hook',
 }

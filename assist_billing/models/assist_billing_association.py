@@ -292,6 +292,8 @@ class AssistBillingAssociation(models.Model):
                 association._state_changed(before)
         if 'end_date' in vals:
             self._cut_open_cycles()
+        if 'partner_id' in vals:
+            self._move_open_cycles()
         if {'partner_id', 'company_id', 'start_date', 'end_date', 'state', 'tz'} & vals.keys():
             self._resolve_sessions()
             self._trigger_closing()

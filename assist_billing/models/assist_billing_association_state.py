@@ -174,6 +174,14 @@ class AssistBillingAssociation(models.Model):
                     }
                 )
 
+    def _move_open_cycles(self):
+        """Bill open cycles to the customer the association has moved to; closed ones stay."""
+        for association in self:
+            # sudo: cycles are written by the engine only
+            association.sudo().cycle_ids.filtered(lambda cycle: cycle.state == 'open').write(
+                {'partner_id': association.partner_id.id}
+            )
+
     def _anchor_at_next_boundary(self, vals):
         """Let a new rhythm or zone count from the end of the cycle that is open now."""
         for association in self:

@@ -22,7 +22,15 @@ class AssistBillingCycle(models.Model):
     association_id = fields.Many2one(
         'assist.billing.association', required=True, readonly=True, index=True, ondelete='restrict'
     )
-    partner_id = fields.Many2one(related='association_id.partner_id', store=True, index=True)
+    partner_id = fields.Many2one(
+        'res.partner',
+        string="Customer",
+        required=True,
+        readonly=True,
+        index=True,
+        ondelete='restrict',
+        help="The association's customer, as long as the cycle is open.",
+    )
     plan_id = fields.Many2one(
         'assist.billing.plan', required=True, readonly=True, index=True, ondelete='restrict'
     )
@@ -258,6 +266,7 @@ class AssistBillingCycle(models.Model):
         return {
             'association_id': association.id,
             'plan_id': plan.id,
+            'partner_id': association.partner_id.id,
             'company_id': association.company_id.id,
             'currency_id': plan.currency_id.id,
             'date_start': period.date_start,

@@ -323,25 +323,25 @@ class AssistBillingCycle(models.Model):
     def _bill_late_sessions(self, now):
         """Bill late sessions that no bill of their customer will carry soon, by a bill of their own."""
         tried = []
-        while origin := self._retry_races(self._bill_next_late, now, tried):
-            tried += origin.ids
+        while origins := self._retry_races(self._bill_next_late, now, tried):
+            tried += origins.ids
             if not self.env['ir.cron']._commit_progress():
                 return
 
     @api.model
     def _bill_next_late(self, now, tried):
-        """Lock and bill the late sessions of one closed cycle; return it, or nothing."""
-        origin = self._lock_late_cycle(now, tried)
-        if origin:
+        """Lock and bill the late sessions of the next closed cycles; return these cycles."""
+        origins = self._lock_late_cycles(now, tried)
+        for origin in origins:
             origin._bill_late(now)
-        return origin
+        return origins
 
     @api.model
-    def _lock_late_cycle(self, now, tried):
-        """Lock and return one closed cycle with late sessions that have waited long enough.
+    def _lock_late_cycles(self, now, tried):
+        """Lock and return closed cycles with late sessions that have waited long enough.
 
         They wait `assist_late_days` from the end of their cycle, and longer if another bill is
-        to follow within that time from now.
+        to follow within that time from now. CLOSE_BATCH cycles at most.
         """
         rows = self.env.execute_query(
             SQL(
@@ -367,11 +367,12 @@ class AssistBillingCycle(models.Model):
                           AND n.end_at <= %(now)s + p.assist_late_days * INTERVAL '1 day'
                    )
               ORDER BY o.end_at, o.id
-                 LIMIT 1
+                 LIMIT %(limit)s
             FOR UPDATE OF o SKIP LOCKED
                 """,
                 now=now,
                 tried=tried,
+                limit=CLOSE_BATCH,
             )
         )
         return self.browse(row[0] for row in rows)

@@ -36,7 +36,7 @@ class AssistBillingCycle(models.Model):
     def _prepare_document_vals(self, now):
         """Return what all customer invoices of this cycle have in common."""
         self.ensure_one()
-        partner = self.association_id.partner_id
+        partner = self.partner_id
         invoice_date = self._get_invoice_date(now)
         self._check_currency(invoice_date)
         last_day = self._get_last_day()
@@ -147,7 +147,7 @@ class AssistBillingCycle(models.Model):
     def _get_line_name(self, charge, product, origin):
         """Return the text of an invoice line, in the customer's language."""
         self.ensure_one()
-        lang = self.association_id.partner_id.lang or self.env.lang
+        lang = self.partner_id.lang or self.env.lang
         cycle = origin.with_context(lang=lang)
         product = product.with_context(lang=lang, display_default_code=False)
         label = {
@@ -164,7 +164,7 @@ class AssistBillingCycle(models.Model):
         included tax away takes it out of the price, as Odoo does for sales.
         """
         self.ensure_one()
-        company, partner = self.company_id, self.association_id.partner_id
+        company, partner = self.company_id, self.partner_id
         taxes = product.taxes_id._filter_taxes_by_company(company)
         if not taxes:
             return price

@@ -114,7 +114,7 @@ class AssistBillingCycle(models.Model):
             outcomes[cycle] = Outcome(
                 cycle=cycle,
                 rating=cycle._rate(sessions[cycle.id], devices[cycle.id]),
-                late=cycle._rate_late(late[cycle.id]),
+                late=cycle._rate_late(late.get(cycle.id)),
                 devices=devices[cycle.id],
             )
         return outcomes
@@ -155,6 +155,8 @@ class AssistBillingCycle(models.Model):
 
     def _rate_late(self, late_by_origin):
         """Rate earlier cycles again with their late sessions; return a list of LateUsage."""
+        if not late_by_origin:
+            return []
         origins = self.browse(late_by_origin).sorted('date_start')
         billed = origins._read_billed_sessions()
         result = []

@@ -170,3 +170,17 @@ class TestMatching(AssistBillingCommon):
             self.plan.billing_type = 'hour'
         copy = self.plan.copy({'billing_type': 'hour'})
         self.assertEqual(copy.name, "Premium (copy)")
+
+    def test_a_moved_association_bills_open_cycles_to_the_new_customer_only(self):
+        association = self._associate()
+        self._create_session()
+        self._close('2026-02-01 00:00:00')
+        new = self._create_partner("New owner")
+        association.partner_id = new
+        self._create_session(new, ended_at='2026-02-10 10:00:00')
+        self._close('2026-03-01 00:00:00')
+        self.assertEqual(
+            self._cycles(association).mapped('partner_id.name'),
+            ["Acme", "New owner"],
+        )
+        self.assertEqual(self._cycles(association).move_id.partner_id, self.customer | new)
