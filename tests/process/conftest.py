@@ -1,0 +1,84 @@
+"""Private databases and Odoo processes of their own, to be killed."""
+
+import os
+import subprocess
+import sys
+import uuid
+
+import pytest
+
+import odoo
+from odoo import sql_db
+from odoo.service import db as db_service
+
+
+@pytest.fixture
+def database():
+    """A copy of the tested database, dropped afterwards; yields its name."""
+    template = odoo.tools.config['db_name'][0]
+    name = f"{template}_{uuid.uuid4().hex[:8]}"
+    sql_db.close_all()  # a database is copied only while nobody is connected to it
+    with sql_db.db_connect('postgres').cursor() as cr:
+        cr._cnx.autocommit = True
+        cr.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+    yield name
+    sql_db.close_db(name)
+    with sql_db.db_connect('postgres').cursor() as cr:
+        cr._cnx.autocommit = True
+        db_service._drop_conn(cr, name)
+        cr.execute(f'DROP DATABASE IF EXISTS "{name}"')
+
+
+@pytest.fixture
+def odoo_shell(database):
+    """Start `odoo shell` on the private database; returns `start(script) -> Popen`."""
+    started = []
+
+    def start(script):
+        process = subprocess.Popen(
+            [
+                sys.executable,
+                *('-m', 'odoo', 'shell', '--no-http', '--log-level=warn', '-d', database),
+                *('-c', os.environ['ODOO_RC']),
+            ],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        started.append(process)
+        process.stdin.write(script)
+        process.stdin.close()
+        process.stdin = None
+        return process
+
+    yield start
+    for process in started:
+        process.kill()
+        process.wait()
+
+
+@pytest.fixture
+def run(odoo_shell):
+    """Run a script to its end in a process of its own; returns what it printed."""
+
+    def run_script(script):
+        process = odoo_shell(script)
+        output, _errors = process.communicate(timeout=300)
+        assert process.returncode == 0, output
+        assert 'Traceback' not in output, output
+        return output
+
+    return run_script
+
+
+@pytest.fixture
+def query(database):
+    """Run SQL on the private database; returns the rows."""
+
+    def run_query(statement):
+        with sql_db.db_connect(database).cursor() as cr:
+            cr.execute(statement)
+            return cr.fetchall()
+
+    return run_query

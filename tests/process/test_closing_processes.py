@@ -1,0 +1,88 @@
+"""The closing run in real processes: two at a time, killed, and run again."""
+
+import random
+import time
+
+CUSTOMERS = 120
+PREPARE = f"""
+plan = env['assist.billing.plan'].create({{'name': "Plan", 'price_per_session': 10.0}})
+partners = env['res.partner'].create([{{'name': f"C{{n}}"}} for n in range({CUSTOMERS})])
+env['assist.billing.association'].create([
+    {{'partner_id': p.id, 'plan_id': plan.id, 'start_date': '2026-01-01', 'tz': 'UTC'}}
+    for p in partners])
+env['assist.session'].create([
+    {{'partner_id': p.id, 'started_at': '2026-01-%02d 10:00:00' % day,
+      'ended_at': '2026-01-%02d 10:30:00' % day}}
+    for p in partners for day in (5, 6, 7)])
+env.cr.commit()
+"""
+CLOSE = """
+from datetime import datetime
+from odoo.addons.assist_billing.models import assist_billing_cycle_close as close
+close.CLOSE_BATCH = 10
+env['assist.billing.cycle']._cron_close_cycles(now=datetime(2026, 2, 1))
+print("CLOSED")
+"""
+
+
+def assert_each_billed_once(query):
+    """Every due cycle has exactly one bill of its three sessions; nothing else was made."""
+    assert query(
+        """SELECT state, count(*), count(move_id), sum(session_count), count(error)
+             FROM assist_billing_cycle GROUP BY state ORDER BY state"""
+    ) == [
+        ('closed', CUSTOMERS, CUSTOMERS, 3 * CUSTOMERS, 0),
+        ('open', CUSTOMERS, 0, None, 0),
+    ]
+    assert query("SELECT state, count(*) FROM assist_session GROUP BY state") == [
+        ('billed', 3 * CUSTOMERS)
+    ]
+    assert query(
+        """SELECT state, count(*), count(DISTINCT assist_cycle_id), count(DISTINCT name),
+                  sum(amount_untaxed)::int
+             FROM account_move WHERE assist_cycle_id IS NOT NULL GROUP BY state"""
+    ) == [('posted', CUSTOMERS, CUSTOMERS, CUSTOMERS, 30 * CUSTOMERS)]
+    assert query(
+        "SELECT count(*) FROM account_move WHERE assist_kind IS NOT NULL AND assist_cycle_id IS NULL"
+    ) == [(0,)]
+    # The numbers have no hole.
+    assert query(
+        """SELECT max(sequence_number) - min(sequence_number) + 1 FROM account_move
+            WHERE assist_cycle_id IS NOT NULL"""
+    ) == [(CUSTOMERS,)]
+
+
+def test_two_closings_at_the_same_time_bill_each_cycle_once(run, odoo_shell, query):
+    run(PREPARE)
+    both = [odoo_shell(CLOSE), odoo_shell(CLOSE)]
+    for process in both:
+        output, _errors = process.communicate(timeout=300)
+        assert "CLOSED" in output, output
+    assert_each_billed_once(query)
+    run(CLOSE)
+    assert_each_billed_once(query)
+
+
+def test_killed_in_the_middle_and_run_again_bills_each_cycle_once(run, odoo_shell, query):
+    run(PREPARE)
+    seen = set()
+    for _attempt in range(6):
+        process = odoo_shell(CLOSE)
+        before = billed = query("SELECT count(*) FROM assist_session WHERE state = 'billed'")[0][0]
+        while process.poll() is None and billed == before:
+            time.sleep(0.01)
+            billed = query("SELECT count(*) FROM assist_session WHERE state = 'billed'")[0][0]
+        time.sleep(random.uniform(0, 0.3))
+        process.kill()
+        process.wait()
+        [(closed, sessions, moves)] = query(
+            """SELECT (SELECT count(*) FROM assist_billing_cycle WHERE state = 'closed'),
+                      (SELECT count(*) FROM assist_session WHERE state = 'billed'),
+                      (SELECT count(*) FROM account_move WHERE assist_cycle_id IS NOT NULL)"""
+        )
+        assert sessions == 3 * closed, "a cycle is billed wholly or not at all"
+        assert moves == closed
+        seen.add(closed)
+    assert any(0 < closed < CUSTOMERS for closed in seen), f"never killed in the middle: {seen}"
+    run(CLOSE)
+    assert_each_billed_once(query)
