@@ -8,6 +8,7 @@
     'depends': ['account'],
     'data': [
         'security/assist_billing_groups.xml',
+        'security/assist_session_ingest_security.xml',
         'security/ir.model.access.csv',
         'security/assist_billing_rules.xml',
         'data/product_data.xml',

@@ -17,6 +17,10 @@ from . import assist_billing_cycle_rebill
 from . import assist_billing_cycle_usage
 from . import assist_device
 from . import assist_session
+from . import assist_session_ingest
+from . import assist_session_load
+from . import assist_session_match
 from . import assist_session_resolve
+from . import assist_session_source
 from . import res_company
 from . import res_partner

@@ -4,5 +4,8 @@ from . import (
     test_closing,
     test_invoices,
     test_matching,
+    test_session_ingest,
+    test_session_ingest_match,
+    test_session_load,
     test_taking_back,
 )
