@@ -162,17 +162,12 @@ class AssistBillingAssociation(models.Model):
         # sudo: cycles are written by the engine only
         for cycle in self.sudo().cycle_ids.filtered(lambda cycle: cycle.state == 'open'):
             end_date = cycle.association_id.end_date
-            if end_date and cycle.date_start >= end_date:
-                cycle.unlink()
-                continue
             date_end = min(cycle.whole_date_end, end_date or cycle.whole_date_end)
-            if date_end != cycle.date_end:
-                cycle.write(
-                    {
-                        'date_end': date_end,
-                        'end_at': cycles.local_midnight(date_end, cycle.tz),
-                    }
-                )
+            end_at = cycles.local_midnight(date_end, cycle.tz)
+            if end_at <= cycle.start_at:
+                cycle.unlink()
+            elif date_end != cycle.date_end:
+                cycle.write({'date_end': date_end, 'end_at': end_at})
 
     def _move_open_cycles(self):
         """Bill open cycles to the customer the association has moved to; closed ones stay."""

@@ -30,6 +30,7 @@ CYCLES = {
     'yearly': (12, MONTHS),
 }
 WEEKS_PER_YEAR = 52
+HALF_MONTH = 15
 
 # Anchors and first days of cycles. The last yearly cycle ends a year later, hence the margin.
 FIRST_YEAR, LAST_YEAR = 1970, 2200
@@ -114,7 +115,8 @@ def boundary(anchor: date, day_of_month: int, cycle: str, k: int) -> date:
         if ordinal > date(LAST_END_YEAR, 12, 31).toordinal():
             raise ValueError(f"Boundary {k} from {anchor} lies after the year {LAST_END_YEAR}.")
         return date.fromordinal(ordinal)
-    year, month0 = divmod(anchor.year * 12 + anchor.month - 1 + k * number, 12)
+    months = k * number + _months_shift(anchor, day_of_month)
+    year, month0 = divmod(anchor.year * 12 + anchor.month - 1 + months, 12)
     if year > LAST_END_YEAR:
         raise ValueError(f"Boundary {k} from {anchor} lies after the year {LAST_END_YEAR}.")
     return date(year, month0 + 1, min(day_of_month, monthrange(year, month0 + 1)[1]))
@@ -130,10 +132,23 @@ def next_boundary(after: date, anchor: date, day_of_month: int, cycle: str) -> d
     if unit == DAYS:
         return boundary(anchor, day_of_month, cycle, max(1, (after - anchor).days // number + 1))
     months = (after.year - anchor.year) * 12 + after.month - anchor.month
+    months -= _months_shift(anchor, day_of_month)
     # The boundary of the month `after` lies in, or of the last month before it that has one.
     k = max(1, months // number)
     candidate = boundary(anchor, day_of_month, cycle, k)
     return candidate if candidate > after else boundary(anchor, day_of_month, cycle, k + 1)
+
+
+def _months_shift(anchor, day_of_month):
+    """Return by how many months boundaries move when the anchor is not on `day_of_month`.
+
+    That is so after a change from weeks to months. The first boundary is then the `day_of_month`
+    nearest to one whole cycle from the anchor, so that no few days are billed as a month.
+    """
+    if anchor.day == min(day_of_month, monthrange(anchor.year, anchor.month)[1]):
+        return 0
+    distance = day_of_month - anchor.day
+    return (distance < -HALF_MONTH) - (distance > HALF_MONTH)
 
 
 def month_factor(cycle: str) -> Fraction:
