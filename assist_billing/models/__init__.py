@@ -2,10 +2,13 @@ from . import account_chart_template
 from . import account_move
 from . import account_move_bill
 from . import account_move_line
+from . import account_move_screen
 from . import assist_billing_failure
 from . import assist_billing_plan
+from . import assist_billing_plan_screen
 from . import assist_billing_association
 from . import assist_billing_association_check
+from . import assist_billing_association_screen
 from . import assist_billing_association_state
 from . import assist_billing_suspension
 from . import assist_billing_cycle
@@ -14,6 +17,7 @@ from . import assist_billing_cycle_device
 from . import assist_billing_cycle_invoice
 from . import assist_billing_cycle_prior
 from . import assist_billing_cycle_rebill
+from . import assist_billing_cycle_terms
 from . import assist_billing_cycle_usage
 from . import assist_device
 from . import assist_session
@@ -21,6 +25,8 @@ from . import assist_session_ingest
 from . import assist_session_load
 from . import assist_session_match
 from . import assist_session_resolve
+from . import assist_session_screen
 from . import assist_session_source
 from . import res_company
+from . import res_config_settings
 from . import res_partner

@@ -1,0 +1,30 @@
+from odoo import fields, models
+
+
+class ResConfigSettings(models.TransientModel):
+    _inherit = 'res.config.settings'
+
+    # === FIELDS === #
+
+    assist_bill_handling = fields.Selection(
+        related='company_id.assist_bill_handling', readonly=False, required=True
+    )
+    assist_close_grace_hours = fields.Integer(
+        related='company_id.assist_close_grace_hours', readonly=False
+    )
+    assist_backdate_days = fields.Integer(
+        related='company_id.assist_backdate_days', readonly=False
+    )
+    assist_late_days = fields.Integer(related='company_id.assist_late_days', readonly=False)
+    assist_amend_posted = fields.Boolean(related='company_id.assist_amend_posted', readonly=False)
+    assist_payment_journal_id = fields.Many2one(
+        related='company_id.assist_payment_journal_id', readonly=False
+    )
+    assist_manager_id = fields.Many2one(related='company_id.assist_manager_id', readonly=False)
+
+    # === ACTIONS === #
+
+    def action_assist_view_products(self):
+        """Open the products shipped for plans: their accounts and taxes go on the bills."""
+        products = self.env['res.company']._assist_get_products()
+        return products._get_records_action(name=self.env._("Remote Support Products"))
