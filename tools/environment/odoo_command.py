@@ -5,7 +5,7 @@ import signal
 import subprocess
 from pathlib import Path
 
-from . import odoo_source, places, postgres, python_packages
+from . import log_watch, odoo_source, places, postgres, python_packages
 
 
 def python() -> str:
@@ -50,6 +50,12 @@ def configuration() -> Path:
 def run(arguments: list[str], **kwargs) -> int:
     """Run Odoo's command line in the foreground and return its exit status."""
     return foreground([python(), '-m', 'odoo', *arguments], **kwargs)
+
+
+def watched(arguments: list[str], findings: Path) -> tuple[list[str], dict[str, str]]:
+    """Return command and environment to run Odoo with, writing what it logs at WARNING or above to `findings`."""
+    program = Path(log_watch.__file__)
+    return [python(), str(program), *arguments], environment() | {log_watch.FINDINGS_VARIABLE: str(findings)}
 
 
 def foreground(command: list[str], **kwargs) -> int:

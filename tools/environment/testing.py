@@ -1,14 +1,80 @@
 """How the test suite is run."""
 
-from . import odoo_command, places
+import os
+import re
+import sys
+from pathlib import Path
+
+from . import databases, log_watch, odoo_command, places
+from .console import Problem, Progress, say
+
+# Names the environment variables by which the tests learn of what was made for them.
+TEMPLATE_VARIABLE = 'ASSIST_TEMPLATE_DATABASE'
+DATABASE_PATTERN = re.compile(r'assist_test_(\d+)(_\w+)?')
 
 
-def run_pytest(database: str, arguments: list[str]) -> int:
-    """Run pytest from the clone's top against a database; return its exit status."""
+def modules() -> list[str]:
+    """Return the names of the add-ons in this clone."""
+    return sorted(path.parent.name for path in places.CLONE.glob('*/__manifest__.py'))
+
+
+def run_all(arguments: list[str]) -> int:
+    """Install the add-ons in a fresh database and run the whole suite on it; return pytest's exit status."""
+    _drop_leftovers()
+    name = f'assist_test_{os.getpid()}'
+    findings = places.state_dir() / f'{name}.findings'
+    try:
+        _install(name, findings)
+        with_findings = {log_watch.FINDINGS_VARIABLE: str(findings)}
+        paths = ['tests', *(f'{module}/tests' for module in modules() if (places.CLONE / module / 'tests').is_dir())]
+        return run_pytest(name, [*paths, *arguments], with_findings)
+    finally:
+        places.remove(findings)
+        if os.environ.get('KEEP_DB'):
+            say(f"The database stays: tools/pytest {name} PATH")
+        else:
+            databases.drop(name)
+
+
+def run_pytest(database: str, arguments: list[str], variables: dict[str, str] | None = None) -> int:
+    """Run pytest from the clone's top against a database; return its exit status.
+
+    Tests that need a database of their own copy a template, for which `database` is copied first.
+    """
+    template = f'{database}_template'
+    databases.drop(template)
+    databases.copy(database, template)
     command = [
         *(odoo_command.python(), '-m', 'pytest', f'--odoo-database={database}'),
         # Odoo must log its warnings for them to be seen; pytest-odoo would silence all but critical ones.
         *('--odoo-http', '--odoo-log-level=warn', '--odoo-extra=max-cron-threads=0', '--odoo-extra=workers=0'),
         *arguments,
     ]
-    return odoo_command.foreground(command, cwd=places.CLONE)
+    environment = odoo_command.environment() | {TEMPLATE_VARIABLE: template} | (variables or {})
+    try:
+        return odoo_command.foreground(command, cwd=places.CLONE, env=environment)
+    finally:
+        databases.drop(template)
+
+
+def _install(name: str, findings: Path) -> None:
+    """Install the add-ons of this clone, without demo data, in a new database."""
+    progress = Progress(f"Installing {', '.join(modules())} in the fresh database {name}")
+    progress.begin()
+    log = findings.with_suffix('.log')
+    options = [f'--database={name}', f"--init={','.join(modules())}", '--stop-after-init', f'--logfile={log}']
+    command, environment = odoo_command.watched(options, findings)
+    status = odoo_command.foreground(command, env=environment, stdout=sys.stderr)
+    words = log.read_text() if log.exists() else ''
+    places.remove(log)
+    if status or not all(databases.has_module(name, module) for module in modules()):
+        databases.drop(name)
+        raise Problem("The add-ons cannot be installed.", words[-4000:], "Mend what the log above complains about.")
+    progress.end()
+
+
+def _drop_leftovers() -> None:
+    """Drop the databases of test runs that were killed."""
+    for name in databases.names():
+        if (match := DATABASE_PATTERN.fullmatch(name)) and not Path('/proc', match[1]).exists():
+            databases.drop(name)

@@ -1,0 +1,104 @@
+"""A database for one test, and real processes of Odoo that work on it."""
+
+import os
+import re
+import subprocess
+import tempfile
+from pathlib import Path
+
+from . import databases, log_watch, odoo_command, places, postgres
+
+
+class PrivateDatabase:
+    """A copy of a template database, to be dropped at the end.
+
+    :param template: name of the database to copy; nobody may be connected to it.
+    :param name: name of the copy; one of that name is dropped first.
+    """
+
+    def __init__(self, template: str, name: str):
+        self.name = name
+        databases.drop(name)
+        databases.copy(template, name)
+        self._processes: list[OdooProcess] = []
+
+    def query(self, sql: str) -> list[tuple[str, ...]]:
+        """Run SQL outside of Odoo, in a transaction of its own; return the rows, each value as text."""
+        answer = postgres.run(
+            *('psql', '-XAtq', '-F', '\x1f', '-v', 'ON_ERROR_STOP=1', '-c', sql, self.name),
+            capture_output=True,
+            check=False,
+        )
+        if answer.returncode:
+            raise AssertionError(f"psql failed on {self.name}: {answer.stderr}")
+        return [tuple(line.split('\x1f')) for line in answer.stdout.splitlines()]
+
+    def shell(self, script: str, timeout: float = 300, expected_log: str = '') -> str:
+        """Run a Python script with `env` in a process of Odoo; return what it printed.
+
+        The script commits by itself: `env.cr.commit()`.
+
+        :param timeout: seconds.
+        :param expected_log: regular expression for the warnings and errors it may log; any other one fails.
+        :raise AssertionError: when the script fails, or logs something unexpected.
+        """
+        return self.start_shell(script).result(timeout, expected_log)
+
+    def start_shell(self, script: str) -> 'OdooProcess':
+        """Start such a script and return at once; see `OdooProcess`."""
+        process = OdooProcess(self.name, script)
+        self._processes.append(process)
+        return process
+
+    def drop(self) -> None:
+        """Kill what still works on the database, and drop it."""
+        for process in self._processes:
+            process.kill()
+        databases.drop(self.name)
+
+
+class OdooProcess:
+    """A process of `odoo shell` that runs a script. `popen` is its subprocess.Popen."""
+
+    def __init__(self, database: str, script: str):
+        self._folder = Path(tempfile.mkdtemp(prefix='process-', dir=places.state_dir()))
+        (self._folder / 'script.py').write_text(script)
+        command, environment = odoo_command.watched(
+            ['shell', f'--database={database}', '--no-http', '--log-level=warn'], self._folder / 'findings'
+        )
+        with (
+            (self._folder / 'script.py').open() as stdin,
+            (self._folder / 'out').open('w') as stdout,
+            (self._folder / 'err').open('w') as stderr,
+        ):
+            self.popen = subprocess.Popen(
+                command,
+                env=environment | {'PYTHONUNBUFFERED': '1'},
+                stdin=stdin,
+                stdout=stdout,
+                stderr=stderr,
+                cwd=places.CLONE,
+                start_new_session=True,
+            )
+
+    @property
+    def printed(self) -> str:
+        """What the script has printed so far."""
+        return (self._folder / 'out').read_text()
+
+    def result(self, timeout: float = 300, expected_log: str = '') -> str:
+        """Wait for the end and return what the script printed; parameters and errors as in `PrivateDatabase.shell`."""
+        status = self.popen.wait(timeout)
+        if status:
+            raise AssertionError(f"odoo shell ended with {status}:\n{(self._folder / 'err').read_text()}")
+        found = log_watch.read_findings(self._folder / 'findings')
+        unexpected = [line for line in found if not expected_log or not re.search(expected_log, line)]
+        if unexpected:
+            raise AssertionError("odoo shell logged what the test did not expect:\n" + '\n'.join(unexpected))
+        return self.printed
+
+    def kill(self) -> None:
+        """Kill the process as `kill -9` does, if it still runs, and wait for its end."""
+        self.popen.kill()
+        self.popen.wait()
+        places.remove(self._folder)
