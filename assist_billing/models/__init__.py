@@ -14,6 +14,7 @@ from . import assist_billing_suspension
 from . import assist_billing_cycle
 from . import assist_billing_cycle_close
 from . import assist_billing_cycle_device
+from . import assist_billing_cycle_device_days
 from . import assist_billing_cycle_invoice
 from . import assist_billing_cycle_prior
 from . import assist_billing_cycle_rebill

@@ -51,9 +51,7 @@ class AccountMove(models.Model):
         index='btree_not_null',
         ondelete='restrict',
     )
-    assist_linked_ids = fields.One2many(
-        'account.move', 'assist_bill_id', string="Linked Documents"
-    )
+    assist_linked_ids = fields.One2many('account.move', 'assist_bill_id', string="Linked Documents")
     assist_delivery_state = fields.Selection(
         [
             ('none', "Not Sent"),

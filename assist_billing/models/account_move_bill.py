@@ -138,7 +138,8 @@ class AccountMove(models.Model):
             lambda line: line.account_id.account_type == 'asset_receivable'
         )
         counterparts = (
-            receivable.matched_credit_ids.credit_move_id | receivable.matched_debit_ids.debit_move_id
+            receivable.matched_credit_ids.credit_move_id
+            | receivable.matched_debit_ids.debit_move_id
         )
         return counterparts.filtered(lambda line: line.move_id.move_type != 'out_refund')
 

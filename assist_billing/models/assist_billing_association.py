@@ -82,7 +82,8 @@ class AssistBillingAssociation(models.Model):
         help="First day that is billed; later cycles begin on the same day of the month.",
     )
     end_date = fields.Date(
-        tracking=True, help="The day after the last one that is billed; empty: until further notice."
+        tracking=True,
+        help="The day after the last one that is billed; empty: until further notice.",
     )
     start_at = fields.Datetime(
         string="In Force From", compute='_compute_start_at', store=True, precompute=True
@@ -249,8 +250,10 @@ class AssistBillingAssociation(models.Model):
     def _compute_accrued_amount(self):
         # sudo: the sum is a figure of the association; cycles and sessions need no rights of
         # their own for it
-        open_cycles = self.env['assist.billing.cycle'].sudo().search(
-            [('association_id', 'in', self.ids), ('state', '=', 'open')]
+        open_cycles = (
+            self.env['assist.billing.cycle']
+            .sudo()
+            .search([('association_id', 'in', self.ids), ('state', '=', 'open')])
         )
         amounts = open_cycles._get_accrued_amounts()
         for association in self:

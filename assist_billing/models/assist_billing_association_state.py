@@ -38,9 +38,7 @@ class AssistBillingAssociation(models.Model):
     def action_view_sessions(self):
         self.ensure_one()
         return {
-            **self.env['ir.actions.act_window']._for_xml_id(
-                'assist_billing.assist_session_action'
-            ),
+            **self.env['ir.actions.act_window']._for_xml_id('assist_billing.assist_session_action'),
             'domain': [('association_id', '=', self.id)],
             'context': {'default_partner_id': self.partner_id.id},
         }
@@ -111,8 +109,10 @@ class AssistBillingAssociation(models.Model):
     def _get_suspended_spans(self):
         """Return the suspended time as half-open spans of local dates."""
         self.ensure_one()
-        return [(span.date_from, span.date_to or fields.Date.to_date('9999-12-31'))
-                for span in self.suspension_ids]
+        return [
+            (span.date_from, span.date_to or fields.Date.to_date('9999-12-31'))
+            for span in self.suspension_ids
+        ]
 
     # === CHANGES WHILE CYCLES EXIST === #
 
@@ -122,9 +122,11 @@ class AssistBillingAssociation(models.Model):
 
     def _get_last_closed(self):
         self.ensure_one()
-        return self.sudo().cycle_ids.filtered(lambda cycle: cycle.state != 'open').sorted(
-            'date_start'
-        )[-1:]
+        return (
+            self.sudo()
+            .cycle_ids.filtered(lambda cycle: cycle.state != 'open')
+            .sorted('date_start')[-1:]
+        )
 
     def _restart(self, start_date):
         """Drop open cycles so that they open anew from `start_date`; refused once one closed."""

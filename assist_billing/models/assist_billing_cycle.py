@@ -155,9 +155,7 @@ class AssistBillingCycle(models.Model):
         else:
             domain = [('cycle_id', '=', self.id)]
         return {
-            **self.env['ir.actions.act_window']._for_xml_id(
-                'assist_billing.assist_session_action'
-            ),
+            **self.env['ir.actions.act_window']._for_xml_id('assist_billing.assist_session_action'),
             'domain': domain,
             'context': {'create': False},
         }
@@ -176,7 +174,7 @@ class AssistBillingCycle(models.Model):
 
     @api.model
     def _open_begun_cycles(self, now):
-        """Open every cycle that has begun at `now` (naive UTC), and end associations that are over.
+        """Open every cycle that has begun at `now` (naive UTC); end associations that are over.
 
         Commits after each batch. Cycles open on time even while an earlier one waits.
         """
@@ -221,7 +219,7 @@ class AssistBillingCycle(models.Model):
 
     @api.model
     def _open_for(self, associations, now):
-        """Create all cycles of `associations` that have begun at `now`; return those that failed."""
+        """Create the cycles of `associations` begun at `now`; return those that failed."""
         failed = associations.browse()
         vals_list = []
         for association in associations:
@@ -282,7 +280,7 @@ class AssistBillingCycle(models.Model):
     def _end_associations(self, now):
         """Mark as ended what is over; who is on hold stays so, for nothing of his may close."""
         over = self.env['assist.billing.association'].search(
-            [('state', 'in', ('running', 'suspended')), ('end_at', '!=', False), ('end_at', '<=', now)]
+            [('state', 'in', ('running', 'suspended')), ('end_at', '<=', now)]
         )
         over.write({'state': 'ended'})
 

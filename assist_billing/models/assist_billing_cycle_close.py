@@ -138,7 +138,7 @@ class AssistBillingCycle(models.Model):
                 self._close_together(now)
         except (psycopg2.OperationalError, psycopg2.InterfaceError):
             raise  # a lost race or a lost database is no error of these cycles
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - kept on the cycle and shown
             if len(self) == 1:
                 self._close_failed(error, now)
                 return
@@ -321,7 +321,7 @@ class AssistBillingCycle(models.Model):
 
     @api.model
     def _bill_late_sessions(self, now):
-        """Bill late sessions that no bill of their customer will carry soon, by a bill of their own."""
+        """Bill late sessions by a bill of their own where no other is to carry them soon."""
         tried = []
         while origins := self._retry_races(self._bill_next_late, now, tried):
             tried += origins.ids

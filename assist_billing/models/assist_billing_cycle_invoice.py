@@ -74,8 +74,10 @@ class AssistBillingCycle(models.Model):
             [*self.env['account.journal']._check_company_domain(company), ('type', '=', 'sale')],
             limit=1,
         )
-        return today if company._get_violated_lock_dates(self.date_end, has_tax, journal) else (
-            self.date_end
+        return (
+            today
+            if company._get_violated_lock_dates(self.date_end, has_tax, journal)
+            else (self.date_end)
         )
 
     def _check_currency(self, invoice_date):
@@ -170,8 +172,10 @@ class AssistBillingCycle(models.Model):
             return price
         # The same position as the invoice will compute for itself.
         delivery = partner.browse(partner.address_get(['delivery'])['delivery'])
-        position = self.env['account.fiscal.position'].with_company(company)._get_fiscal_position(
-            partner, delivery=delivery
+        position = (
+            self.env['account.fiscal.position']
+            .with_company(company)
+            ._get_fiscal_position(partner, delivery=delivery)
         )
         return product._get_tax_included_unit_price_from_price(
             price, taxes, fiscal_position=position

@@ -15,7 +15,9 @@ class AssistBillingCycle(models.Model):
     # === FIELDS === #
 
     terms_summary = fields.Html(
-        string="Prices and Rules", compute='_compute_terms_summary', help="In force when the cycle opened."
+        string="Prices and Rules",
+        compute='_compute_terms_summary',
+        help="In force when the cycle opened.",
     )
     bill_status = fields.Selection(related='move_id.assist_status', string="Bill Status")
 
@@ -98,9 +100,7 @@ class AssistBillingCycle(models.Model):
                 )
             )
         if terms['charge_devices'] or terms['included_quantity'] or terms['minimum_charge']:
-            rows.append(
-                (self._get_term_label('amounts_per'), self._get_term_choice('amounts_per'))
-            )
+            rows.append((self._get_term_label('amounts_per'), self._get_term_choice('amounts_per')))
             if terms['prorate_partial']:
                 rows.append((self._get_term_label('prorate_partial'), self.env._("Yes")))
         return rows

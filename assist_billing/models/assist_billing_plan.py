@@ -287,15 +287,14 @@ class AssistBillingPlan(models.Model):
             for name in ('currency_id', 'billing_type', 'company_id')
             if name in vals
             and any(
-                self._fields[name].convert_to_write(plan[name], plan) != vals[name]
-                for plan in self
+                self._fields[name].convert_to_write(plan[name], plan) != vals[name] for plan in self
             )
         ]
         if not changed:
             return
         # sudo: cycles of any company count
-        cycle = self.env['assist.billing.cycle'].sudo().search(
-            [('plan_id', 'in', self.ids)], limit=1
+        cycle = (
+            self.env['assist.billing.cycle'].sudo().search([('plan_id', 'in', self.ids)], limit=1)
         )
         if cycle:
             labels = self.fields_get(changed, ['string'])
@@ -324,8 +323,10 @@ class AssistBillingPlan(models.Model):
         """Put the plan's present terms in force for its open cycles; recorded in the chatter."""
         self.ensure_one()
         # sudo: cycles are written by the engine only
-        open_cycles = self.env['assist.billing.cycle'].sudo().search(
-            [('plan_id', '=', self.id), ('state', '=', 'open')]
+        open_cycles = (
+            self.env['assist.billing.cycle']
+            .sudo()
+            .search([('plan_id', '=', self.id), ('state', '=', 'open')])
         )
         for cycle in open_cycles:
             cycle.terms = {**cycle.terms, **self._prepare_terms()}

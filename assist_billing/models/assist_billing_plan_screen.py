@@ -26,8 +26,10 @@ class AssistBillingPlan(models.Model):
 
     def _compute_has_cycles(self):
         # sudo: cycles of any company keep the plan from changing, as `write` sees it
-        counts = self.env['assist.billing.cycle'].sudo()._read_group(
-            [('plan_id', 'in', self.ids)], ['plan_id']
+        counts = (
+            self.env['assist.billing.cycle']
+            .sudo()
+            ._read_group([('plan_id', 'in', self.ids)], ['plan_id'])
         )
         billed = self.browse(plan.id for [plan] in counts)
         for plan in self:

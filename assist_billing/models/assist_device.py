@@ -115,9 +115,7 @@ class AssistDevice(models.Model):
     def action_view_sessions(self):
         self.ensure_one()
         return {
-            **self.env['ir.actions.act_window']._for_xml_id(
-                'assist_billing.assist_session_action'
-            ),
+            **self.env['ir.actions.act_window']._for_xml_id('assist_billing.assist_session_action'),
             'domain': [('device_id', '=', self.id)],
             'context': {
                 'default_device_id': self.id,

@@ -284,7 +284,9 @@ class AssistSession(models.Model):
                 self.env._(
                     "Session “%(session)s”: its end (%(end)s UTC) is before its start "
                     "(%(start)s UTC).",
-                    session=vals.get('name') or vals.get('external_id') or self.display_name
+                    session=vals.get('name')
+                    or vals.get('external_id')
+                    or self.display_name
                     or self.env._("new"),
                     start=started_at,
                     end=ended_at,

@@ -38,9 +38,7 @@ class AssistSession(models.Model):
     def _resolve_for_partners(self, partners):
         """Resolve again the sessions of these contacts and of those below them."""
         if partners:
-            self._resolve_where(
-                SQL("s.partner_id IN (%s)", self._get_contacts_below_sql(partners))
-            )
+            self._resolve_where(SQL("s.partner_id IN (%s)", self._get_contacts_below_sql(partners)))
 
     @api.model
     def _get_contacts_below_sql(self, partners):

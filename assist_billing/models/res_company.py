@@ -88,9 +88,10 @@ class ResCompany(models.Model):
         """Return the products that are shipped for plans."""
         products = self.env['product.product']
         for charge in ('session', 'hour', 'device'):
-            products |= self.env.ref(
-                f'assist_billing.product_{charge}', raise_if_not_found=False
-            ) or self.env['product.product']
+            products |= (
+                self.env.ref(f'assist_billing.product_{charge}', raise_if_not_found=False)
+                or self.env['product.product']
+            )
         return products
 
     def _assist_set_product_taxes(self):

@@ -21,8 +21,10 @@ class ResPartner(models.Model):
     def _assist_get_associations_in_force(self):
         """Return the associations of these contacts that have not ended, in any company."""
         # sudo: an association that the user may not see is in force all the same
-        return self.env['assist.billing.association'].sudo().search(
-            [('partner_id', 'in', self.ids), ('state', '!=', 'ended')]
+        return (
+            self.env['assist.billing.association']
+            .sudo()
+            .search([('partner_id', 'in', self.ids), ('state', '!=', 'ended')])
         )
 
     def _assist_check_archivable(self):

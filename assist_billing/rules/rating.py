@@ -9,6 +9,7 @@ on the order in which sessions and devices are given.
 
 from collections import Counter
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 from fractions import Fraction
@@ -89,6 +90,30 @@ def late_difference(billed_so_far: Decimal, again: Rating, before: Rating) -> Li
     usage = again.get_line('session', 'hour')
     line = again.terms.make_line('prior', usage.quantity - before.billed_quantity, usage.price)
     return line if line.amount == difference else Line('prior', ONE, difference, difference)
+
+
+def late_shares(again: Rating, before: Rating, late_ids: Iterable) -> tuple[SessionShare, ...]:
+    """Return the shares of late sessions such that all billed time of their cycle adds up.
+
+    What was billed before stays as it is; so when a late session is merged with a billed one, or
+    takes its place, it carries the time that both rate to beyond what is billed already.
+
+    :param again: the cycle rated with the late sessions
+    :param before: the cycle rated without them
+    :param late_ids: ids of the late sessions
+    """
+    late_ids = set(late_ids)
+    shares = [share for share in again.sessions if share.id in late_ids]
+    remaining = max(0, again.billed_seconds - before.billed_seconds)
+    result = []
+    for share in shares:
+        seconds = min(share.billed_seconds, remaining)
+        remaining -= seconds
+        result.append(replace(share, billed_seconds=seconds))
+    if remaining and result:
+        first = result[0]
+        result[0] = replace(first, billed_seconds=first.billed_seconds + remaining)
+    return tuple(result)
 
 
 # === SESSIONS === #

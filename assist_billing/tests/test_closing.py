@@ -19,7 +19,14 @@ class TestClosing(AssistBillingCommon):
         cycle, following = self._cycles(association)
         self.assertRecordValues(
             cycle,
-            [{'state': 'closed', 'session_count': 1, 'session_seconds': 1800, 'billed_quantity': 1}],
+            [
+                {
+                    'state': 'closed',
+                    'session_count': 1,
+                    'session_seconds': 1800,
+                    'billed_quantity': 1,
+                }
+            ],
         )
         self.assertRecordValues(
             inside | after,
@@ -160,9 +167,7 @@ class TestClosing(AssistBillingCommon):
         self.hourly.write({'merge_gap_minutes': 10, 'minimum_minutes': 15})
         device = self._create_device()
         association = self._associate(plan=self.hourly)
-        first = self._create_session(
-            ended_at='2026-01-15 10:05:00', minutes=5, device_id=device.id
-        )
+        first = self._create_session(ended_at='2026-01-15 10:05:00', minutes=5, device_id=device.id)
         second = self._create_session(
             ended_at='2026-01-15 10:15:00', minutes=5, device_id=device.id
         )
@@ -284,9 +289,7 @@ class TestClosing(AssistBillingCommon):
         association = self._associate(state='suspended')
         self._create_device()
         session = self._create_session()
-        self.assertRecordValues(
-            session, [{'state': 'unmatched', 'association_id': association.id}]
-        )
+        self.assertRecordValues(session, [{'state': 'unmatched', 'association_id': association.id}])
         self._close('2026-02-01 00:00:00')
         self.assertFalse(association.bill_ids)
         with freeze_time('2026-02-11 12:00:00'):
@@ -318,8 +321,13 @@ class TestClosing(AssistBillingCommon):
         cycles = self._cycles(association)
         self.assertEqual(
             cycles.mapped('date_end'),
-            [date(2026, 1, 31), date(2026, 2, 28), date(2026, 5, 31), date(2026, 8, 31),
-             date(2026, 11, 30)],
+            [
+                date(2026, 1, 31),
+                date(2026, 2, 28),
+                date(2026, 5, 31),
+                date(2026, 8, 31),
+                date(2026, 11, 30),
+            ],
         )
         for cycle, following in zip(cycles, cycles[1:], strict=False):
             self.assertEqual(cycle.end_at, following.start_at)

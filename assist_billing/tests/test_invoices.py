@@ -40,9 +40,7 @@ class TestInvoices(AssistBillingCommon):
         self.assertEqual(bill.company_id, other)
         self.assertEqual(bill.journal_id.company_id, other)
         self.assertEqual(bill.invoice_line_ids.tax_ids, other.account_sale_tax_id)
-        self.assertEqual(
-            bill.amount_tax, bill.company_id.account_sale_tax_id.amount * 10.0 / 100.0
-        )
+        self.assertEqual(bill.amount_tax, bill.company_id.account_sale_tax_id.amount * 10.0 / 100.0)
 
     def test_a_fiscal_position_maps_the_tax(self):
         reverse_charge = self.env['account.tax'].create(
@@ -101,9 +99,7 @@ class TestInvoices(AssistBillingCommon):
         self.env['res.currency.rate'].create(
             {'name': '2026-01-01', 'rate': 4.0, 'currency_id': currency.id}
         )
-        plan = self._create_plan(
-            billing_type='hour', price_per_hour=33.33, currency_id=currency.id
-        )
+        plan = self._create_plan(billing_type='hour', price_per_hour=33.33, currency_id=currency.id)
         association = self._associate(plan=plan)
         self._create_session(minutes=60)
         self._close('2026-02-01 00:00:00')
@@ -115,9 +111,7 @@ class TestInvoices(AssistBillingCommon):
     # === DATES === #
 
     def test_the_due_days_win_over_the_customer_s_payment_term(self):
-        self.customer.property_payment_term_id = self.env.ref(
-            'account.account_payment_term_30days'
-        )
+        self.customer.property_payment_term_id = self.env.ref('account.account_payment_term_30days')
         bill = self._bill_one_session(self._associate(due_days=7))
         self.assertRecordValues(
             bill,

@@ -22,9 +22,7 @@ class TestMatching(AssistBillingCommon):
         session = self._create_session()
         self.assertEqual(session.state, 'unmatched')
         association = self._associate()
-        self.assertRecordValues(
-            session, [{'state': 'to_bill', 'association_id': association.id}]
-        )
+        self.assertRecordValues(session, [{'state': 'to_bill', 'association_id': association.id}])
         association.end_date = '2026-01-10'
         self.assertEqual(session.state, 'unmatched')
         association.end_date = False
@@ -81,13 +79,12 @@ class TestMatching(AssistBillingCommon):
         of_department = self._associate(department, plan, start_date='2026-02-01')
         self._close('2026-03-01 00:00:00')
         self.assertEqual(self._lines(self._bill(of_company)), [('device', 1.0, 5.0, 5.0)])
-        self.assertEqual(self._bill(of_department).assist_cycle_id.device_ids.device_id,
-                         in_department)
+        self.assertEqual(
+            self._bill(of_department).assist_cycle_id.device_ids.device_id, in_department
+        )
 
     def test_a_device_counts_for_one_customer_on_one_day(self):
-        plan = self._create_plan(
-            charge_devices=True, price_per_device=31.0, device_count='by_day'
-        )
+        plan = self._create_plan(charge_devices=True, price_per_device=31.0, device_count='by_day')
         first = self._associate(plan=plan, end_date='2026-01-11')
         device = self._create_device()
         self._close('2026-01-11 00:00:00')

@@ -18,9 +18,7 @@ class TestTakingBack(AssistBillingCommon):
 
     def _assert_given_back(self):
         self.assertRecordValues(self.cycle, [{'state': 'to_rebill', 'move_id': False}])
-        self.assertRecordValues(
-            self.session, [{'state': 'to_bill', 'cycle_id': self.cycle.id}]
-        )
+        self.assertRecordValues(self.session, [{'state': 'to_bill', 'cycle_id': self.cycle.id}])
         self._close('2026-02-02 00:00:00')
         self._close('2026-03-01 00:00:00')
         self.assertEqual(self.session.state, 'to_bill', "the schedule never bills it again")
@@ -175,9 +173,7 @@ class TestLateSessions(AssistBillingCommon):
         self.assertRecordValues(
             late, [{'state': 'billed', 'cycle_id': second.id, 'billed_seconds': 1800}]
         )
-        self.assertRecordValues(
-            second.prior_ids, [{'origin_cycle_id': first.id, 'amount': 20.0}]
-        )
+        self.assertRecordValues(second.prior_ids, [{'origin_cycle_id': first.id, 'amount': 20.0}])
 
     def test_included_quantity_and_minimum_are_not_granted_twice(self):
         self.plan.write({'included_quantity': 2, 'minimum_charge': 30.0})
