@@ -37,7 +37,7 @@ class AssistBillingCycle(models.Model):
         now = now or fields.Datetime.now()
         progress = self.env['ir.cron']
         progress._commit_progress()
-        self._open_begun_cycles(now)
+        self._retry_races(self._open_begun_cycles, now)
         progress._commit_progress(remaining=self._count_due(now))
         tried = []
         while batch := self._retry_races(self._close_next_batch, now, tried):
@@ -61,7 +61,7 @@ class AssistBillingCycle(models.Model):
 
     @api.model
     def _retry_races(self, step, *args):
-        """Call `step`; when somebody changed its sessions or bills meanwhile, read again.
+        """Call `step`; when somebody changed what it read meanwhile, read again.
 
         A lost race is no error of a cycle.
         """
