@@ -23,6 +23,7 @@
         'views/account_move_views.xml',
         'views/res_config_settings_views.xml',
         'views/assist_billing_menus.xml',
+        'wizard/assist_session_import_views.xml',
     ],
     'demo': [
         'demo/assist_billing_demo.xml',

@@ -78,10 +78,11 @@ class Entry:
 class IngestRun:
     """What one call of `ingest` keeps from batch to batch."""
 
-    def __init__(self, company, source, take):
+    def __init__(self, company, source, take, *, preview=False):
         self.company = company
         self.source = source
         self.take = take
+        self.preview = preview
         self.now = fields.Datetime.now()
         self.technicians = None
         self.matches = {}
@@ -124,8 +125,11 @@ class AssistSession(models.Model):
             self.check_access('write')
 
     @api.model
-    def _ingest(self, records, source, *, tz=None, mapping=None):
-        """Take in records as `ingest` does, with a zone and a mapping of columns."""
+    def _ingest(self, records, source, *, tz=None, mapping=None, preview=False):
+        """Take in records as `ingest` does, with a zone and a mapping of columns.
+
+        :param bool preview: store nothing; `id` is False where a session would be created
+        """
         if isinstance(records, dict):
             records = [records]
         if isinstance(records, str | bytes) or not isinstance(records, Iterable):
@@ -134,9 +138,9 @@ class AssistSession(models.Model):
         # sudo: the zone of a company's contact is no secret to its users
         tz = tz or company.sudo().partner_id.tz or 'UTC'
         take = sources.normaliser(source, tz=tz, mapping=mapping)
-        run = IngestRun(company, source, take)
+        run = IngestRun(company, source, take, preview=preview)
         self.env.flush_all()
-        if sources.get(source):
+        if sources.get(source) and not preview:
             # Whoever brings the same sessions meanwhile waits here, instead of in a deadlock.
             self.env.cr.execute(
                 SQL(
@@ -158,6 +162,8 @@ class AssistSession(models.Model):
         for attempt in range(ATTEMPTS):
             entries = self._ingest_fetch(run, {normal.external_id for normal in normals})
             statuses = [self._ingest_meet(entries, normal) for normal in normals]
+            if run.preview:
+                break
             try:
                 # A batch is stored whole or not at all.
                 with self.env.cr.savepoint(flush=False):
