@@ -8,9 +8,11 @@ TABLE = Markup('<table class="table table-sm w-auto mb-0"><tbody>%s</tbody></tab
 
 
 class AssistBillingCycle(models.Model):
-    """The frozen terms of a cycle, in words."""
+    """The frozen terms of a cycle, in words, and what else only its screens need."""
 
     _inherit = 'assist.billing.cycle'
+    # Nobody writes a cycle by hand, but whoever reads it may leave a note on it.
+    _mail_post_access = 'read'
 
     # === FIELDS === #
 
