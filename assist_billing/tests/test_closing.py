@@ -346,6 +346,34 @@ class TestClosing(AssistBillingCommon):
         )
         self.assertEqual(late_evening.state, 'to_bill')
 
+    def test_a_bill_dated_tomorrow_in_utc_is_posted(self):
+        self.company.partner_id.tz = 'Pacific/Kiritimati'
+        association = self._associate(tz='Pacific/Kiritimati')
+        self._create_session()
+        with freeze_time('2026-01-31 10:00:00'):
+            self._close('2026-01-31 10:00:00')
+        self.assertRecordValues(
+            self._bill(association),
+            [{'state': 'posted', 'invoice_date': date(2026, 2, 1), 'auto_post': 'no'}],
+        )
+
+    @mute_logger('odoo.addons.assist_billing.models.assist_billing_cycle_close')
+    def test_a_later_cycle_waits_for_one_that_fails(self):
+        association = self._associate()
+        for month in ('01', '02'):
+            self._create_session(ended_at=f'2026-{month}-10 10:00:00')
+        self._close('2026-01-15 00:00:00')
+        first = association.cycle_ids
+        terms = first.terms
+        first.sudo().terms = {**terms, 'price_per_session': -1}
+        self._close('2026-03-01 00:00:00')
+        self.assertEqual(self._cycles(association).mapped('state'), ['open'] * 3)
+        first.sudo().terms = terms
+        self._close('2026-03-01 00:00:00')
+        self.assertEqual(self._cycles(association).mapped('state'), ['closed', 'closed', 'open'])
+        numbers = self._cycles(association).move_id.mapped('sequence_number')
+        self.assertEqual(numbers, sorted(numbers))
+
     def test_accrued_amount_is_what_closing_would_bill(self):
         association = self._associate()
         self._close('2026-01-01 00:00:00')
