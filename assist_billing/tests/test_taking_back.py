@@ -232,6 +232,24 @@ class TestLateSessions(AssistBillingCommon):
         self._close('2026-04-01 00:00:00')
         self.assertEqual(late.state, 'billed')
 
+    def test_late_sessions_of_one_period_are_billed_once_each_over_bills_taken_back(self):
+        association = self._associate()
+        self._create_session()
+        self._close('2026-02-01 00:00:00')
+        self._create_session(ended_at='2026-01-20 10:00:00')
+        self._close('2026-03-01 00:00:00')
+        second = self._cycles(association)[1]
+        second.move_id.button_cancel()
+        self._create_session(ended_at='2026-01-21 10:00:00')
+        self._close('2026-04-01 00:00:00')
+        third = self._cycles(association)[2]
+        self.assertEqual(self._lines(third.move_id), [('prior', 1.0, 20.0, 20.0)])
+        second.action_rebill()
+        self.assertEqual(self._lines(second.move_id), [('prior', 1.0, 20.0, 20.0)])
+        self.assertEqual(
+            sum(association.cycle_ids.prior_ids.mapped('amount')), 40.0, "one row for each"
+        )
+
     def test_before_the_start_is_nobody_s(self):
         self._associate()
         early = self._create_session(ended_at='2025-12-31 23:59:59')
