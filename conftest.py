@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 import pytest
+
 from environment import log_watch
 
 WATCH = pytest.StashKey[log_watch.LogWatch]()
@@ -17,7 +18,9 @@ def pytest_configure(config):
     watch.start()
     config.stash[OUTSIDE] = {}
     if findings := os.environ.get(log_watch.FINDINGS_VARIABLE):
-        config.stash[OUTSIDE]["while the add-ons were installed"] = log_watch.read_findings(Path(findings))
+        config.stash[OUTSIDE]["while the add-ons were installed"] = log_watch.read_findings(
+            Path(findings)
+        )
 
 
 def pytest_collection_finish(session):

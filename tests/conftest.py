@@ -4,6 +4,7 @@ import itertools
 import os
 
 import pytest
+
 from environment.private_database import PrivateDatabase
 
 NUMBERS = itertools.count(1)
@@ -11,7 +12,7 @@ NUMBERS = itertools.count(1)
 
 @pytest.fixture
 def database():
-    """A private copy of the database with the add-ons freshly installed, without demo data; dropped at the end.
+    """A private copy of the database with the add-ons freshly installed; dropped at the end.
 
     `database.shell("...")` runs a script in a real process of Odoo; see `PrivateDatabase`.
     """

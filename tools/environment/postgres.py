@@ -1,4 +1,4 @@
-"""A PostgreSQL of this clone's own: no TCP, its own user and files; the system's servers are not touched."""
+"""A PostgreSQL server of this clone's own, without TCP; the system's servers are not touched."""
 
 import contextlib
 import fcntl
@@ -18,7 +18,8 @@ listen_addresses = ''
 unix_socket_permissions = 0777
 max_connections = 100
 shared_buffers = 256MB
-# The data can be made again: a commit need not wait for the disk. (A crash of the machine still leaves it consistent.)
+# The data can be made again: a commit need not wait for the disk. (A crash of the machine still
+# leaves all of it consistent.)
 synchronous_commit = off
 # Copies of template databases are files copied, not rows logged.
 wal_level = minimal
@@ -33,7 +34,7 @@ def step() -> Step:
 
 
 def socket_dir() -> Path:
-    """Return the folder of the server's socket, short enough for the 107 characters a socket's path may have."""
+    """Return the folder of the server's socket, whose path may have 107 characters at most."""
     folder = places.state_dir() / 'socket'
     if len(str(folder)) > 80:
         folder = Path('/tmp') / f'assist-billing-{os.geteuid()}-{places.key()}'  # noqa: S108 - made 0700, and ours
@@ -47,7 +48,7 @@ def connection() -> dict[str, str]:
 
 @contextlib.contextmanager
 def serving() -> Iterator[None]:
-    """Have the server run. The last process that leaves this stops it, unless `start` asked for it to stay."""
+    """Have the server run. The last process to leave this stops it, unless `keep` was called."""
     with (places.state_dir() / 'postgresql.users').open('a') as users:
         fcntl.flock(users, fcntl.LOCK_SH)  # waits while somebody stops the server
         start()
@@ -68,12 +69,14 @@ def start() -> None:
             return
         _make_folder_of_owner(socket_dir())
         log = _data() / 'server.log'
-        started = _control('--silent', '--wait', f'--log={log}', f"--options=-k '{socket_dir()}'", 'start')
+        started = _control(
+            '--silent', '--wait', f'--log={log}', f"--options=-k '{socket_dir()}'", 'start'
+        )
         if started.returncode:
             raise Problem(
                 "This clone's PostgreSQL server does not start.",
                 _as_owner(['tail', '-n', '6', str(log)]).stdout or started.stderr,
-                "`make clean` removes it with its databases (assist_demo too); what is needed is made again.",
+                "`make clean` removes it with its databases (assist_demo too), to make them again.",
             )
 
 
@@ -81,6 +84,14 @@ def stop() -> None:
     """Stop the server, cutting its connections."""
     if _is_made() and _is_running():
         _control('--silent', '--wait', '--mode=fast', 'stop')
+
+
+def remove() -> None:
+    """Stop the server and remove what belongs to it, its databases too."""
+    keep(False)
+    stop()
+    places.remove(socket_dir())
+    places.remove(_data())
 
 
 def keep(wanted: bool) -> None:
@@ -139,7 +150,7 @@ def _bin() -> Path:
         f"This clone's databases were made by PostgreSQL {version}.",
         f"Installed: {', '.join(folder.parent.name for folder in folders) or 'none'}.",
         f"As root: apt-get install postgresql-{version}\n"
-        "Or `make clean`, which removes these databases (assist_demo too); what is needed is made again.",
+        "Or `make clean`, which removes them (assist_demo too); they are made again.",
     )
 
 
@@ -161,7 +172,13 @@ def _as_owner(command: list[str]) -> subprocess.CompletedProcess:
     owner = _owner()
     as_user = {'user': owner.pw_uid, 'group': owner.pw_gid, 'extra_groups': []} if owner else {}
     return subprocess.run(
-        command, cwd='/', capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL, **as_user
+        command,
+        cwd='/',
+        capture_output=True,
+        text=True,
+        check=False,
+        stdin=subprocess.DEVNULL,
+        **as_user,
     )
 
 

@@ -1,6 +1,5 @@
 """A database for one test, and real processes of Odoo that work on it."""
 
-import os
 import re
 import subprocess
 import tempfile
@@ -23,7 +22,7 @@ class PrivateDatabase:
         self._processes: list[OdooProcess] = []
 
     def query(self, sql: str) -> list[tuple[str, ...]]:
-        """Run SQL outside of Odoo, in a transaction of its own; return the rows, each value as text."""
+        """Run SQL outside of Odoo, in a transaction of its own; return rows of text."""
         answer = postgres.run(
             *('psql', '-XAtq', '-F', '\x1f', '-v', 'ON_ERROR_STOP=1', '-c', sql, self.name),
             capture_output=True,
@@ -39,7 +38,7 @@ class PrivateDatabase:
         The script commits by itself: `env.cr.commit()`.
 
         :param timeout: seconds.
-        :param expected_log: regular expression for the warnings and errors it may log; any other one fails.
+        :param expected_log: regular expression of the warnings and errors it may log.
         :raise AssertionError: when the script fails, or logs something unexpected.
         """
         return self.start_shell(script).result(timeout, expected_log)
@@ -64,7 +63,8 @@ class OdooProcess:
         self._folder = Path(tempfile.mkdtemp(prefix='process-', dir=places.state_dir()))
         (self._folder / 'script.py').write_text(script)
         command, environment = odoo_command.watched(
-            ['shell', f'--database={database}', '--no-http', '--log-level=warn'], self._folder / 'findings'
+            ['shell', f'--database={database}', '--no-http', '--log-level=warn'],
+            self._folder / 'findings',
         )
         with (
             (self._folder / 'script.py').open() as stdin,
@@ -87,14 +87,20 @@ class OdooProcess:
         return (self._folder / 'out').read_text()
 
     def result(self, timeout: float = 300, expected_log: str = '') -> str:
-        """Wait for the end and return what the script printed; parameters and errors as in `PrivateDatabase.shell`."""
+        """Wait for the end and return what was printed; else as `PrivateDatabase.shell`."""
         status = self.popen.wait(timeout)
         if status:
-            raise AssertionError(f"odoo shell ended with {status}:\n{(self._folder / 'err').read_text()}")
+            raise AssertionError(
+                f"odoo shell ended with {status}:\n{(self._folder / 'err').read_text()}"
+            )
         found = log_watch.read_findings(self._folder / 'findings')
-        unexpected = [line for line in found if not expected_log or not re.search(expected_log, line)]
+        unexpected = [
+            line for line in found if not expected_log or not re.search(expected_log, line)
+        ]
         if unexpected:
-            raise AssertionError("odoo shell logged what the test did not expect:\n" + '\n'.join(unexpected))
+            raise AssertionError(
+                "odoo shell logged what the test did not expect:\n" + '\n'.join(unexpected)
+            )
         return self.printed
 
     def kill(self) -> None:

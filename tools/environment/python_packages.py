@@ -1,4 +1,4 @@
-"""Python packages at pinned versions, each verified by its hash, in virtual environments of their own."""
+"""Python packages at pinned versions, verified by hash, in virtual environments of their own."""
 
 import hashlib
 import re
@@ -26,7 +26,7 @@ def python(name: str) -> Path:
 
 
 def folder(name: str) -> Path:
-    """Return the environment's folder in the cache: another lock file, or another Python, is another folder."""
+    """Return the environment's folder in the cache, another for each lock file and Python."""
     made_of = f'{_lock_file(name).read_text()}{sys.version}{Path(sys.executable).resolve()}'
     key = hashlib.sha256(made_of.encode()).hexdigest()[:12]
     return places.cache_dir() / f'python-{name}-{key}'
@@ -46,7 +46,10 @@ def make(name: str, progress: Progress) -> None:
             return
         with places.new_folder(folder(name)) as environment:
             made = subprocess.run(
-                [sys.executable, '-m', 'venv', environment], capture_output=True, text=True, check=False
+                [sys.executable, '-m', 'venv', environment],
+                capture_output=True,
+                text=True,
+                check=False,
             )
             if made.returncode:
                 raise Problem(
@@ -54,7 +57,7 @@ def make(name: str, progress: Progress) -> None:
                     made.stdout + made.stderr,
                     "As root: apt-get install python3-venv",
                 )
-            # Some packages come as source: they are built with pinned tools, not with what is newest today.
+            # Some packages come as source: they are built with pinned tools too.
             _install(name, 'build', progress)
             _install(name, name, progress, '--no-build-isolation')
 

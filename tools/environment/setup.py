@@ -5,13 +5,15 @@ from .console import Step, run_steps
 
 
 def ensure(for_tests: bool = False) -> None:
-    """Set up what is missing. Takes minutes the first time, and next to nothing when all is there."""
+    """Set up what is missing: minutes the first time, next to nothing when all is there."""
     run_steps(
         [
             Step(
                 "Packages of this machine",
                 lambda: not system_packages.missing(for_tests),
-                lambda progress: system_packages.install(system_packages.missing(for_tests), progress),
+                lambda progress: system_packages.install(
+                    system_packages.missing(for_tests), progress
+                ),
             ),
             *odoo_source.steps(),
             python_packages.step('odoo', "Python packages"),

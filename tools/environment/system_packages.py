@@ -15,7 +15,7 @@ from .places import is_root
 
 # Nothing that is installed is removed, and nothing upgraded that need not be.
 INSTALL = ['install', '--yes', '--no-install-recommends', '--no-upgrade', '--no-remove']
-# Debian's PostgreSQL packages make and start a cluster "main" when first installed, unless told not to.
+# Debian's PostgreSQL makes and starts a cluster "main" when first installed, unless told not to.
 NO_MAIN_CLUSTER = Path('/etc/postgresql-common/createcluster.d/assist-billing.conf')
 
 
@@ -46,7 +46,9 @@ NEEDED = {
 }
 # The browser tours need a browser as well.
 NEEDED_FOR_TESTS = {
-    'chromium': _has_program('chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'),
+    'chromium': _has_program(
+        'chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'
+    ),
 }
 
 

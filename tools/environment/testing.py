@@ -2,11 +2,10 @@
 
 import os
 import re
-import sys
 from pathlib import Path
 
 from . import databases, log_watch, odoo_command, places
-from .console import Problem, Progress, say
+from .console import Problem, say
 
 # Names the environment variables by which the tests learn of what was made for them.
 TEMPLATE_VARIABLE = 'ASSIST_TEMPLATE_DATABASE'
@@ -19,14 +18,21 @@ def modules() -> list[str]:
 
 
 def run_all(arguments: list[str]) -> int:
-    """Install the add-ons in a fresh database and run the whole suite on it; return pytest's exit status."""
+    """Install the add-ons in a fresh database, run the whole suite; return pytest's exit status."""
     _drop_leftovers()
     name = f'assist_test_{os.getpid()}'
     findings = places.state_dir() / f'{name}.findings'
     try:
         _install(name, findings)
         with_findings = {log_watch.FINDINGS_VARIABLE: str(findings)}
-        paths = ['tests', *(f'{module}/tests' for module in modules() if (places.CLONE / module / 'tests').is_dir())]
+        paths = [
+            'tests',
+            *(
+                f'{module}/tests'
+                for module in modules()
+                if (places.CLONE / module / 'tests').is_dir()
+            ),
+        ]
         return run_pytest(name, [*paths, *arguments], with_findings)
     finally:
         places.remove(findings)
@@ -46,8 +52,13 @@ def run_pytest(database: str, arguments: list[str], variables: dict[str, str] | 
     databases.copy(database, template)
     command = [
         *(odoo_command.python(), '-m', 'pytest', f'--odoo-database={database}'),
-        # Odoo must log its warnings for them to be seen; pytest-odoo would silence all but critical ones.
-        *('--odoo-http', '--odoo-log-level=warn', '--odoo-extra=max-cron-threads=0', '--odoo-extra=workers=0'),
+        # Odoo must log its warnings for them to be seen: pytest-odoo silences them by default.
+        *(
+            '--odoo-http',
+            '--odoo-log-level=warn',
+            '--odoo-extra=max-cron-threads=0',
+            '--odoo-extra=workers=0',
+        ),
         *arguments,
     ]
     environment = odoo_command.environment() | {TEMPLATE_VARIABLE: template} | (variables or {})
@@ -59,18 +70,17 @@ def run_pytest(database: str, arguments: list[str], variables: dict[str, str] | 
 
 def _install(name: str, findings: Path) -> None:
     """Install the add-ons of this clone, without demo data, in a new database."""
-    progress = Progress(f"Installing {', '.join(modules())} in the fresh database {name}")
-    progress.begin()
-    log = findings.with_suffix('.log')
-    options = [f'--database={name}', f"--init={','.join(modules())}", '--stop-after-init', f'--logfile={log}']
-    command, environment = odoo_command.watched(options, findings)
-    status = odoo_command.foreground(command, env=environment, stdout=sys.stderr)
-    words = log.read_text() if log.exists() else ''
-    places.remove(log)
-    if status or not all(databases.has_module(name, module) for module in modules()):
-        databases.drop(name)
-        raise Problem("The add-ons cannot be installed.", words[-4000:], "Mend what the log above complains about.")
-    progress.end()
+    title = f"Installing {', '.join(modules())} in the fresh database {name}"
+    options = [f'--database={name}', f"--init={','.join(modules())}", '--stop-after-init']
+    log = places.state_dir() / 'install.log'
+    odoo_command.run_with_progress(title, options, log, findings)
+    missing = [module for module in modules() if not databases.has_module(name, module)]
+    if missing:
+        raise Problem(
+            f"Not installed: {', '.join(missing)}.",
+            odoo_command.last_words(log),
+            f"The whole log is {log}",
+        )
 
 
 def _drop_leftovers() -> None:
