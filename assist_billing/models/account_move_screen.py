@@ -28,7 +28,7 @@ class AccountMove(models.Model):
         help="Whether it is paid. Whether it was sent is another question: see Delivery.",
     )
     assist_net_total = fields.Monetary(
-        string="Net of Linked Documents",
+        string="Net Total",
         compute='_compute_assist_net_amounts',
         help="Total of the bill and its supplementary bills, minus its credit notes; taxes "
         "included.",
@@ -78,6 +78,19 @@ class AccountMove(models.Model):
                 for document in documents
                 if document.state == 'posted' and document.payment_state not in PAID_STATES
             )
+
+    # === BUSINESS METHODS - account.move === #
+
+    def _fetch_duplicate_reference(self, matching_states=('draft', 'posted')):
+        # EXTENDS account: bills of two cycles are no duplicates, however alike they are; the
+        # warning would come with a button that deletes one of them
+        duplicates = super()._fetch_duplicate_reference(matching_states)
+        return {
+            move: others.filtered(lambda other: not other.assist_cycle_id)
+            if move.assist_cycle_id
+            else others
+            for move, others in duplicates.items()
+        }
 
     # === ACTIONS === #
 

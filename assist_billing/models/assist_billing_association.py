@@ -209,7 +209,8 @@ class AssistBillingAssociation(models.Model):
     def _compute_tz(self):
         for association in self:
             association.tz = (
-                association.tz
+                # The stored one: a form proposes a zone before it knows the customer.
+                association._origin.tz
                 or association.partner_id.tz
                 or association.partner_id.commercial_partner_id.tz
                 or association.company_id.partner_id.tz

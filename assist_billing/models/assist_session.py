@@ -20,6 +20,8 @@ FROZEN_FIELDS = (
 )
 # What decides about association and state of a session.
 RESOLVING_FIELDS = ('company_id', 'partner_id', 'started_at', 'ended_at', 'billable')
+# Who may know what became of a session on a bill; technicians may not.
+BILLING_GROUPS = 'account.group_account_invoice,account.group_account_readonly'
 # Clocks of technicians and tools differ, but not by more than a day.
 FUTURE_TOLERANCE = timedelta(hours=24)
 
@@ -109,17 +111,17 @@ class AssistSession(models.Model):
         readonly=True,
         copy=False,
         ondelete='restrict',
-        groups='account.group_account_invoice',
+        groups=BILLING_GROUPS,
         help="The cycle that billed this session, or that it is kept for.",
     )
     billed_seconds = fields.Integer(
         readonly=True,
         copy=False,
-        groups='account.group_account_invoice',
+        groups=BILLING_GROUPS,
         help="Seconds charged by the hour, after all rating rules.",
     )
     billed_hours = fields.Float(
-        string="Billed Time", compute='_compute_hours', groups='account.group_account_invoice'
+        string="Billed Time", compute='_compute_hours', groups=BILLING_GROUPS
     )
     merged_into_id = fields.Many2one(
         'assist.session',

@@ -20,11 +20,15 @@ class AssistSession(models.Model):
 
     # === COMPUTE METHODS === #
 
-    @api.depends('state', 'started_at')
+    @api.depends('started_at', 'ended_at')
     def _compute_is_long_running(self):
         earliest = fields.Datetime.subtract(fields.Datetime.now(), hours=LONG_RUNNING_HOURS)
         for session in self:
-            session.is_long_running = session.state == 'running' and session.started_at < earliest
+            session.is_long_running = (
+                bool(session.started_at)
+                and not session.ended_at
+                and session.started_at < earliest
+            )
 
     # === ONCHANGE METHODS === #
 
