@@ -4,8 +4,9 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
 from odoo.tools import email_normalize
 
-from odoo.addons.assist_billing.rules import cycles
 from odoo.addons.base.models.res_partner import _tz_get
+
+from ..rules import cycles
 
 # One bare address: no display name, no second address behind a semicolon or a blank.
 EMAIL = re.compile(r"[^\s;,@<>]+@[^\s;,@<>]+\.[^\s;,@<>.]{2,}")

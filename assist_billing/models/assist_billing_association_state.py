@@ -1,7 +1,7 @@
 from odoo import fields, models
 from odoo.exceptions import UserError
 
-from odoo.addons.assist_billing.rules import cycles
+from ..rules import cycles
 
 
 class AssistBillingAssociation(models.Model):

@@ -2,7 +2,7 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.tools import SQL, format_date
 
-from odoo.addons.assist_billing.rules import cycles
+from ..rules import cycles
 
 # Associations looked at, and committed, at a time when cycles open.
 OPEN_BATCH = 500

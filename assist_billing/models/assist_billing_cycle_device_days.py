@@ -4,7 +4,7 @@ from datetime import date
 from odoo import models
 from odoo.tools import SQL
 
-from odoo.addons.assist_billing.rules import rating
+from ..rules import rating
 
 
 def subtract_spans(spans, holes):

@@ -5,8 +5,7 @@ from decimal import Decimal
 from odoo import api, models
 from odoo.tools import SQL
 
-from odoo.addons.assist_billing.rules import rating
-
+from ..rules import rating
 from .assist_billing_cycle_device_days import subtract_spans
 
 

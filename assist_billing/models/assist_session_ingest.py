@@ -7,8 +7,7 @@ from odoo import api, fields, models
 from odoo.exceptions import ConcurrencyError
 from odoo.tools import SQL, split_every
 
-from odoo.addons.assist_billing import sources
-
+from .. import sources
 from .assist_session_source import COMPARED, SOURCE_TEXTS
 
 BATCH_SIZE = 2_000
@@ -203,7 +202,7 @@ class AssistSession(models.Model):
         """Return why a record or a file is refused, in the user's language."""
         params = {'field': getattr(refusal, 'field', ''), 'value': '', **refusal.params}
         # The templates are marked for translation where they stand, in sources/messages.py.
-        return self.env._(refusal.template, **params)  # pylint: disable=translation-not-static
+        return self.env._(refusal.template, **params)
 
     @api.model
     def _ingest_meet(self, entries, normal):
@@ -247,7 +246,8 @@ class AssistSession(models.Model):
         changed = [entry for entry in entries if entry.is_changed]
         if any(entry.fixed for entry in changed):
             # To be changed, but newer than this transaction: its caller begins again.
-            raise ConcurrencyError("Sessions to be ended were stored meanwhile.")
+            message = "Sessions to be ended were stored meanwhile."
+            raise ConcurrencyError(message)
         self._ingest_insert(run, new)
         ended = [entry for entry in changed if entry.normal is not None]
         self._ingest_end(run, ended)

@@ -56,7 +56,7 @@ class AssistSession(models.Model):
         if normal.billable is not False:
             return None
         # The notes are marked for translation where they stand, in the sources' profiles.
-        return self.env._(normal.billable_note)  # pylint: disable=translation-not-static
+        return self.env._(normal.billable_note)
 
     @api.model
     def _get_technicians_by_key(self, company):

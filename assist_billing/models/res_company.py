@@ -1,6 +1,6 @@
 from odoo import api, fields, models
 
-from odoo.addons.assist_billing.rules import cycles
+from ..rules import cycles
 
 
 class ResCompany(models.Model):

@@ -12,9 +12,7 @@ class ResConfigSettings(models.TransientModel):
     assist_close_grace_hours = fields.Integer(
         related='company_id.assist_close_grace_hours', readonly=False
     )
-    assist_backdate_days = fields.Integer(
-        related='company_id.assist_backdate_days', readonly=False
-    )
+    assist_backdate_days = fields.Integer(related='company_id.assist_backdate_days', readonly=False)
     assist_late_days = fields.Integer(related='company_id.assist_late_days', readonly=False)
     assist_amend_posted = fields.Boolean(related='company_id.assist_amend_posted', readonly=False)
     assist_payment_journal_id = fields.Many2one(

@@ -1,4 +1,5 @@
 from datetime import date
+from itertools import pairwise
 
 from freezegun import freeze_time
 
@@ -329,7 +330,7 @@ class TestClosing(AssistBillingCommon):
                 date(2026, 11, 30),
             ],
         )
-        for cycle, following in zip(cycles, cycles[1:], strict=False):
+        for cycle, following in pairwise(cycles):
             self.assertEqual(cycle.end_at, following.start_at)
         self.assertEqual(cycles[2].tz, 'Asia/Tokyo')
         self.assertEqual(str(cycles[2].end_at), '2026-05-30 15:00:00')

@@ -96,6 +96,11 @@ class TestTakingBack(AssistBillingCommon):
             [{'state': 'to_bill', 'cycle_id': False, 'association_id': other.id}],
         )
 
+    def test_a_kept_session_that_ends_after_the_cycle_leaves_it(self):
+        self.bill.button_cancel()
+        self.session.ended_at = '2026-02-01 00:00:00'
+        self.assertRecordValues(self.session, [{'state': 'to_bill', 'cycle_id': False}])
+
     def test_waiving_needs_a_reason_and_ends_it(self):
         self.bill.button_cancel()
         with self.assertRefused("why"):

@@ -7,8 +7,9 @@ from markupsafe import Markup
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
-from odoo.addons.assist_billing import sources
 from odoo.addons.base.models.res_partner import _tz_get
+
+from .. import sources
 
 # So many columns and rejected records are shown; the file of the rejected ones has all of them.
 SHOWN_COLUMNS = 40

@@ -42,9 +42,7 @@ def assert_each_billed_once(query):
                   sum(amount_untaxed)::int
              FROM account_move WHERE assist_cycle_id IS NOT NULL GROUP BY state"""
     ) == [('posted', CUSTOMERS, CUSTOMERS, CUSTOMERS, 30 * CUSTOMERS)]
-    assert query(
-        "SELECT count(*) FROM account_move WHERE assist_kind != 'bill'"
-    ) == [(0,)]
+    assert query("SELECT count(*) FROM account_move WHERE assist_kind != 'bill'") == [(0,)]
     # The numbers have no hole.
     assert query(
         """SELECT max(sequence_number) - min(sequence_number) + 1 FROM account_move

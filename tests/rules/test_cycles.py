@@ -11,6 +11,7 @@ import pytest
 from dateutil.relativedelta import relativedelta
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+
 from rules import cycles
 
 # 'localtime' and 'posixrules' are this machine's, not names one could store.

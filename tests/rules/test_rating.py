@@ -4,6 +4,7 @@ from datetime import date, datetime
 from decimal import Decimal
 
 import pytest
+
 from rules import rating
 
 JANUARY = (date(2026, 1, 1), date(2026, 2, 1), 31)

@@ -3,6 +3,7 @@
 from datetime import date, datetime, timedelta
 
 import pytest
+
 from rules import rating
 
 JANUARY = (date(2026, 1, 1), date(2026, 2, 1), 31)

@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 
 from hypothesis import given
 from hypothesis import strategies as st
+
 from rules import rating
 
 PERIOD = (datetime(2026, 1, 1).date(), datetime(2026, 2, 1).date(), 31)
@@ -43,9 +44,7 @@ def test_a_late_session_that_joins_two_minimums_is_not_charged_below_zero():
     terms = rating.Terms(
         billing_type='hour', price_per_hour=60, merge_gap_minutes=10, minimum_minutes=30
     )
-    before, again, [late] = shares(
-        terms, [session(1, 0, 5), session(2, 15, 5)], [session(3, 6, 2)]
-    )
+    before, again, [late] = shares(terms, [session(1, 0, 5), session(2, 15, 5)], [session(3, 6, 2)])
     assert again.billed_seconds <= before.billed_seconds
     assert late.billed_seconds == 0
 

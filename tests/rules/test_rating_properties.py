@@ -11,6 +11,7 @@ from pathlib import Path
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from rules import rating
 
 FIRST = datetime(2026, 1, 5)
@@ -354,7 +355,7 @@ print(rating.rate(terms, (start.date(), start.date() + timedelta(days=31), 31), 
 """
     addon = Path(rating.__file__).parents[1]
     answers = {
-        subprocess.run(  # noqa: S603 - this very interpreter, our own program
+        subprocess.run(
             [sys.executable, '-c', program],
             check=True,
             capture_output=True,
