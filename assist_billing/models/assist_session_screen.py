@@ -25,9 +25,7 @@ class AssistSession(models.Model):
         earliest = fields.Datetime.subtract(fields.Datetime.now(), hours=LONG_RUNNING_HOURS)
         for session in self:
             session.is_long_running = (
-                bool(session.started_at)
-                and not session.ended_at
-                and session.started_at < earliest
+                bool(session.started_at) and not session.ended_at and session.started_at < earliest
             )
 
     # === ONCHANGE METHODS === #

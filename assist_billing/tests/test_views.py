@@ -56,8 +56,8 @@ class TestViews(AssistBillingCommon):
     # === HELPERS === #
 
     def _get_action(self, name, user):
-        action = self.env['ir.actions.act_window'].with_user(user)._for_xml_id(
-            f'assist_billing.{name}'
+        action = (
+            self.env['ir.actions.act_window'].with_user(user)._for_xml_id(f'assist_billing.{name}')
         )
         domain = safe_eval(action['domain'] or '[]', {'uid': user.id})
         return action, self.env[action['res_model']].with_user(user), domain
@@ -80,9 +80,7 @@ class TestViews(AssistBillingCommon):
             elif field.type in ('one2many', 'many2many') and len(node):
                 comodel = model.env[field.comodel_name]
                 sub_arch = etree.fromstring(etree.tostring(node[0]))
-                specification[field.name] = {
-                    'fields': self._get_specification(sub_arch, comodel)
-                }
+                specification[field.name] = {'fields': self._get_specification(sub_arch, comodel)}
             else:
                 specification[field.name] = {}
         return specification
@@ -110,12 +108,10 @@ class TestViews(AssistBillingCommon):
 
     def _group(self, arch, model, domain):
         nodes = arch.xpath('//field[not(@invisible)]')
-        measures = [
-            f"{node.get('name')}:sum" for node in nodes
-            if node.get('type') == 'measure'
-        ]
+        measures = [f"{node.get('name')}:sum" for node in nodes if node.get('type') == 'measure']
         groups = [
-            ':'.join(filter(None, (node.get('name'), node.get('interval')))) for node in nodes
+            ':'.join(filter(None, (node.get('name'), node.get('interval'))))
+            for node in nodes
             if node.get('type') != 'measure' and model._fields[node.get('name')].type != 'float'
         ]
         self.assertTrue(measures)
@@ -179,9 +175,7 @@ class TestViews(AssistBillingCommon):
         )
         self.assertEqual(group['duration_hours:sum'], 1.5)
         with self.assertRaises(AccessError):
-            sessions.with_user(self.technician).formatted_read_group(
-                [], [], ['billed_hours:sum']
-            )
+            sessions.with_user(self.technician).formatted_read_group([], [], ['billed_hours:sum'])
 
     def test_an_invoice_that_is_no_bill_shows_nothing_of_remote_support(self):
         arch = etree.fromstring(
