@@ -1,5 +1,5 @@
 from odoo import api, fields, models
-from odoo.exceptions import UserError
+from odoo.exceptions import AccessError, UserError
 from odoo.tools import SQL, format_date
 
 from ..rules import cycles
@@ -165,10 +165,17 @@ class AssistBillingCycle(models.Model):
 
     def action_retry(self):
         """Try failed cycles again at once, in the background."""
+        self._check_billing_user()
         # sudo: cycles are written by the engine only
         self.sudo().write({'retry_at': False})
         self.env['assist.billing.association']._trigger_closing()
         return True
+
+    def _check_billing_user(self):
+        """Refuse who may not bill; the engine then writes cycles for him, as sudo."""
+        self.check_access('read')
+        if not self.env.su and not self.env.user.has_group('account.group_account_invoice'):
+            raise AccessError(self.env._("Only billing users can bill, bill again or waive."))
 
     # === OPENING === #
 

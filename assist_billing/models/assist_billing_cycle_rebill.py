@@ -59,9 +59,7 @@ class AssistBillingCycle(models.Model):
         return True
 
     def _check_to_rebill(self):
-        self.check_access('read')
-        if not self.env.user.has_group('account.group_account_invoice') and not self.env.su:
-            raise UserError(self.env._("Only billing users can bill a period again or waive it."))
+        self._check_billing_user()
         if wrong := self.filtered(lambda cycle: cycle.state != 'to_rebill'):
             raise UserError(
                 self.env._(

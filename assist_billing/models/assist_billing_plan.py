@@ -322,6 +322,7 @@ class AssistBillingPlan(models.Model):
     def action_apply_to_open_cycles(self):
         """Put the plan's present terms in force for its open cycles; recorded in the chatter."""
         self.ensure_one()
+        self.check_access('write')
         # sudo: cycles are written by the engine only
         open_cycles = (
             self.env['assist.billing.cycle']

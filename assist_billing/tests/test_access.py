@@ -63,8 +63,11 @@ class TestAccess(AssistBillingCommon):
         self.assertEqual(cycle.move_id.state, 'draft')
         with self.assertRaises(AccessError):
             cycle.write({'state': 'open'})
+        for action in ('action_rebill', 'action_retry'):
+            with self.subTest(action=action), self.assertRaises(AccessError):
+                getattr(cycle.with_user(self.technician), action)()
         with self.assertRaises(AccessError):
-            cycle.with_user(self.technician).action_rebill()
+            self.plan.with_user(self.biller).action_apply_to_open_cycles()
 
     def test_companies_do_not_see_each_other(self):
         other = self.setup_other_company()['company']
