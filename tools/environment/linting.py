@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from . import npm, places, python_packages
+from . import npm, places, python_packages, system_packages
 from .console import Progress, Step, run_steps, say
 
 PRETTIER = places.CLONE / 'tools/prettier'
@@ -23,6 +23,7 @@ def ensure() -> None:
     """Set up the checkers; neither Odoo nor PostgreSQL is needed for them."""
     run_steps(
         [
+            system_packages.step(system_packages.PYTHON),
             python_packages.step('lint', "Checkers of Python, XML ids and translations"),
             Step("Checker of XML and JavaScript", _has_prettier, _install_prettier),
         ]

@@ -1,20 +1,17 @@
 """The whole set-up, step by step."""
 
 from . import odoo_source, postgres, python_packages, system_packages
-from .console import Step, run_steps
+from .console import run_steps
 
 
 def ensure(for_tests: bool = False) -> None:
     """Set up what is missing: minutes the first time, next to nothing when all is there."""
+    packages = system_packages.PYTHON + system_packages.ODOO
+    if for_tests:
+        packages += system_packages.BROWSER
     run_steps(
         [
-            Step(
-                "Packages of this machine",
-                lambda: not system_packages.missing(for_tests),
-                lambda progress: system_packages.install(
-                    system_packages.missing(for_tests), progress
-                ),
-            ),
+            system_packages.step(packages),
             *odoo_source.steps(),
             python_packages.step('odoo', "Python packages"),
             postgres.step(),

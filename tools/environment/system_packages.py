@@ -1,16 +1,16 @@
 """What must be installed on the machine itself, and who installs it."""
 
-import contextlib
 import glob
 import importlib.util
 import os
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
-from .console import Problem, Progress
+from .console import Problem, Progress, Step
 from .places import is_root
 
 # Nothing that is installed is removed, and nothing upgraded that need not be.
@@ -37,59 +37,94 @@ def _has_certificates() -> bool:
     return os.path.exists('/etc/ssl/certs/ca-certificates.crt')
 
 
-# Debian package -> is what we need of it there? (It may have come from elsewhere.)
-NEEDED = {
-    'ca-certificates': _has_certificates,
-    'python3-venv': _has_venv,
-    'postgresql': lambda: bool(postgres_bins()),
-    'wkhtmltopdf': _has_program('wkhtmltopdf'),
-}
-# The browser tours need a browser as well.
-NEEDED_FOR_TESTS = {
-    'chromium': _has_program(
-        'chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'
+class Package(NamedTuple):
+    """A Debian package, what it is for, and whether what we need of it is there already."""
+
+    name: str
+    purpose: str
+    is_there: Callable[[], bool]
+
+
+PYTHON = [
+    Package('ca-certificates', "downloads", _has_certificates),
+    Package('python3-venv', "Python packages", _has_venv),
+]
+ODOO = [
+    Package('postgresql', "databases", lambda: bool(postgres_bins())),
+    Package('wkhtmltopdf', "PDF", _has_program('wkhtmltopdf')),
+]
+BROWSER = [
+    Package(
+        'chromium',
+        "browser tests",
+        _has_program('chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'),
     ),
-}
+]
 
 
-def missing(for_tests: bool) -> list[str]:
-    needed = NEEDED | (NEEDED_FOR_TESTS if for_tests else {})
-    return [name for name, is_there in needed.items() if not is_there()]
+def step(needed: list[Package]) -> Step:
+    """Return the step that installs what is missing of some packages."""
+
+    def is_ready() -> bool:
+        left_behind = is_root() and NO_MAIN_CLUSTER.exists()  # by a set-up that was killed
+        return not _missing(needed) and not left_behind
+
+    return Step("Packages of this machine", is_ready, lambda progress: _install(needed, progress))
 
 
-def install(names: list[str], progress: Progress) -> None:
+def _missing(packages: list[Package]) -> list[Package]:
+    return [package for package in packages if not package.is_there()]
+
+
+def _ask_root() -> Problem:
+    """Tell a normal user what root must install: all of it, so that root is asked only once."""
+    packages = _missing(PYTHON + ODOO + BROWSER)
+    names = ' '.join(package.name for package in packages)
+    purposes = ', '.join(f'{package.name} ({package.purpose})' for package in packages)
+    note = "\n(postgresql starts an empty server of its own then; it is not used here.)"
+    return Problem(
+        f"Missing on this machine: {purposes}.",
+        "They come with Debian, and only root can install them.",
+        f"Once, as root:\n  apt-get update && apt-get install --no-install-recommends {names}"
+        f"\nThen run the same command again, as yourself.{note if 'postgresql' in names else ''}",
+    )
+
+
+def _install(needed: list[Package], progress: Progress) -> None:
     """Install missing Debian packages, as root; tell anyone else which ones root must install."""
-    command = f"apt-get install --no-install-recommends {' '.join(names)}"
+    names = [package.name for package in _missing(needed)]
     if not is_root():
-        raise Problem(
-            f"Missing on this machine: {', '.join(names)}.",
-            "These come with Debian, and only root can install them.",
-            f"Once, as root:\n  {command}\nThen run the same command again, as yourself."
-            + (
-                "\n(Debian starts an empty PostgreSQL server of its own then; it is not used here.)"
-                if 'postgresql' in names
-                else ''
-            ),
-        )
+        raise _ask_root()
     if not shutil.which('apt-get'):
         raise Problem(
             f"Missing on this machine: {', '.join(names)}.",
             "There is no apt-get here to install them with.",
             "Install the same programs in this system's own way, or use Debian.",
         )
-    _apt_get(['update'], progress)
-    if 'postgresql' in names:
-        _apt_get([*INSTALL, 'postgresql-common'], progress)
-    with _no_main_cluster('postgresql' in names):
-        _apt_get([*INSTALL, *names], progress)
+    try:
+        _apt_get_install(names, progress)
+    finally:
+        NO_MAIN_CLUSTER.unlink(missing_ok=True)
     importlib.invalidate_caches()
-    left = [name for name in names if not (NEEDED | NEEDED_FOR_TESTS)[name]()]
+    left = [package.name for package in _missing(needed)]
     if left:
         raise Problem(
             f"Installed, and still not found: {', '.join(left)}.",
             "The package no longer brings what is needed here, or it is not on the PATH.",
             f"See `dpkg -L {left[0]}`, and the PATH of this shell: {os.environ.get('PATH')}",
         )
+
+
+def _apt_get_install(names: list[str], progress: Progress) -> None:
+    if names:
+        _apt_get(['update'], progress)
+    if 'postgresql' in names:
+        # It was not here, so it has no cluster whose settings these could be.
+        _apt_get([*INSTALL, 'postgresql-common'], progress)
+        NO_MAIN_CLUSTER.parent.mkdir(exist_ok=True)
+        NO_MAIN_CLUSTER.write_text('create_main_cluster = off\n')
+    if names:
+        _apt_get([*INSTALL, *names], progress)
 
 
 def _apt_get(arguments: list[str], progress: Progress) -> None:
@@ -120,20 +155,3 @@ def _apt_get(arguments: list[str], progress: Progress) -> None:
                 '\n'.join(line for line in words[-8:] if line.strip()),
                 "Mend what apt-get complains about (network, sources, disk), then run this again.",
             )
-
-
-@contextlib.contextmanager
-def _no_main_cluster(wanted: bool) -> Iterator[None]:
-    """Have PostgreSQL's package not make a server nobody asked for, while it is installed.
-
-    A machine that has PostgreSQL already never comes here, so no cluster of its own is touched.
-    """
-    if not wanted:
-        yield
-        return
-    NO_MAIN_CLUSTER.parent.mkdir(parents=True, exist_ok=True)
-    NO_MAIN_CLUSTER.write_text('create_main_cluster = off\n')
-    try:
-        yield
-    finally:
-        NO_MAIN_CLUSTER.unlink(missing_ok=True)
