@@ -2,7 +2,9 @@ from . import account_chart_template
 from . import account_move
 from . import account_move_bill
 from . import account_move_line
+from . import account_move_payment
 from . import account_move_screen
+from . import account_payment
 from . import assist_billing_failure
 from . import assist_billing_plan
 from . import assist_billing_plan_screen

@@ -1,4 +1,5 @@
 from odoo import api, fields, models
+from odoo.exceptions import LockError, UserError
 
 from .account_move_line import ADJUSTMENT_CHARGES, USAGE_CHARGES
 
@@ -195,3 +196,36 @@ class AccountMove(models.Model):
     def _assist_is_settled(self):
         self.ensure_one()
         return self.payment_state in PAID_STATES
+
+    def _assist_refuse_others(self, kinds=('bill', 'supplementary')):
+        """Refuse, by name, documents in this selection whose `assist_kind` is not one of `kinds`.
+
+        :raise UserError: also when nothing is selected
+        """
+        if not self:
+            raise UserError(self.env._("Choose at least one remote support bill."))
+        if others := self.filtered(lambda move: move.assist_kind not in kinds):
+            raise UserError(
+                self.env._(
+                    "%(documents)s: no remote support bill. Choose remote support bills only; "
+                    "other documents have their own buttons.",
+                    documents=", ".join(others.mapped('display_name')),
+                )
+            )
+
+    def _assist_lock(self):
+        """Lock these documents before they are looked at, so that two people do not act at once.
+
+        What somebody changed since this transaction began makes it start anew (a serialization
+        failure); what somebody is changing right now is refused.
+        """
+        try:
+            self.lock_for_update(allow_referencing=True)
+        except LockError as error:
+            raise UserError(
+                self.env._(
+                    "Somebody else is working on %(documents)s at this moment. Nothing was done; "
+                    "try again in a few seconds.",
+                    documents=", ".join(self.mapped('display_name')),
+                )
+            ) from error

@@ -4,6 +4,7 @@ from . import (
     test_closing,
     test_invoices,
     test_matching,
+    test_payment,
     test_screens,
     test_session_import,
     test_session_ingest,

@@ -1,1 +1,5 @@
-from . import account_move_reversal, assist_session_import, assist_waive_cycle, base_partner_merge
+from . import account_move_reversal
+from . import assist_confirm_payment
+from . import assist_session_import
+from . import assist_waive_cycle
+from . import base_partner_merge

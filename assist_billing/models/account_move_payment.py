@@ -1,0 +1,217 @@
+from odoo import fields, models
+from odoo.exceptions import UserError
+
+
+class AccountMove(models.Model):
+    """Confirm Payment: real payments of what is still due, all of a selection or none."""
+
+    _inherit = 'account.move'
+
+    # === ACTIONS === #
+
+    def action_assist_confirm_payment(self):
+        """Pay these bills in full, today, through the company's journal for confirmed payments."""
+        payments = self._assist_pay()
+        return self._assist_notify(
+            self.env._("Payment confirmed")
+            if len(payments) == 1
+            else self.env._("%(count)s payments confirmed", count=len(payments)),
+            ", ".join(self.mapped('display_name')),
+        )
+
+    def action_assist_confirm_payment_dialog(self):
+        """Ask for date, journal and memo before the payments are registered."""
+        self._assist_check_payable()
+        return {
+            'type': 'ir.actions.act_window',
+            'name': self.env._("Confirm Payment"),
+            'res_model': 'assist.confirm.payment',
+            'view_mode': 'form',
+            'views': [(False, 'form')],
+            'target': 'new',
+            'context': {'default_move_ids': [fields.Command.set(self.ids)]},
+        }
+
+    def action_assist_undo_payment(self):
+        """Cancel what Confirm Payment registered for these bills, unless the bank knows of it."""
+        self._assist_refuse_others()
+        self._assist_lock()
+        payments = self.env['account.payment']
+        for bill in self:
+            payments |= bill._assist_get_undoable_payments()
+        payments.action_cancel()
+        for bill in self:
+            bill.message_post(body=self.env._("The confirmed payment was undone."))
+        return self._assist_notify(
+            self.env._("Payment undone"), ", ".join(self.mapped('display_name'))
+        )
+
+    # === BUSINESS METHODS === #
+
+    def _assist_pay(self, date=None, journal=None, memo=None):
+        """Register and reconcile one payment per bill over what is still due, or none at all.
+
+        :param date: date of the payments; default: today, the user's
+        :param journal: where they go; default: see `_assist_get_payment_journal`
+        :param str memo: text of the payments; default: each bill's payment reference
+        :return: the payments
+        :raise UserError: something in the selection cannot be paid; it is named
+        """
+        # Locked before it is looked at: what somebody else has just paid is read anew.
+        self._assist_lock()
+        self._assist_check_payable()
+        journal = journal or self._assist_get_payment_journal()
+        self._assist_check_payment_method(journal)
+        register = (
+            self.env['account.payment.register']
+            .with_context(active_model='account.move', active_ids=self.ids)
+            .create(self._prepare_assist_register_vals(date, journal, memo))
+        )
+        payments = register._create_payments()
+        for payment in payments:
+            payment.assist_bill_id = payment.invoice_ids & self
+            if memo:
+                payment.memo = memo
+        if open_bills := self.filtered(lambda bill: not bill._assist_is_settled()):
+            raise UserError(
+                self.env._(
+                    "%(bills)s would not be paid in full. Nothing was registered; use Odoo's own "
+                    "Pay dialog for it.",
+                    bills=", ".join(open_bills.mapped('display_name')),
+                )
+            )
+        return payments
+
+    def _prepare_assist_register_vals(self, date, journal, memo):
+        """Return the values of Odoo's own dialog for these payments."""
+        vals = {
+            'payment_date': date or fields.Date.context_today(self),
+            'journal_id': journal.id,
+            'group_payment': False,
+            # All that is due, not the next instalment of a payment term.
+            'installments_mode': 'full',
+        }
+        if memo:
+            vals['communication'] = memo
+        return vals
+
+    # === HELPERS === #
+
+    def _assist_get_payment_journal(self):
+        """Return the journal chosen for confirmed payments, else the company's only bank journal.
+
+        With several bank journals nobody but the accountant knows where the money came in.
+        """
+        company = self.company_id
+        if (chosen := company.assist_payment_journal_id) and chosen.active:
+            return chosen
+        journals = self.env['account.journal'].search(
+            [*self.env['account.journal']._check_company_domain(company), ('type', '=', 'bank')]
+        )
+        if len(journals) == 1:
+            return journals
+        raise UserError(
+            self.env._(
+                "No journal is chosen for confirmed payments of %(company)s. Choose one under "
+                "Invoicing / Configuration / Settings / Remote Support Billing / Confirmed "
+                "Payments.",
+                company=company.name,
+            )
+        )
+
+    def _assist_check_payment_method(self, journal):
+        if not journal._get_available_payment_method_lines('inbound'):
+            raise UserError(
+                self.env._(
+                    "The journal %(journal)s takes no incoming payments. Give it a payment method "
+                    "under Incoming Payments, or choose another journal.",
+                    journal=journal.display_name,
+                )
+            )
+
+    def _assist_check_payable(self):
+        """Refuse the whole selection, naming each document of it that cannot be paid and why."""
+        self._assist_refuse_others(('bill', 'supplementary', 'given_back'))
+        refused = [
+            # A draft has no number that would tell it from others.
+            f"{bill.display_name} ({bill.partner_id.display_name}): {reason}"
+            for bill in self
+            if (reason := bill._assist_get_unpayable_reason())
+        ]
+        if refused:
+            raise UserError(
+                self.env._(
+                    "No payment was registered, for these cannot be paid:\n%(bills)s",
+                    bills="\n".join(refused),
+                )
+            )
+        if len(self.company_id) > 1:
+            raise UserError(
+                self.env._(
+                    "No payment was registered: the bills belong to several companies "
+                    "(%(companies)s). Confirm the payments of one company at a time.",
+                    companies=", ".join(self.company_id.mapped('name')),
+                )
+            )
+        if len(self.currency_id) > 1:
+            raise UserError(
+                self.env._(
+                    "No payment was registered: the bills are in several currencies "
+                    "(%(currencies)s). Confirm the payments of one currency at a time.",
+                    currencies=", ".join(self.currency_id.mapped('name')),
+                )
+            )
+
+    def _assist_get_unpayable_reason(self):
+        """Return in words why this bill cannot be paid, or False."""
+        self.ensure_one()
+        if self.state == 'draft':
+            return self.env._("it is a draft; post it first")
+        if self.state == 'cancel':
+            return self.env._("it is cancelled")
+        if self.payment_state == 'reversed':
+            return self.env._("it is credited in full")
+        if self._assist_is_settled() or self.currency_id.is_zero(self.amount_residual):
+            return self.env._("it is paid already")
+        return False
+
+    def _assist_get_undoable_payments(self):
+        """Return the confirmed payments of this bill.
+
+        :raise UserError: there is none, or the bank knows of it
+        """
+        self.ensure_one()
+        payments = (
+            self._assist_get_payment_lines().payment_id | self._assist_get_payments()
+        ).filtered('assist_bill_id')
+        if not payments:
+            raise UserError(
+                self.env._(
+                    "%(bill)s has no payment that was confirmed here. Undo other payments where "
+                    "they were registered.",
+                    bill=self.display_name,
+                )
+            )
+        if matched := payments.filtered(lambda payment: payment._assist_is_matched_with_bank()):
+            raise UserError(
+                self.env._(
+                    "The payment %(payment)s of %(bill)s is matched with the bank and cannot be "
+                    "undone. Undo the match on the bank statement first.",
+                    payment=matched[0].display_name,
+                    bill=self.display_name,
+                )
+            )
+        return payments
+
+    def _assist_notify(self, title, message):
+        """Return a notice for the user that closes a dialog and shows the new state."""
+        return {
+            'type': 'ir.actions.client',
+            'tag': 'display_notification',
+            'params': {
+                'type': 'success',
+                'title': title,
+                'message': message,
+                'next': {'type': 'ir.actions.client', 'tag': 'soft_reload'},
+            },
+        }

@@ -1,0 +1,32 @@
+from odoo import fields, models
+
+
+class AccountPayment(models.Model):
+    _inherit = 'account.payment'
+
+    # === FIELDS === #
+
+    assist_bill_id = fields.Many2one(
+        'account.move',
+        string="Confirmed Remote Support Bill",
+        copy=False,
+        readonly=True,
+        index='btree_not_null',
+        check_company=True,
+        help="The bill whose payment was confirmed at one click; only such a payment is undone so.",
+    )
+
+    # === HELPERS === #
+
+    def _assist_is_matched_with_bank(self):
+        """Tell whether a bank statement knows of this payment.
+
+        `is_matched` is also true where payments go to the bank account directly, without statement.
+        """
+        self.ensure_one()
+        liquidity_lines, _counterpart_lines, _writeoff_lines = self._seek_for_lines()
+        return bool(
+            self.reconciled_statement_line_ids
+            or liquidity_lines.matched_debit_ids
+            or liquidity_lines.matched_credit_ids
+        )

@@ -1,0 +1,58 @@
+from odoo import api, fields, models
+from odoo.exceptions import UserError
+
+
+class AssistConfirmPayment(models.TransientModel):
+    _name = 'assist.confirm.payment'
+    _description = "Confirm Payment of Remote Support Bills"
+
+    # === FIELDS === #
+
+    move_ids = fields.Many2many('account.move', string="Bills", readonly=True)
+    company_id = fields.Many2one('res.company', compute='_compute_amount')
+    currency_id = fields.Many2one('res.currency', compute='_compute_amount')
+    amount = fields.Monetary(
+        string="Still Due", compute='_compute_amount', help="What is open on all of them."
+    )
+    payment_date = fields.Date(required=True, default=lambda self: fields.Date.context_today(self))
+    journal_id = fields.Many2one(
+        'account.journal',
+        compute='_compute_journal_id',
+        store=True,
+        readonly=False,
+        domain="[('type', 'in', ('bank', 'cash', 'credit')), ('company_id', 'parent_of', company_id)]",
+    )
+    memo = fields.Char(help="Empty: the payment reference of each bill.")
+
+    # === COMPUTE METHODS === #
+
+    @api.depends('move_ids')
+    def _compute_amount(self):
+        for dialog in self:
+            dialog.company_id = dialog.move_ids.company_id[:1]
+            dialog.currency_id = dialog.move_ids.currency_id[:1]
+            dialog.amount = sum(dialog.move_ids.mapped('amount_residual'))
+
+    @api.depends('move_ids')
+    def _compute_journal_id(self):
+        for dialog in self:
+            try:
+                dialog.journal_id = dialog.move_ids._assist_get_payment_journal()
+            except UserError:  # none is chosen: that is what the dialog asks for
+                dialog.journal_id = False
+
+    # === ACTIONS === #
+
+    def action_confirm(self):
+        """Register the payments; see `account.move._assist_pay`."""
+        self.ensure_one()
+        payments = self.move_ids._assist_pay(self.payment_date, self.journal_id, self.memo)
+        return self.move_ids._assist_notify(
+            self.env._("%(count)s payments confirmed", count=len(payments)),
+            ", ".join(self.move_ids.mapped('display_name')),
+        )
+
+    def action_other_payment(self):
+        """Leave for Odoo's own dialog: part payments, write-offs, one payment for several bills."""
+        self.ensure_one()
+        return self.move_ids.action_register_payment()
