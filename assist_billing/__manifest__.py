@@ -15,6 +15,7 @@
         'data/mail_activity_type_data.xml',
         'data/ir_cron_data.xml',
         'wizard/assist_waive_cycle_views.xml',
+        'wizard/assist_add_charges_views.xml',
         'wizard/assist_confirm_payment_views.xml',
         'views/assist_billing_plan_views.xml',
         'views/assist_billing_plan_form_views.xml',

@@ -1,5 +1,7 @@
 from . import account_chart_template
 from . import account_move
+from . import account_move_adjust
+from . import account_move_adjust_lines
 from . import account_move_bill
 from . import account_move_line
 from . import account_move_payment

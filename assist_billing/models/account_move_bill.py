@@ -124,6 +124,11 @@ class AccountMove(models.Model):
                 )
             )
 
+    def _assist_get_receivable_lines(self):
+        return self.line_ids.filtered(
+            lambda line: line.account_id.account_type == 'asset_receivable'
+        )
+
     def _assist_get_payments(self):
         """Return payments registered for this bill, those without an entry included."""
         self.ensure_one()
@@ -134,9 +139,7 @@ class AccountMove(models.Model):
     def _assist_get_payment_lines(self):
         """Return the journal items that pay this bill: what it is matched with, credits aside."""
         self.ensure_one()
-        receivable = self.line_ids.filtered(
-            lambda line: line.account_id.account_type == 'asset_receivable'
-        )
+        receivable = self._assist_get_receivable_lines()
         counterparts = (
             receivable.matched_credit_ids.credit_move_id
             | receivable.matched_debit_ids.debit_move_id
@@ -209,9 +212,7 @@ class AccountMove(models.Model):
         cycle = self.assist_cycle_id.sudo()
         if not cycle.freed_line_ids:
             return
-        receivable = self.line_ids.filtered(
-            lambda line: line.account_id.account_type == 'asset_receivable'
-        )
+        receivable = self._assist_get_receivable_lines()
         free = cycle.freed_line_ids.filtered(
             lambda line: not line.reconciled
             and line.parent_state == 'posted'

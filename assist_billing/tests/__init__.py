@@ -1,5 +1,6 @@
 from . import (
     test_access,
+    test_add_charges,
     test_bad_input,
     test_closing,
     test_invoices,

@@ -20,7 +20,8 @@ class AssistConfirmPayment(models.TransientModel):
         compute='_compute_journal_id',
         store=True,
         readonly=False,
-        domain="[('type', 'in', ('bank', 'cash', 'credit')), ('company_id', 'parent_of', company_id)]",
+        domain="[('type', 'in', ('bank', 'cash', 'credit')),"
+        " ('company_id', 'parent_of', company_id)]",
     )
     memo = fields.Char(help="Empty: the payment reference of each bill.")
 

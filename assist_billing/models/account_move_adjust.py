@@ -1,0 +1,154 @@
+from markupsafe import Markup
+
+from odoo import fields, models
+from odoo.exceptions import UserError
+from odoo.tools import format_amount
+
+
+class AccountMove(models.Model):
+    """Add Charges / Discounts: on the bill itself where that is allowed, else by a document."""
+
+    _inherit = 'account.move'
+
+    # === ACTIONS === #
+
+    def action_assist_add_charges(self):
+        """Open the dialog for one bill."""
+        self._assist_check_adjustable()
+        return {
+            'type': 'ir.actions.act_window',
+            'name': self.env._("Add Charges / Discounts"),
+            'res_model': 'assist.add.charges',
+            'view_mode': 'form',
+            'views': [(False, 'form')],
+            'target': 'new',
+            'context': {'default_move_id': self.id},
+        }
+
+    # === BUSINESS METHODS === #
+
+    def _assist_adjust(self, charge, amount, description=None):
+        """Add a cost to this bill, or grant a discount on it.
+
+        :param str charge: `additional` or `discount`
+        :param float amount: untaxed, in the bill's currency, above zero
+        :param str description: what the customer reads; default: the name of the charge
+        :return: the document that says so: this bill, or a new one linked to it
+        """
+        self._assist_check_adjustable()
+        # Locked before it is looked at: two discounts at once must not exceed what is left.
+        self._assist_lock()
+        self._assist_check_amount(charge, amount)
+        amount = self.currency_id.round(amount)
+        result, reason = self._assist_get_adjustment(charge)
+        document = self
+        if result == 'line':
+            self._assist_add_lines(charge, amount, description)
+        elif result == 'amend':
+            reason = self._assist_amend(charge, amount, description)
+        if reason:
+            document = self._assist_create_linked(charge, amount, description)
+        self._assist_log_adjustment(charge, amount, description, document, reason)
+        return document
+
+    def _assist_add_lines(self, charge, amount, description):
+        self.write(
+            {
+                'invoice_line_ids': [
+                    fields.Command.create(vals)
+                    for vals in self._prepare_assist_adjustment_lines(charge, amount, description)
+                ]
+            }
+        )
+
+    def _assist_amend(self, charge, amount, description):
+        """Reset this posted bill, add the lines and post it again under the same number.
+
+        :return: False; or, when Odoo refuses, why: then nothing has changed
+        """
+        try:
+            with self.env.cr.savepoint():
+                self._assist_reset_and_post(charge, amount, description)
+        except UserError as error:
+            return str(error)
+        return False
+
+    def _assist_reset_and_post(self, charge, amount, description):
+        number = self.name
+        self.button_draft()
+        self._assist_add_lines(charge, amount, description)
+        self._post(soft=False)
+        if self.name != number:
+            raise UserError(self.env._("the bill would get another number"))
+
+    def _assist_create_linked(self, charge, amount, description):
+        """Create and post a credit note, or a supplementary bill, over this adjustment."""
+        document = self.create(self._prepare_assist_linked_vals(charge, amount, description))
+        document._post(soft=False)
+        if charge == 'discount':
+            document._assist_reconcile_with(self)
+        return document
+
+    def _assist_reconcile_with(self, bill):
+        """Match this credit note with what is open on the bill; the rest stays as credit."""
+        open_lines = (
+            (self | bill)._assist_get_receivable_lines().filtered(lambda line: not line.reconciled)
+        )
+        for lines in open_lines.grouped('account_id').values():
+            if len(lines.move_id) > 1:
+                lines.reconcile()
+
+    def _assist_log_adjustment(self, charge, amount, description, document, reason):
+        """Leave on the bill who added what, why, and where it stands."""
+        body = Markup("<p>%s</p>") % self.env._(
+            "%(what)s of %(amount)s before taxes, by %(user)s.",
+            what=self._assist_get_charge_label(charge),
+            amount=format_amount(self.env, amount, self.currency_id),
+            user=self.env.user.name,
+        )
+        if description:
+            body += Markup("<p>%s</p>") % description
+        if document != self:
+            body += Markup("<p>%s %s</p>") % (
+                document._get_html_link(),
+                self.env._("(not on the bill itself: %(reason)s)", reason=reason),
+            )
+        self.message_post(body=body)
+
+    # === WHAT WILL RESULT === #
+
+    def _assist_get_adjustment(self, charge):
+        """Return which document an adjustment results in, and why not the bill itself.
+
+        :return: (`line` | `amend` | `credit` | `supplementary`, reason in words or False)
+        """
+        self.ensure_one()
+        if self.state == 'draft':
+            return 'line', False
+        if reason := self._assist_get_amend_obstacle():
+            return ('credit' if charge == 'discount' else 'supplementary'), reason
+        return 'amend', False
+
+    def _assist_get_amend_obstacle(self):
+        """Return in words why this posted bill itself must not change any more, or False."""
+        self.ensure_one()
+        if self.assist_delivery_state in ('queued', 'sent') or self.sending_data:
+            return self.env._("it was sent to the customer")
+        if self._assist_get_payment_lines() or self._assist_get_payments():
+            return self.env._("it has a payment")
+        if self.invoice_pdf_report_id:
+            return self.env._("its PDF was made")
+        if self.is_move_sent:
+            return self.env._("it is marked as sent")
+        receivable = self._assist_get_receivable_lines()
+        if receivable.matched_credit_ids or receivable.matched_debit_ids:
+            return self.env._("it is credited in part")
+        if self.inalterable_hash or self.restrict_mode_hash_table:
+            return self.env._("its journal secures posted entries")
+        if self._get_violated_lock_dates(self.date, self._affect_tax_report()):
+            return self.env._("its period is locked")
+        if self.need_cancel_request or not self.show_reset_to_draft_button:
+            return self.env._("Odoo does not let it be reset")
+        if not self.company_id.assist_amend_posted:
+            return self.env._("the settings say that posted bills are not changed")
+        return False
