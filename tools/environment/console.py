@@ -122,6 +122,10 @@ def problems_end_the_program() -> Iterator[None]:
     except Problem as problem:
         say(f'\nERROR: {problem}')
         sys.exit(1)
+    except OSError as error:
+        todo = "Look at that file or disk: space, permissions, owner. Then run this again."
+        say(f"\nERROR: {Problem('Something could not be read or written.', str(error), todo)}")
+        sys.exit(1)
     except KeyboardInterrupt:
         say('\nInterrupted. Run the same command again: it goes on where it stopped.')
         sys.exit(130)

@@ -3,6 +3,7 @@
 import contextlib
 import shutil
 import subprocess
+import tempfile
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +11,7 @@ from subprocess import PIPE
 from typing import NamedTuple
 
 from .console import Problem, Progress
+from .places import HELD_LOCKS
 
 ODOO_PATH_HINT = (
     "Or have Odoo 19.0 from elsewhere (its git repository, branch 19.0) and name its folder:"
@@ -106,7 +108,7 @@ class Apt:
     def update(self, progress: Progress) -> None:
         """Fetch the lists of packages, whose signatures apt verifies."""
         with _growth_of(self.folder / 'lists', progress):
-            self._run('apt-get', '-q', '-o', 'APT::Update::Error-Mode=any', 'update')
+            self._run('apt-get', '-q', '-oAPT::Update::Error-Mode=any', 'update')
 
     def download(self, names: list[str], into: Path, progress: Progress) -> list[Path]:
         """Download packages (`name/suite`) that match the checksums of the signed lists."""
@@ -128,13 +130,20 @@ class Apt:
     def _run(self, *command: str, cwd: Path | None = None) -> str:
         full = [command[0], '-c', str(self.folder / 'apt.conf'), *command[1:]]
         answer = subprocess.run(
-            full, cwd=cwd, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL
+            full,
+            cwd=cwd,
+            capture_output=True,
+            text=True,
+            check=False,
+            stdin=subprocess.DEVNULL,
+            pass_fds=HELD_LOCKS,
         )
         if answer.returncode:
-            words = [line for line in answer.stderr.splitlines() if line.startswith(('E:', 'W:'))]
+            words = ' '.join(word for word in command if not word.startswith('-'))
+            errors = [line for line in answer.stderr.splitlines() if line.startswith(('E:', 'W:'))]
             raise Problem(
-                f"`{command[0]} {command[-1]}` got nothing from {self.mirror.address}.",
-                '\n'.join(words[-6:]) or answer.stderr,
+                f"`{words}` got nothing from {self.mirror.address}.",
+                '\n'.join(errors[-6:]) or answer.stderr,
                 "Look at the network and its proxy, and run this again; what was fetched is kept."
                 f"\n{ODOO_PATH_HINT}",
             )
@@ -156,21 +165,26 @@ def unpack(package: Path, into: Path, progress: Progress) -> None:
     total = int(package_field(package, 'Installed-Size')) * 1024
     done = 0
     tar = ['tar', '--extract', '--no-same-owner', '--no-same-permissions', '--directory', str(into)]
+    package_to_tar = ['dpkg-deb', '--fsys-tarfile', package]
     with (
-        subprocess.Popen(['dpkg-deb', '--fsys-tarfile', package], stdout=PIPE) as source,
-        subprocess.Popen(tar, stdin=PIPE, stderr=PIPE, text=False) as target,
+        tempfile.TemporaryFile() as errors,  # as many as there are files, when the disk is full
+        subprocess.Popen(package_to_tar, stdout=PIPE, stderr=errors, pass_fds=HELD_LOCKS) as source,
+        subprocess.Popen(tar, stdin=PIPE, stderr=errors, pass_fds=HELD_LOCKS) as target,
     ):
-        with contextlib.suppress(BrokenPipeError):  # tar says below why it stopped reading
+        with contextlib.suppress(BrokenPipeError):  # tar says why it stopped reading
             while block := source.stdout.read(1 << 20):
                 target.stdin.write(block)
                 done += len(block)
                 progress.show_bytes(done, max(done, total))
         source.stdout.close()
-        words = target.communicate()[1].decode(errors='replace')
+        target.communicate()
+        source.wait()
+        errors.seek(0)
+        words = errors.read(500).decode(errors='replace')
     if target.returncode or source.returncode:
         raise Problem(
             f"{package.name} cannot be unpacked into {into}.",
-            words or f"dpkg-deb ended with {source.returncode}: the file is damaged.",
+            words,
             f"Make room on that disk; or, if damaged, remove {package.parent}. Run this again.",
         )
 

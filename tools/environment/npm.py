@@ -53,6 +53,7 @@ def run(arguments: list[str], folder: Path, progress: Progress) -> str:
         text=True,
         check=False,
         stdin=subprocess.DEVNULL,
+        pass_fds=places.HELD_LOCKS,
     )
     if answer.returncode:
         words = [line for line in answer.stderr.splitlines() if 'ERR' in line or 'error' in line]

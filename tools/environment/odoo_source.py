@@ -41,6 +41,12 @@ def steps() -> list[Step]:
     ]
 
 
+def check_own() -> None:
+    """Raise Problem when ODOO_PATH is set and names no Odoo 19.0."""
+    if _own_path():
+        find()
+
+
 @cache
 def find() -> Odoo:
     """Return the Odoo to use.

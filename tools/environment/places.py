@@ -12,6 +12,9 @@ from .console import Problem, say
 
 CLONE = Path(__file__).resolve().parents[2]
 STAMP = '.complete'
+# Open locks. A program that works under one is started with `pass_fds=HELD_LOCKS` and so holds it
+# too: when this process is killed and it goes on alone, the next set-up waits for its end.
+HELD_LOCKS: list[int] = []
 
 
 def is_root() -> bool:
@@ -60,7 +63,11 @@ def locked(path: Path, busy: str = '') -> Iterator[None]:
             if busy:
                 say(busy)
             fcntl.flock(file, fcntl.LOCK_EX)
-        yield
+        HELD_LOCKS.append(file.fileno())
+        try:
+            yield
+        finally:
+            HELD_LOCKS.remove(file.fileno())
 
 
 def is_complete(folder: Path) -> bool:

@@ -168,7 +168,7 @@ def _owner() -> pwd.struct_passwd | None:
     )
 
 
-def _as_owner(command: list[str]) -> subprocess.CompletedProcess:
+def _as_owner(command: list[str], **kwargs) -> subprocess.CompletedProcess:
     owner = _owner()
     as_user = {'user': owner.pw_uid, 'group': owner.pw_gid, 'extra_groups': []} if owner else {}
     return subprocess.run(
@@ -179,6 +179,7 @@ def _as_owner(command: list[str]) -> subprocess.CompletedProcess:
         check=False,
         stdin=subprocess.DEVNULL,
         **as_user,
+        **kwargs,
     )
 
 
@@ -208,7 +209,9 @@ def _make(progress: Progress) -> None:
         _make_folder_of_owner(half)
         progress.show('initdb')
         options = [f'--username={ROLE}', '--auth=trust', '--encoding=UTF8', '--locale=C.UTF-8']
-        made = _as_owner([program('initdb'), f'--pgdata={half}', *options])
+        made = _as_owner(
+            [program('initdb'), f'--pgdata={half}', *options], pass_fds=places.HELD_LOCKS
+        )
         if made.returncode:
             raise Problem(
                 "PostgreSQL's initdb cannot make a cluster for this clone.",

@@ -50,6 +50,7 @@ def make(name: str, progress: Progress) -> None:
                 capture_output=True,
                 text=True,
                 check=False,
+                pass_fds=places.HELD_LOCKS,
             )
             if made.returncode:
                 raise Problem(
@@ -86,7 +87,12 @@ def _install(environment: str, name: str, progress: Progress, *options: str) -> 
     words: list[str] = []
     collected = 0
     with subprocess.Popen(
-        command, stdin=DEVNULL, stdout=PIPE, stderr=subprocess.STDOUT, text=True
+        command,
+        stdin=DEVNULL,
+        stdout=PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        pass_fds=places.HELD_LOCKS,
     ) as process:
         for line in process.stdout:
             words.append(line.rstrip())

@@ -6,6 +6,7 @@ from .console import run_steps
 
 def ensure(for_tests: bool = False) -> None:
     """Set up what is missing: minutes the first time, next to nothing when all is there."""
+    odoo_source.check_own()
     packages = system_packages.PYTHON + system_packages.ODOO
     if for_tests:
         packages += system_packages.BROWSER
