@@ -41,6 +41,7 @@ __all__ = [
     'Terms',
     'late_difference',
     'rate',
+    'split',
 ]
 
 
@@ -137,9 +138,9 @@ def _rate_sessions(terms, scale, sessions):
     usage = terms.make_line(terms.billing_type, round_half_up(rest, step), price)
     base_fee = terms.make_line('base_fee', Decimal(len(billed) if fee else 0), fee)
 
-    quantities = _split(gross.quantity, step, weights)
-    amounts = _split(gross.amount, terms.currency_rounding, weights)
-    fees = _split(base_fee.amount, terms.currency_rounding, [1] * len(billed))
+    quantities = split(gross.quantity, step, weights)
+    amounts = split(gross.amount, terms.currency_rounding, weights)
+    fees = split(base_fee.amount, terms.currency_rounding, [1] * len(billed))
     parts = dict(zip(billed, zip(quantities, amounts, fees, strict=True), strict=True))
     shares = []
     for session in sessions:
@@ -216,8 +217,8 @@ def _rate_devices(terms, scale, date_start, date_end, devices):
     # The price is scaled and rounded before it is multiplied: it is printed.
     price = terms.printed_price(scale * Fraction(terms.price_per_device))
     line = terms.make_line('device', round_half_up(counted, step), price)
-    quantities = _split(line.quantity, step, weights)
-    amounts = _split(line.amount, terms.currency_rounding, weights)
+    quantities = split(line.quantity, step, weights)
+    amounts = split(line.amount, terms.currency_rounding, weights)
     shares = (
         DeviceShare(key, days[key], spans[key], quantity, amount)
         for key, quantity, amount in zip(spans, quantities, amounts, strict=True)
@@ -269,10 +270,11 @@ def _seconds(start, end):
     return (end - start) // timedelta(seconds=1)
 
 
-def _split(total, step, weights):
+def split(total, step, weights):
     """Split `total`, a whole number of `step`, in proportion to `weights`, largest remainder first.
 
-    Of equal remainders the earlier one wins.
+    Of equal remainders the earlier one wins. Weights may be fractions; without any, nothing is
+    split off.
     """
     units, whole = int(total / step), sum(weights) or 1
     parts = [units * weight // whole for weight in weights]
