@@ -30,7 +30,14 @@
         'views/res_config_settings_views.xml',
         'views/assist_billing_menus.xml',
         'wizard/assist_session_import_views.xml',
+        'report/assist_statement_templates.xml',
+        'report/account_invoice_templates.xml',
+        'report/assist_statement_report.xml',
+        'wizard/assist_statement_views.xml',
     ],
+    'assets': {
+        'web.report_assets_common': ['assist_billing/static/src/scss/statement.scss'],
+    },
     'demo': [
         'demo/assist_billing_demo.xml',
         'demo/managed_support_demo.xml',

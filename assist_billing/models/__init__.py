@@ -3,9 +3,11 @@ from . import account_move
 from . import account_move_adjust
 from . import account_move_adjust_lines
 from . import account_move_bill
+from . import account_move_download
 from . import account_move_line
 from . import account_move_payment
 from . import account_move_screen
+from . import account_move_statement
 from . import account_payment
 from . import assist_billing_failure
 from . import assist_billing_plan
@@ -24,6 +26,9 @@ from . import assist_billing_cycle_prior
 from . import assist_billing_cycle_rebill
 from . import assist_billing_cycle_terms
 from . import assist_billing_cycle_usage
+from . import assist_billing_statement
+from . import assist_billing_statement_csv
+from . import assist_billing_statement_rows
 from . import assist_device
 from . import assist_session
 from . import assist_session_ingest
@@ -32,6 +37,7 @@ from . import assist_session_match
 from . import assist_session_resolve
 from . import assist_session_screen
 from . import assist_session_source
+from . import ir_actions_report
 from . import res_company
 from . import res_config_settings
 from . import res_partner

@@ -218,8 +218,11 @@ class AssistBillingCycle(models.Model):
             'usage_amount': float(outcome.rating.usage_amount),
         }
 
-    def _keep_details(self, outcomes):
-        """Keep the days of devices, and what late sessions added to which period."""
+    def _keep_details(self, outcomes, supplementary=None):
+        """Keep the days of devices, and which late sessions added what to which period.
+
+        :param supplementary: the bill for late sessions alone, if that is what was made
+        """
         device_vals, prior_vals = [], []
         for outcome in outcomes:
             if not outcome.cycle.device_ids:
@@ -234,15 +237,7 @@ class AssistBillingCycle(models.Model):
                     for date_from, date_to in device.days
                 ]
             prior_vals += [
-                {
-                    'cycle_id': outcome.cycle.id,
-                    'origin_cycle_id': late.origin.id,
-                    'quantity': float(late.line.quantity),
-                    'price': float(late.line.price),
-                    'amount': float(late.line.amount),
-                }
-                for late in outcome.late
-                if late.line
+                outcome.cycle._prepare_prior_vals(late, supplementary) for late in outcome.late
             ]
         self.env['assist.billing.cycle.device'].create(device_vals)
         self.env['assist.billing.cycle.prior'].create(prior_vals)
@@ -383,10 +378,11 @@ class AssistBillingCycle(models.Model):
         try:
             with self.env.cr.savepoint():
                 outcome = self._get_late_outcome()
+                move = self.env['account.move']
                 if outcome.total:
                     move = self._create_moves([self._prepare_supplementary_vals(outcome, now)])
                     self._process_moves(move)
-                self._keep_details([outcome])
+                self._keep_details([outcome], supplementary=move)
                 self._stamp_sessions([outcome])
                 self._close_succeeded()
         except (psycopg2.OperationalError, psycopg2.InterfaceError):

@@ -180,3 +180,20 @@ class AssistBillingCycle(models.Model):
         return product._get_tax_included_unit_price_from_price(
             price, taxes, fiscal_position=position
         )
+
+    # === LATE SESSIONS === #
+
+    def _prepare_prior_vals(self, late, supplementary=None):
+        """Return the values of what late sessions (a LateUsage) add to this cycle's bill."""
+        self.ensure_one()
+        line = late.line
+        return {
+            'cycle_id': self.id,
+            'origin_cycle_id': late.origin.id,
+            'move_id': supplementary.id if supplementary else False,
+            # Without a line they cost nothing more, and are on the statement all the same.
+            'quantity': float(line.quantity) if line else 0.0,
+            'price': float(line.price) if line else 0.0,
+            'amount': float(line.amount) if line else 0.0,
+            'session_ids': [fields.Command.link(session_id) for session_id in late.session_ids],
+        }

@@ -21,6 +21,14 @@ class AssistBillingCyclePrior(models.Model):
     quantity = fields.Float(digits='Product Unit')
     price = fields.Float(digits='Product Price')
     amount = fields.Monetary()
+    session_ids = fields.One2many('assist.session', 'prior_id')
+    move_id = fields.Many2one(
+        'account.move',
+        string="Supplementary Bill",
+        index='btree_not_null',
+        ondelete='set null',
+        help="The bill that charges it, where that is not the one of a later cycle.",
+    )
 
     # === CONSTRAINTS === #
 

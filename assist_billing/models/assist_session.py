@@ -123,6 +123,16 @@ class AssistSession(models.Model):
     billed_hours = fields.Float(
         string="Billed Time", compute='_compute_hours', groups=BILLING_GROUPS
     )
+    prior_id = fields.Many2one(
+        'assist.billing.cycle.prior',
+        string="Billed Late",
+        readonly=True,
+        copy=False,
+        index='btree_not_null',
+        ondelete='set null',
+        groups=BILLING_GROUPS,
+        help="Set when it came in after its own cycle had closed: with what it was billed.",
+    )
     merged_into_id = fields.Many2one(
         'assist.session',
         readonly=True,

@@ -1,0 +1,188 @@
+"""Letterhead, page numbers and page breaks for wkhtmltopdf built without the patched Qt."""
+
+import io
+from copy import deepcopy
+
+import lxml.html
+from markupsafe import Markup
+
+from odoo.tools.pdf import PdfFileReader, PdfFileWriter
+
+# How large this build prints a CSS pixel, in points; no option of its changes that.
+PIXEL = 0.5763
+# How large the patched build prints it with Odoo's options: pages are to look the same.
+WANTED_PIXEL = 0.8141
+ZOOM = WANTED_PIXEL / PIXEL
+MM = 72 / 25.4
+# This build draws the letters of web fonts as shapes: nobody can search or copy them, and a page
+# weighs a megabyte. So it gets fonts of the system.
+FONTS = '"Liberation Sans", Arimo, Helvetica, "DejaVu Sans Condensed", "DejaVu Sans", sans-serif'
+
+# Splits what is longer than a page between rows, with the table's head on each page, where the
+# element itself begins a page. Sizes on the screen are those on paper once the width is the same.
+PAGING = """
+(function () {
+    var unit = document.body.getBoundingClientRect().width / %(width)d;
+    var MOST = %(height)d * unit * 0.985;
+    function top(node) { return node.getBoundingClientRect().top; }
+    function bottom(node) { return node.getBoundingClientRect().bottom; }
+    function breakBefore(node) { node.style.pageBreakBefore = 'always'; }
+    function splitTable(row) {
+        var table = row.parentNode;
+        while (table.tagName !== 'TABLE') { table = table.parentNode; }
+        var rest = table.cloneNode(false), body = row.parentNode.cloneNode(false);
+        var head = table.tHead, groups = table.querySelectorAll('colgroup');
+        for (var i = 0; i < groups.length; i++) { rest.appendChild(groups[i].cloneNode(true)); }
+        if (head) { rest.appendChild(head.cloneNode(true)); }
+        rest.appendChild(body);
+        while (row) { var next = row.nextElementSibling; body.appendChild(row); row = next; }
+        table.parentNode.insertBefore(rest, table.nextSibling);
+        breakBefore(rest);
+        return rest;
+    }
+    function startPage(unit) {
+        if (unit.tagName === 'TR') {
+            if (unit.previousElementSibling) { return top(splitTable(unit)); }
+            while (unit.tagName !== 'TABLE') { unit = unit.parentNode; }
+        }
+        breakBefore(unit);
+        return top(unit);
+    }
+    function goesWithPrevious(unit) {
+        return unit.className.indexOf('o_assist_with_previous') >= 0;
+    }
+    function page(root) {
+        var fresh = root.className.indexOf('o_assist_new_page') >= 0;
+        var start = fresh ? top(root) : top(document.body);
+        var units = root.querySelectorAll('.o_assist_unit'), first = -1, i, kept;
+        for (i = 0; i < units.length; i++) {
+            if (bottom(units[i]) - start <= MOST) { continue; }
+            kept = i;
+            while (kept > first + 1 && goesWithPrevious(units[kept])) { kept--; }
+            start = startPage(units[kept]);
+            i = first = kept;
+        }
+    }
+    var roots = document.querySelectorAll('.o_assist_statement');
+    for (var n = 0; n < roots.length; n++) { page(roots[n]); }
+})();
+"""
+
+
+class Stationery:
+    """The sheets a document is printed on, with letterhead and page numbers.
+
+    :param paper: `report.paperformat`, whose margins (mm) leave the room for both
+    :param bool landscape: whether the sheet lies on its long side
+    :param dict special: paper format attributes of the document itself, which come first
+    """
+
+    def __init__(self, paper, landscape, special):
+        width, height = paper.print_page_width, paper.print_page_height
+        if landscape and width < height:
+            width, height = height, width
+        top = float(special.get('data-report-margin-top', paper.margin_top))
+        bottom = float(special.get('data-report-margin-bottom', paper.margin_bottom))
+        # In CSS pixels, which are zoomed.
+        scale = MM / WANTED_PIXEL
+        self.width = int((width - paper.margin_left - paper.margin_right) * scale)
+        self.height = int((height - top - bottom) * scale)
+        self.sheet_height = int(height * scale)
+        self.bottom = int(bottom * scale)
+
+    def prepare_body(self, body):
+        """Return the document `body` (HTML) in the right size, with page breaks between rows."""
+        root = lxml.html.document_fromstring(str(body))
+        self._add_style(root)
+        script = lxml.html.Element('script')
+        script.text = PAGING % {'height': self.height, 'width': self.width}
+        root.body.append(script)
+        return self._to_html(root)
+
+    def make_sheets(self, header, footer, count):
+        """Return the HTML of `count` empty sheets, with the first header and footer on each."""
+        root = lxml.html.document_fromstring(str(header))
+        parts = [
+            (self._get_first(root, 'minimal_layout_report_headers'), 'top'),
+            (
+                self._get_first(
+                    lxml.html.document_fromstring(str(footer)), 'minimal_layout_report_footers'
+                ),
+                'bottom',
+            ),
+        ]
+        root.body.attrib.pop('onload', None)
+        for node in list(root.body):
+            root.body.remove(node)
+        for page in range(1, count + 1):
+            sheet = lxml.html.Element('div', {'class': 'o_assist_sheet'})
+            for part, edge in parts:
+                if part is None:
+                    continue
+                place = lxml.html.Element('div', {'class': f'o_assist_{edge}'})
+                place.append(self._number(deepcopy(part), page, count))
+                sheet.append(place)
+            root.body.append(sheet)
+        style = f'''
+            .o_assist_sheet {{ position: relative; height: {self.sheet_height - 1}px;
+                              overflow: hidden; page-break-inside: avoid; }}
+            .o_assist_sheet + .o_assist_sheet {{ page-break-before: always; }}
+            .o_assist_top, .o_assist_bottom {{ position: absolute; left: 0; right: 0; }}
+            .o_assist_top {{ top: 0; }}
+            .o_assist_bottom {{ top: {self.sheet_height - self.bottom}px; }}
+            .position-fixed {{ position: absolute !important; }}
+        '''
+        self._add_style(root, style)
+        return self._to_html(root)
+
+    @staticmethod
+    def count_pages(content):
+        return len(PdfFileReader(io.BytesIO(content), strict=False).pages)
+
+    @staticmethod
+    def put_on(content, sheets):
+        """Return the PDF `content` with each page on the sheet of its number (PDF `sheets`)."""
+        writer = PdfFileWriter()
+        document = PdfFileReader(io.BytesIO(content), strict=False)
+        papers = PdfFileReader(io.BytesIO(sheets), strict=False)
+        for number, page in enumerate(document.pages):
+            # The document is white between its margins; so it comes on top.
+            writer.addPage(papers.pages[number])
+            printed = writer.getPage(number)
+            printed.mergePage(page)
+            # Merging unpacks; the name depends on the version of the library.
+            pack = getattr(printed, 'compress_content_streams', None)
+            (pack or printed.compressContentStreams)()
+        result = io.BytesIO()
+        writer.write(result)
+        return result.getvalue()
+
+    # === HTML === #
+
+    @staticmethod
+    def _get_first(root, element_id):
+        found = root.xpath(f'//*[@id="{element_id}"]/*[1]')
+        return found[0] if found else None
+
+    @staticmethod
+    def _number(part, page, count):
+        for name, number in (('page', page), ('topage', count)):
+            for node in part.xpath(
+                f".//*[contains(concat(' ', normalize-space(@class), ' '), ' {name} ')]"
+            ):
+                node.text = str(number)
+        return part
+
+    def _add_style(self, root, more=''):
+        style = lxml.html.Element('style')
+        style.text = f'''
+            body {{ zoom: {ZOOM:.4f}; width: {self.width}px !important;
+                   max-width: none !important; margin: 0 !important; }}
+            body, body *:not(.fa):not(.oi) {{ font-family: {FONTS} !important; }}
+            {more}
+        '''
+        root.head.append(style)
+
+    @staticmethod
+    def _to_html(root):
+        return Markup(lxml.html.tostring(root, encoding='unicode', doctype='<!DOCTYPE html>'))
