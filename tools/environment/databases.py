@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import subprocess
 from pathlib import Path
 
 from . import places, postgres
@@ -66,19 +65,13 @@ def files(name: str) -> Path:
 
 def has_module(name: str, module: str) -> bool:
     """Tell whether a database exists and has an add-on fully installed."""
-    if not exists(name):
+    if not exists(name) or not _lines("SELECT to_regclass('ir_module_module')", name):
         return False
     return module in _lines("SELECT name FROM ir_module_module WHERE state = 'installed'", name)
 
 
 def _lines(query: str, database: str = 'postgres') -> list[str]:
-    answer = postgres.run(
-        'psql',
-        '-XAtqc',
-        query,
-        database,
-        stdout=subprocess.PIPE,
-        check=False,
-        stderr=subprocess.DEVNULL,
-    )
+    answer = postgres.run('psql', '-XAtqc', query, database, capture_output=True, check=False)
+    if answer.returncode:
+        raise Problem(f"PostgreSQL does not answer for the database {database}.", answer.stderr)
     return answer.stdout.split()

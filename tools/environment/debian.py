@@ -10,7 +10,7 @@ from pathlib import Path
 from subprocess import PIPE
 from typing import NamedTuple
 
-from .console import Problem, Progress
+from .console import MEGABYTE, Problem, Progress
 from .places import HELD_LOCKS
 
 ODOO_PATH_HINT = (
@@ -191,16 +191,17 @@ def unpack(package: Path, into: Path, progress: Progress) -> None:
 
 @contextlib.contextmanager
 def _growth_of(folder: Path, progress: Progress, total: int = 0) -> Iterator[None]:
-    """Show how much a program has put into a folder while it works."""
+    """Show how much a program puts into a folder while it works, of `total` bytes if known."""
+    before = _size(folder)
     done = threading.Event()
 
     def watch() -> None:
         while not done.wait(0.3):
-            size = sum(path.stat().st_size for path in folder.rglob('*') if path.is_file())
+            size = _size(folder) - before
             if total:
-                progress.show_bytes(min(size, total), total)
+                progress.show_bytes(size, total)
             else:
-                progress.show(f'{size / 1e6:.0f} MB')
+                progress.show(f'{size / MEGABYTE:.0f} MB')
 
     watcher = threading.Thread(target=watch, daemon=True)
     watcher.start()
@@ -209,3 +210,11 @@ def _growth_of(folder: Path, progress: Progress, total: int = 0) -> Iterator[Non
     finally:
         done.set()
         watcher.join()
+
+
+def _size(folder: Path) -> int:
+    total = 0
+    for path in folder.rglob('*'):
+        with contextlib.suppress(FileNotFoundError):  # apt renames its files
+            total += path.stat().st_size
+    return total

@@ -5,6 +5,7 @@ import fcntl
 import os
 import pwd
 import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -65,7 +66,7 @@ def serving() -> Iterator[None]:
 def start() -> None:
     """Start the server if it does not run."""
     with places.locked(places.state_dir() / 'postgresql.start'):
-        if _is_running():
+        if _answers():
             return
         _make_folder_of_owner(socket_dir())
         log = _data() / 'server.log'
@@ -132,6 +133,16 @@ def _is_made() -> bool:
 
 def _is_running() -> bool:
     return _control('status').returncode == 0
+
+
+def _answers() -> bool:
+    """Tell whether the server takes connections, giving one that runs a minute to get there."""
+    give_up = time.monotonic() + 60
+    while run('pg_isready', '--quiet', check=False).returncode:
+        if not _is_running() or time.monotonic() > give_up:
+            return False
+        time.sleep(0.1)
+    return True
 
 
 def _bin() -> Path:
