@@ -14,6 +14,8 @@
         'data/product_data.xml',
         'data/mail_activity_type_data.xml',
         'data/ir_cron_data.xml',
+        'data/ir_cron_sending_data.xml',
+        'data/mail_template_data.xml',
         'wizard/assist_waive_cycle_views.xml',
         'wizard/assist_add_charges_views.xml',
         'wizard/assist_confirm_payment_views.xml',

@@ -4,9 +4,12 @@ from . import account_move_adjust
 from . import account_move_adjust_lines
 from . import account_move_bill
 from . import account_move_download
+from . import account_move_delivery
 from . import account_move_line
 from . import account_move_payment
+from . import account_move_queue
 from . import account_move_screen
+from . import account_move_send
 from . import account_move_statement
 from . import account_payment
 from . import assist_billing_failure
@@ -38,6 +41,7 @@ from . import assist_session_resolve
 from . import assist_session_screen
 from . import assist_session_source
 from . import ir_actions_report
+from . import mail_mail
 from . import res_company
 from . import res_config_settings
 from . import res_partner

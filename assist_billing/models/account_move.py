@@ -68,6 +68,14 @@ class AccountMove(models.Model):
         index='btree_not_null',
         help="Taken from what became of the e-mail, not from whether a PDF exists.",
     )
+    assist_message_id = fields.Many2one(
+        'mail.message',
+        string="Message It Was Sent With",
+        copy=False,
+        readonly=True,
+        index='btree_not_null',
+        ondelete='set null',
+    )
     assist_association_id = fields.Many2one(
         'assist.billing.association',
         string="Association",

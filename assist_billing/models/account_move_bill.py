@@ -221,17 +221,3 @@ class AccountMove(models.Model):
         if free:
             (receivable | free).reconcile()
         cycle.freed_line_ids = [fields.Command.clear()]
-
-    # === SENDING === #
-
-    def _assist_queue_sending(self):
-        """Hand these posted bills over to Odoo's asynchronous sending."""
-        for bill in self:
-            author = bill.invoice_user_id or self.env.user
-            bill.sending_data = {
-                'author_user_id': author.id,
-                'author_partner_id': (bill.invoice_user_id or bill.company_id).partner_id.id,
-            }
-            bill.assist_delivery_state = 'queued'
-        # sudo: the engine may run for a user who does not see scheduled actions
-        self.env.ref('account.ir_cron_account_move_send').sudo()._trigger()

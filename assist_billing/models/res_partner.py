@@ -1,5 +1,6 @@
 from odoo import models
 from odoo.exceptions import RedirectWarning, UserError
+from odoo.tools import email_normalize
 
 
 class ResPartner(models.Model):
@@ -57,3 +58,47 @@ class ResPartner(models.Model):
                         company=company.name,
                     )
                 )
+
+    def _assist_get_contacts(self, addresses):
+        """Return this customer's contacts for e-mail addresses; those unknown are created below it.
+
+        Somebody else's contact of the same address is not taken: it is not the customer's.
+
+        :param list addresses: normalised or not, at least one
+        """
+        self.ensure_one()
+        contacts = self.browse()
+        # sudo: a billing user need not be allowed to make contacts
+        known = self.sudo().search(
+            [
+                ('id', 'child_of', self.commercial_partner_id.id),
+                ('email_normalized', 'in', [email_normalize(address) for address in addresses]),
+            ]
+        )
+        for address in addresses:
+            matching = known.filtered(
+                lambda contact, address=address: (
+                    contact.email_normalized == email_normalize(address)
+                )
+            )
+            contacts |= (
+                # Himself, those below him, then others of his company.
+                matching.sorted(
+                    lambda contact: (contact != self, contact.parent_id != self, contact.id)
+                )[:1]
+                or self.sudo().create(self._prepare_assist_contact_vals(address))
+            )
+        return contacts.sudo(False)
+
+    def _prepare_assist_contact_vals(self, address):
+        """Return the values of the contact that gets the bills of this customer at `address`."""
+        self.ensure_one()
+        return {
+            'parent_id': self.id,
+            # Not an invoice address: bills would then be made out to it.
+            'type': 'other',
+            'name': address,
+            'email': address,
+            'lang': self.lang,
+            'company_id': self.company_id.id,
+        }

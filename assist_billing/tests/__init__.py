@@ -7,6 +7,7 @@ from . import (
     test_matching,
     test_payment,
     test_screens,
+    test_sending,
     test_session_import,
     test_session_ingest,
     test_session_ingest_http,

@@ -1,0 +1,112 @@
+import logging
+
+import psycopg2
+
+from odoo import api, fields, models
+from odoo.exceptions import UserError
+from odoo.service.model import PG_CONCURRENCY_EXCEPTIONS_TO_RETRY
+from odoo.tools import SQL
+
+_logger = logging.getLogger(__name__)
+
+
+class AccountMove(models.Model):
+    """Bills in Odoo's asynchronous sending: one by one, each committed by itself."""
+
+    _inherit = 'account.move'
+
+    # === CRON === #
+
+    @api.model
+    def _cron_account_move_send(self, job_count=10):
+        # EXTENDS account: Odoo sends `job_count` invoices in one transaction, so that one error
+        # undoes all of them; and it does not look whether another process has one at hand
+        progress = self.env['ir.cron']
+        progress._commit_progress(remaining=self._assist_count_to_send())
+        tried = []
+        while bill := self._assist_lock_next_to_send(tried):
+            tried.append(bill.id)
+            bill._assist_send_queued()
+            if not progress._commit_progress(1):
+                return None  # out of time: the scheduler comes back for the rest
+        if self._assist_count_to_send():
+            # Another process has them at hand, or just had: Odoo's own run would send them too.
+            self.env.ref('account.ir_cron_account_move_send').sudo()._trigger(
+                at=fields.Datetime.add(fields.Datetime.now(), minutes=1)
+            )
+            return None
+        return super()._cron_account_move_send(job_count)
+
+    # === BUSINESS METHODS === #
+
+    @api.model
+    def _assist_get_to_send_sql(self):
+        return SQL(
+            "FROM account_move WHERE sending_data IS NOT NULL AND state = 'posted'"
+            " AND assist_kind IS NOT NULL"
+        )
+
+    @api.model
+    def _assist_count_to_send(self):
+        self.flush_model(['sending_data', 'state', 'assist_kind'])
+        [[count]] = self.env.execute_query(
+            SQL("SELECT count(*) %s", self._assist_get_to_send_sql())
+        )
+        return count
+
+    @api.model
+    def _assist_lock_next_to_send(self, tried):
+        """Lock and return the next bill to send that nobody else is sending.
+
+        It is the first statement after a commit, so its snapshot is fresh: what another process
+        has just sent is not queued any more.
+
+        :param list tried: ids to leave out: what was tried in this run is not tried in circles
+        """
+        rows = self.env.execute_query(
+            SQL(
+                "SELECT id %s AND id != ALL(%s) ORDER BY date, id LIMIT 1"
+                " FOR NO KEY UPDATE SKIP LOCKED",
+                self._assist_get_to_send_sql(),
+                tried,
+            )
+        )
+        return self.browse(row[0] for row in rows)
+
+    def _assist_send_queued(self):
+        """Make the PDF of this locked bill and queue its mail; what fails stays with the bill."""
+        self.ensure_one()
+        # Not sent in this transaction but by Odoo's mail queue, which commits after each mail: a
+        # mail is neither lost nor doubled when this transaction does not get through.
+        context = {'mail_notify_force_send': False}
+        try:
+            with self.env.cr.savepoint():
+                self.env['account.move.send'].with_context(**context)._generate_and_send_invoices(
+                    self.with_context(**context), from_cron=True
+                )
+        except PG_CONCURRENCY_EXCEPTIONS_TO_RETRY as race:
+            # Somebody changed the bill meanwhile. It stays queued.
+            _logger.info("Sending bill %s: lost a race (%s).", self.id, race.pgcode)
+            self.env.cr.rollback()
+        except (psycopg2.OperationalError, psycopg2.InterfaceError):
+            raise
+        except Exception as error:  # noqa: BLE001 - kept on the bill and shown
+            self._assist_sending_failed(error)
+        else:
+            self._assist_trigger_mails()
+
+    def _assist_sending_failed(self, error):
+        """Take the bill out of the queue and say on it why it could not be sent."""
+        self.ensure_one()
+        if isinstance(error, UserError):
+            message = str(error)
+            _logger.info("Bill %s could not be sent: %s", self.id, message)
+        else:
+            message = f"{type(error).__name__}: {error}"
+            _logger.exception("Bill %s could not be sent", self.id)
+        self.write(
+            {'sending_data': False, 'assist_delivery_state': 'failed', 'assist_message_id': False}
+        )
+        self.message_post(
+            body=self.env._("This bill could not be sent: %(reason)s", reason=message)
+        )
