@@ -29,6 +29,11 @@ from . import assist_billing_cycle_prior
 from . import assist_billing_cycle_rebill
 from . import assist_billing_cycle_terms
 from . import assist_billing_cycle_usage
+from . import assist_connector
+from . import assist_connector_error
+from . import assist_connector_fetch
+from . import assist_connector_rejection
+from . import assist_connector_write_back
 from . import assist_billing_statement
 from . import assist_billing_statement_csv
 from . import assist_billing_statement_rows

@@ -3,6 +3,8 @@ from . import (
     test_add_charges,
     test_bad_input,
     test_closing,
+    test_connector_access,
+    test_connector_fetch,
     test_invoices,
     test_matching,
     test_payment,

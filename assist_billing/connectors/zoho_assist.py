@@ -1,0 +1,216 @@
+"""Zoho Assist: session reports, `GET /api/v2/reports`.
+
+Documented by Zoho (https://www.zoho.com/assist/api/getsessionreports.html, reports.html and
+pagination.html; the data centres: multidc.html): `type` (all), `fromdate` and `todate` in
+milliseconds since 1970, `index` (1) and `count` (20), the list under `representation`,
+`total_count`, and `page` with the addresses `next`, `first` and `last`. An access token comes
+from the refresh token at the accounts server of the same data centre and holds for an hour.
+
+One page of Zoho's calls `index` the index of the record, another the count of pages. So the
+address under `next` says how to go on; without it the second request finds out which of the two
+it is, for a wrong guess would lose sessions.
+"""
+
+import time
+from datetime import datetime, timedelta, timezone
+from urllib.parse import parse_qs, urlsplit
+
+from .base import Client, ConnectorError, Page
+
+# Root of the service and of the accounts server, by data centre.
+DATA_CENTRES = {
+    'com': ('https://assist.zoho.com', 'https://accounts.zoho.com'),
+    'eu': ('https://assist.zoho.eu', 'https://accounts.zoho.eu'),
+    'in': ('https://assist.zoho.in', 'https://accounts.zoho.in'),
+    'com.au': ('https://assist.zoho.com.au', 'https://accounts.zoho.com.au'),
+    'jp': ('https://assist.zoho.jp', 'https://accounts.zoho.jp'),
+    # Canada has a domain of its own.
+    'ca': ('https://assist.zohocloud.ca', 'https://accounts.zohocloud.ca'),
+    'sa': ('https://assist.zoho.sa', 'https://accounts.zoho.sa'),
+    'uk': ('https://assist.zoho.uk', 'https://accounts.zoho.uk'),
+    'com.cn': ('https://assist.zoho.com.cn', 'https://accounts.zoho.com.cn'),
+}
+COUNT = 50
+MAX_PAGES = 10_000
+# Reading the same days again and again, because they change while one reads, ends here.
+MAX_ROUNDS = 5
+# An access token is renewed this many seconds before it expires.
+MARGIN = 120
+
+
+class _Shrunk(Exception):
+    """There are fewer sessions than a page ago: those after the gone ones have moved up."""
+
+
+class _Round:
+    """What reading the same days once from beginning to end has seen."""
+
+    def __init__(self, position):
+        self.index = position['index'] if position else 1
+        # 'page' or 'record': what `index` counts; None as long as it is not known.
+        self.unit = position['unit'] if position else None
+        self.total = position['total'] if position else 0
+        self.seen = set()
+        self.first = None  # ids of the first page
+
+    @property
+    def is_short(self):
+        return len(self.seen) < self.total
+
+    def take(self, records, total):
+        """Take a page in; return its ids and how many of them are new."""
+        if total < self.total:
+            raise _Shrunk
+        self.total = total
+        ids = {str(r.get('session_id') if isinstance(r, dict) else r) for r in records}
+        new = len(ids - self.seen)
+        self.seen |= ids
+        if self.first is None:
+            self.first = ids
+        return ids, new
+
+
+class ZohoAssist(Client):
+    """:param keep_token: called with (access token, time of expiry as of `time.time()`)"""
+
+    source = 'zoho_assist'
+    required = ('data_centre', 'client_id', 'client_secret', 'refresh_token')
+
+    def __init__(self, credentials, *, keep_token=None, **options):
+        super().__init__(credentials, **options)
+        self.keep_token = keep_token
+        self.access_token = credentials.get('access_token')
+        self.expires = credentials.get('access_token_expires') or 0
+        self.root, self.accounts = DATA_CENTRES[credentials['data_centre']]
+
+    def pages(self, start, end, position=None):
+        previous = None
+        for _round in range(MAX_ROUNDS):
+            current = _Round(position)
+            try:
+                yield from self._read_round(start, end, current)
+            except _Shrunk:
+                position = None
+                continue
+            # A session that vanishes while one reads moves another one to a page already read.
+            # Then there are fewer than told: read again, until nothing changes any more.
+            if position or not current.is_short or current.seen == previous:
+                return
+            previous = current.seen
+        raise ConnectorError('changing')
+
+    def check(self, now):
+        answer = self._get(now - timedelta(hours=1), now, 1, 1)
+        self._get_records(answer, 'representation')
+
+    # === PAGES === #
+
+    def _read_round(self, start, end, current):
+        for _page in range(MAX_PAGES):
+            answer = self._get(start, end, current.index, COUNT)
+            records = self._get_records(answer, 'representation')
+            ids, new = current.take(records, self._get_total(answer))
+            following = self._get_following(answer, current, ids, new) if records else None
+            if following is not None and following <= current.index:
+                # It would go round in circles.
+                raise ConnectorError('unexpected')
+            # Until it is known what `index` counts, there is nowhere to go on but the beginning.
+            position = None
+            if following is not None and current.unit:
+                position = {'index': following, 'unit': current.unit, 'total': current.total}
+            yield Page(records, position)
+            if following is None:
+                return
+            current.index = following
+        raise ConnectorError('changing')
+
+    def _get_following(self, answer, current, ids, new):
+        """Return the next index, or None when there is nothing more."""
+        if isinstance(answer.get('page'), dict):
+            current.unit = 'next'
+            return self._read_next(answer['page'].get('next')) if new else None
+        if current.unit is None:
+            if ids is current.first:
+                return 2 if current.is_short or not current.total else None
+            # Asked for index 2. The same but one: it counts records; others: it counts pages.
+            is_record = len(ids & current.first) * 2 > len(ids)
+            current.unit = 'record' if is_record else 'page'
+            return 1 + len(current.first) if is_record and len(current.first) > 1 else 3
+        if not new:
+            return None
+        return current.index + (len(ids) if current.unit == 'record' else 1)
+
+    def _read_next(self, address):
+        """Return the index in the address of the next page, None without one.
+
+        Nothing else is taken of it, least of all its host.
+        """
+        if not address:
+            return None
+        index = parse_qs(urlsplit(str(address)).query).get('index', [''])[0]
+        if not index.isdigit():
+            raise ConnectorError('unexpected')
+        return int(index)
+
+    def _get_total(self, answer):
+        total = answer.get('total_count')
+        return total if isinstance(total, int) and total >= 0 else 0
+
+    def _get(self, start, end, index, count):
+        params = {
+            'type': 'all',
+            'fromdate': self._to_ms(start),
+            'todate': self._to_ms(end),
+            'index': index,
+            'count': count,
+        }
+        url = f'{self.root}/api/v2/reports'
+        fresh = self._renew_if_expired()
+        try:
+            return self.request('GET', url, authorization=self._authorization, params=params)
+        except ConnectorError as error:
+            if error.code != 'unauthorized' or fresh:
+                raise
+        # It was withdrawn before its time; once a new one is asked for.
+        self._renew()
+        return self.request('GET', url, authorization=self._authorization, params=params)
+
+    def _to_ms(self, moment):
+        epoch = datetime(1970, 1, 1, tzinfo=timezone.utc)
+        return int((moment.replace(tzinfo=timezone.utc) - epoch).total_seconds() * 1000)
+
+    # === ACCESS TOKEN === #
+
+    @property
+    def _authorization(self):
+        return f'Zoho-oauthtoken {self.access_token}'
+
+    def _renew_if_expired(self):
+        if self.access_token and self.expires > time.time() + MARGIN:
+            return False
+        self._renew()
+        return True
+
+    def _renew(self):
+        """Get an access token by the refresh token; in the body, so that no log has it."""
+        data = {
+            'grant_type': 'refresh_token',
+            **{name: self.credentials[name] for name in self.required[1:]},
+        }
+        # Refusals come with status 200, 400 or 401; which it is stands in the answer alone.
+        answer = self.request(
+            'POST', f'{self.accounts}/oauth/v2/token', explained={400, 401}, data=data
+        )
+        if fault := answer.get('error'):
+            codes = {'invalid_client': 'bad_client', 'invalid_client_secret': 'bad_client',
+                     'Access Denied': 'rate_limited'}  # fmt: skip
+            code = codes.get(fault, 'bad_refresh_token') if isinstance(fault, str) else 'unexpected'
+            raise ConnectorError(code)
+        token, lifetime = answer.get('access_token'), answer.get('expires_in')
+        # A header takes no line breaks, and a token has none.
+        if not isinstance(token, str) or not token.isascii() or not token.isprintable():
+            raise ConnectorError('unexpected')
+        lifetime = lifetime if isinstance(lifetime, int | float) else 3600
+        self.access_token, self.expires = token, time.time() + min(lifetime, 3600)
+        if self.keep_token:
+            self.keep_token(self.access_token, self.expires)
