@@ -3,7 +3,7 @@
 import hashlib
 from pathlib import Path
 
-from . import databases, odoo_command, places, server
+from . import databases, log_watch, odoo_command, places, server
 from .console import Problem, say
 
 DATABASE = 'assist_demo'
@@ -73,7 +73,12 @@ def log() -> Path:
 
 
 def _odoo(title: str, *options: str) -> None:
-    odoo_command.run_with_progress(title, [*options, '--stop-after-init'], log())
+    """Run Odoo, and show what it warned of."""
+    findings = log().with_suffix('.findings')
+    odoo_command.run_with_progress(title, [*options, '--stop-after-init'], log(), findings)
+    for message in log_watch.read_findings(findings):
+        say(message)
+    places.remove(findings)
 
 
 def _sum_file() -> Path:

@@ -6,8 +6,9 @@ import signal
 import subprocess
 import time
 from pathlib import Path
+from subprocess import DEVNULL
 
-from . import log_watch, odoo_source, places, postgres, python_packages
+from . import log_watch, oca, odoo_source, places, postgres, python_packages
 from .console import Problem, Progress
 
 
@@ -35,7 +36,7 @@ def configuration() -> Path:
     """Write Odoo's configuration file and return it. The command line overrides it."""
     odoo = odoo_source.find()
     options = {
-        'addons_path': ','.join(str(path) for path in (*odoo.addons, places.CLONE)),
+        'addons_path': ','.join(str(path) for path in (*odoo.addons, *oca.addons(), places.CLONE)),
         'data_dir': places.state_dir() / 'data',
         'db_host': postgres.socket_dir(),
         'db_user': postgres.ROLE,
@@ -63,9 +64,16 @@ def run(arguments: list[str], **kwargs) -> int:
     return foreground([python(), '-m', 'odoo', *arguments], **kwargs)
 
 
-def run_with_progress(
-    title: str, arguments: list[str], log: Path, findings: Path | None = None
-) -> None:
+def watched(arguments: list[str], findings: Path) -> tuple[list[str], dict[str, str]]:
+    """Return the command and environment of an Odoo that writes down its warnings and errors.
+
+    :param findings: the file for what it logs at WARNING or above; see `log_watch.read_findings`.
+    """
+    variables = {log_watch.FINDINGS_VARIABLE: str(findings)}
+    return [python(), log_watch.__file__, *arguments], environment() | variables
+
+
+def run_with_progress(title: str, arguments: list[str], log: Path, findings: Path) -> None:
     """Run Odoo's command line with its log in a file, showing which module it is at.
 
     :param findings: a file for what is logged at WARNING or above.
@@ -74,32 +82,15 @@ def run_with_progress(
     places.remove(log)
     progress = Progress(title)
     progress.begin()
-    command = [
-        python(),
-        *(['-m', 'odoo'] if findings is None else [log_watch.__file__]),
-        *arguments,
-    ]
-    variables = {} if findings is None else {log_watch.FINDINGS_VARIABLE: str(findings)}
-    with subprocess.Popen(
-        [*command, f'--logfile={log}'],
-        env=environment() | variables,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    ) as process:
+    command, variables = watched([*arguments, f'--logfile={log}'], findings)
+    quiet = {'stdin': DEVNULL, 'stdout': DEVNULL, 'stderr': DEVNULL}
+    with subprocess.Popen(command, env=variables, **quiet) as process:
         while process.poll() is None:
-            loading = (
-                re.findall(r'Loading module (\w+ \(\d+/\d+\))', log.read_text())
-                if log.exists()
-                else []
-            )
+            loading = re.findall(r'Loading module (\w+ \(\d+/\d+\))', _text(log))
             progress.show(loading[-1] if loading else 'starting')
             time.sleep(0.2)
     # Odoo ends with 0 after some failures to load a module, having logged them.
-    failed = re.search(
-        r' (CRITICAL|ERROR) \S+ odoo\.(modules|registry|service)',
-        log.read_text() if log.exists() else '',
-    )
+    failed = re.search(r' (CRITICAL|ERROR) \S+ odoo\.(modules|registry|service)', _text(log))
     if process.returncode or failed:
         raise Problem(
             f"Odoo ended with {process.returncode}.", last_words(log), f"The whole log is {log}"
@@ -109,10 +100,11 @@ def run_with_progress(
 
 def last_words(log: Path) -> str:
     """Return the end of a log file."""
-    lines = (
-        log.read_text(errors='replace').splitlines() if log.exists() else ["(It logged nothing.)"]
-    )
-    return '\n'.join(lines[-15:])
+    return '\n'.join(_text(log).splitlines()[-15:]) or "(It logged nothing.)"
+
+
+def _text(log: Path) -> str:
+    return log.read_text(errors='replace') if log.exists() else ''
 
 
 def foreground(command: list[str], **kwargs) -> int:

@@ -27,9 +27,13 @@ def python(name: str) -> Path:
 
 def folder(name: str) -> Path:
     """Return the environment's folder in the cache, another for each lock file and Python."""
+    return places.cache_dir() / f'python-{name}-{key(name)}'
+
+
+def key(name: str) -> str:
+    """Return a short name for a lock file's content and the Python that installs it."""
     made_of = f'{_lock_file(name).read_text()}{sys.version}{Path(sys.executable).resolve()}'
-    key = hashlib.sha256(made_of.encode()).hexdigest()[:12]
-    return places.cache_dir() / f'python-{name}-{key}'
+    return hashlib.sha256(made_of.encode()).hexdigest()[:12]
 
 
 def is_ready(name: str) -> bool:
@@ -59,8 +63,8 @@ def make(name: str, progress: Progress) -> None:
                     "As root: apt-get install python3-venv",
                 )
             # Some packages come as source: they are built with pinned tools too.
-            _install(name, 'build', progress)
-            _install(name, name, progress, '--no-build-isolation')
+            install(name, 'build', progress)
+            install(name, name, progress, '--no-build-isolation')
 
 
 def _check_python() -> None:
@@ -77,8 +81,8 @@ def _lock_file(name: str) -> Path:
     return REQUIREMENTS / f'{name}.txt'
 
 
-def _install(environment: str, name: str, progress: Progress, *options: str) -> None:
-    """Install what a lock file names, showing how many of its packages are there."""
+def install(environment: str, name: str, progress: Progress, *options: str) -> None:
+    """Install what a lock file names with an environment's pip, showing how far it is."""
     pins = set(re.findall(r'^([\w.-]+)==', _lock_file(name).read_text(), re.MULTILINE))
     command = [
         *(python(environment), '-m', 'pip', 'install', '--disable-pip-version-check', '--no-input'),
