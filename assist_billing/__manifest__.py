@@ -36,6 +36,8 @@
         'views/assist_connector_queue_views.xml',
         'views/assist_connector_views.xml',
         'wizard/assist_session_import_views.xml',
+        'wizard/assist_associate_customers_views.xml',
+        'data/ir_actions_server_data.xml',
         'report/assist_statement_templates.xml',
         'report/account_invoice_templates.xml',
         'report/assist_statement_report.xml',

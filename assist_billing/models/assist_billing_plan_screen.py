@@ -34,3 +34,20 @@ class AssistBillingPlan(models.Model):
         billed = self.browse(plan.id for [plan] in counts)
         for plan in self:
             plan.has_cycles = plan._origin in billed
+
+    # === ACTIONS === #
+
+    def action_associate_customers(self):
+        """Open the dialog that associates customers with this plan; of several, none is chosen."""
+        return {
+            'type': 'ir.actions.act_window',
+            'name': self.env._("Associate Customers"),
+            'res_model': 'assist.associate.customers',
+            'view_mode': 'form',
+            'views': [(False, 'form')],
+            'target': 'new',
+            'context': {
+                'default_plan_id': self.id if len(self) == 1 else False,
+                'dialog_size': 'extra-large',
+            },
+        }

@@ -1,7 +1,9 @@
 from . import (
     test_access,
     test_add_charges,
+    test_associate,
     test_bad_input,
+    test_bill_actions,
     test_closing,
     test_connector_access,
     test_connector_fetch,

@@ -1,5 +1,7 @@
 from . import account_move_reversal
 from . import assist_add_charges
+from . import assist_associate_customers
+from . import assist_associate_customers_line
 from . import assist_confirm_payment
 from . import assist_session_import
 from . import assist_waive_cycle

@@ -1,0 +1,154 @@
+from contextlib import closing
+
+from odoo import Command, api, fields, models
+from odoo.exceptions import UserError
+
+from odoo.addons.base.models.res_partner import _tz_get
+
+from ..models.assist_billing_association import CYCLES
+
+
+class AssistAssociateCustomers(models.TransientModel):
+    _name = 'assist.associate.customers'
+    _description = "Associate Customers"
+
+    # === FIELDS === #
+
+    plan_id = fields.Many2one('assist.billing.plan')
+    company_id = fields.Many2one('res.company', compute='_compute_company_id')
+    partner_ids = fields.Many2many(
+        'res.partner',
+        string="Departments / Customers",
+        help="Customers, or departments: contacts below their company.",
+    )
+    cycle = fields.Selection(CYCLES, string="Billing Cycle", required=True, default='monthly')
+    tz = fields.Selection(
+        _tz_get,
+        string="Customer Timezone",
+        help="Cycles begin and end at midnight of this zone. Empty: each customer's own.",
+    )
+    start_date = fields.Date(
+        string="Bill Start Date",
+        required=True,
+        default=lambda self: fields.Date.context_today(self),
+        help="First day that is billed; later cycles begin on the same day of the month.",
+    )
+    due_days = fields.Integer(default=0, help="Days between the date of a bill and its due date.")
+    billing_emails = fields.Char(
+        string="Billing Email Address",
+        help="Where bills are sent to, separated by commas; empty: the customer's invoice address.",
+    )
+    line_ids = fields.One2many(
+        'assist.associate.customers.line',
+        'dialog_id',
+        string="Customers",
+        help="What differs for one of them is changed here.",
+    )
+
+    # === COMPUTE METHODS === #
+
+    @api.depends('plan_id')
+    def _compute_company_id(self):
+        for dialog in self:
+            dialog.company_id = dialog.plan_id.company_id or self.env.company
+
+    # === ONCHANGE METHODS === #
+
+    @api.onchange('partner_ids')
+    def _onchange_partner_ids(self):
+        """Keep one line for each customer."""
+        chosen = self.partner_ids._origin
+        gone = self.line_ids.filtered(lambda line: line.partner_id._origin not in chosen)
+        new = chosen - self.line_ids.partner_id._origin
+        self.line_ids = [
+            *(Command.unlink(line.id) for line in gone),
+            *(Command.create({'partner_id': partner.id}) for partner in new),
+        ]
+
+    # === CRUD METHODS === #
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        for vals in vals_list:
+            # In words, before the selection field does in code.
+            self.env['assist.billing.association']._check_vals({'tz': vals.get('tz')})
+        return super().create(vals_list)
+
+    # === ACTIONS === #
+
+    def action_associate(self):
+        """Associate all customers with the plan, or none of them.
+
+        :raise UserError: names each customer that cannot be, and why
+        """
+        self.ensure_one()
+        self._check_complete()
+        vals_list = [self._prepare_association_vals(partner) for partner in self.partner_ids]
+        associations = self.env['assist.billing.association']
+        try:
+            with self.env.cr.savepoint():
+                associations = associations.create(vals_list)
+        except UserError as error:
+            raise UserError(
+                self.env._(
+                    "Nobody was associated, for this is in the way:\n%(conflicts)s",
+                    conflicts="\n".join(self._get_conflicts(vals_list)) or str(error),
+                )
+            ) from error
+        return {
+            'type': 'ir.actions.client',
+            'tag': 'display_notification',
+            'params': {
+                'type': 'success',
+                'title': self.env._(
+                    "%(count)s customers associated with %(plan)s",
+                    count=len(associations),
+                    plan=self.plan_id.name,
+                ),
+                'message': ", ".join(associations.partner_id.mapped('display_name')),
+                'next': {'type': 'ir.actions.client', 'tag': 'soft_reload'},
+            },
+        }
+
+    # === BUSINESS METHODS === #
+
+    def _check_complete(self):
+        if not self.plan_id:
+            raise UserError(self.env._("Choose the plan that the customers are to be billed by."))
+        if not self.plan_id.active:
+            raise UserError(
+                self.env._(
+                    "The plan “%(plan)s” is archived. Restore it, or choose another one.",
+                    plan=self.plan_id.name,
+                )
+            )
+        if not self.partner_ids:
+            raise UserError(self.env._("Choose at least one customer or department."))
+
+    def _prepare_association_vals(self, partner):
+        """Return the values of one customer's association: of its line, if there is one."""
+        self.ensure_one()
+        own = self.line_ids.filtered(lambda line: line.partner_id == partner)[:1] or self
+        vals = {
+            'plan_id': self.plan_id.id,
+            'partner_id': partner.id,
+            'company_id': self.company_id.id,
+            'cycle': self.cycle,
+            'start_date': own.start_date,
+            'due_days': own.due_days,
+            'billing_emails': own.billing_emails,
+        }
+        if own.tz:  # else the association takes the customer's own
+            vals['tz'] = own.tz
+        return vals
+
+    def _get_conflicts(self, vals_list):
+        """Try each association by itself; return what is wrong, customer by customer."""
+        conflicts = []
+        for partner, vals in zip(self.partner_ids, vals_list, strict=True):
+            with closing(self.env.cr.savepoint()):  # undone in any case
+                try:
+                    self.env['assist.billing.association'].create(vals)
+                except UserError as error:
+                    conflicts.append(f"- {partner.display_name}: {error}")
+        return conflicts
