@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from .console import MEGABYTE, Problem, Progress
 from .places import HELD_LOCKS
+from .processes import Worker
 
 ODOO_PATH_HINT = (
     "Or have Odoo 19.0 from elsewhere (its git repository, branch 19.0) and name its folder:"
@@ -94,6 +95,9 @@ class Apt:
             'Dir::Etc::SourceParts "-";\n'
             f'Dir::State::Lists "{folder}/lists";\n'
             f'Dir::Cache "{folder}";\n'
+            # Read the lists once, not at each call; container images switch this off.
+            'Dir::Cache::pkgcache "packages.bin";\n'
+            'Acquire::GzipIndexes "false";\n'
             'APT::Sandbox::User "";\n'  # a folder of one's own is out of reach of the user _apt
             'Acquire::Languages "none";\n'
             'Acquire::Retries "3";\n'
@@ -168,8 +172,8 @@ def unpack(package: Path, into: Path, progress: Progress) -> None:
     package_to_tar = ['dpkg-deb', '--fsys-tarfile', package]
     with (
         tempfile.TemporaryFile() as errors,  # as many as there are files, when the disk is full
-        subprocess.Popen(package_to_tar, stdout=PIPE, stderr=errors, pass_fds=HELD_LOCKS) as source,
-        subprocess.Popen(tar, stdin=PIPE, stderr=errors, pass_fds=HELD_LOCKS) as target,
+        Worker(package_to_tar, stdout=PIPE, stderr=errors) as source,
+        Worker(tar, stdin=PIPE, stderr=errors) as target,
     ):
         with contextlib.suppress(BrokenPipeError):  # tar says why it stopped reading
             while block := source.stdout.read(1 << 20):

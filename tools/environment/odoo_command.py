@@ -10,6 +10,7 @@ from subprocess import DEVNULL
 
 from . import log_watch, oca, odoo_source, places, postgres, python_packages
 from .console import Problem, Progress
+from .processes import Worker
 
 
 def python() -> str:
@@ -84,7 +85,7 @@ def run_with_progress(title: str, arguments: list[str], log: Path, findings: Pat
     progress.begin()
     command, variables = watched([*arguments, f'--logfile={log}'], findings)
     quiet = {'stdin': DEVNULL, 'stdout': DEVNULL, 'stderr': DEVNULL}
-    with subprocess.Popen(command, env=variables, **quiet) as process:
+    with Worker(command, env=variables, **quiet) as process:
         while process.poll() is None:
             loading = re.findall(r'Loading module (\w+ \(\d+/\d+\))', _text(log))
             progress.show(loading[-1] if loading else 'starting')

@@ -9,6 +9,7 @@ from subprocess import DEVNULL, PIPE
 
 from . import places
 from .console import Problem, Progress, Step
+from .processes import Worker
 
 REQUIREMENTS = places.CLONE / 'tools/requirements'
 # What Odoo 19 runs on, and its packages were resolved for.
@@ -90,13 +91,12 @@ def install(environment: str, name: str, progress: Progress, *options: str) -> N
     ]
     words: list[str] = []
     collected = 0
-    with subprocess.Popen(
+    with Worker(
         command,
         stdin=DEVNULL,
         stdout=PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        pass_fds=places.HELD_LOCKS,
     ) as process:
         for line in process.stdout:
             words.append(line.rstrip())
