@@ -93,16 +93,17 @@ class AccountMoveSend(models.AbstractModel):
     @api.model
     def _send_mail(self, move, mail_template, **kwargs):
         # EXTENDS account
-        super()._send_mail(move, mail_template, **kwargs)
+        result = super()._send_mail(move, mail_template, **kwargs)
         if move.assist_kind:
             # It has left Odoo's queue of invoices; what becomes of the mail counts from now on.
             move.sending_data = False
             move._assist_mailed()
+        return result
 
     @api.model
     def _hook_if_success(self, moves_data, from_cron=False):
         # EXTENDS account: a bill without address is not sent, whatever Odoo says of it
-        super()._hook_if_success(moves_data, from_cron=from_cron)
+        result = super()._hook_if_success(moves_data, from_cron=from_cron)
         for move, move_data in moves_data.items():
             if (
                 move.assist_kind
@@ -110,14 +111,16 @@ class AccountMoveSend(models.AbstractModel):
                 and not move_data.get('mail_partner_ids')
             ):
                 move.assist_delivery_state = 'no_address'
+        return result
 
     @api.model
     def _hook_if_errors(self, moves_data, allow_raising=True):
         # EXTENDS account
-        super()._hook_if_errors(moves_data, allow_raising=allow_raising)
+        result = super()._hook_if_errors(moves_data, allow_raising=allow_raising)
         for move in moves_data:
             if move.assist_kind:
                 move.assist_delivery_state = 'failed'
+        return result
 
     @api.model
     def _send_notifications_to_partners(self, moves_grouped_by_author_partner_id, is_success=True):
@@ -129,16 +132,3 @@ class AccountMoveSend(models.AbstractModel):
             if rest := moves.filtered(lambda move: not move.assist_kind):
                 others[partner_id] = rest.ids
         return super()._send_notifications_to_partners(others, is_success=is_success)
-
-
-class AccountMoveSendBatchWizard(models.TransientModel):
-    _inherit = 'account.move.send.batch.wizard'
-
-    def action_send_and_print(self, force_synchronous=False, allow_fallback_pdf=False):
-        # EXTENDS account: bills show that they are queued, and have the right author
-        action = super().action_send_and_print(
-            force_synchronous=force_synchronous, allow_fallback_pdf=allow_fallback_pdf
-        )
-        if not force_synchronous:
-            self.move_ids.filtered('assist_kind')._assist_queue_sending()
-        return action

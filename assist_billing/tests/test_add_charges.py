@@ -351,7 +351,9 @@ class TestAddCharges(AssistBillingCommon):
     def test_percent_is_of_the_session_charges(self):
         bill = self._create_bill()
         with Form(
-            self.env['assist.add.charges'].with_context(bill.action_assist_add_charges()['context'])
+            self.env['assist.add.charges'].with_context(
+                **bill.action_assist_add_charges()['context']
+            )
         ) as form:
             self.assertEqual(form.session_charge, 100.0)
             self.assertEqual(form.updated_total, 115.0)

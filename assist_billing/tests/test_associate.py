@@ -66,7 +66,7 @@ class TestAssociate(AssistBillingCommon):
 
     def test_start_due_days_and_addresses_can_differ(self):
         action = self.plan.action_associate_customers()
-        with Form(self.env[action['res_model']].with_context(action['context'])) as form:
+        with Form(self.env[action['res_model']].with_context(**action['context'])) as form:
             self.assertEqual(form.plan_id, self.plan)
             form.partner_ids.set(self.paris | self.kolkata)
             form.start_date = '2023-01-25'

@@ -153,7 +153,7 @@ class TestPayment(AssistBillingCommon):
         bills = self._create_bills(2)
         cash = self.company_data['default_journal_cash']
         action = bills.action_assist_confirm_payment_dialog()
-        dialog = self.env[action['res_model']].with_context(action['context']).create({})
+        dialog = self.env[action['res_model']].with_context(**action['context']).create({})
         self.assertRecordValues(
             dialog,
             [{'amount': sum(bills.mapped('amount_residual')), 'journal_id': self.bank.id}],
@@ -176,7 +176,7 @@ class TestPayment(AssistBillingCommon):
     def test_odoo_s_own_dialog_is_one_click_away(self):
         bill = self._create_bills(1)
         action = bill.action_assist_confirm_payment_dialog()
-        dialog = self.env[action['res_model']].with_context(action['context']).create({})
+        dialog = self.env[action['res_model']].with_context(**action['context']).create({})
         self.assertEqual(dialog.action_other_payment()['res_model'], 'account.payment.register')
 
     # === JOURNAL === #

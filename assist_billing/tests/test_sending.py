@@ -78,13 +78,13 @@ class TestSending(AssistBillingCommon, MailCommon):
 
     def _send_by_dialog(self, bill):
         action = bill.action_assist_email()
-        with Form(self.env[action['res_model']].with_context(action['context'])) as form:
+        with Form(self.env[action['res_model']].with_context(**action['context'])) as form:
             dialog = form.save()
         dialog.action_send_and_print()
 
     def _queue_by_dialog(self, bills):
         action = bills.action_assist_email()
-        dialog = self.env[action['res_model']].with_context(action['context']).create({})
+        dialog = self.env[action['res_model']].with_context(**action['context']).create({})
         dialog.action_send_and_print()
         return dialog
 
