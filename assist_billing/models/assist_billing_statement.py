@@ -150,7 +150,9 @@ class AssistBillingCycle(models.Model):
         if sum(amounts) == total:
             return amounts
         weights = [Fraction(amount) for amount in amounts]
-        return rating.split(total, self._get_rounding(), weights if any(weights) else [1] * len(weights))
+        return rating.split(
+            total, self._get_rounding(), weights if any(weights) else [1] * len(weights)
+        )
 
     # === SESSIONS === #
 

@@ -9,6 +9,8 @@ from odoo import models
 from ..rules import rating
 from ..rules.shapes import ZERO
 
+NOTHING_INCLUDED = rating.Included(ZERO, ZERO)
+
 
 @dataclass
 class StatementLine:
@@ -51,7 +53,7 @@ class StatementSection:
     cycle: models.Model
     rows: list[StatementRow]
     line: StatementLine | None = None
-    included: rating.Included = rating.Included(ZERO, ZERO)
+    included: rating.Included = NOTHING_INCLUDED
     is_late: bool = False
 
     @property

@@ -1,6 +1,7 @@
 import io
 
 from odoo import models
+
 from odoo.addons.base.models.ir_actions_report import _wkhtml
 
 from .stationery import Stationery

@@ -4,7 +4,6 @@ import io
 from copy import deepcopy
 
 import lxml.html
-from markupsafe import Markup
 
 from odoo.tools.pdf import PdfFileReader, PdfFileWriter
 
@@ -185,4 +184,4 @@ class Stationery:
 
     @staticmethod
     def _to_html(root):
-        return Markup(lxml.html.tostring(root, encoding='unicode', doctype='<!DOCTYPE html>'))
+        return lxml.html.tostring(root, encoding='unicode', doctype='<!DOCTYPE html>')

@@ -89,15 +89,15 @@ class AssistStatement(models.TransientModel):
         self.ensure_one()
         statements = []
         # sudo: what each session costs is for who may see the association's bills
-        cycles = self.association_id.cycle_ids.sudo().with_context(self.env.context)
+        cycles = self.association_id.cycle_ids.sudo()
         for cycle in cycles.sorted('date_start'):
             if cycle.date_start > self.date_to and not self._may_carry_late(cycle):
                 continue
             if cycle.date_end <= self.date_from and not cycle.prior_ids.move_id:
                 continue
             statements.append(cycle._get_statement())
-            for bill in cycle.prior_ids.move_id.sorted('id'):
-                statements.append(cycle._get_late_statement(bill))
+            bills = cycle.prior_ids.move_id.sorted('id')
+            statements += [cycle._get_late_statement(bill) for bill in bills]
         cut = [self._cut(statement) for statement in statements]
         return [statement for statement in cut if not statement.is_empty]
 
