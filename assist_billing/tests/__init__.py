@@ -17,6 +17,8 @@ from . import (
     test_session_ingest_http,
     test_session_ingest_match,
     test_session_load,
+    test_statement,
+    test_statement_pdf,
     test_taking_back,
     test_views,
 )
