@@ -21,20 +21,31 @@ def step(name: str, title: str) -> Step:
     return Step(title, lambda: is_ready(name), lambda progress: make(name, progress))
 
 
+def folder_step(name: str, title: str, *options: str) -> Step:
+    """Return the step that puts what requirements/`name`.txt names into a folder of its own.
+
+    It comes after the step of the environment `odoo`, whose pip does it.
+    """
+
+    def make_folder(progress: Progress) -> None:
+        with places.locked(places.cache_dir() / f'{name}.lock', "Another set-up does; waiting."):
+            if not places.is_complete(folder(name)):
+                with places.new_folder(folder(name)) as target:
+                    _install('odoo', name, progress, f'--target={target}', *options)
+
+    return Step(title, lambda: places.is_complete(folder(name)), make_folder)
+
+
 def python(name: str) -> Path:
     """Return the Python of the environment that holds the packages of requirements/`name`.txt."""
     return folder(name) / 'bin/python'
 
 
 def folder(name: str) -> Path:
-    """Return the environment's folder in the cache, another for each lock file and Python."""
-    return places.cache_dir() / f'python-{name}-{key(name)}'
-
-
-def key(name: str) -> str:
-    """Return a short name for a lock file's content and the Python that installs it."""
+    """Return the folder in the cache, another for each lock file and Python."""
     made_of = f'{_lock_file(name).read_text()}{sys.version}{Path(sys.executable).resolve()}'
-    return hashlib.sha256(made_of.encode()).hexdigest()[:12]
+    key = hashlib.sha256(made_of.encode()).hexdigest()[:12]
+    return places.cache_dir() / f'python-{name}-{key}'
 
 
 def is_ready(name: str) -> bool:
@@ -64,8 +75,8 @@ def make(name: str, progress: Progress) -> None:
                     "As root: apt-get install python3-venv",
                 )
             # Some packages come as source: they are built with pinned tools too.
-            install(name, 'build', progress)
-            install(name, name, progress, '--no-build-isolation')
+            _install(name, 'build', progress)
+            _install(name, name, progress, '--no-build-isolation')
 
 
 def _check_python() -> None:
@@ -82,7 +93,7 @@ def _lock_file(name: str) -> Path:
     return REQUIREMENTS / f'{name}.txt'
 
 
-def install(environment: str, name: str, progress: Progress, *options: str) -> None:
+def _install(environment: str, name: str, progress: Progress, *options: str) -> None:
     """Install what a lock file names with an environment's pip, showing how far it is."""
     pins = set(re.findall(r'^([\w.-]+)==', _lock_file(name).read_text(), re.MULTILINE))
     command = [

@@ -1,6 +1,6 @@
 """The whole set-up, step by step."""
 
-from . import oca, odoo_source, postgres, python_packages, system_packages
+from . import oca, odoo_source, postgres, python_packages, system_packages, testing
 from .console import run_steps
 
 
@@ -20,6 +20,7 @@ def ensure(for_tests: bool = False, with_oca: bool = False) -> None:
             *odoo_source.steps(),
             python_packages.step('odoo', "Python packages"),
             *([oca.step()] if with_oca or oca.is_needed() else []),
+            *([testing.patched_wkhtmltopdf_step()] if for_tests else []),
             postgres.step(),
         ]
     )

@@ -4,12 +4,19 @@ import os
 import re
 from pathlib import Path
 
-from . import databases, log_watch, odoo_command, places
-from .console import Problem, say
+from . import databases, log_watch, odoo_command, places, python_packages
+from .console import Problem, Step, say
 
 # Names the environment variables by which the tests learn of what was made for them.
 TEMPLATE_VARIABLE = 'ASSIST_TEMPLATE_DATABASE'
+# The folder of a `wkhtmltopdf` with patched Qt, to be put first on the PATH.
+PATCHED_WKHTMLTOPDF_VARIABLE = 'ASSIST_PATCHED_WKHTMLTOPDF'
 DATABASE_PATTERN = re.compile(r'assist_test_(\d+)(_\w+)?')
+
+
+def patched_wkhtmltopdf_step() -> Step:
+    """Return the step that fetches a wkhtmltopdf with patched Qt, which Debian's is not."""
+    return python_packages.folder_step('wkhtmltopdf', "wkhtmltopdf with patched Qt, for tests")
 
 
 def modules() -> list[str]:
@@ -61,11 +68,25 @@ def run_pytest(database: str, arguments: list[str], variables: dict[str, str] | 
         ),
         *arguments,
     ]
-    environment = odoo_command.environment() | {TEMPLATE_VARIABLE: template} | (variables or {})
+    made_for_tests = {
+        TEMPLATE_VARIABLE: template,
+        PATCHED_WKHTMLTOPDF_VARIABLE: str(_patched_wkhtmltopdf()),
+    }
+    environment = odoo_command.environment() | made_for_tests | (variables or {})
     try:
         return odoo_command.foreground(command, cwd=places.CLONE, env=environment)
     finally:
         databases.drop(template)
+
+
+def _patched_wkhtmltopdf() -> Path:
+    """Return a folder with the patched wkhtmltopdf under that name; its package has another."""
+    folder = python_packages.folder('wkhtmltopdf') / 'as-wkhtmltopdf'
+    folder.mkdir(exist_ok=True)
+    link = folder / 'wkhtmltopdf'
+    if not link.exists():
+        link.symlink_to('../bin/wkhtmltopdf-pack')
+    return folder
 
 
 def _install(name: str, findings: Path) -> None:
