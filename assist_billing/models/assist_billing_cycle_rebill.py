@@ -19,7 +19,7 @@ class AssistBillingCycle(models.Model):
         cycles = self.sudo()
         cycles.lock_for_update()
         now = fields.Datetime.now()
-        cycles.prior_ids.unlink()
+        cycles._forget_late()
         moves = cycles._bill(cycles._get_outcomes().values(), now, handling='draft')
         for cycle in cycles:
             cycle.message_post(
@@ -38,10 +38,10 @@ class AssistBillingCycle(models.Model):
         # sudo: cycles and the stamps of sessions are written by the engine only
         cycles = self.sudo()
         cycles.lock_for_update()
-        cycles.session_ids.filtered('billable').write(
+        cycles.session_ids.filtered(lambda session: session.state == 'to_bill').write(
             {'billable': False, 'non_billable_reason': reason}
         )
-        cycles.prior_ids.unlink()
+        cycles._forget_late()
         for cycle in cycles:
             cycle.write(
                 {
@@ -57,6 +57,13 @@ class AssistBillingCycle(models.Model):
                 )
             )
         return True
+
+    def _forget_late(self):
+        """Forget what earlier cycles' sessions the bill taken back charged.
+
+        Late sessions of these cycles themselves have bills of their own, which still stand.
+        """
+        self.prior_ids.filtered(lambda prior: prior.origin_cycle_id != prior.cycle_id).unlink()
 
     def _check_to_rebill(self):
         self._check_billing_user()
@@ -114,13 +121,23 @@ class AssistBillingCycle(models.Model):
         self._mark_sessions('to_bill', 'billed')
 
     def _mark_sessions(self, before, after):
-        """Move the sessions kept for these cycles from one state to another, in one statement."""
+        """Move the sessions kept for these cycles from one state to another, in one statement.
+
+        Late ones that have a bill of their own stay billed by it.
+        """
         if not self:
             return
         self.env['assist.session'].flush_model()
+        self.env['assist.billing.cycle.prior'].flush_model()
         self.env.cr.execute(
             SQL(
-                "UPDATE assist_session SET state = %s WHERE cycle_id IN %s AND state = %s",
+                """
+                UPDATE assist_session s SET state = %s
+                 WHERE s.cycle_id IN %s AND s.state = %s AND NOT EXISTS (
+                       SELECT 1 FROM assist_billing_cycle_prior p
+                        WHERE p.id = s.prior_id AND p.origin_cycle_id = p.cycle_id
+                 )
+                """,
                 after,
                 tuple(self.ids),
                 before,

@@ -149,7 +149,10 @@ class AssistBillingCycle(models.Model):
             [
                 ('origin_cycle_id', '=', self.id),
                 ('cycle_id', '!=', exclude.id if exclude != self else False),
+                # Bills of their own for late sessions stand, whatever became of the cycle's bill.
+                '|',
                 ('cycle_id.state', '=', 'closed'),
+                ('cycle_id', '=', self.id),
             ]
         )
         return as_decimal(self.usage_amount) + sum(as_decimal(prior.amount) for prior in priors)

@@ -13,7 +13,8 @@ class AssistSession(models.Model):
         """Resolve association and state of these sessions, in one statement.
 
         Billed sessions stay as they are. A session kept for re-billing leaves its cycle when it
-        now belongs to another association, or ends after that cycle.
+        now belongs to another association, or ends after that cycle. One that was set aside as
+        non-billable, when its cycle was billed again or waived, is late when it is billable again.
         """
         if self:
             self._resolve_where(SQL("s.id IN %s", tuple(self.ids)))
@@ -101,14 +102,16 @@ class AssistSession(models.Model):
                                 ELSE 'to_bill'
                            END AS state,
                            CASE WHEN k.association_id = f.association_id AND NOT f.suspended
-                                 AND t.ended_at < k.end_at THEN k.id
+                                 AND t.ended_at < k.end_at
+                                 AND (k.state = 'to_rebill' OR NOT t.billable) THEN k.id
                            END AS cycle_id
                       FROM target t
                  LEFT JOIN found f ON f.id = t.id
                  LEFT JOIN assist_billing_cycle k ON k.id = t.cycle_id
                 )
                 UPDATE assist_session s
-                   SET association_id = r.association_id, state = r.state, cycle_id = r.cycle_id
+                   SET association_id = r.association_id, state = r.state, cycle_id = r.cycle_id,
+                       prior_id = CASE WHEN r.cycle_id IS NOT NULL THEN s.prior_id END
                   FROM resolved r
                  WHERE s.id = r.id
                    AND (s.association_id, s.state, s.cycle_id)
@@ -117,4 +120,4 @@ class AssistSession(models.Model):
                 condition,
             )
         )
-        self.invalidate_model(['association_id', 'state', 'cycle_id'])
+        self.invalidate_model(['association_id', 'state', 'cycle_id', 'prior_id'])

@@ -223,6 +223,24 @@ class TestLateSessions(AssistBillingCommon):
         with self.assertRefused("came in late"):
             extra.button_cancel()
 
+    def test_a_bill_for_late_sessions_stands_when_its_cycle_is_billed_again(self):
+        association = self._associate(end_date='2026-02-01')
+        session = self._create_session()
+        self._close('2026-02-01 00:00:00')
+        late = self._create_session(ended_at='2026-01-20 10:00:00')
+        self._close('2026-03-08 00:00:00')
+        cycle = association.cycle_ids
+        cycle.move_id.button_cancel()
+        self.assertEqual((session | late).mapped('state'), ['to_bill', 'billed'])
+        cycle.action_rebill()
+        self.assertEqual(self._lines(cycle.move_id), [('session', 1.0, 20.0, 20.0)])
+        self._create_session(ended_at='2026-01-21 10:00:00')
+        self._close('2026-03-09 00:00:00')
+        extra = self.env['account.move'].search(
+            [('assist_origin_cycle_id', '=', cycle.id), ('assist_kind', '=', 'supplementary')]
+        )
+        self.assertEqual(extra.mapped('amount_untaxed'), [20.0, 20.0])
+
     def test_a_late_session_of_a_cycle_to_bill_again_waits_for_the_decision(self):
         association = self._associate()
         self._create_session()
