@@ -1,3 +1,4 @@
+import io
 import smtplib
 from unittest.mock import patch
 
@@ -5,6 +6,7 @@ from odoo import SUPERUSER_ID, Command
 from odoo.exceptions import UserError
 from odoo.tests import Form, new_test_user, tagged
 from odoo.tools import mute_logger
+from odoo.tools.pdf import PdfWriter
 
 from odoo.addons.account.models.account_move_send import AccountMoveSend
 from odoo.addons.base.models.ir_mail_server import IrMail_Server
@@ -41,10 +43,14 @@ class TestSending(AssistBillingCommon, MailCommon):
 
     @staticmethod
     def _make_pdfs(sender, invoices_data):
+        page = io.BytesIO()
+        writer = PdfWriter()
+        writer.add_blank_page(100, 100)
+        writer.write(page)
         for move, move_data in invoices_data.items():
             move_data['pdf_attachment_values'] = {
                 'name': f"{move.name.replace('/', '_')}.pdf",
-                'raw': b"%PDF-1.4 " + move.name.encode(),
+                'raw': page.getvalue(),
                 'mimetype': 'application/pdf',
                 'res_model': move._name,
                 'res_id': move.id,
