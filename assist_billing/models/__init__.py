@@ -37,6 +37,11 @@ from . import assist_connector_write_back
 from . import assist_billing_statement
 from . import assist_billing_statement_csv
 from . import assist_billing_statement_rows
+from . import assist_billing_tie
+from . import assist_billing_tie_bills
+from . import assist_billing_tie_cycles
+from . import assist_billing_tie_line
+from . import assist_billing_tie_sessions
 from . import assist_device
 from . import assist_session
 from . import assist_session_ingest
