@@ -161,15 +161,23 @@ def package_field(package: Path, field: str) -> str:
     return answer.stdout.strip()
 
 
-def unpack(package: Path, into: Path, progress: Progress) -> None:
-    """Unpack a package's files below `into`.
+def unpack(packages: list[Path], into: Path, progress: Progress) -> None:
+    """Unpack the files of packages below `into`.
 
-    :raise Problem: when the package cannot be read to its end, or the disk is full.
+    :raise Problem: when a package cannot be read to its end, or the disk is full.
     """
-    total = int(package_field(package, 'Installed-Size')) * 1024
+    total = sum(int(package_field(package, 'Installed-Size')) * 1024 for package in packages)
     done = 0
-    tar = ['tar', '--extract', '--no-same-owner', '--no-same-permissions', '--directory', str(into)]
+    for package in packages:
+        for size in _unpack(package, into):
+            done += size
+            progress.show_bytes(min(done, total), total)
+
+
+def _unpack(package: Path, into: Path) -> Iterator[int]:
+    """Unpack one package, yielding the size of each block that is done."""
     package_to_tar = ['dpkg-deb', '--fsys-tarfile', package]
+    tar = ['tar', '--extract', '--no-same-owner', '--no-same-permissions', '--directory', str(into)]
     with (
         tempfile.TemporaryFile() as errors,  # as many as there are files, when the disk is full
         Worker(package_to_tar, stdout=PIPE, stderr=errors) as source,
@@ -178,8 +186,7 @@ def unpack(package: Path, into: Path, progress: Progress) -> None:
         with contextlib.suppress(BrokenPipeError):  # tar says why it stopped reading
             while block := source.stdout.read(1 << 20):
                 target.stdin.write(block)
-                done += len(block)
-                progress.show_bytes(done, max(done, total))
+                yield len(block)
         source.stdout.close()
         target.communicate()
         source.wait()

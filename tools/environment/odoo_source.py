@@ -148,8 +148,7 @@ def _unpack(progress: Progress) -> None:
         if _is_ready():
             return
         with places.new_folder(_folder()) as prefix:
-            for package in sorted(_packages_folder().glob('*.deb')):
-                unpack(package, prefix, progress)
+            unpack(sorted(_packages_folder().glob('*.deb')), prefix, progress)
             npm.fetch(STRIPPED_SOURCE, _python_path(prefix) / STRIPPED_FILE, progress)
             _check_links(prefix)
         places.remove(_packages_folder())

@@ -93,7 +93,7 @@ def _install(name: str, findings: Path) -> None:
     """Install the add-ons of this clone, without demo data, in a new database."""
     title = f"Installing {', '.join(modules())} in the fresh database {name}"
     options = [f'--database={name}', f"--init={','.join(modules())}", '--stop-after-init']
-    log = places.state_dir() / 'install.log'
+    log = places.state_dir() / f'{name}.log'
     odoo_command.run_with_progress(title, options, log, findings)
     missing = [module for module in modules() if not databases.has_module(name, module)]
     if missing:
@@ -102,6 +102,7 @@ def _install(name: str, findings: Path) -> None:
             odoo_command.last_words(log),
             f"The whole log is {log}",
         )
+    places.remove(log)
 
 
 def _drop_leftovers() -> None:
