@@ -1,6 +1,7 @@
 from . import (
     test_access,
     test_add_charges,
+    test_add_charges_amounts,
     test_associate,
     test_bad_input,
     test_bill_actions,
@@ -12,6 +13,7 @@ from . import (
     test_payment,
     test_screens,
     test_sending,
+    test_sending_failures,
     test_session_import,
     test_session_ingest,
     test_session_ingest_http,

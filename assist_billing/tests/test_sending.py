@@ -1,111 +1,21 @@
-import io
-import smtplib
 from unittest.mock import patch
 
-from odoo import SUPERUSER_ID, Command
+from odoo import Command
 from odoo.exceptions import UserError
-from odoo.tests import Form, new_test_user, tagged
+from odoo.tests import new_test_user, tagged
 from odoo.tools import mute_logger
-from odoo.tools.pdf import PdfWriter
 
 from odoo.addons.account.models.account_move_send import AccountMoveSend
-from odoo.addons.base.models.ir_mail_server import IrMail_Server
-from odoo.addons.mail.tests.common import MailCommon
 
-from .common import AssistBillingCommon
+from .sending_common import SendingCommon
 
 MAIL_LOG = 'odoo.addons.mail.models.mail_mail'
 QUEUE_LOG = 'odoo.addons.assist_billing.models.account_move_queue'
 
 
 @tagged('post_install', '-at_install')
-class TestSending(AssistBillingCommon, MailCommon):
+class TestSending(SendingCommon):
     """A bill is sent once, to whom it should be, and is called sent only when it was."""
-
-    @classmethod
-    def setUpClass(cls):
-        super().setUpClass()
-        cls.company.email = 'billing@seller.example'
-        cls.customer.email = 'acme@customer.example'
-        # Else an administrator is asked for it before he may send.
-        cls.company.external_report_layout_id = cls.env.ref('web.external_layout_standard')
-
-    @classmethod
-    def default_env_context(cls):
-        return {}  # with chatter and mails
-
-    def setUp(self):
-        super().setUp()
-        # That a PDF can be printed is proved elsewhere; here it only takes time.
-        self.startPatcher(
-            patch.object(AccountMoveSend, '_prepare_invoice_pdf_report', self._make_pdfs)
-        )
-
-    @staticmethod
-    def _make_pdfs(sender, invoices_data):
-        page = io.BytesIO()
-        writer = PdfWriter()
-        writer.add_blank_page(100, 100)
-        writer.write(page)
-        for move, move_data in invoices_data.items():
-            move_data['pdf_attachment_values'] = {
-                'name': f"{move.name.replace('/', '_')}.pdf",
-                'raw': page.getvalue(),
-                'mimetype': 'application/pdf',
-                'res_model': move._name,
-                'res_id': move.id,
-                'res_field': 'invoice_pdf_report_file',
-            }
-
-    # === HELPERS === #
-
-    def _create_bills(self, count, handling='post', **vals):
-        """Return posted bills of `count` customers with an address each."""
-        self.plan.bill_handling = handling
-        associations = self.env['assist.billing.association']
-        for number in range(count):
-            partner = self._create_partner(f"C{number}", email=f"c{number}@customer.example")
-            associations |= self._associate(partner, **vals)
-            self._create_session(partner)
-        self._close('2026-02-01 00:00:00')
-        return associations.cycle_ids.move_id.sorted('id')
-
-    def _run(self, method, model='account.move'):
-        """Run a scheduled action's method the way the scheduler does."""
-        with self.enter_registry_test_mode(), self.registry.cursor() as cr:
-            env = self.env(cr=cr, user=SUPERUSER_ID, context={})
-            getattr(env[model], method)()
-        self.env.invalidate_all()
-
-    def _send_queued(self):
-        """Run Odoo's sending of invoices, then its mail queue."""
-        self._run('_cron_account_move_send')
-        self._run('process_email_queue', 'mail.mail')
-
-    def _send_by_dialog(self, bill):
-        action = bill.action_assist_email()
-        with Form(self.env[action['res_model']].with_context(**action['context'])) as form:
-            dialog = form.save()
-        dialog.action_send_and_print()
-
-    def _queue_by_dialog(self, bills):
-        action = bills.action_assist_email()
-        dialog = self.env[action['res_model']].with_context(**action['context']).create({})
-        dialog.action_send_and_print()
-        return dialog
-
-    def _refuse_mails(self, error=None):
-        """Let the mail server refuse every mail, or let nobody reach it."""
-        if error:
-            return patch.object(IrMail_Server, 'send_email', side_effect=error)
-        return patch.object(
-            type(self.env['ir.mail_server']),
-            '_connect__',
-            side_effect=ConnectionRefusedError("no mail server"),
-        )
-
-    def _get_sent_addresses(self):
-        return sorted(address for mail in self.emails for address in mail['smtp_to_list'])
 
     # === ONE BILL === #
 
@@ -339,100 +249,3 @@ class TestSending(AssistBillingCommon, MailCommon):
             (invoice | good).action_assist_email()
         with self.assertRefused("nothing to try again"):
             good.action_assist_retry_sending()
-
-    # === MAIL SERVER === #
-
-    def test_a_server_that_refuses_then_accepts(self):
-        bills = self._create_bills(3, handling='send')
-        error = smtplib.SMTPDataError(554, b"Refused")
-        with self.mock_mail_gateway(), self._refuse_mails(error), mute_logger(MAIL_LOG):
-            self._send_queued()
-        self.assertEqual(set(bills.mapped('assist_delivery_state')), {'failed'})
-        self.assertIn("Refused", bills[0].assist_delivery_problem)
-        mails = self.env['mail.mail'].search(
-            [('mail_message_id', 'in', bills.assist_message_id.ids)]
-        )
-        self.assertEqual(len(mails), 3)
-        # Refused is not retried by itself: the server has said no.
-        with self.mock_mail_gateway():
-            self._run('_cron_assist_follow_sending')
-            self._send_queued()
-        self.assertFalse(self.emails)
-
-        bills.action_assist_retry_sending()
-        self.assertEqual(set(bills.mapped('assist_delivery_state')), {'queued'})
-        with self.mock_mail_gateway(mail_unlink_sent=True):
-            self._send_queued()
-            self.assertFalse(self._new_mails, "the failed mails are sent, no new ones")
-            self._send_queued()
-        self.assertEqual(self._get_sent_addresses(), bills.partner_id.mapped('email'))
-        self.assertEqual(set(bills.mapped('assist_delivery_state')), {'sent'})
-        self.assertFalse(bills[0].assist_delivery_problem)
-
-    def test_a_server_that_is_down_loses_nothing(self):
-        bills = self._create_bills(3, handling='send')
-        with self.mock_mail_gateway(), self._refuse_mails():
-            self._send_queued()
-            self.assertEqual(set(bills.mapped('assist_delivery_state')), {'failed'})
-            self._run('_cron_assist_follow_sending')
-            self.assertEqual(set(bills.mapped('assist_delivery_state')), {'queued'})
-            self._send_queued()
-        self.assertEqual(set(bills.mapped('assist_delivery_state')), {'failed'})
-        with self.mock_mail_gateway():
-            self._run('_cron_assist_follow_sending')
-            self._send_queued()
-            self._run('_cron_assist_follow_sending')
-            self._send_queued()
-        self.assertEqual(self._get_sent_addresses(), bills.partner_id.mapped('email'))
-        self.assertEqual(set(bills.mapped('assist_delivery_state')), {'sent'})
-
-    def test_only_those_who_did_not_get_it_get_it_again(self):
-        [bill] = self._create_bills(1, billing_emails="a@x.example, b@x.example")
-        with self.mock_mail_gateway():
-            bill._assist_queue_sending()
-            self._run('_cron_account_move_send')
-        self.assertEqual(bill.assist_delivery_state, 'queued')
-        notifications = bill.assist_message_id.notification_ids.sudo()
-        notifications[0].notification_status = 'sent'
-        self.assertEqual(bill.assist_delivery_state, 'queued', "one of two")
-        notifications[1].mail_mail_id.state = 'exception'
-        notifications[1].notification_status = 'exception'
-        self.assertEqual(bill.assist_delivery_state, 'failed')
-        bill.action_assist_retry_sending()
-        with self.mock_mail_gateway():
-            self._send_queued()
-        self.assertEqual(
-            self._get_sent_addresses(), notifications[1].res_partner_id.mapped('email')
-        )
-        self.assertEqual(bill.assist_delivery_state, 'sent')
-
-    def test_a_bounce_is_a_failure_that_needs_another_address(self):
-        [bill] = self._create_bills(1)
-        with self.mock_mail_gateway(mail_unlink_sent=True):
-            self._send_by_dialog(bill)
-        bill.assist_message_id.notification_ids.sudo().write(
-            {'notification_status': 'bounce', 'failure_type': 'mail_bounce'}
-        )
-        self.assertEqual(bill.assist_delivery_state, 'failed')
-        with self.assertRefused("Correct the address"):
-            bill.action_assist_retry_sending()
-
-    def test_mails_taken_out_of_the_queue_were_not_sent(self):
-        cancelled, deleted = self._create_bills(2, handling='send')
-        with self.mock_mail_gateway(mail_unlink_sent=True):
-            self._run('_cron_account_move_send')
-            for bill, action in ((cancelled, 'cancel'), (deleted, 'unlink')):
-                self.assertEqual(bill.assist_delivery_state, 'queued')
-                getattr(bill.assist_message_id.notification_ids.sudo().mail_mail_id, action)()
-                self.assertEqual(bill.assist_delivery_state, 'failed')
-
-    def test_a_failed_mail_does_not_go_out_once_the_bill_is_reset(self):
-        [bill] = self._create_bills(1, handling='send')
-        with self.mock_mail_gateway(), self._refuse_mails():
-            self._send_queued()
-        bill.button_draft()
-        self.assertEqual(bill.assist_delivery_state, 'none')
-        with self.mock_mail_gateway():
-            self._run('_cron_assist_follow_sending')
-            self._send_queued()
-        self.assertFalse(self.emails)
