@@ -22,5 +22,7 @@ from . import (
     test_statement,
     test_statement_pdf,
     test_taking_back,
+    test_tie,
+    test_tie_broken,
     test_views,
 )

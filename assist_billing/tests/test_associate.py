@@ -168,6 +168,7 @@ class TestAssociate(AssistBillingCommon):
                 self.assertIn("already associated", line.conflict)
             with form.line_ids.edit(1) as line:
                 self.assertFalse(line.conflict)
+            self.assertIn("Paris Ltd is already associated", form.conflicts)
 
     def test_an_ended_association_conflicts_only_while_it_lasted(self):
         self._associate(self.paris, start_date='2022-01-01', end_date='2023-02-01', state='ended')

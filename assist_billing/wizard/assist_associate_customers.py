@@ -45,12 +45,19 @@ class AssistAssociateCustomers(models.TransientModel):
         help="What differs for one of them is changed here.",
     )
 
+    conflicts = fields.Text(compute='_compute_conflicts', help="Who cannot be associated, and why.")
+
     # === COMPUTE METHODS === #
 
     @api.depends('plan_id')
     def _compute_company_id(self):
         for dialog in self:
             dialog.company_id = dialog.plan_id.company_id or self.env.company
+
+    @api.depends('line_ids.conflict')
+    def _compute_conflicts(self):
+        for dialog in self:
+            dialog.conflicts = "\n".join(filter(None, dialog.line_ids.mapped('conflict')))
 
     # === ONCHANGE METHODS === #
 
