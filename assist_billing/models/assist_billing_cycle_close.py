@@ -3,126 +3,20 @@ from datetime import timedelta
 
 import psycopg2
 
-from odoo import api, fields, models
+from odoo import models
 from odoo.exceptions import UserError
-from odoo.service.model import PG_CONCURRENCY_EXCEPTIONS_TO_RETRY
 from odoo.tools import SQL
 
 _logger = logging.getLogger(__name__)
 
-# Cycles closed, and committed, at a time. More gains nothing and holds locks longer.
-CLOSE_BATCH = 100
-# How often a batch that lost a race is read and tried again before the run gives up.
-MAX_RACES = 10
 # A cycle that failed is tried again by the next run, then after 1, 2, 4 ... 24 hours.
 LONGEST_DELAY_HOURS = 24
 
 
 class AssistBillingCycle(models.Model):
-    """The closing run: due cycles -> lock -> usage -> rate -> invoice -> post -> stamp -> send."""
+    """Closing locked cycles: usage -> rate -> invoice -> post -> stamp -> send."""
 
     _inherit = 'assist.billing.cycle'
-
-    # === CRON === #
-
-    @api.model
-    def _cron_close_cycles(self, now=None):
-        """Open the cycles that have begun and close those that are due; the scheduled action.
-
-        Commits as it goes: each batch is billed wholly or not at all. Running it twice, or twice
-        at a time, bills nothing twice.
-
-        :param datetime now: naive UTC; default: the present. For catching up and for tests.
-        """
-        now = now or fields.Datetime.now()
-        progress = self.env['ir.cron']
-        progress._commit_progress()
-        self._retry_races(self._open_begun_cycles, now)
-        progress._commit_progress(remaining=self._count_due(now))
-        tried = []
-        while batch := self._retry_races(self._close_next_batch, now, tried):
-            tried += batch.ids
-            if not progress._commit_progress(len(batch)):
-                return  # out of time: the scheduler comes back for the rest
-        self._bill_late_sessions(now)
-        progress._commit_progress(remaining=0)
-
-    @api.model
-    def _close_next_batch(self, now, tried):
-        """Lock and close the next due cycles; return them, or nothing when none is left.
-
-        :param list tried: ids this run has tried already; a failed one is not tried in circles.
-        """
-        # The lock is the first statement after a commit: its snapshot is fresh, so that what
-        # another run has just closed is not due here any more.
-        batch = self._lock_due_cycles(now, tried)
-        batch._close(now)
-        return batch
-
-    @api.model
-    def _retry_races(self, step, *args):
-        """Call `step`; when somebody changed what it read meanwhile, read again.
-
-        A lost race is no error of a cycle.
-        """
-        for _race in range(MAX_RACES):
-            try:
-                result = step(*args)
-                self.env.flush_all()
-            except PG_CONCURRENCY_EXCEPTIONS_TO_RETRY as race:
-                _logger.info("Closing cycles: lost a race (%s), reading again.", race.pgcode)
-                self.env.cr.rollback()
-            else:
-                return result
-        raise UserError(
-            self.env._("Closing cycles: too many changes at the same time. It goes on soon.")
-        )
-
-    # === DUE CYCLES === #
-
-    @api.model
-    def _get_due_sql(self, now, tried=()):
-        """Return FROM and WHERE of the due cycles `c`; also what a run book previews.
-
-        Due is the oldest open cycle of an association that is not on hold, once its end and the
-        company's grace have passed. Younger ones wait for it: bills are made oldest first.
-        """
-        return SQL(
-            """
-            FROM assist_billing_cycle c
-            JOIN assist_billing_association a ON a.id = c.association_id
-            JOIN res_company p ON p.id = c.company_id
-           WHERE c.state = 'open'
-             AND c.end_at + p.assist_close_grace_hours * INTERVAL '1 hour' <= %(now)s
-             AND a.state != 'on_hold'
-             AND (c.retry_at IS NULL OR c.retry_at <= %(now)s)
-             AND c.id != ALL(%(tried)s)
-             AND NOT EXISTS (
-                 SELECT 1 FROM assist_billing_cycle e
-                  WHERE e.association_id = c.association_id AND e.state = 'open'
-                    AND e.date_start < c.date_start
-             )
-            """,
-            now=now,
-            tried=list(tried),
-        )
-
-    @api.model
-    def _count_due(self, now):
-        [[count]] = self.env.execute_query(SQL("SELECT count(*) %s", self._get_due_sql(now)))
-        return count
-
-    @api.model
-    def _lock_due_cycles(self, now, tried=()):
-        """Lock the oldest due cycles that nobody else is closing, CLOSE_BATCH at most."""
-        rows = self.env.execute_query(
-            SQL(
-                "SELECT c.id %s ORDER BY c.end_at, c.id LIMIT %s FOR UPDATE OF c SKIP LOCKED",
-                self._get_due_sql(now, tried),
-                CLOSE_BATCH,
-            )
-        )
-        return self.browse(row[0] for row in rows)
 
     # === CLOSING === #
 
@@ -311,81 +205,3 @@ class AssistBillingCycle(models.Model):
         if failed := self.filtered('error'):
             failed.write({'error': False, 'attempts': 0, 'retry_at': False})
             failed._assist_clear_failure()
-
-    # === LATE SESSIONS === #
-
-    @api.model
-    def _bill_late_sessions(self, now):
-        """Bill late sessions by a bill of their own where no other is to carry them soon."""
-        tried = []
-        while origins := self._retry_races(self._bill_next_late, now, tried):
-            tried += origins.ids
-            if not self.env['ir.cron']._commit_progress():
-                return
-
-    @api.model
-    def _bill_next_late(self, now, tried):
-        """Lock and bill the late sessions of the next closed cycles; return these cycles."""
-        origins = self._lock_late_cycles(now, tried)
-        for origin in origins:
-            origin._bill_late(now)
-        return origins
-
-    @api.model
-    def _lock_late_cycles(self, now, tried):
-        """Lock and return closed cycles with late sessions that have waited long enough.
-
-        They wait `assist_late_days` from the end of their cycle, and longer if another bill is
-        to follow within that time from now. CLOSE_BATCH cycles at most.
-        """
-        rows = self.env.execute_query(
-            SQL(
-                """
-                SELECT o.id
-                  FROM assist_billing_cycle o
-                  JOIN assist_billing_association a ON a.id = o.association_id
-                  JOIN res_company p ON p.id = o.company_id
-                 WHERE o.state IN ('closed', 'waived') AND a.state != 'on_hold'
-                   AND o.end_at + p.assist_close_grace_hours * INTERVAL '1 hour'
-                       + p.assist_late_days * INTERVAL '1 day' <= %(now)s
-                   AND (o.retry_at IS NULL OR o.retry_at <= %(now)s)
-                   AND o.id != ALL(%(tried)s)
-                   AND EXISTS (
-                       SELECT 1 FROM assist_session s
-                        WHERE s.association_id = o.association_id AND s.state = 'to_bill'
-                          AND s.cycle_id IS NULL
-                          AND s.ended_at >= o.start_at AND s.ended_at < o.end_at
-                   )
-                   AND NOT EXISTS (
-                       SELECT 1 FROM assist_billing_cycle n
-                        WHERE n.association_id = o.association_id AND n.state = 'open'
-                          AND n.end_at <= %(now)s + p.assist_late_days * INTERVAL '1 day'
-                   )
-              ORDER BY o.end_at, o.id
-                 LIMIT %(limit)s
-            FOR UPDATE OF o SKIP LOCKED
-                """,
-                now=now,
-                tried=tried,
-                limit=CLOSE_BATCH,
-            )
-        )
-        return self.browse(row[0] for row in rows)
-
-    def _bill_late(self, now):
-        """Bill the late sessions of this locked cycle by a supplementary bill."""
-        self.ensure_one()
-        try:
-            with self.env.cr.savepoint():
-                outcome = self._get_late_outcome()
-                move = self.env['account.move']
-                if outcome.total:
-                    move = self._create_moves([self._prepare_supplementary_vals(outcome, now)])
-                    self._process_moves(move)
-                self._keep_details([outcome], supplementary=move)
-                self._stamp_sessions([outcome])
-                self._close_succeeded()
-        except (psycopg2.OperationalError, psycopg2.InterfaceError):
-            raise
-        except Exception as error:  # noqa: BLE001 - kept on the cycle and shown
-            self._close_failed(error, now)

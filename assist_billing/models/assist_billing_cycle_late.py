@@ -1,0 +1,90 @@
+import psycopg2
+
+from odoo import api, models
+from odoo.tools import SQL
+
+from .assist_billing_cycle_run import CLOSE_BATCH
+
+
+class AssistBillingCycle(models.Model):
+    """Late sessions: those that no further bill is to carry soon get a bill of their own."""
+
+    _inherit = 'assist.billing.cycle'
+
+    # === LATE SESSIONS === #
+
+    @api.model
+    def _bill_late_sessions(self, now):
+        """Bill late sessions by a bill of their own where no other is to carry them soon."""
+        tried = []
+        while origins := self._retry_races(self._bill_next_late, now, tried):
+            tried += origins.ids
+            if not self.env['ir.cron']._commit_progress():
+                return
+
+    @api.model
+    def _bill_next_late(self, now, tried):
+        """Lock and bill the late sessions of the next closed cycles; return these cycles."""
+        origins = self._lock_late_cycles(now, tried)
+        for origin in origins:
+            origin._bill_late(now)
+        return origins
+
+    @api.model
+    def _lock_late_cycles(self, now, tried):
+        """Lock and return closed cycles with late sessions that have waited long enough.
+
+        They wait `assist_late_days` from the end of their cycle, and longer if another bill is
+        to follow within that time from now. CLOSE_BATCH cycles at most.
+        """
+        rows = self.env.execute_query(
+            SQL(
+                """
+                SELECT o.id
+                  FROM assist_billing_cycle o
+                  JOIN assist_billing_association a ON a.id = o.association_id
+                  JOIN res_company p ON p.id = o.company_id
+                 WHERE o.state IN ('closed', 'waived') AND a.state != 'on_hold'
+                   AND o.end_at + p.assist_close_grace_hours * INTERVAL '1 hour'
+                       + p.assist_late_days * INTERVAL '1 day' <= %(now)s
+                   AND (o.retry_at IS NULL OR o.retry_at <= %(now)s)
+                   AND o.id != ALL(%(tried)s)
+                   AND EXISTS (
+                       SELECT 1 FROM assist_session s
+                        WHERE s.association_id = o.association_id AND s.state = 'to_bill'
+                          AND s.cycle_id IS NULL
+                          AND s.ended_at >= o.start_at AND s.ended_at < o.end_at
+                   )
+                   AND NOT EXISTS (
+                       SELECT 1 FROM assist_billing_cycle n
+                        WHERE n.association_id = o.association_id AND n.state = 'open'
+                          AND n.end_at <= %(now)s + p.assist_late_days * INTERVAL '1 day'
+                   )
+              ORDER BY o.end_at, o.id
+                 LIMIT %(limit)s
+            FOR UPDATE OF o SKIP LOCKED
+                """,
+                now=now,
+                tried=tried,
+                limit=CLOSE_BATCH,
+            )
+        )
+        return self.browse(row[0] for row in rows)
+
+    def _bill_late(self, now):
+        """Bill the late sessions of this locked cycle by a supplementary bill."""
+        self.ensure_one()
+        try:
+            with self.env.cr.savepoint():
+                outcome = self._get_late_outcome()
+                move = self.env['account.move']
+                if outcome.total:
+                    move = self._create_moves([self._prepare_supplementary_vals(outcome, now)])
+                    self._process_moves(move)
+                self._keep_details([outcome], supplementary=move)
+                self._stamp_sessions([outcome])
+                self._close_succeeded()
+        except (psycopg2.OperationalError, psycopg2.InterfaceError):
+            raise
+        except Exception as error:  # noqa: BLE001 - kept on the cycle and shown
+            self._close_failed(error, now)

@@ -1,0 +1,120 @@
+import logging
+
+from odoo import api, fields, models
+from odoo.exceptions import UserError
+from odoo.service.model import PG_CONCURRENCY_EXCEPTIONS_TO_RETRY
+from odoo.tools import SQL
+
+_logger = logging.getLogger(__name__)
+
+# Cycles closed, and committed, at a time. More gains nothing and holds locks longer.
+CLOSE_BATCH = 100
+# How often a batch that lost a race is read and tried again before the run gives up.
+MAX_RACES = 10
+
+
+class AssistBillingCycle(models.Model):
+    """The closing run: which cycles are due, in batches, each locked, closed and committed."""
+
+    _inherit = 'assist.billing.cycle'
+
+    # === CRON === #
+
+    @api.model
+    def _cron_close_cycles(self, now=None):
+        """Open the cycles that have begun and close those that are due; the scheduled action.
+
+        Commits as it goes: each batch is billed wholly or not at all. Running it twice, or twice
+        at a time, bills nothing twice.
+
+        :param datetime now: naive UTC; default: the present. For catching up and for tests.
+        """
+        now = now or fields.Datetime.now()
+        progress = self.env['ir.cron']
+        progress._commit_progress()
+        self._retry_races(self._open_begun_cycles, now)
+        progress._commit_progress(remaining=self._count_due(now))
+        tried = []
+        while batch := self._retry_races(self._close_next_batch, now, tried):
+            tried += batch.ids
+            if not progress._commit_progress(len(batch)):
+                return  # out of time: the scheduler comes back for the rest
+        self._bill_late_sessions(now)
+        progress._commit_progress(remaining=0)
+
+    @api.model
+    def _close_next_batch(self, now, tried):
+        """Lock and close the next due cycles; return them, or nothing when none is left.
+
+        :param list tried: ids this run has tried already; a failed one is not tried in circles.
+        """
+        # The lock is the first statement after a commit: its snapshot is fresh, so that what
+        # another run has just closed is not due here any more.
+        batch = self._lock_due_cycles(now, tried)
+        batch._close(now)
+        return batch
+
+    @api.model
+    def _retry_races(self, step, *args):
+        """Call `step`; when somebody changed what it read meanwhile, read again.
+
+        A lost race is no error of a cycle.
+        """
+        for _race in range(MAX_RACES):
+            try:
+                result = step(*args)
+                self.env.flush_all()
+            except PG_CONCURRENCY_EXCEPTIONS_TO_RETRY as race:
+                _logger.info("Closing cycles: lost a race (%s), reading again.", race.pgcode)
+                self.env.cr.rollback()
+            else:
+                return result
+        raise UserError(
+            self.env._("Closing cycles: too many changes at the same time. It goes on soon.")
+        )
+
+    # === DUE CYCLES === #
+
+    @api.model
+    def _get_due_sql(self, now, tried=()):
+        """Return FROM and WHERE of the due cycles `c`; also what a run book previews.
+
+        Due is the oldest open cycle of an association that is not on hold, once its end and the
+        company's grace have passed. Younger ones wait for it: bills are made oldest first.
+        """
+        return SQL(
+            """
+            FROM assist_billing_cycle c
+            JOIN assist_billing_association a ON a.id = c.association_id
+            JOIN res_company p ON p.id = c.company_id
+           WHERE c.state = 'open'
+             AND c.end_at + p.assist_close_grace_hours * INTERVAL '1 hour' <= %(now)s
+             AND a.state != 'on_hold'
+             AND (c.retry_at IS NULL OR c.retry_at <= %(now)s)
+             AND c.id != ALL(%(tried)s)
+             AND NOT EXISTS (
+                 SELECT 1 FROM assist_billing_cycle e
+                  WHERE e.association_id = c.association_id AND e.state = 'open'
+                    AND e.date_start < c.date_start
+             )
+            """,
+            now=now,
+            tried=list(tried),
+        )
+
+    @api.model
+    def _count_due(self, now):
+        [[count]] = self.env.execute_query(SQL("SELECT count(*) %s", self._get_due_sql(now)))
+        return count
+
+    @api.model
+    def _lock_due_cycles(self, now, tried=()):
+        """Lock the oldest due cycles that nobody else is closing, CLOSE_BATCH at most."""
+        rows = self.env.execute_query(
+            SQL(
+                "SELECT c.id %s ORDER BY c.end_at, c.id LIMIT %s FOR UPDATE OF c SKIP LOCKED",
+                self._get_due_sql(now, tried),
+                CLOSE_BATCH,
+            )
+        )
+        return self.browse(row[0] for row in rows)
