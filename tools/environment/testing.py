@@ -30,7 +30,7 @@ def run_all(arguments: list[str]) -> int:
     name = f'assist_test_{os.getpid()}'
     findings = places.state_dir() / f'{name}.findings'
     try:
-        _install(name, findings)
+        install(name, findings)
         with_findings = {log_watch.FINDINGS_VARIABLE: str(findings)}
         paths = [
             'tests',
@@ -89,7 +89,7 @@ def _patched_wkhtmltopdf() -> Path:
     return folder
 
 
-def _install(name: str, findings: Path) -> None:
+def install(name: str, findings: Path) -> None:
     """Install the add-ons of this clone, without demo data, in a new database."""
     title = f"Installing {', '.join(modules())} in the fresh database {name}"
     options = [f'--database={name}', f"--init={','.join(modules())}", '--stop-after-init']
