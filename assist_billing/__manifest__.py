@@ -47,6 +47,7 @@
         'wizard/assist_statement_views.xml',
     ],
     'assets': {
+        'web.assets_backend': ['assist_billing/static/src/get_started/*'],
         'web.report_assets_common': ['assist_billing/static/src/scss/statement.scss'],
     },
     'demo': [

@@ -8,6 +8,7 @@ from . import (
     test_closing,
     test_connector_access,
     test_connector_fetch,
+    test_get_started,
     test_invoices,
     test_matching,
     test_payment,
