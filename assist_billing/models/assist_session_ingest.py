@@ -28,6 +28,7 @@ COLUMNS = {
     'technician_id': 'int',
     'device_id': 'int',
     'partner_id': 'int',
+    'matching_rule_id': 'int',
     **dict.fromkeys(SOURCE_TEXTS.values(), 'text'),
     'source_digest': 'text',
 }
@@ -83,7 +84,7 @@ class IngestRun:
         self.take = take
         self.preview = preview
         self.now = fields.Datetime.now()
-        self.technicians = None
+        self.technicians = self.matcher = None
         self.matches = {}
         # Set once another transaction was met: from then on its rows are looked up first.
         self.met_others = False
@@ -332,6 +333,8 @@ class AssistSession(models.Model):
                        technician_id = COALESCE(s.technician_id, r.technician_id),
                        device_id = COALESCE(s.device_id, r.device_id),
                        partner_id = COALESCE(s.partner_id, r.partner_id),
+                       matching_rule_id = CASE WHEN s.partner_id IS NULL
+                           THEN r.matching_rule_id ELSE s.matching_rule_id END,
                        %(texts)s,
                        write_uid = %(uid)s, write_date = now() AT TIME ZONE 'UTC'
                   FROM json_to_recordset(%(values)s::json) AS r (id int, %(definition)s)

@@ -27,6 +27,7 @@ class AssistSession(models.Model):
             run.technicians = self._get_technicians_by_key(run.company)
         kinds = dict(self._fields['kind']._description_selection(self.env))
         matches = self._match_sessions(run, normals)
+        by_rules = self._match_by_rules(run, normals, matches)
         return [
             {
                 'external_id': normal.external_id,
@@ -40,10 +41,13 @@ class AssistSession(models.Model):
                 'note': normal.note or None,
                 'technician_id': run.technicians.get(normal.technician.casefold()) or None,
                 'device_id': device_id,
-                'partner_id': partner_id,
+                'partner_id': partner_id or rule_partner_id,
+                'matching_rule_id': None if partner_id else rule_id,
                 **{column: getattr(normal, name) or None for name, column in SOURCE_TEXTS.items()},
             }
-            for normal, (device_id, partner_id) in zip(normals, matches, strict=True)
+            for normal, (device_id, partner_id), (rule_partner_id, rule_id) in zip(
+                normals, matches, by_rules, strict=True
+            )
         ]
 
     @api.model
@@ -92,7 +96,8 @@ class AssistSession(models.Model):
         """Return `(device id, partner id)` for each session; None where there is none.
 
         The customer is the device's, else the contact with exactly the e-mail address that the
-        source gives. Extend it to match by more: call super, then fill in what is None.
+        source gives, else (see `_match_by_rules`) the one that the first fitting rule names.
+        Extend it to match by more: call super, then fill in what is None.
         """
         devices = self._match_devices(run, normals)
         contacts = self._match_contacts(run, normals)

@@ -11,6 +11,7 @@ from . import (
     test_get_started,
     test_invoices,
     test_matching,
+    test_matching_rules,
     test_payment,
     test_screens,
     test_sending,
@@ -25,5 +26,6 @@ from . import (
     test_taking_back,
     test_tie,
     test_tie_broken,
+    test_unmatched,
     test_views,
 )

@@ -16,12 +16,14 @@ BILLING_ACTIONS = (
     'assist_billing_cycle_action',
     'account_move_action_assist_bills',
     'account_move_action_assist_bills_analysis',
+    'assist_matching_rule_action',
 )
 TECHNICIAN_ACTIONS = (
     'assist_session_action',
     'assist_session_action_mine',
     'assist_session_action_running',
     'assist_session_action_unmatched',
+    'assist_unmatched_action',
     'assist_session_action_analysis',
     'assist_device_action',
 )
@@ -119,12 +121,15 @@ class TestViews(AssistBillingCommon):
         self.assertTrue(model.formatted_read_group(domain, groups, measures))
 
     def _make_history(self):
-        """Leave one of everything: a paid-for cycle, a failed one, an unmatched session."""
+        """Leave one of everything: a paid-for cycle, a failed one, an unmatched session, a rule."""
         association = self._associate(billing_emails="it@acme.example")
         device = self._create_device()
         self._create_session(device_id=device.id)
         self._create_session(partner=self._create_partner("Passer-by"))
         self.env['assist.session'].create({'partner_id': self.customer.id})
+        self.env['assist.matching.rule'].create(
+            {'value': 'acme.example', 'partner_id': self.customer.id}
+        )
         self._close('2026-02-01 00:00:00')
         return association
 
