@@ -1,4 +1,4 @@
-from odoo import fields, models
+from odoo import api, fields, models
 from odoo.exceptions import UserError
 
 # What was used, rated by the terms of the cycle; and what a person added to it.
@@ -34,6 +34,21 @@ class AccountMoveLine(models.Model):
         string="Remote Support Charge",
         readonly=True,
     )
+    assist_adjustment = fields.Monetary(
+        string="Adjustment",
+        compute='_compute_assist_adjustment',
+        currency_field='currency_id',
+        help="Untaxed: what it adds to what the customer owes. Below zero for a discount.",
+    )
+
+    # === COMPUTE METHODS === #
+
+    @api.depends('price_subtotal', 'move_id.move_type')
+    def _compute_assist_adjustment(self):
+        for line in self:
+            # A credit note's lines are positive and lower what the customer owes.
+            sign = -1 if line.move_id.move_type == 'out_refund' else 1
+            line.assist_adjustment = sign * line.price_subtotal
 
     # === CRUD METHODS === #
 

@@ -1,6 +1,7 @@
 from odoo import api, fields, models
 
 from .account_move import PAID_STATES
+from .account_move_line import ADJUSTMENT_CHARGES
 
 STATUSES = [
     ('draft', "Draft"),
@@ -42,6 +43,18 @@ class AccountMove(models.Model):
     assist_linked_count = fields.Integer(
         string="Number of Linked Documents", compute='_compute_assist_net_amounts'
     )
+    assist_has_confirmed_payment = fields.Boolean(
+        string="Payment Confirmed Here",
+        compute='_compute_assist_has_confirmed_payment',
+        help="A payment was registered by Confirm Payment, and can be undone until the bank knows "
+        "of it.",
+    )
+    assist_adjustment_line_ids = fields.Many2many(
+        'account.move.line',
+        string="Adjustments",
+        compute='_compute_assist_adjustment_line_ids',
+        help="Charges and discounts, on the bill and on its linked documents.",
+    )
 
     # === COMPUTE METHODS === #
 
@@ -77,6 +90,31 @@ class AccountMove(models.Model):
                 document.amount_residual * (-1 if document.move_type == 'out_refund' else 1)
                 for document in documents
                 if document.state == 'posted' and document.payment_state not in PAID_STATES
+            )
+
+    @api.depends('matched_payment_ids.state', 'matched_payment_ids.assist_bill_id')
+    def _compute_assist_has_confirmed_payment(self):
+        payments = self.env['account.payment'].search(
+            [
+                ('assist_bill_id', 'in', self.ids),
+                ('state', 'not in', ('draft', 'canceled', 'rejected')),
+            ]
+        )
+        # One that the bank knows of stays.
+        undoable = payments.filtered(lambda payment: not payment._assist_is_matched_with_bank())
+        for move in self:
+            move.assist_has_confirmed_payment = move._origin in undoable.assist_bill_id
+
+    @api.depends(
+        'invoice_line_ids.assist_charge',
+        'assist_linked_ids.state',
+        'assist_linked_ids.invoice_line_ids.assist_charge',
+    )
+    def _compute_assist_adjustment_line_ids(self):
+        for move in self:
+            linked = move.assist_linked_ids.filtered(lambda document: document.state != 'cancel')
+            move.assist_adjustment_line_ids = (move | linked).invoice_line_ids.filtered(
+                lambda line: line.assist_charge in ADJUSTMENT_CHARGES
             )
 
     # === BUSINESS METHODS - account.move === #

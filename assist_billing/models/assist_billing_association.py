@@ -100,8 +100,8 @@ class AssistBillingAssociation(models.Model):
     due_days = fields.Integer(
         default=0,
         tracking=True,
-        help="Days between the date of a bill and its due date. They hold whatever payment term "
-        "the customer has.",
+        help="Days between the date of a bill and its due date: with 28, a bill of 25 February is "
+        "due on 25 March. They hold whatever payment term the customer has.",
     )
     billing_emails = fields.Char(
         string="Billing Email Address",

@@ -75,7 +75,13 @@ class AssistBillingPlan(models.Model):
         tracking=True,
         help="The maintenance cost of unattended devices, in addition to the session charge.",
     )
-    price_per_device = fields.Float(digits='Product Price', tracking=True)
+    price_per_device = fields.Float(
+        digits='Product Price',
+        tracking=True,
+        help="The maintenance cost of each unattended device, in addition to the session charge. "
+        "Which devices count is said below; what the price is for, cycle or month, under Rating "
+        "Rules.",
+    )
     device_count = fields.Selection(
         [
             ('any_day', "Enrolled on at least one day"),

@@ -33,7 +33,11 @@ class AssistAssociateCustomers(models.TransientModel):
         default=lambda self: fields.Date.context_today(self),
         help="First day that is billed; later cycles begin on the same day of the month.",
     )
-    due_days = fields.Integer(default=0, help="Days between the date of a bill and its due date.")
+    due_days = fields.Integer(
+        default=0,
+        help="Days between the date of a bill and its due date: with 28, a bill of 25 February is "
+        "due on 25 March. They hold whatever payment term the customer has.",
+    )
     billing_emails = fields.Char(
         string="Billing Email Address",
         help="Where bills are sent to, separated by commas; empty: the customer's invoice address.",
