@@ -4,8 +4,11 @@ from . import account_move
 from . import account_move_adjust
 from . import account_move_adjust_lines
 from . import account_move_bill
+from . import account_move_complete
 from . import account_move_download
 from . import account_move_delivery
+from . import account_move_fast
+from . import account_move_fast_rule
 from . import account_move_line
 from . import account_move_payment
 from . import account_move_queue

@@ -157,14 +157,8 @@ class AccountMove(models.Model):
     def _compute_assist_cycle_values(self):
         for move in self:
             cycle = move.assist_cycle_id or move.assist_origin_cycle_id
-            usage = move.assist_cycle_id
-            move.assist_association_id = cycle.association_id
-            move.assist_plan_id = cycle.plan_id
-            move.assist_period_start = cycle.date_start
-            move.assist_period_end = cycle.date_end
-            move.assist_session_count = usage.session_count
-            move.assist_session_hours = usage.session_seconds / 3600
-            move.assist_device_quantity = usage.device_quantity
+            for name, value in cycle._prepare_move_vals(bool(move.assist_cycle_id)).items():
+                move[name] = value
 
     @api.depends('invoice_line_ids.price_subtotal', 'invoice_line_ids.assist_charge')
     def _compute_assist_session_charge(self):

@@ -58,8 +58,13 @@ class AccountMove(models.Model):
     def _post(self, soft=True):
         # EXTENDS account: a payment that a credit set free goes to the bill made instead
         posted = super()._post(soft)
-        for bill in posted.filtered('assist_cycle_id'):
-            bill._assist_reconcile_freed()
+        for bill in posted.filtered('assist_cycle_id').filtered(
+            lambda bill: bill.assist_cycle_id.sudo().freed_line_ids
+        ):
+            # Matching makes entries of its own, which want all checks.
+            bill.with_context(
+                skip_invoice_sync=False, check_move_validity=True
+            )._assist_reconcile_freed()
         return posted
 
     def _reverse_moves(self, default_values_list=None, cancel=False):

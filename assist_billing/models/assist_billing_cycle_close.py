@@ -52,8 +52,12 @@ class AssistBillingCycle(models.Model):
         :param str handling: what to do with the invoices, instead of what each plan says
         :return: the invoices
         """
-        for outcome in outcomes:
-            outcome.cycle.write(outcome.cycle._prepare_closed_vals(outcome, now))
+        self._write_each(
+            {
+                outcome.cycle: outcome.cycle._prepare_closed_vals(outcome, now)
+                for outcome in outcomes
+            }
+        )
         moves = self._create_moves(
             [
                 outcome.cycle._prepare_invoice_vals(outcome, now)
@@ -66,12 +70,24 @@ class AssistBillingCycle(models.Model):
         self._stamp_sessions(outcomes)
         return moves
 
+    def _write_each(self, vals_by_cycle):
+        """Write other values on each cycle as `write` would, but all in one go."""
+        cycles = self.concat(*vals_by_cycle)
+        names = {name for vals in vals_by_cycle.values() for name in vals}
+        cycles._track_prepare(names)
+        log = {'write_uid': self.env.uid, 'write_date': self.env.cr.now()}
+        for cycle, vals in vals_by_cycle.items():
+            for name, value in (vals | log).items():
+                self._fields[name].write(cycle, value)
+        cycles.modified([*names, *log])
+        cycles._validate_fields(names)
+
     def _is_to_invoice(self, outcome):
         """Tell whether there is something to invoice: no bill is made over zero."""
         return bool(outcome.total)
 
     def _create_moves(self, vals_list):
-        """Create the invoices, company by company; the place to make it faster."""
+        """Create the invoices, company by company, the fast way where it is proven equal."""
         moves = self.env['account.move']
         for company in self.company_id:
             moves |= (
@@ -81,7 +97,9 @@ class AssistBillingCycle(models.Model):
                 .with_company(company)
                 # No e-mail to a salesperson for each invoice that is his.
                 .with_context(mail_auto_subscribe_no_notify=True)
-                .create([vals for vals in vals_list if vals['company_id'] == company.id])
+                ._assist_create_bills(
+                    [vals for vals in vals_list if vals['company_id'] == company.id]
+                )
             )
         return moves
 
@@ -92,7 +110,7 @@ class AssistBillingCycle(models.Model):
         )
         if to_post:
             # Not soft: a soft post leaves a bill in draft whose date is tomorrow in UTC.
-            to_post._post(soft=False)
+            to_post._assist_post()
         to_send = to_post.filtered(
             lambda move: (handling or move.assist_plan_id.bill_handling) == 'send'
         )

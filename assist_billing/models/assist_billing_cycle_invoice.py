@@ -9,6 +9,22 @@ class AssistBillingCycle(models.Model):
 
     # === INVOICE === #
 
+    def _prepare_move_vals(self, is_current):
+        """Return what a document keeps of its cycle.
+
+        :param bool is_current: it is the cycle's current bill, so the usage is on it
+        """
+        usage = self if is_current else self.browse()
+        return {
+            'assist_association_id': self.association_id.id,
+            'assist_plan_id': self.plan_id.id,
+            'assist_period_start': self.date_start,
+            'assist_period_end': self.date_end,
+            'assist_session_count': usage.session_count,
+            'assist_session_hours': usage.session_seconds / 3600,
+            'assist_device_quantity': usage.device_quantity,
+        }
+
     def _prepare_invoice_vals(self, outcome, now):
         """Return the values of the invoice of this cycle.
 
@@ -70,15 +86,9 @@ class AssistBillingCycle(models.Model):
             return today
         product = self.plan_id._get_product('usage')
         has_tax = company in product.taxes_id.company_id
-        journal = self.env['account.journal'].search(
-            [*self.env['account.journal']._check_company_domain(company), ('type', '=', 'sale')],
-            limit=1,
-        )
-        return (
-            today
-            if company._get_violated_lock_dates(self.date_end, has_tax, journal)
-            else (self.date_end)
-        )
+        # As Odoo asks for a customer invoice (`_get_violated_lock_dates`).
+        locked = company._get_lock_date_violations(self.date_end, purchase=False, tax=has_tax)
+        return today if locked else self.date_end
 
     def _check_currency(self, invoice_date):
         """Refuse a currency without an active rate: Odoo would silently take a rate of 1."""
@@ -168,8 +178,8 @@ class AssistBillingCycle(models.Model):
         self.ensure_one()
         company, partner = self.company_id, self.partner_id
         taxes = product.taxes_id._filter_taxes_by_company(company)
-        if not taxes:
-            return price
+        if not all(tax.price_include for tax in taxes):
+            return price  # untaxed, so no tax can be taken out
         # The same position as the invoice will compute for itself.
         delivery = partner.browse(partner.address_get(['delivery'])['delivery'])
         position = (

@@ -8,6 +8,8 @@ from . import (
     test_closing,
     test_connector_access,
     test_connector_fetch,
+    test_fast_path,
+    test_fast_rule,
     test_get_started,
     test_invoices,
     test_matching,
