@@ -1,3 +1,5 @@
+from collections import Counter
+
 from odoo import api, fields, models
 from odoo.exceptions import ValidationError
 from odoo.tools import SQL
@@ -6,6 +8,9 @@ from ..rules import matching
 
 # What decides which sessions a rule fits, and for whom.
 MATCHING_FIELDS = ('source', 'field', 'operator', 'value', 'partner_id', 'company_id', 'active')
+
+# By these, two rules are for the same.
+KEY_FIELDS = ('company_id', 'source', 'field', 'operator', 'value')
 
 
 class AssistMatchingRule(models.Model):
@@ -174,10 +179,9 @@ class AssistMatchingRule(models.Model):
 
     def _get_key_vals(self, vals):
         """Return by which this rule differs from others once `vals` is written."""
-        names = ('source', 'field', 'operator', 'value', 'active')
         return {
-            **{name: vals.get(name, self[name]) for name in names},
-            'company_id': vals.get('company_id', self.company_id.id),
+            name: vals.get(name, self._fields[name].convert_to_write(self[name], self))
+            for name in (*KEY_FIELDS, 'active')
         }
 
     def _clean_value(self, vals):
@@ -187,7 +191,7 @@ class AssistMatchingRule(models.Model):
             for name in ('field', 'operator', 'value')
         )
         try:
-            vals['value'] = matching.check_value(field, operator, value)
+            vals['value'] = matching.check_value(field, operator, str(value or ''))
         except matching.BadValue as bad:
             raise ValidationError(self._explain(bad)) from bad
 
@@ -197,9 +201,6 @@ class AssistMatchingRule(models.Model):
         texts = {
             'empty': self.env._("Matching rule: say what to look for."),
             'long': self.env._("Matching rule: at most 255 letters can be looked for."),
-            'unprintable': self.env._(
-                "Matching rule: take line breaks and invisible characters out."
-            ),
             'wildcard': self.env._("Matching rule: to use * choose “looks like”."),
             'no_domain_field': self.env._("Matching rule: only an e-mail address is in a domain."),
             'no_email': self.env._(
@@ -234,41 +235,42 @@ class AssistMatchingRule(models.Model):
 
         :param known: the rules that these values are written to
         """
-        seen = set()
-        for vals in vals_list:
-            if vals.get('active') is False:
-                continue
-            defaults = self.default_get(['field', 'operator', 'company_id'])
-            key = {
-                'company_id': vals.get('company_id') or defaults['company_id'],
-                'source': vals.get('source') or False,
-                'field': vals.get('field') or defaults['field'],
-                'operator': vals.get('operator') or defaults['operator'],
-                'value': vals['value'],
-            }
-            # sudo: a rule that the user may not see is in the way all the same
-            other = self.sudo().search(
-                [(name, '=', value) for name, value in key.items()]
-                + [('id', 'not in', known.ids if known else [])],
-                limit=1,
-            )
-            if other:
+        defaults = self.default_get(list(KEY_FIELDS))
+        keys = [
+            tuple(vals.get(name) or defaults.get(name) or False for name in KEY_FIELDS)
+            for vals in vals_list
+            if vals.get('active') is not False
+        ]
+        # sudo: a rule that the user may not see is in the way all the same
+        others = self.sudo().search(
+            [
+                ('value', 'in', [key[-1] for key in keys]),
+                ('id', 'not in', known.ids if known else []),
+            ]
+        )
+        there = {
+            tuple(
+                other._fields[name].convert_to_write(other[name], other) for name in KEY_FIELDS
+            ): other
+            for other in others
+        }
+        for key in keys:
+            if other := there.get(key):
                 raise ValidationError(
                     self.env._(
                         "There is a matching rule for “%(value)s” already, for %(customer)s. "
                         "Change that one.",
-                        value=key['value'],
+                        value=key[-1],
                         customer=other.partner_id.display_name,
                     )
                 )
-            if tuple(key.values()) in seen:
-                raise ValidationError(
-                    self.env._(
-                        "“%(value)s” would have two matching rules. Leave one of them out.",
-                        value=key['value'],
-                    )
+        if twice := next((key for key, count in Counter(keys).items() if count > 1), None):
+            raise ValidationError(
+                self.env._(
+                    "“%(value)s” would have two matching rules. Leave one of them out.",
+                    value=twice[-1],
                 )
-            seen.add(tuple(key.values()))
+            )
 
     # === ACTIONS === #
 

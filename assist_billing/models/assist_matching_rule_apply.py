@@ -1,4 +1,5 @@
 from collections import defaultdict
+from heapq import nlargest
 
 from odoo import api, fields, models
 from odoo.tools import SQL
@@ -7,8 +8,10 @@ from ..rules import matching
 from .assist_session_rules import TEXT_COLUMNS
 from .assist_session_source import SOURCE_TEXTS
 
-# Sessions shown to try a rule; the counts are of all.
-SHOWN_SESSIONS = 40
+# Examples shown when a rule is tried, one of each wording; the counts are of all.
+SHOWN = 40
+# Sessions `s` that a rule may give a customer.
+FREE = SQL("(s.partner_id IS NULL AND s.state != 'billed' AND s.cycle_id IS NULL)")
 
 
 class AssistMatchingRule(models.Model):
@@ -37,6 +40,7 @@ class AssistMatchingRule(models.Model):
         compute='_compute_try',
         help="Sessions it fits that are another customer's. They stay as they are.",
     )
+    try_conflict_ids = fields.Many2many('assist.session', compute='_compute_try')
     try_session_ids = fields.Many2many('assist.session', compute='_compute_try')
 
     # === COMPUTE METHODS === #
@@ -52,6 +56,7 @@ class AssistMatchingRule(models.Model):
                     'try_unmatched_count': 0,
                     'try_earlier_count': 0,
                     'try_conflict_count': 0,
+                    'try_conflict_ids': False,
                     'try_session_ids': False,
                 }
             )
@@ -70,26 +75,40 @@ class AssistMatchingRule(models.Model):
         company = self.company_id._origin or self.env.company
         partner_id = self.partner_id._origin.id
         own = self._as_rule(value)
-        alone, earlier = matching.Matcher([own]), self._get_earlier_matcher(company)
+        fits = matching.Single(own).fits
         counts = defaultdict(int)
-        ids = []
-        for (source, *texts), partner, free, latest, count in self._read_texts(company, [own]):
-            key = tuple(texts)
-            if alone.find(source, key) is None:
+        examples, conflicts = [], []
+        for source, partner, free, count, latest, *said in self._read_texts(company, own):
+            if not fits(source, said):
                 continue
             counts['try_fit_count'] += count
-            counts['try_unmatched_count'] += free
-            if free and earlier.find(source, key):
-                counts['try_earlier_count'] += free
+            if free:
+                counts['try_unmatched_count'] += count
             if partner and partner != partner_id:
                 counts['try_conflict_count'] += count
-            ids += latest
+                conflicts.append(latest)
+            else:
+                examples.append(latest)
+        if counts['try_unmatched_count']:
+            counts['try_earlier_count'] = self._count_taken_earlier(company, own)
+        sessions = self.env['assist.session']
         return {
             **counts,
-            'try_session_ids': self.env['assist.session'].search(
-                [('id', 'in', ids)], limit=SHOWN_SESSIONS
-            ),
+            'try_conflict_ids': sessions.search([('id', 'in', nlargest(SHOWN, conflicts))]),
+            'try_session_ids': sessions.search([('id', 'in', nlargest(SHOWN, examples))]),
         }
+
+    def _count_taken_earlier(self, company, own):
+        """Return how many sessions without a customer a rule further up takes from this one."""
+        earlier = self._get_earlier_matcher(company)
+        if not earlier.rules:
+            return 0
+        alone = matching.Matcher([own])
+        return sum(
+            len(session_ids)
+            for source, texts, session_ids in self._read_unmatched(company, [own])
+            if alone.find(source, texts) and earlier.find(source, texts)
+        )
 
     def _as_rule(self, value=None):
         self.ensure_one()
@@ -141,23 +160,8 @@ class AssistMatchingRule(models.Model):
         ours = [rule._as_rule() for rule in self]
         fitting, all_rules = matching.Matcher(ours), self._get_matcher(company)
         found = {}
-        rows = self.env.execute_query(
-            SQL(
-                """
-                SELECT s.source, %s, array_agg(s.id ORDER BY s.id) FROM assist_session s
-                 WHERE s.company_id = %s AND s.partner_id IS NULL AND s.state != 'billed'
-                   AND s.cycle_id IS NULL AND (%s)
-              GROUP BY %s
-                """,
-                self._get_columns_sql(),
-                company.id,
-                self._get_superset_sql(ours),
-                SQL(", ").join(SQL(str(place)) for place in range(1, len(TEXT_COLUMNS) + 2)),
-            )
-        )
-        for source, *texts, session_ids in rows:
-            key = tuple(texts)
-            rule = fitting.find(source, key) and all_rules.find(source, key)
+        for source, texts, session_ids in self._read_unmatched(company, ours):
+            rule = fitting.find(source, texts) and all_rules.find(source, texts)
             if rule:
                 found.setdefault(rule.id, (rule.partner, []))[1].extend(session_ids)
         return found
@@ -198,38 +202,54 @@ class AssistMatchingRule(models.Model):
 
     # === SQL === #
 
-    def _read_texts(self, company, rules):
-        """Return what the sessions say that `rules` might fit, for all of history.
+    @api.model
+    def _read_unmatched(self, company, rules):
+        """Return what sessions say that have no customer, and that `rules` might fit.
 
-        :return: rows of `(source, *texts)`, partner id, number of unbilled ones without a
-            customer, the latest ids, number
+        :return: rows of source, texts, session ids
         """
         self.env['assist.session'].flush_model()
-        columns = self._get_columns_sql()
+        columns = SQL(", ").join(SQL("s.%s", SQL.identifier(name)) for name in TEXT_COLUMNS)
         rows = self.env.execute_query(
             SQL(
                 """
-                SELECT s.source, %s, s.partner_id,
-                       count(*) FILTER (
-                           WHERE s.partner_id IS NULL AND s.state != 'billed' AND s.cycle_id IS NULL
-                       ),
-                       (array_agg(s.id ORDER BY s.started_at DESC, s.id DESC))[1:%s], count(*)
-                  FROM assist_session s WHERE s.company_id = %s AND (%s)
-              GROUP BY %s
+                SELECT array_agg(s.id ORDER BY s.id), s.source, %(columns)s FROM assist_session s
+                 WHERE s.company_id = %(company)s AND %(free)s AND (%(superset)s)
+              GROUP BY s.source, %(columns)s
                 """,
-                columns,
-                SHOWN_SESSIONS,
-                company.id,
-                self._get_superset_sql(rules),
-                SQL(", ").join(SQL(str(place)) for place in range(1, len(TEXT_COLUMNS) + 3)),
+                columns=columns,
+                company=company.id,
+                free=FREE,
+                superset=self._get_superset_sql(rules),
             )
         )
-        size = len(TEXT_COLUMNS) + 1
-        return [(row[:size], *row[size:]) for row in rows]
+        return [(source, tuple(texts), ids) for ids, source, *texts in rows]
 
     @api.model
-    def _get_columns_sql(self):
-        return SQL(", ").join(SQL("s.%s", SQL.identifier(column)) for column in TEXT_COLUMNS)
+    def _read_texts(self, company, rule):
+        """Return what all sessions of history say where `rule` looks, if it might fit them.
+
+        :return: rows of source, partner id, whether the rule would match them, their number,
+            the last id, and what they say
+        """
+        self.env['assist.session'].flush_model()
+        columns = SQL(", ").join(
+            SQL("s.%s", SQL.identifier(SOURCE_TEXTS[name]))
+            for name in matching.FIELD_TEXTS[rule.field]
+        )
+        return self.env.execute_query(
+            SQL(
+                """
+                SELECT s.source, s.partner_id, %(free)s AS free, count(*), max(s.id), %(columns)s
+                  FROM assist_session s WHERE s.company_id = %(company)s AND (%(superset)s)
+              GROUP BY s.source, s.partner_id, free, %(columns)s
+                """,
+                columns=columns,
+                company=company.id,
+                free=FREE,
+                superset=self._get_superset_sql([rule]),
+            )
+        )
 
     @api.model
     def _get_superset_sql(self, rules):
@@ -258,4 +278,10 @@ class AssistMatchingRule(models.Model):
         if rule.operator == 'equals' and rule.field != 'email_domain':
             return SQL("%s = %s", folded, rule.value)
         pieces = rule.value.replace('?', '*').split('*')
-        return SQL("position(%s IN %s) > 0", max(pieces, key=len), folded)
+        return SQL(
+            "(length(%s) >= %s AND position(%s IN %s) > 0)",
+            column,
+            len(rule.value.replace('*', '')) if rule.operator == 'pattern' else len(rule.value),
+            max(pieces, key=len),
+            folded,
+        )

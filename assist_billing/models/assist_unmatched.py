@@ -131,9 +131,9 @@ class AssistUnmatched(models.Model):
                      ELSE concat_ws(%(separator)s, 'none', s.source) END)
             """,
             separator=SEPARATOR,
-            domain=SQL("lower(regexp_replace(s.source_email, '^.*@', ''))"),
+            domain=SQL("split_part(lower(s.source_email), '@', 2)"),
             is_public=SQL(
-                "lower(regexp_replace(s.source_email, '^.*@', '')) = ANY(%s)",
+                "split_part(lower(s.source_email), '@', 2) = ANY(%s)",
                 sorted(PUBLIC_DOMAINS),
             ),
         )
@@ -147,7 +147,7 @@ class AssistUnmatched(models.Model):
                  WHEN '' THEN p.complete_name
                  WHEN 'customer_ref' THEN e.source_customer_ref
                  WHEN 'email' THEN e.source_email
-                 WHEN 'email_domain' THEN regexp_replace(e.source_email, '^.*@', '')
+                 WHEN 'email_domain' THEN split_part(e.source_email, '@', 2)
                  WHEN 'group' THEN e.source_group
                  WHEN 'department' THEN e.source_department
                  WHEN 'customer' THEN e.source_customer

@@ -114,8 +114,11 @@ class BadValue(ValueError):
 
 
 def fold(text):
-    """Return a text as it is compared."""
+    """Return a text as it is compared: what cannot be seen makes no difference."""
     text = text.strip()
+    if not text.isprintable():
+        seen = (char if char.isprintable() else ' ' * char.isspace() for char in text)
+        text = ' '.join(''.join(seen).split())
     if text.isascii():
         return text.lower()
     return unicodedata.normalize('NFC', unicodedata.normalize('NFD', text).casefold())
@@ -131,8 +134,6 @@ def check_value(field, operator, value):
         raise BadValue('empty')
     if len(value) > VALUE_LIMIT:
         raise BadValue('long')
-    if not value.isprintable():
-        raise BadValue('unprintable')
     if operator == 'pattern':
         return _check_pattern(field, value)
     if field in ('email', 'email_domain') and '*' in value:
@@ -208,6 +209,38 @@ class Pattern:
                 return False
             place = found.end()
         return True
+
+
+class Single:
+    """One rule by itself, to be tried on many texts."""
+
+    __slots__ = ('_fits', '_is_email', 'source')
+
+    def __init__(self, rule):
+        self.source = rule.source
+        self._is_email = rule.field == 'email_domain' or rule.operator == 'domain'
+        if rule.operator == 'pattern':
+            self._fits = Pattern(rule.value).fits
+        elif rule.operator == 'domain':
+            below = '.' + rule.value
+            self._fits = lambda text: text == rule.value or text.endswith(below)
+        else:
+            self._fits = rule.value.__eq__
+
+    def fits(self, source, texts):
+        """Tell whether the rule fits a session.
+
+        :param str source: the session's source
+        :param texts: what the source says, of the rule's `FIELD_TEXTS` alone; absent: '' or None
+        """
+        if self.source not in (None, source):
+            return False
+        for text in texts:
+            if text:
+                folded = fold(text)
+                if self._fits(folded.rpartition('@')[2] if self._is_email else folded):
+                    return True
+        return False
 
 
 class Matcher:

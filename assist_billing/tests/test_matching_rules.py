@@ -1,9 +1,11 @@
+import random
 import time
 
 from odoo import Command
 from odoo.exceptions import AccessError, ValidationError
 from odoo.tests import Form, new_test_user, tagged
 
+from ..rules import matching
 from .ingest_common import IngestCommon, zoho
 
 MANY = 10_000
@@ -196,6 +198,35 @@ class TestMatchingRules(IngestCommon):
                 self.assertEqual(self._get(f'new{number}', 'teamviewer').matching_rule_id, rule)
                 rule.active = False
 
+    def test_the_database_leaves_out_nothing_that_a_rule_fits(self):
+        choose = random.Random(19)
+        letters = 'aAbBß.\u017f\u212a\u0130-*?é\u200b '
+        names = [''.join(choose.choices(letters, k=choose.randint(1, 6))) for _n in range(300)]
+        self._ingest(
+            *(zoho(n, display_name=name, agent_email='') for n, name in enumerate(names, 1))
+        )
+        stored = self.sessions.search([('source_customer', '!=', False)]).mapped('source_customer')
+        self.assertGreater(len(stored), 200)
+        found = 0
+        for _n in range(150):
+            value = ''.join(choose.choices('aBßsk.-?*é', k=choose.randint(1, 4)))
+            rule = self.rules.new(
+                {
+                    'field': 'customer',
+                    'operator': choose.choice(('equals', 'pattern')),
+                    'value': value,
+                    'company_id': self.company.id,
+                }
+            )
+            if rule.try_problem:
+                continue
+            fits = matching.Single(rule._as_rule(matching.fold(value))).fits
+            expected = sum(fits('zoho_assist', [name]) for name in stored)
+            self.assertEqual(rule.try_fit_count, expected, value)
+            self.assertEqual(rule.try_unmatched_count, expected, value)
+            found += expected
+        self.assertGreater(found, 20)
+
     # === TRIED === #
 
     def test_a_rule_is_tried_against_history_and_writes_nothing(self):
@@ -228,7 +259,8 @@ class TestMatchingRules(IngestCommon):
                 (3, 2, 1, 1),
             )
             form.operator = 'equals'
-        self.assertEqual(len(form.try_session_ids), 3)
+        self.assertEqual(form.try_conflict_ids[:], self._get(2))
+        self.assertEqual(form.try_session_ids[:], self._get(1) | self._get(3))
         self.assertFalse(self.sessions.search([('partner_id', '=', other.id)]))
         form.value = 'gmail.com'
         self.assertIn("anybody can have an address", form.try_problem)
@@ -241,6 +273,7 @@ class TestMatchingRules(IngestCommon):
 
     def test_values_are_kept_folded_and_bad_ones_refused_in_words(self):
         self.assertEqual(self._create_rule('  @ACME.Example ').value, 'acme.example')
+        self.assertEqual(self._create_rule('A\x00\nB\ud800\u200b', 'group').value, 'a b')
         for field, operator, value, words in (
             ('email_domain', 'equals', 'gmail.com', "anybody can have an address"),
             ('email_domain', 'domain', 'com', "half the world"),
@@ -251,7 +284,7 @@ class TestMatchingRules(IngestCommon):
             ('customer', 'domain', 'acme.example', "only an e-mail address"),
             ('customer', 'equals', ' ', "say what to look for"),
             ('customer', 'equals', 'x' * 300, "at most 255"),
-            ('customer', 'equals', 'a\nb', "line breaks"),
+            ('customer', 'equals', '\x00\ud800', "say what to look for"),
         ):
             with self.subTest(value=value), self.assertRefused(words):
                 self._create_rule(value, field, operator=operator)

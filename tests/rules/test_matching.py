@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rules import matching
-from rules.matching import BadValue, Matcher, Pattern, Rule, check_value, fold
+from rules.matching import BadValue, Matcher, Pattern, Rule, Single, check_value, fold
 
 TEXTS = dict.fromkeys(matching.TEXTS, '')
 
@@ -31,6 +31,7 @@ def find(rules, source='zoho_assist', **texts):
         ('customer', 'MÜLLER STRASSE', {'customer_name': 'Müller Straße'}),
         ('customer', 'Mu\u0308ller', {'customer_name': 'MÜLLER'}),
         ('customer', 'ΣΟΦΟΣ', {'customer_name': 'σοφος'}),
+        ('customer', 'ac\u200bme\xa0ltd', {'customer_name': 'Acme Ltd\x00'}),
         ('customer_ref', 'c-17', {'customer_ref': 'C-17'}),
         ('group', 'acme pcs', {'group': ' Acme PCs '}),
         ('department', 'acme', {'department': 'ACME'}),
@@ -80,6 +81,25 @@ def test_a_domain_ends_at_a_dot(email, equal, within):
     for field in ('email', 'email_domain'):
         rules = [(None, field, 'domain', 'example.com')]
         assert find(rules, customer_email=email) == within
+
+
+# === ONE RULE BY ITSELF === #
+
+
+@given(
+    st.sampled_from([None, 'csv', 'anydesk']),
+    st.sampled_from(list(matching.FIELD_TEXTS)),
+    st.sampled_from(['equals', 'domain', 'pattern']),
+    st.text('ab.@*?', max_size=7),
+    st.tuples(*[st.text('aAb.@', max_size=7)] * len(matching.TEXTS)),
+)
+def test_one_rule_by_itself_fits_what_it_fits_among_others(only, field, operator, value, texts):
+    try:
+        rule = Rule(1, only, field, operator, check_value(field, operator, value), 1)
+    except BadValue:
+        return
+    said = [texts[matching.TEXTS.index(name)] for name in matching.FIELD_TEXTS[field]]
+    assert Single(rule).fits('csv', said) == bool(Matcher([rule]).find('csv', texts))
 
 
 # === PATTERNS === #
@@ -134,7 +154,7 @@ def test_no_pattern_hangs(piece):
     [
         ('email', 'equals', '  ', 'empty'),
         ('customer', 'equals', 'x' * 256, 'long'),
-        ('customer', 'equals', 'a\x00b', 'unprintable'),
+        ('customer', 'equals', '\x00\n\u200b\ud800', 'empty'),
         ('email', 'equals', '*@acme.example', 'wildcard'),
         ('email', 'equals', 'acme', 'no_email'),
         ('email_domain', 'equals', 'bob@acme.example', 'no_domain'),
