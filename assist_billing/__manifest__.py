@@ -53,6 +53,7 @@
     ],
     'assets': {
         'web.assets_backend': ['assist_billing/static/src/get_started/*'],
+        'web.assets_tests': ['assist_billing/static/tests/tours/*'],
         'web.report_assets_common': ['assist_billing/static/src/scss/statement.scss'],
     },
     'demo': [

@@ -28,6 +28,7 @@ from . import (
     test_taking_back,
     test_tie,
     test_tie_broken,
+    test_tours,
     test_unmatched,
     test_views,
 )

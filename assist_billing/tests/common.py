@@ -95,11 +95,17 @@ class AssistBillingCommon(AccountTestInvoicingCommon):
 
     def _close(self, now):
         """Run the closing as of `now` (UTC, ISO) the way the scheduled action does."""
+        self._run_schedule(
+            '_cron_close_cycles', 'assist.billing.cycle', now=datetime.fromisoformat(now)
+        )
+
+    def _run_schedule(self, method, model, **kwargs):
+        """Run a scheduled action's method the way the scheduler does."""
         # A test that serves HTTP is in test mode all along.
         mode = nullcontext() if isinstance(self, HttpCase) else self.enter_registry_test_mode()
         with mode, self.registry.cursor() as cr:
             env = self.env(cr=cr, user=SUPERUSER_ID, context={})
-            env['assist.billing.cycle']._cron_close_cycles(now=datetime.fromisoformat(now))
+            getattr(env[model], method)(**kwargs)
         self.env.invalidate_all()
 
     def _cycles(self, association):

@@ -1,7 +1,6 @@
 import io
 from unittest.mock import patch
 
-from odoo import SUPERUSER_ID
 from odoo.tests import Form
 from odoo.tools.pdf import PdfWriter
 
@@ -63,12 +62,8 @@ class SendingCommon(AssistBillingCommon, MailCommon):
         self._close('2026-02-01 00:00:00')
         return associations.cycle_ids.move_id.sorted('id')
 
-    def _run(self, method, model='account.move'):
-        """Run a scheduled action's method the way the scheduler does."""
-        with self.enter_registry_test_mode(), self.registry.cursor() as cr:
-            env = self.env(cr=cr, user=SUPERUSER_ID, context={})
-            getattr(env[model], method)()
-        self.env.invalidate_all()
+    def _run(self, method, model='account.move', **kwargs):
+        self._run_schedule(method, model, **kwargs)
 
     def _send_queued(self):
         """Run Odoo's sending of invoices, then its mail queue."""

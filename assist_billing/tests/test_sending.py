@@ -120,7 +120,38 @@ class TestSending(SendingCommon):
         [bill] = self._create_bills(1)
         self.env['account.move.send']._generate_and_send_invoices(bill, sending_methods=['manual'])
         self.assertTrue(bill.invoice_pdf_report_id)
-        self.assertRecordValues(bill, [{'is_move_sent': True, 'assist_delivery_state': 'none'}])
+        self.assertRecordValues(
+            bill,
+            [
+                {
+                    'is_move_sent': True,
+                    'assist_delivery_state': 'none',
+                    # Nor does Odoo call it so.
+                    'status_in_payment': 'posted',
+                    'move_sent_values': 'not_sent',
+                }
+            ],
+        )
+        self._check_called_sent(bill, False)
+        with self.mock_mail_gateway():
+            self._send_by_dialog(bill)
+        self.assertRecordValues(bill, [{'status_in_payment': 'sent', 'move_sent_values': 'sent'}])
+        self._check_called_sent(bill, True)
+
+    def _check_called_sent(self, bill, is_sent):
+        """Expect Odoo's filters and groups to call this bill sent or not, and an invoice too."""
+        invoice = self._create_invoice_one_line(price_unit=10.0, post=True)
+        invoice.is_move_sent = is_sent
+        domain = [('id', 'in', (bill | invoice).ids)]
+        for value in ('sent', 'not_sent'):
+            expected = bill | invoice if (value == 'sent') == is_sent else bill.browse()
+            self.assertEqual(
+                bill.search([*domain, ('move_sent_values', '=', value)], order='id'), expected
+            )
+        self.assertEqual(
+            bill._read_group(domain, ['move_sent_values'], ['__count']),
+            [('sent' if is_sent else 'not_sent', 2)],
+        )
 
     def test_a_pdf_made_meanwhile_does_not_take_a_bill_out_of_the_queue(self):
         [bill] = self._create_bills(1, handling='send')
