@@ -1,0 +1,287 @@
+"""The measurements: which processes do what in which order, and what is taken of it.
+
+All that is compared is done in turns, one round after the other, so that whatever else the machine
+does hits all alike; the first round warms up and does not count. Seconds are wall-clock time.
+"""
+
+from datetime import datetime
+from statistics import median
+from time import perf_counter
+
+from environment.console import Problem, Progress
+
+from .client import Client, Stage
+from .sizes import Sizes
+
+PRICES = (['session', None, 20.0], ['device', 2, 5.0])
+
+
+class Series:
+    """Seconds per item of one way, round by round."""
+
+    def __init__(self):
+        self.costs: list[float] = []
+
+    def add(self, seconds: float, items: int) -> None:
+        self.costs.append(seconds / items)
+
+    @property
+    def median(self) -> float:
+        return median(self.costs)
+
+    def as_dict(self) -> dict:
+        """Return milliseconds per item: the median, and the least and most of all rounds."""
+        lowest, highest = min(self.costs), max(self.costs)
+        return {
+            'ms': round(1000 * self.median, 3),
+            'ms_min': round(1000 * lowest, 3),
+            'ms_max': round(1000 * highest, 3),
+        }
+
+
+def ratio(one: Series, other: Series) -> float:
+    """Return how many times as much the first costs as the second."""
+    return round(one.median / other.median, 3)
+
+
+def get_due(month: int) -> str:
+    """Return when the cycles of a month are due, ISO, naive UTC; see `data.get_due_date`."""
+    return str(datetime(2025 + (month + 1) // 12, (month + 1) % 12 + 1, 1))
+
+
+def compare_ways(stage: Stage, sizes: Sizes, ours: str, contract: str) -> dict:
+    """Make as many bills in four ways: ours, OCA's, the plain one, by SQL alone."""
+    progress = Progress("Closing against OCA's contract, plain Odoo and SQL")
+    progress.begin()
+    due, per_bill = sizes.bills, sizes.sessions_per_bill
+    databases = stage.copy(ours, 'ways'), stage.copy(contract, 'others')
+    ways = {way: Series() for way in ('ours', 'oca', 'plain', 'floor')}
+    totals = []
+    with stage.clients(*databases) as (mine, others):
+        lines = [[charge, quantity or per_bill, price] for charge, quantity, price in PRICES]
+        others.send('prepare_contracts', customers=due, lines=lines)
+        first = mine.do('prepare', due=due, bills=sizes.few_bills, sessions=sizes.few_sessions)
+        others.receive()
+        for month in range(sizes.rounds + 1):
+            progress.show(f"round {month} of {sizes.rounds}")
+            answers = _make_bills(mine, others, first, month, due, per_bill)
+            totals.append({way: answer['total'] for way, answer in answers.items()})
+            _check_bills(answers, due)
+            if month:
+                for way, answer in answers.items():
+                    ways[way].add(answer['seconds'], due)
+    for name in databases:
+        stage.drop(name)
+    progress.end()
+    return {
+        'vs_oca': ratio(ways['oca'], ways['ours']),
+        'vs_plain': ratio(ways['plain'], ways['ours']),
+        'vs_floor': ratio(ways['ours'], ways['floor']),
+        'ways': {way: series.as_dict() for way, series in ways.items()},
+        'totals': totals[-1],
+    }
+
+
+def _make_bills(mine: Client, others: Client, first: dict, month: int, due: int, each: int):
+    mine.do('add_due_sessions', first=first, month=month, customers=due, per_customer=each)
+    ours = mine.do('close', now=get_due(month))
+    bills = mine.do('describe', after=ours['after'])
+    return {
+        'ours': ours,
+        'oca': others.do('run_contracts', date=get_due(month)),
+        'plain': others.do('create_and_post', bills=bills),
+        'floor': mine.do('copy_by_sql', after=ours['after'], journal=first['journal']),
+    }
+
+
+def _check_bills(answers: dict, due: int) -> None:
+    for way, answer in answers.items():
+        if answer['bills'] != due or abs(answer['total'] - answers['ours']['total']) > 0.005:
+            raise Problem(
+                f"The bills of the way “{way}” are not the same as ours.",
+                f"Bills and total: {answer['bills']}, {answer['total']}; "
+                f"ours: {answers['ours']['bills']}, {answers['ours']['total']}.",
+            )
+
+
+def measure_growth(stage: Stage, sizes: Sizes, ours: str) -> dict:
+    """Close the same number of cycles over few and over many bills, few and many sessions."""
+    progress = Progress("Growth with the bills and the sessions present")
+    progress.begin()
+    due = sizes.growth_bills
+    present = {
+        'few': (sizes.few_bills, sizes.few_sessions),
+        'bills': (sizes.many_bills, sizes.few_sessions),
+        'sessions': (sizes.few_bills, sizes.many_sessions),
+    }
+    databases = [stage.copy(ours, name) for name in present]
+    costs = {name: Series() for name in present}
+    with stage.clients(*databases) as clients:
+        firsts = []
+        for client, (bills, sessions) in zip(clients, present.values(), strict=True):
+            progress.show(f"storing {bills:,} bills and {sessions:,} sessions")
+            others = max(bills // 10 - due, 0)
+            firsts.append(
+                client.do('prepare', due=due, others=others, bills=bills, sessions=sessions)
+            )
+        for month in range(sizes.rounds + 1):
+            progress.show(f"round {month} of {sizes.rounds}")
+            for name, client, first in zip(present, clients, firsts, strict=True):
+                client.do(
+                    'add_due_sessions',
+                    first=first,
+                    month=month,
+                    customers=due,
+                    per_customer=sizes.sessions_per_bill,
+                )
+                seconds = client.do('close', now=get_due(month))['seconds']
+                if month:
+                    costs[name].add(seconds, due)
+        progress.show("ingesting")
+        taken = _measure_ingest_growth(clients[0], clients[2], sizes)
+    for name in databases:
+        stage.drop(name)
+    progress.end()
+    return {
+        'growth_bills': ratio(costs['bills'], costs['few']),
+        'growth_sessions': ratio(costs['sessions'], costs['few']),
+        'growth': {name: series.as_dict() for name, series in costs.items()},
+        **taken,
+    }
+
+
+def _measure_ingest_growth(few: Client, many: Client, sizes: Sizes) -> dict:
+    costs = {'few': Series(), 'many': Series()}
+    count = sizes.ingested_sample
+    for turn in range(sizes.rounds + 1):
+        for (name, series), client in zip(costs.items(), (few, many), strict=True):
+            answer = client.do(
+                'ingest', series=f'{name}{turn}', count=count, customers=sizes.growth_bills
+            )
+            if turn:
+                series.add(answer['seconds'], count)
+    return {
+        'growth_ingest': ratio(costs['many'], costs['few']),
+        'ingest_growth': {name: series.as_dict() for name, series in costs.items()},
+    }
+
+
+def measure_ingest(stage: Stage, sizes: Sizes, ours: str) -> dict:
+    """Take in the same records by `ingest`, `create` and `load`; then very many at once."""
+    progress = Progress("Taking in sessions: ingest, create, load")
+    progress.begin()
+    name = stage.copy(ours, 'ingest')
+    customers, count = sizes.bills, sizes.ingested_sample
+    ways = {way: Series() for way in ('ingest', 'create', 'load')}
+    with stage.clients(name) as [client]:
+        client.do('prepare', due=customers)
+        for turn in range(sizes.rounds + 1):
+            progress.show(f"round {turn} of {sizes.rounds}")
+            for way, series in ways.items():
+                answer = client.do(way, series=f'{way}{turn}', count=count, customers=customers)
+                if answer['created'] != count:
+                    raise Problem(f"{way} created {answer['created']} sessions of {count}.")
+                if turn:
+                    series.add(answer['seconds'], count)
+        progress.show(f"{sizes.ingested:,} records at once")
+        large = client.do('ingest', series='large', count=sizes.ingested, customers=customers)
+    stage.drop(name)
+    progress.end()
+    large_cost = Series()
+    large_cost.add(large['seconds'], sizes.ingested)
+    return {
+        'vs_create': ratio(ways['create'], large_cost),
+        'vs_load': ratio(ways['load'], large_cost),
+        'ingest': {way: series.as_dict() for way, series in ways.items()},
+        'ingest_large': {
+            'records': sizes.ingested,
+            'seconds': round(large['seconds'], 2),
+            'memory_mb': round(large['peak_mb'] - large['held_mb'], 1),
+        },
+    }
+
+
+def measure_memory(stage: Stage, sizes: Sizes, ours: str) -> dict:
+    """Compare the peak of memory of a small and a large run, each in a new process."""
+    progress = Progress(f"Memory of {sizes.small_run:,} and of {sizes.large_run:,} due cycles")
+    progress.begin()
+    name = stage.copy(ours, 'memory')
+    small, large = sizes.small_run, sizes.large_run
+    answers = []
+    with stage.clients(name) as [client]:
+        first = client.do('prepare', due=small, later=large - small)
+        for month, due in enumerate((small, large)):
+            client.do(
+                'add_due_sessions',
+                first=first,
+                month=month,
+                customers=due,
+                per_customer=sizes.sessions_per_bill,
+            )
+    for month, due in enumerate((small, large)):
+        progress.show(f"closing {due:,}")
+        with stage.clients(name) as [client]:
+            answers.append(client.do('close', now=get_due(month)))
+        if answers[-1]['bills'] != due:
+            raise Problem(f"{answers[-1]['bills']} of {due} due cycles were billed.")
+    stage.drop(name)
+    progress.end()
+    return {
+        'memory_mb': round(answers[1]['peak_mb'] - answers[0]['peak_mb'], 1),
+        'memory': [
+            {
+                'due': due,
+                'peak_mb': round(answer['peak_mb'], 1),
+                'held_mb': round(answer['held_mb'], 1),
+                'seconds': round(answer['seconds'], 1),
+            }
+            for due, answer in zip((small, large), answers, strict=True)
+        ],
+    }
+
+
+def measure_workers(stage: Stage, sizes: Sizes, ours: str) -> dict:
+    """Close the same cycles with one process and with two at a time."""
+    progress = Progress("One worker and two")
+    progress.begin()
+    name = stage.copy(ours, 'workers')
+    due = sizes.worker_bills
+    costs = {1: Series(), 2: Series()}
+    month = 0
+    with stage.clients(name, name) as clients:
+        first = clients[0].do('prepare', due=due)
+        for turn in range(sizes.rounds + 1):
+            progress.show(f"round {turn} of {sizes.rounds}")
+            for workers, series in costs.items():
+                clients[0].do(
+                    'add_due_sessions',
+                    first=first,
+                    month=month,
+                    customers=due,
+                    per_customer=sizes.sessions_per_bill,
+                )
+                seconds = _close_with(clients[:workers], month, due)
+                month += 1
+                if turn:
+                    series.add(seconds, due)
+    stage.drop(name)
+    progress.end()
+    return {
+        'two_workers': ratio(costs[1], costs[2]),
+        'workers': {str(count): series.as_dict() for count, series in costs.items()},
+    }
+
+
+def _close_with(clients: list[Client], month: int, due: int) -> float:
+    """Have processes close the same due cycles together; return the seconds it took."""
+    before = clients[0].do('get_last_move')
+    began = perf_counter()
+    for client in clients:
+        client.send('close', now=get_due(month))
+    for client in clients:
+        client.receive()
+    seconds = perf_counter() - began
+    made = clients[0].do('count_moves', after=before)['bills']
+    if made != due:
+        raise Problem(f"{len(clients)} workers made {made} bills of {due}.")
+    return seconds

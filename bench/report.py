@@ -1,0 +1,117 @@
+"""What was measured, as a table, as JSON and as a plot."""
+
+import json
+import os
+import platform
+import re
+import subprocess
+from datetime import datetime, timezone
+from pathlib import Path
+
+from environment import places, python_packages
+from environment.console import Problem
+
+RESULTS = places.CLONE / 'bench/results.json'
+PLOT = places.CLONE / 'docs/images/bench.svg'
+PLOTTER = places.CLONE / 'bench/plot.py'
+# key: what it is, the goal in words, how the figure compares with the goal, the goal
+GOALS = {
+    'vs_oca': ("times as fast as OCA's contract", 'at least', 3.5),
+    'vs_plain': ("times as fast as plain create + _post", 'at least', 2.4),
+    'vs_floor': ("times the cost of copying the rows by SQL", 'at most', 40.0),
+    'growth_bills': ("cost per bill, many bills present to few", 'at most', 1.1),
+    'growth_sessions': ("cost per bill, many sessions present to few", 'at most', 1.1),
+    'memory_mb': ("MB more at the peak of the large run", 'at most', 50.0),
+    'two_workers': ("times as fast with two workers", 'at least', 1.8),
+    'vs_create': ("times as fast: ingest to create", 'at least', 5.0),
+    'vs_load': ("times as fast: ingest to load", 'at least', 5.0),
+    'growth_ingest': ("cost per record, many sessions stored to few", 'at most', 1.1),
+}
+TITLES = {
+    'ours': "closing pass",
+    'oca': "OCA contract + one batch post",
+    'plain': "create + _post, 100 at a time",
+    'floor': "SQL copies of the same rows",
+}
+
+
+def is_met(key: str, figure: float) -> bool:
+    """Tell whether a figure reaches its goal."""
+    _meaning, bound, goal = GOALS[key]
+    return figure >= goal if bound == 'at least' else figure <= goal
+
+
+def describe_machine() -> dict:
+    """Return what the figures were taken on, and how busy it was."""
+    model = re.search(r'model name\s*: (.*)', Path('/proc/cpuinfo').read_text())
+    return {
+        'taken_at': datetime.now(timezone.utc).isoformat(timespec='minutes'),
+        'cpu': model[1] if model else platform.machine(),
+        'cores': os.cpu_count(),
+        'load_before': [round(load, 1) for load in os.getloadavg()],
+        'python': platform.python_version(),
+    }
+
+
+def write(results: dict, results_path: Path = RESULTS, plot: Path | None = PLOT) -> None:
+    """Write the figures, and the plot of them."""
+    results_path.write_text(json.dumps(results, indent=2) + '\n')
+    if plot is None:
+        return
+    drawn = subprocess.run(
+        [python_packages.python('bench'), PLOTTER, results_path, plot],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if drawn.returncode:
+        raise Problem("The plot could not be drawn.", drawn.stderr)
+
+
+def format_table(results: dict) -> str:
+    """Return the figures and the goals as text."""
+    rows = [("figure", "measured", "goal", "", "what it is")]
+    for key, (meaning, bound, goal) in GOALS.items():
+        met = "met" if is_met(key, results[key]) else "NOT met"
+        rows.append((key, f'{results[key]:.2f}', f'{bound} {goal:g}', met, meaning))
+    rows.append(("", "", "", "", ""))
+    rows.append(("cost of", "ms", "from", "to", ""))
+    for way, title in TITLES.items():
+        rows.append((*_format_costs(f"a bill, {way}", results['ways'][way]), title))
+    for name, costs in results['growth'].items():
+        rows.append((*_format_costs(f"a bill, {name}", costs), "bills and sessions present"))
+    for count, costs in results['workers'].items():
+        rows.append((*_format_costs(f"a bill, {count} workers", costs), "wall-clock"))
+    for name, costs in results['ingest'].items():
+        rows.append((*_format_costs(f"a session, {name}", costs), "new sessions"))
+    large = results['ingest_large']
+    per_record = 1000 * large['seconds'] / large['records']
+    rows.append(
+        (
+            "a session, at once",
+            f'{per_record:.3f}',
+            "",
+            "",
+            f"{large['records']:,} in one call, {large['memory_mb']} MB more at the peak",
+        )
+    )
+    rows += [
+        (
+            f"memory, {run['due']:,} due",
+            f"{run['peak_mb']} MB",
+            "",
+            "",
+            f"{run['seconds']} s; {run['held_mb']} MB before",
+        )
+        for run in results['memory']
+    ]
+    widths = [max(len(row[column]) for row in rows) for column in range(4)]
+    return '\n'.join(
+        '  '.join([*(cell.ljust(width) for cell, width in zip(row, widths, strict=False)), row[4]])
+        .rstrip()
+        for row in rows
+    )  # fmt: skip
+
+
+def _format_costs(title: str, costs: dict) -> tuple[str, str, str, str]:
+    return (title, f"{costs['ms']:.3f}", f"{costs['ms_min']:.3f}", f"{costs['ms_max']:.3f}")

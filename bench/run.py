@@ -1,0 +1,29 @@
+"""One run of the benchmark from beginning to end."""
+
+import dataclasses
+from pathlib import Path
+
+from . import measure, report
+from .client import Stage
+from .sizes import Sizes
+
+
+def run(sizes: Sizes, results_path: Path = report.RESULTS, plot: Path | None = report.PLOT) -> dict:
+    """Measure everything, write it down and return it; PostgreSQL is running.
+
+    :param plot: where the plot goes; None: nowhere
+    """
+    machine = report.describe_machine()
+    with Stage() as stage:
+        ours, contract = stage.install('assist_billing'), stage.install('contract')
+        results = {
+            **measure.compare_ways(stage, sizes, ours, contract),
+            **measure.measure_workers(stage, sizes, ours),
+            **measure.measure_growth(stage, sizes, ours),
+            **measure.measure_ingest(stage, sizes, ours),
+            **measure.measure_memory(stage, sizes, ours),
+        }
+    first = {key: results.pop(key) for key in report.GOALS}
+    results = {**first, 'sizes': dataclasses.asdict(sizes), 'machine': machine, **results}
+    report.write(results, results_path, plot)
+    return results

@@ -1,0 +1,59 @@
+"""The benchmark itself: that it runs, compares like with like, and reports all it should."""
+
+import json
+import os
+
+import pytest
+from bench import client, measure, report, run, sizes
+
+from environment import databases, odoo_command
+from environment.console import Problem
+
+KEYS = {
+    'vs_oca', 'vs_plain', 'vs_floor', 'growth_bills', 'growth_sessions', 'memory_mb', 'two_workers',
+    'vs_create', 'vs_load', 'growth_ingest',
+}  # fmt: skip
+
+
+@pytest.fixture(scope='module')
+def with_contract():
+    """The name of a copy of the tested database that has OCA's `contract` too."""
+    name = f"{os.environ['ASSIST_TEMPLATE_DATABASE'].removesuffix('_template')}_contract"
+    databases.drop(name)
+    databases.copy(os.environ['ASSIST_TEMPLATE_DATABASE'], name)
+    options = [f'--database={name}', '--init=contract', '--stop-after-init', '--no-http']
+    assert odoo_command.run([*options, '--log-level=critical']) == 0
+    yield name
+    databases.drop(name)
+
+
+@pytest.fixture
+def quickly_installed(monkeypatch, with_contract):
+    """Databases for the benchmark out of the one that is tested: installing takes long."""
+    made = {'assist_billing': os.environ['ASSIST_TEMPLATE_DATABASE'], 'contract': with_contract}
+    monkeypatch.setattr(client.Stage, 'install', lambda _stage, module: made[module])
+
+
+def test_smallest_run_gives_all_figures_and_equal_bills(quickly_installed, tmp_path):
+    path = tmp_path / 'results.json'
+    results = run.run(sizes.TINY, path, plot=None)
+    assert json.loads(path.read_text()) == results
+    assert set(results) >= KEYS
+    assert all(results[key] > 0 for key in KEYS - {'memory_mb'})
+    # 2 sessions at 20.00 and 2 devices at 5.00, 15 % tax: 10 customers, whoever makes the bills.
+    assert results['totals'] == dict.fromkeys(('ours', 'oca', 'plain', 'floor'), 575.0)
+    table = report.format_table(results)
+    assert all(key in table for key in KEYS)
+
+
+def test_goal_is_met_on_the_right_side_of_its_bound():
+    assert report.is_met('vs_oca', 3.5)
+    assert not report.is_met('vs_oca', 3.49)
+    assert report.is_met('growth_bills', 1.1)
+    assert not report.is_met('growth_bills', 1.11)
+
+
+def test_different_bills_end_the_run(quickly_installed, monkeypatch, tmp_path):
+    monkeypatch.setattr(measure, 'PRICES', (['session', None, 20.0], ['device', 1, 5.0]))
+    with pytest.raises(Problem, match=r"oca.* not the same as ours"):
+        run.run(sizes.TINY, tmp_path / 'results.json', plot=None)
