@@ -33,6 +33,7 @@
         'views/assist_billing_cycle_form_views.xml',
         'views/assist_session_views.xml',
         'views/assist_session_actions.xml',
+        'wizard/assist_device_import_views.xml',
         'views/assist_device_views.xml',
         'views/assist_matching_rule_views.xml',
         'views/assist_unmatched_views.xml',

@@ -95,6 +95,10 @@ class Client:
         """
         raise NotImplementedError
 
+    def device_pages(self, department):
+        """Yield the pages of the unattended devices of a department, to their very end."""
+        raise NotImplementedError
+
     def check(self, now):
         """Ask for as little as can be; raise `ConnectorError` if that does not work."""
         raise NotImplementedError

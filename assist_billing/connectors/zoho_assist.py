@@ -9,6 +9,11 @@ from the refresh token at the accounts server of the same data centre and holds 
 One page of Zoho's calls `index` the index of the record, another the count of pages. So the
 address under `next` says how to go on; without it the second request finds out which of the two
 it is, for a wrong guess would lose sessions.
+
+Unattended devices, `GET /api/v2/devices` (getunattendedcomputer.html): the list of one department,
+named by the header `x-com-zoho-assist-department-id`; `index` is the position in the list, `count`
+at most 50. The answer has the list under `representation`, or in there under `computers`, with
+details of each under `device_info`.
 """
 
 import time
@@ -31,6 +36,8 @@ DATA_CENTRES = {
     'com.cn': ('https://assist.zoho.com.cn', 'https://accounts.zoho.com.cn'),
 }
 COUNT = 50
+# The names that the ID of a device has in the answers and the documentation, best first.
+DEVICE_IDS = ('resource_id', 'urs_key', 'key')
 MAX_PAGES = 10_000
 # Reading the same days again and again, because they change while one reads, ends here.
 MAX_ROUNDS = 5
@@ -45,7 +52,8 @@ class _Shrunk(Exception):
 class _Round:
     """What reading the same days once from beginning to end has seen."""
 
-    def __init__(self, position):
+    def __init__(self, position, names=('session_id',)):
+        self.names = names  # of a record's ID
         self.index = position['index'] if position else 1
         # 'page' or 'record': what `index` counts; None as long as it is not known.
         self.unit = position['unit'] if position else None
@@ -62,12 +70,17 @@ class _Round:
         if total < self.total:
             raise _Shrunk
         self.total = total
-        ids = {str(r.get('session_id') if isinstance(r, dict) else r) for r in records}
+        ids = set(map(self._get_id, records))
         new = len(ids - self.seen)
         self.seen |= ids
         if self.first is None:
             self.first = ids
         return ids, new
+
+    def _get_id(self, record):
+        if not isinstance(record, dict):
+            return str(record)
+        return str(next((record[name] for name in self.names if record.get(name)), None))
 
 
 class ZohoAssist(Client):
@@ -84,11 +97,55 @@ class ZohoAssist(Client):
         self.root, self.accounts = DATA_CENTRES[credentials['data_centre']]
 
     def pages(self, start, end, position=None):
+        def get(index, count):
+            answer = self._get_reports(start, end, index, count)
+            return answer, self._get_records(answer, 'representation')
+
+        return self._read_rounds(get, position, _Round)
+
+    def device_pages(self, department):
+        """Yield the pages of all devices of a department; each record says which it is of.
+
+        It ends without an error only when the list was read whole.
+        """
+
+        def get(index, count):
+            answer = self._get(
+                'devices',
+                {'index': index, 'count': count},
+                headers={'x-com-zoho-assist-department-id': department},
+            )
+            return answer, self._get_devices(answer, department)
+
+        def begin(position):
+            current = _Round(position, names=DEVICE_IDS)
+            current.unit = 'record'
+            return current
+
+        return self._read_rounds(get, None, begin)
+
+    def _get_devices(self, answer, department):
+        content = answer.get('representation')
+        records = self._get_records(
+            content if isinstance(content, dict) else answer,
+            'computers' if isinstance(content, dict) else 'representation',
+        )
+        devices = []
+        for record in records:
+            if isinstance(record, dict):
+                details = record.get('device_info')
+                details = details if isinstance(details, dict) else {}
+                record = {**details, **record, 'department_id': department}
+            devices.append(record)
+        return devices
+
+    def _read_rounds(self, get, position, begin):
+        """Yield the pages that `get` gives, again from the beginning until nothing changes."""
         previous = None
         for _round in range(MAX_ROUNDS):
-            current = _Round(position)
+            current = begin(position)
             try:
-                yield from self._read_round(start, end, current)
+                yield from self._read_round(get, current)
             except _Shrunk:
                 position = None
                 continue
@@ -100,15 +157,14 @@ class ZohoAssist(Client):
         raise ConnectorError('changing')
 
     def check(self, now):
-        answer = self._get(now - timedelta(hours=1), now, 1, 1)
+        answer = self._get_reports(now - timedelta(hours=1), now, 1, 1)
         self._get_records(answer, 'representation')
 
     # === PAGES === #
 
-    def _read_round(self, start, end, current):
+    def _read_round(self, get, current):
         for _page in range(MAX_PAGES):
-            answer = self._get(start, end, current.index, COUNT)
-            records = self._get_records(answer, 'representation')
+            answer, records = get(current.index, COUNT)
             ids, new = current.take(records, self._get_total(answer))
             following = self._get_following(answer, current, ids, new) if records else None
             if following is not None and following <= current.index:
@@ -156,7 +212,7 @@ class ZohoAssist(Client):
         total = answer.get('total_count')
         return total if isinstance(total, int) and total >= 0 else 0
 
-    def _get(self, start, end, index, count):
+    def _get_reports(self, start, end, index, count):
         params = {
             'type': 'all',
             'fromdate': self._to_ms(start),
@@ -164,16 +220,20 @@ class ZohoAssist(Client):
             'index': index,
             'count': count,
         }
-        url = f'{self.root}/api/v2/reports'
+        return self._get('reports', params)
+
+    def _get(self, resource, params, **options):
+        url = f'{self.root}/api/v2/{resource}'
+        options['params'] = params
         fresh = self._renew_if_expired()
         try:
-            return self.request('GET', url, authorization=self._authorization, params=params)
+            return self.request('GET', url, authorization=self._authorization, **options)
         except ConnectorError as error:
             if error.code != 'unauthorized' or fresh:
                 raise
         # It was withdrawn before its time; once a new one is asked for.
         self._renew()
-        return self.request('GET', url, authorization=self._authorization, params=params)
+        return self.request('GET', url, authorization=self._authorization, **options)
 
     def _to_ms(self, moment):
         epoch = datetime(1970, 1, 1, tzinfo=timezone.utc)

@@ -38,6 +38,7 @@ from . import assist_billing_cycle_run
 from . import assist_billing_cycle_terms
 from . import assist_billing_cycle_usage
 from . import assist_connector
+from . import assist_connector_device
 from . import assist_connector_error
 from . import assist_connector_fetch
 from . import assist_connector_rejection
@@ -51,6 +52,8 @@ from . import assist_billing_tie_cycles
 from . import assist_billing_tie_line
 from . import assist_billing_tie_sessions
 from . import assist_device
+from . import assist_device_ingest
+from . import assist_device_source
 from . import assist_matching_rule
 from . import assist_matching_rule_apply
 from . import assist_session

@@ -69,6 +69,7 @@ class AssistBillingCycle(models.Model):
         :return: dict of cycle id -> list of (device id, contact id, enrolled on, removed on)
         """
         self.env['assist.device'].flush_model()
+        self.env['assist.device.absence'].flush_model()
         self.env['res.partner'].flush_model(['parent_id'])
         self._flush_usage()
         rows = self.env.execute_query(
@@ -101,7 +102,7 @@ class AssistBillingCycle(models.Model):
         return found
 
     def _read_device_holes(self, found):
-        """Return the days on which devices belong to somebody else than their cycle's customer.
+        """Return the days on which devices were not there, or belong to another customer.
 
         :return: dict of (cycle id, device id) -> list of spans
         """
@@ -143,6 +144,10 @@ class AssistBillingCycle(models.Model):
                   JOIN assist_billing_cycle_device x
                     ON x.device_id = q.device_id AND x.association_id != c.association_id
                    AND x.date_from < c.date_end AND x.date_to > c.date_start
+                 UNION ALL
+                SELECT q.cycle_id, q.device_id, g.date_from, g.date_to
+                  FROM pair q
+                  JOIN assist_device_absence g ON g.device_id = q.device_id
                 """,
                 list(cycle_ids),
                 list(device_ids),

@@ -67,7 +67,8 @@ class AssistConnector(models.Model):
         compute='_compute_new_secrets',
         inverse='_inverse_new_secrets',
         copy=False,
-        help="With the scope ZohoAssist.reportapi.READ.",
+        help="With the scope ZohoAssist.reportapi.READ; for devices with "
+        "ZohoAssist.unattended.computer.READ too.",
     )
     new_api_token = fields.Char(
         string="Script Token",
@@ -77,6 +78,10 @@ class AssistConnector(models.Model):
         help="Of TeamViewer's management console; it needs the right to view connection reports, "
         "and to change them if sessions are to be marked as billed.",
     )
+    # What an empty box of a secret means.
+    client_secret_hint = fields.Char(compute='_compute_secret_hints', compute_sudo=True)
+    refresh_token_hint = fields.Char(compute='_compute_secret_hints', compute_sudo=True)
+    api_token_hint = fields.Char(compute='_compute_secret_hints', compute_sudo=True)
     is_complete = fields.Boolean(compute='_compute_is_complete', compute_sudo=True)
     fetch_from = fields.Date(
         required=True,
@@ -144,6 +149,17 @@ class AssistConnector(models.Model):
         for connector in self:
             for name in SECRETS:
                 connector[name] = False
+
+    @api.depends(*SECRETS.values())
+    def _compute_secret_hints(self):
+        """Say whether a secret is there, which is none itself."""
+        for connector in self:
+            for name in SECRETS.values():
+                connector[f'{name}_hint'] = (
+                    self.env._("kept; type to replace it")
+                    if connector[name]
+                    else self.env._("not entered yet")
+                )
 
     def _inverse_new_secrets(self):
         for connector in self:

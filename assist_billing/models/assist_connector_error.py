@@ -20,7 +20,19 @@ class AssistConnector(models.Model):
             'status': error.status,
         }
         texts = self._get_account_errors(params) | self._get_answer_errors(params)
-        return texts.get(error.code) or texts['unexpected']
+        text = texts.get(error.code) or texts['unexpected']
+        department = getattr(error, 'department', None)
+        if not department:
+            return text
+        if error.code == 'forbidden':
+            text = self.env._(
+                "%(tool)s lets this account not read the devices. Make a refresh token with the "
+                "scope ZohoAssist.unattended.computer.READ too, and check the department ID.",
+                **params,
+            )
+        return self.env._(
+            "Devices of department %(department)s: %(problem)s", department=department, problem=text
+        )
 
     def _get_account_errors(self, params):
         """Return the texts of what is wrong with the account, by code."""

@@ -88,10 +88,16 @@ class AssistConnector(models.Model):
         """Fetch all that is new and mark what was billed; False when time is up."""
         client = self._get_client(keep_token=self._keep_token_at_once)
         try:
+            # First the devices, by which sessions find their customers. Their failing stops no
+            # session; it is told at the end.
+            failure = self._fetch_devices(client, now)
             for window in self._get_windows(now):
                 if not self._fetch_window(client, window):
                     return False
-            return self._write_back(client)
+            finished = self._write_back(client)
+            if failure:
+                raise failure
+            return finished
         finally:
             client.close()
 
@@ -204,7 +210,9 @@ class AssistConnector(models.Model):
                 'next_at': now + timedelta(minutes=PAUSE_MINUTES),
             }
         )
-        self._assist_clear_failure()
+        self.invalidate_recordset(['missing_device_count'])
+        if not self.missing_device_count:
+            self._assist_clear_failure()
 
     def _fetch_failed(self, error, now):
         """Keep why it failed and when it is tried again; tell the manager."""

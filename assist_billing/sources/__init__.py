@@ -6,6 +6,7 @@ another tool known.
 """
 
 from .cells import inert_cell, plain_cell
+from .devices import Device, read_device, reject_device
 from .normaliser import normalise, normaliser
 from .outcome import Normal, ReadError, Reading, Rejection, reject, shorten
 from .profile import FIELDS, KINDS, OPTIONS, Profile
@@ -32,6 +33,7 @@ __all__ = [
     'FIELDS',
     'KINDS',
     'OPTIONS',
+    'Device',
     'Normal',
     'Profile',
     'ReadError',
@@ -45,12 +47,14 @@ __all__ = [
     'plain_cell',
     'profiles',
     'read_csv',
+    'read_device',
     'read_file',
     'read_json',
     'read_xlsx',
     'recognise',
     'register',
     'reject',
+    'reject_device',
     'shorten',
     'show_columns',
     'suggest_mapping',

@@ -92,6 +92,27 @@ RECORD = {
     'other': _lt("%(value)s"),
 }
 
+# What is wrong with one device of a list of devices.
+DEVICE = {
+    'not_object': _lt(
+        "A device is an object with named fields; here stands %(value)s. Send one object for each "
+        "device."
+    ),
+    'no_id': _lt(
+        "%(field)s is missing. A device needs the ID its source gave it, or importing it again "
+        "would bill it twice."
+    ),
+    'bad_id': _lt(
+        "%(field)s is %(value)s, which is no ID. It must be a whole number or a text of at most "
+        "255 characters."
+    ),
+    'bad_time': _lt(
+        "%(field)s is %(value)s, which is no day that a device can have been enrolled on. Write "
+        "it as 2026-01-31, or as the tool does."
+    ),
+    'unknown_source': _lt("%(field)s is %(value)s, which is no known source."),
+}
+
 # What is wrong with a whole file.
 FILE = {
     'empty': _lt("The file is empty. Export it again."),

@@ -10,6 +10,8 @@ from . import (
     test_connector_fetch,
     test_fast_path,
     test_fast_rule,
+    test_connector_devices,
+    test_device_ingest,
     test_get_started,
     test_invoices,
     test_matching,

@@ -40,6 +40,18 @@ def zoho_record(number, minute=0, minutes=10):
     }
 
 
+def zoho_device(number, **values):
+    return {
+        'resource_id': str(2750000000000 + number),
+        'display_name': f'PC {number}',
+        'group_name': 'Reception',
+        'created_time': int(datetime(2026, 1, 2, 10, tzinfo=timezone.utc).timestamp() * 1000),
+        'device_info': {'name': f'WORKSTATION-{number}', 'status': 'offline'},
+        'platform_details': {'os_name': 'Windows 11 Pro'},
+        **values,
+    }
+
+
 def teamviewer_record(number, start='2026-01-15T10:00:00Z', end='2026-01-15T10:10:00Z', **values):
     return {
         'id': f'00000000-0000-4000-8000-{number:012d}',
@@ -73,6 +85,7 @@ class VendorServer(ThreadingHTTPServer):
         super().__init__(('127.0.0.1', 0), Handler)
         self.zoho = []
         self.teamviewer = []
+        self.devices = {}  # of Zoho: department -> list
         self.page_size = None  # of TeamViewer, and the most that Zoho gives at a time
         self.paging = 'next'  # Zoho: 'next' (page node), 'record' or 'page' (none)
         self.faults = deque()
@@ -117,6 +130,8 @@ class Handler(BaseHTTPRequestHandler):
             self.answer_token(body)
         elif parts.path == '/api/v2/reports':
             self.answer_zoho(query)
+        elif parts.path == '/api/v2/devices':
+            self.answer_devices(query)
         elif parts.path == '/api/v1/reports/connections':
             self.answer_teamviewer(query)
         elif parts.path.startswith('/api/v1/reports/connections/') and self.command == 'PUT':
@@ -171,6 +186,20 @@ class Handler(BaseHTTPRequestHandler):
             if first + count < len(rows):
                 answer['page']['next'] = f'{base}{index + 1}'
         return self.answer(answer)
+
+    def answer_devices(self, query):
+        if self.headers.get('Authorization') != f'Zoho-oauthtoken {self.server.valid_token}':
+            return self.answer({'error': {'code': 1000, 'message': 'Invalid token'}}, status=401)
+        department = self.headers.get('x-com-zoho-assist-department-id')
+        if department not in self.server.devices:
+            return self.answer({'error': {'code': 1002, 'message': 'Forbidden'}}, status=403)
+        rows = self.server.devices[department]
+        first = int(query.get('index', 1)) - 1
+        count = min(int(query.get('count', 25)), self.server.page_size or 50)
+        page = {'computers': rows[first : first + count]}
+        return self.answer(
+            {'representation': page, 'resource_type': 'computer', 'total_count': len(rows)}
+        )
 
     # === TEAMVIEWER === #
 
