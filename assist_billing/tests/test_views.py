@@ -153,7 +153,10 @@ class TestViews(AssistBillingCommon):
             for view_type, arch in self._get_arches(action, model).items():
                 for node in arch.iter('field'):
                     with self.subTest(action=name, view=view_type, field=node.get('name')):
-                        field = model._fields[node.get('name')]
+                        owner = model
+                        for parent in reversed([*node.iterancestors('field')]):
+                            owner = self.env[owner._fields[parent.get('name')].comodel_name]
+                        field = owner._fields[node.get('name')]
                         self.assertNotEqual(field.type, 'monetary')
                         self.assertNotRegex(field.name, r'price|amount|charge|fee|billed_|cycle')
                         self.assertNotIn(field.comodel_name, BILLING_MODELS)
