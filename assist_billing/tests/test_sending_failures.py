@@ -1,4 +1,7 @@
 import smtplib
+from ast import literal_eval
+
+from lxml import etree
 
 from odoo.tests import tagged
 from odoo.tools import mute_logger
@@ -38,6 +41,45 @@ class TestSendingFailures(SendingCommon):
         self.assertEqual(self._get_sent_addresses(), bills.partner_id.mapped('email'))
         self.assertEqual(set(bills.mapped('assist_delivery_state')), {'sent'})
         self.assertFalse(bills[0].assist_delivery_problem)
+
+    def test_twelve_bills_one_without_address_and_a_server_that_refuses_then_accepts(self):
+        bills = self._create_bills(12)
+        nowhere = bills[5]
+        nowhere.partner_id.email = False
+        others = bills - nowhere
+        self._check_filters(bills, not_sent=bills)
+        self._queue_by_dialog(bills)
+        self._check_filters(bills, queued=bills)
+        error = smtplib.SMTPDataError(554, b"Refused")
+        with self.mock_mail_gateway(), self._refuse_mails(error), mute_logger(MAIL_LOG):
+            self._send_queued()
+            self.assertFalse(self.emails)
+        self._check_filters(bills, failed=others, no_address=nowhere)
+        others.action_assist_retry_sending()
+        self._check_filters(bills, queued=others, no_address=nowhere)
+        with self.mock_mail_gateway(mail_unlink_sent=True):
+            self._send_queued()
+            self._send_queued()
+        self._check_filters(bills, sent=others, no_address=nowhere)
+        self.assertEqual(
+            self._get_sent_addresses(), sorted(others.partner_id.mapped('email')), "each once"
+        )
+        # The address is found in the end: that bill, and no other, goes out.
+        nowhere.partner_id.email = 'found@customer.example'
+        nowhere.action_assist_retry_sending()
+        with self.mock_mail_gateway(mail_unlink_sent=True):
+            self._send_queued()
+        self.assertEqual(self._get_sent_addresses(), ['found@customer.example'])
+        self._check_filters(bills, sent=bills)
+
+    def _check_filters(self, bills, **expected):
+        """Expect each of the list's delivery filters to show these bills, the others none."""
+        view = self.env.ref('assist_billing.account_move_view_search_assist_bills')
+        filters = {node.get('name'): node for node in etree.fromstring(view.arch).iter('filter')}
+        for name in ('not_sent', 'queued', 'sent', 'failed', 'no_address'):
+            domain = literal_eval(filters[name].get('domain'))
+            found = bills.search([*domain, ('id', 'in', bills.ids)], order='id')
+            self.assertEqual(found, expected.get(name, bills.browse()), name)
 
     def test_a_server_that_is_down_loses_nothing(self):
         bills = self._create_bills(3, handling='send')
