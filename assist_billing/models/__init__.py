@@ -57,6 +57,7 @@ from . import assist_device_source
 from . import assist_matching_rule
 from . import assist_matching_rule_apply
 from . import assist_session
+from . import assist_session_hand
 from . import assist_session_ingest
 from . import assist_session_load
 from . import assist_session_match

@@ -332,19 +332,6 @@ class AssistSession(models.Model):
 
     # === ACTIONS === #
 
-    def action_start(self):
-        """Begin a session with this customer and device now."""
-        self.ensure_one()
-        session = self.create(
-            {
-                'partner_id': self.partner_id.id,
-                'device_id': self.device_id.id,
-                'kind': self.kind,
-                'technician_id': self.env.user.id,
-            }
-        )
-        return session._get_records_action(name=session.name)
-
     def action_stop(self):
         """End running sessions now."""
         running = self.filtered(lambda session: session.state == 'running')

@@ -20,6 +20,7 @@ from . import (
     test_screens,
     test_sending,
     test_sending_failures,
+    test_session_hand,
     test_session_import,
     test_session_ingest,
     test_session_ingest_http,

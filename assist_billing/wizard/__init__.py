@@ -5,6 +5,7 @@ from . import assist_associate_customers
 from . import assist_associate_customers_line
 from . import assist_confirm_payment
 from . import assist_device_import
+from . import assist_non_billable
 from . import assist_session_import
 from . import assist_waive_cycle
 from . import base_partner_merge
