@@ -65,9 +65,10 @@ class AssistBillingCycle(models.Model):
                 if outcome.cycle._is_to_invoice(outcome)
             ]
         )
-        self._process_moves(moves, handling)
         self._keep_details(outcomes)
         self._stamp_sessions(outcomes)
+        # Last: from the first number on, whoever posts in the same journal waits for the commit.
+        self._process_moves(moves, handling)
         return moves
 
     def _write_each(self, vals_by_cycle):
