@@ -32,6 +32,7 @@
         'views/assist_billing_cycle_views.xml',
         'views/assist_billing_cycle_form_views.xml',
         'wizard/assist_non_billable_views.xml',
+        'views/assist_billing_run_views.xml',
         'views/assist_session_views.xml',
         'views/assist_session_actions.xml',
         'wizard/assist_device_import_views.xml',

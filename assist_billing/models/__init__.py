@@ -32,11 +32,15 @@ from . import assist_billing_cycle_device
 from . import assist_billing_cycle_device_days
 from . import assist_billing_cycle_invoice
 from . import assist_billing_cycle_late
+from . import assist_billing_cycle_preview
 from . import assist_billing_cycle_prior
 from . import assist_billing_cycle_rebill
 from . import assist_billing_cycle_run
 from . import assist_billing_cycle_terms
 from . import assist_billing_cycle_usage
+from . import assist_billing_run
+from . import assist_billing_run_line
+from . import assist_billing_run_selection
 from . import assist_connector
 from . import assist_connector_device
 from . import assist_connector_error

@@ -14,20 +14,21 @@ class AssistBillingCycle(models.Model):
     # === LATE SESSIONS === #
 
     @api.model
-    def _bill_late_sessions(self, now):
+    def _bill_late_sessions(self, now, run):
         """Bill late sessions by a bill of their own where no other is to carry them soon."""
         tried = []
-        while origins := self._retry_races(self._bill_next_late, now, tried):
+        while origins := self._retry_races(self._bill_next_late, now, tried, run):
             tried += origins.ids
             if not self.env['ir.cron']._commit_progress():
                 return
 
     @api.model
-    def _bill_next_late(self, now, tried):
+    def _bill_next_late(self, now, tried, run):
         """Lock and bill the late sessions of the next closed cycles; return these cycles."""
         origins = self._lock_late_cycles(now, tried)
         for origin in origins:
             origin._bill_late(now)
+        run._count_late(origins)
         return origins
 
     @api.model

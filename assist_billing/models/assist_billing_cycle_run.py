@@ -33,26 +33,31 @@ class AssistBillingCycle(models.Model):
         progress = self.env['ir.cron']
         progress._commit_progress()
         self._retry_races(self._open_begun_cycles, now)
+        run = self._retry_races(self.env['assist.billing.run']._begin, now)
         progress._commit_progress(remaining=self._count_due(now))
         tried = []
-        while batch := self._retry_races(self._close_next_batch, now, tried):
+        while batch := self._retry_races(self._close_next_batch, now, tried, run):
             tried += batch.ids
             if not progress._commit_progress(len(batch)):
+                run._pause()
                 return  # out of time: the scheduler comes back for the rest
             self._analyze_new_ledger()
-        self._bill_late_sessions(now)
+        self._bill_late_sessions(now, run)
+        run._end()
         progress._commit_progress(remaining=0)
 
     @api.model
-    def _close_next_batch(self, now, tried):
+    def _close_next_batch(self, now, tried, run):
         """Lock and close the next due cycles; return them, or nothing when none is left.
 
         :param list tried: ids this run has tried already; a failed one is not tried in circles.
+        :param run: the `assist.billing.run` they count for, or none
         """
         # The lock is the first statement after a commit: its snapshot is fresh, so that what
         # another run has just closed is not due here any more.
         batch = self._lock_due_cycles(now, tried)
         batch._close(now)
+        run._count_batch(batch)
         return batch
 
     @api.model

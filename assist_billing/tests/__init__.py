@@ -17,6 +17,7 @@ from . import (
     test_matching,
     test_matching_rules,
     test_payment,
+    test_run_book,
     test_screens,
     test_sending,
     test_sending_failures,

@@ -1,0 +1,68 @@
+from odoo import api, fields, models
+from odoo.exceptions import UserError
+from odoo.tools import SQL
+
+from .assist_billing_cycle_run import CLOSE_BATCH
+
+# Cycles a person closes at once while he waits; more are for the background.
+DIRECT_CYCLES = 500
+
+
+class AssistBillingRun(models.Model):
+    """A run over the cycles that a person has chosen, at once."""
+
+    _inherit = 'assist.billing.run'
+
+    # === A SELECTION === #
+
+    @api.model
+    def _run_selection(self, cycles):
+        """Close those of `cycles` that are due, at once; return the run.
+
+        A failed one is tried again whenever that would have been due.
+        """
+        cycles._check_billing_user()
+        if len(cycles) > DIRECT_CYCLES:
+            raise UserError(
+                self.env._(
+                    "%(count)s cycles are too many to wait for. Choose %(limit)s at most, or bill "
+                    "all that is due in the background.",
+                    count=len(cycles),
+                    limit=DIRECT_CYCLES,
+                )
+            )
+        # sudo: cycles and runs are written by the engine only
+        run, cycles = self.sudo(), cycles.sudo()
+        now = fields.Datetime.now()
+        cycles.filtered('retry_at').write({'retry_at': False})
+        run = run.create(
+            {'user_id': self.env.user.id, 'started_at': now, 'last_at': now, 'state': 'running'}
+        )
+        tried = []
+        while batch := self._lock_selected(cycles, now, tried):
+            batch._close(now)
+            tried += batch.ids
+            run._count_batch(batch)
+        if not tried:
+            raise UserError(
+                self.env._(
+                    "None of the chosen cycles is due: they are closed already, are closed by "
+                    "another run at this moment, or wait for an older one of the same customer."
+                )
+            )
+        run._end()
+        return run.sudo(False)
+
+    @api.model
+    def _lock_selected(self, cycles, now, tried):
+        """Lock the due ones of `cycles` that nobody else is closing, CLOSE_BATCH at most."""
+        rows = self.env.execute_query(
+            SQL(
+                "SELECT c.id %s AND c.id = ANY(%s) ORDER BY c.end_at, c.id LIMIT %s"
+                " FOR UPDATE OF c SKIP LOCKED",
+                cycles._get_due_sql(now, tried),
+                cycles.ids,
+                CLOSE_BATCH,
+            )
+        )
+        return cycles.browse(row[0] for row in rows)
