@@ -53,6 +53,10 @@
         'report/account_invoice_templates.xml',
         'report/assist_statement_report.xml',
         'wizard/assist_statement_views.xml',
+        'views/portal_templates.xml',
+        'views/portal_bill_templates.xml',
+        'views/portal_session_templates.xml',
+        'views/portal_device_templates.xml',
     ],
     'assets': {
         'web.assets_backend': ['assist_billing/static/src/get_started/*'],

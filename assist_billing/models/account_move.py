@@ -71,6 +71,7 @@ class AccountMove(models.Model):
     assist_message_id = fields.Many2one(
         'mail.message',
         string="Message It Was Sent With",
+        groups='base.group_user',
         copy=False,
         readonly=True,
         index='btree_not_null',

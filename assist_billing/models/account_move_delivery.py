@@ -23,7 +23,10 @@ class AccountMove(models.Model):
         help="First and last served day, in the language of the reader.",
     )
     assist_delivery_problem = fields.Char(
-        string="Why It Was Not Sent", compute='_compute_assist_delivery_problem'
+        string="Why It Was Not Sent",
+        compute='_compute_assist_delivery_problem',
+        # Customers read their bills, but not what mail servers said.
+        groups='base.group_user',
     )
 
     # === COMPUTE METHODS === #

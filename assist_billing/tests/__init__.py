@@ -18,6 +18,8 @@ from . import (
     test_matching_rules,
     test_payment,
     test_run_book,
+    test_portal,
+    test_portal_access,
     test_screens,
     test_sending,
     test_sending_failures,
