@@ -63,7 +63,7 @@ class AssistPortal(PortalAccount):
     @staticmethod
     def _assist_format_datetime(instant, zone):
         """Return a naive UTC instant in `zone`, as the user's language writes it."""
-        text = format_datetime(request.env, instant, tz=zone, dt_format='medium')
+        text = format_datetime(request.env, instant, tz=zone, dt_format='short')
         return text.replace('\u202f', '\u00a0')
 
     @staticmethod

@@ -8,6 +8,7 @@ from odoo.fields import Domain
 from odoo.http import request
 from odoo.tools import format_date, groupby, split_every
 
+from ..models.assist_billing_statement_shapes import Statement
 from ..rules import cycles
 from ..sources.cells import inert_cell
 from .portal import AssistPortal, portal_pager
@@ -266,7 +267,7 @@ class AssistPortalSessions(AssistPortal):
             'month': format_date(
                 request.env, cycles.local_date(session.started_at, zone), date_format='MMMM y'
             ),
-            'duration': str(timedelta(seconds=session.duration_seconds)),
+            'duration': Statement.show_duration(session.duration_seconds),
             'seconds': session.duration_seconds,
             'status': words['statuses'][session.state],
             'badge': BADGES[session.state],
