@@ -40,7 +40,10 @@ class TestTours(SendingCommon, HttpCase):
             associations |= self._associate(partner, start_date=self.month, **vals)
             ended_at = datetime.combine(self.month, datetime.min.time()) + timedelta(days=9)
             self._create_session(
-                partner, ended_at=ended_at.isoformat(), technician_id=self.technician.id
+                partner,
+                name="Northern session" if partner == self.north else "Southern session",
+                ended_at=ended_at.isoformat(),
+                technician_id=self.technician.id,
             )
         return associations
 
@@ -173,3 +176,16 @@ class TestTours(SendingCommon, HttpCase):
                 '/odoo/my-remote-sessions', 'assist_billing_technician', login=self.technician.login
             )
         self.assertEqual(len(refused.records), 7, "all that the tour asked for behind the screens")
+
+    def test_the_customer_sees_what_is_his(self):
+        north, south = self._create_bills()
+        self._close(fields.Datetime.to_string(fields.Datetime.now()))
+        user = new_test_user(
+            self.env, 'tour_customer', groups='base.group_portal', partner_id=self.north.id
+        )
+        self.start_tour('/my/remote-support', 'assist_billing_portal', login='tour_customer')
+        self.authenticate('tour_customer', 'tour_customer')
+        self.assertEqual(self.url_open(f'/my/invoices/{north.id}').status_code, 200)
+        theirs = self.url_open(f'/my/invoices/{south.id}', allow_redirects=False)
+        self.assertEqual(theirs.status_code, 303, "sent home")
+        self.assertEqual(north.with_user(user).search_count([('id', '=', south.id)]), 0)
