@@ -84,3 +84,77 @@ def test_killed_in_the_middle_and_run_again_bills_each_cycle_once(run, odoo_shel
     assert any(0 < closed < CUSTOMERS for closed in seen), f"never killed in the middle: {seen}"
     run(CLOSE)
     assert_each_billed_once(query)
+
+
+def test_cut_off_from_the_database_and_run_again_bills_each_cycle_once(run, odoo_shell, query):
+    run(PREPARE)
+    seen = set()
+    for _attempt in range(4):
+        process = odoo_shell(CLOSE)
+        before = billed = query("SELECT count(*) FROM assist_session WHERE state = 'billed'")[0][0]
+        while process.poll() is None and billed == before:
+            time.sleep(0.01)
+            billed = query("SELECT count(*) FROM assist_session WHERE state = 'billed'")[0][0]
+        time.sleep(random.uniform(0, 0.3))
+        query(
+            """SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+                WHERE datname = current_database() AND pid != pg_backend_pid()"""
+        )
+        process.communicate(timeout=300)
+        [(closed, sessions)] = query(
+            """SELECT (SELECT count(*) FROM assist_billing_cycle WHERE state = 'closed'),
+                      (SELECT count(*) FROM assist_session WHERE state = 'billed')"""
+        )
+        assert sessions == 3 * closed, "a cycle is billed wholly or not at all"
+        assert query("SELECT count(error) FROM assist_billing_cycle") == [(0,)]
+        seen.add(closed)
+    assert any(0 < closed < CUSTOMERS for closed in seen), f"never cut off in the middle: {seen}"
+    run(CLOSE)
+    assert_each_billed_once(query)
+
+
+# What people do meanwhile, again and again; who loses a race does it once more, as Odoo's server.
+MEDDLE = """
+import random, time
+from odoo.service.model import PG_CONCURRENCY_EXCEPTIONS_TO_RETRY
+plan = env['assist.billing.plan'].search([('name', '=', "Plan")])
+associations = env['assist.billing.association'].search([])
+partners = associations.partner_id
+def move():
+    partner = random.choice(partners)
+    partner.write({'phone': str(random.random()), 'street': "Moved"})
+def address():
+    association = random.choice(associations)
+    association.billing_emails = "bills@example.com"
+def note():
+    session = env['assist.session'].search([('state', '=', 'to_bill')], limit=1)
+    session.customer_note = "Done."
+def archive():
+    plan.active = not plan.active
+def look():
+    bill = env['account.move'].search([('assist_kind', '=', 'bill')], limit=1, order='id desc')
+    bill.write({'narration': "Thank you"})
+end, done, lost = time.time() + 12, 0, 0
+while time.time() < end:
+    try:
+        random.choice((move, address, note, archive, look))()
+        env.cr.commit()
+        done += 1
+    except PG_CONCURRENCY_EXCEPTIONS_TO_RETRY:
+        env.cr.rollback()
+        lost += 1
+print("DONE", done, "LOST", lost)
+"""
+
+
+def test_people_at_work_meanwhile_cost_no_bill(run, odoo_shell, query):
+    run(PREPARE)
+    people = odoo_shell(MEDDLE)
+    closing = odoo_shell(CLOSE)
+    output, _errors = closing.communicate(timeout=300)
+    assert "CLOSED" in output, output
+    output, _errors = people.communicate(timeout=300)
+    assert "DONE" in output, output
+    assert "DONE 0 " not in output, output
+    run(CLOSE)
+    assert_each_billed_once(query)
