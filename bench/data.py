@@ -190,12 +190,12 @@ def _copy_bills(env, pattern, first, customers, bills):
         date_end=end, whole_date_end=end, end_at=f'{end}::timestamp',
     )  # fmt: skip
     # In the same year as the bills that are measured: one sequence numbers them all.
-    number = "'INV/2025/' || lpad((i + 2)::text, 5, '0')"
+    number = "'INV/2025/' || (100000 + i)"
     day = "DATE '2025-01-01'"
     moves = copy_rows(
         env, 'account_move', pattern['move'], bills,
         name=number, payment_reference=number, sequence_prefix="'INV/2025/'",
-        sequence_number='i + 2', partner_id=partner, commercial_partner_id=partner,
+        sequence_number='100000 + i', partner_id=partner, commercial_partner_id=partner,
         partner_shipping_id=partner, assist_association_id=association,
         assist_cycle_id=f'{cycles} + i', date=day, invoice_date=day,
     )  # fmt: skip

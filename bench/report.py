@@ -14,6 +14,7 @@ from environment.console import Problem
 RESULTS = places.CLONE / 'bench/results.json'
 PLOT = places.CLONE / 'docs/images/bench.svg'
 PLOTTER = places.CLONE / 'bench/plot.py'
+PAGE = places.CLONE / 'docs/performance.md'
 # key: what it is, the goal in words, how the figure compares with the goal, the goal
 GOALS = {
     'vs_oca': ("times as fast as OCA's contract", 'at least', 3.5),
@@ -66,6 +67,36 @@ def write(results: dict, results_path: Path = RESULTS, plot: Path | None = PLOT)
     )
     if drawn.returncode:
         raise Problem("The plot could not be drawn.", drawn.stderr)
+
+
+def update_page(name: str, text: str) -> None:
+    """Put `text` on the page in docs/, between the two comments that bear `name`."""
+    begin, end = f'<!-- {name} -->', f'<!-- end of {name} -->'
+    before, found, rest = PAGE.read_text().partition(begin)
+    _old, found_too, after = rest.partition(end)
+    if not (found and found_too):
+        raise Problem(f"{PAGE} has no place for the {name}.", "", f"Give it: {begin} and {end}")
+    PAGE.write_text(f'{before}{begin}\n{text}\n{end}{after}')
+
+
+def format_page(results: dict) -> str:
+    """Return what the page in docs/ says of a run."""
+    machine, ours = results['machine'], results['ways']['ours']['ms']
+    each = results['sizes']['sessions_per_bill']
+    loads = ', '.join(str(load) for load in machine['load_before'])
+    return '\n'.join(
+        [
+            f"Taken {machine['taken_at']} on {machine['cores']} cores ({machine['cpu']}), load"
+            f" {loads} before it began.",
+            "",
+            f"One worker: {3_600_000 / ours:,.0f} customers billed in an hour, with"
+            f" {3_600_000 / ours * each:,.0f} sessions ({each} each).",
+            "",
+            "```",
+            format_table(results),
+            "```",
+        ]
+    )
 
 
 def format_table(results: dict) -> str:
