@@ -117,13 +117,11 @@ def measure_growth(stage: Stage, sizes: Sizes, ours: str) -> dict:
     databases = [stage.copy(ours, name) for name in present]
     costs = {name: Series() for name in present}
     with stage.clients(*databases) as clients:
-        firsts = []
+        progress.show("storing what is to be present")
         for client, (bills, sessions) in zip(clients, present.values(), strict=True):
-            progress.show(f"storing {bills:,} bills and {sessions:,} sessions")
             others = max(bills // 10 - due, 0)
-            firsts.append(
-                client.do('prepare', due=due, others=others, bills=bills, sessions=sessions)
-            )
+            client.send('prepare', due=due, others=others, bills=bills, sessions=sessions)
+        firsts = [client.receive() for client in clients]
         for month in range(sizes.rounds + 1):
             progress.show(f"round {month} of {sizes.rounds}")
             for name, client, first in zip(present, clients, firsts, strict=True):
