@@ -11,10 +11,10 @@ from matplotlib import pyplot as plt
 
 BLUE, GREY = '#2a6fb0', '#b8bec6'
 WAYS = {
-    'oca': "OCA contract\n+ batch post",
-    'plain': "create\n+ _post",
-    'ours': "closing pass",
-    'floor': "SQL copies",
+    'oca': "OCA\ncontract",
+    'plain': "create\n+ post",
+    'ours': "closing\npass",
+    'floor': "SQL\ncopies",
 }
 
 
