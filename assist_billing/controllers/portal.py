@@ -162,12 +162,10 @@ class AssistPortal(PortalAccount):
             bill_sudo = self._document_check_access('account.move', invoice_id, access_token)
         except (AccessError, MissingError):
             return request.redirect('/my')
-        statement = bill_sudo._assist_get_statement() if bill_sudo.state == 'posted' else None
-        if not statement:
+        if bill_sudo.state != 'posted' or not bill_sudo._assist_get_statement():
             return request.redirect('/my')
-        name = bill_sudo.name.replace('/', '_')
         return self._assist_make_csv(
-            statement.cycle._write_statement_csv(statement), f"{name}_sessions.csv"
+            bill_sudo._assist_get_statement_csv(), bill_sudo._assist_get_statement_filename()
         )
 
     # === DEVICES === #

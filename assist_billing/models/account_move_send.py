@@ -27,6 +27,39 @@ class AccountMoveSend(models.AbstractModel):
             return recipients
         return recipients.filtered('email')
 
+    # === ATTACHMENTS === #
+
+    @api.model
+    def _get_placeholder_mail_attachments_data(self, move, **kwargs):
+        # EXTENDS account: the statement as CSV is made when the mail is
+        data = super()._get_placeholder_mail_attachments_data(move, **kwargs)
+        if not move._assist_attaches_statement():
+            return data
+        name = move._assist_get_statement_filename()
+        return [
+            *data,
+            {
+                'id': f'placeholder_{name}',
+                'name': name,
+                'mimetype': 'text/csv',
+                'placeholder': True,
+            },
+        ]
+
+    @api.model
+    def _get_mail_params(self, move, move_data):
+        # EXTENDS account
+        params = super()._get_mail_params(move, move_data)
+        taken_out = {
+            data['name']
+            for data in move_data.get('mail_attachments_widget') or []
+            if data.get('skip')
+        }
+        name = move._assist_get_statement_filename()
+        if move._assist_attaches_statement() and name not in taken_out:
+            params['attachments'].append((name, move._assist_get_statement_csv()))
+        return params
+
     # === ALERTS === #
 
     @api.model

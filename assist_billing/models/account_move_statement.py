@@ -20,6 +20,25 @@ class AccountMove(models.Model):
             return None
         return None if statement.is_empty else statement
 
+    def _assist_get_statement_csv(self):
+        """Return the statement as CSV in the customer's language, see `_get_statement_csv`."""
+        bill = self.with_context(lang=self.partner_id.lang or self.env.lang)
+        statement = bill._assist_get_statement()
+        return statement.cycle._write_statement_csv(statement)
+
+    def _assist_get_statement_filename(self):
+        self.ensure_one()
+        return f"{(self.name or '').replace('/', '_')}_sessions.csv"
+
+    def _assist_attaches_statement(self):
+        """Tell whether the statement goes along as CSV when this document is sent."""
+        self.ensure_one()
+        return bool(
+            self.assist_kind
+            and self.company_id.assist_attach_statement
+            and self._assist_get_statement()
+        )
+
     def _assist_is_late_bill(self):
         self.ensure_one()
         charges = self.invoice_line_ids.mapped('assist_charge')

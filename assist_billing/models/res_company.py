@@ -40,6 +40,10 @@ class ResCompany(models.Model):
         default=True,
         help="Charges and discounts may change a posted bill that was not sent, printed or paid.",
     )
+    assist_attach_statement = fields.Boolean(
+        string="Attach Statement as CSV",
+        help="Bills are e-mailed with their session statement as a CSV file, besides the PDF.",
+    )
     assist_payment_journal_id = fields.Many2one(
         'account.journal',
         string="Journal for Confirmed Payments",

@@ -15,6 +15,9 @@ class ResConfigSettings(models.TransientModel):
     assist_backdate_days = fields.Integer(related='company_id.assist_backdate_days', readonly=False)
     assist_late_days = fields.Integer(related='company_id.assist_late_days', readonly=False)
     assist_amend_posted = fields.Boolean(related='company_id.assist_amend_posted', readonly=False)
+    assist_attach_statement = fields.Boolean(
+        related='company_id.assist_attach_statement', readonly=False
+    )
     assist_payment_journal_id = fields.Many2one(
         related='company_id.assist_payment_journal_id', readonly=False
     )

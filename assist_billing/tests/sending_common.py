@@ -75,6 +75,7 @@ class SendingCommon(AssistBillingCommon, MailCommon):
         with Form(self.env[action['res_model']].with_context(**action['context'])) as form:
             dialog = form.save()
         dialog.action_send_and_print()
+        return dialog
 
     def _queue_by_dialog(self, bills):
         action = bills.action_assist_email()

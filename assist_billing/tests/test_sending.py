@@ -37,6 +37,23 @@ class TestSending(SendingCommon):
             [name for name, *_rest in mail['attachments']], [f"{bill.name.replace('/', '_')}.pdf"]
         )
 
+    def test_the_statement_goes_along_as_csv_if_wanted(self):
+        self.company.assist_attach_statement = True
+        association = self._associate(billing_emails="a@acme.example")
+        self._create_session(name="Printer")
+        self._close('2026-02-01 00:00:00')
+        bill = self._bill(association)
+        name = bill._assist_get_statement_filename()
+        with self.mock_mail_gateway():
+            dialog = self._send_by_dialog(bill)
+        self.assertIn(name, [data['name'] for data in dialog.mail_attachments_widget])
+        attachments = {name: content for name, content, *_rest in self._mails[0]['attachments']}
+        self.assertEqual(attachments.keys(), {name, f"{bill.name.replace('/', '_')}.pdf"})
+        text = attachments[name]
+        text = text.decode('utf-8-sig') if isinstance(text, bytes) else text
+        self.assertIn("Printer", text)
+        self.assertIn("20.0", text)
+
     def test_contacts_made_for_addresses_belong_to_the_customer(self):
         stray = self._create_partner("Stray", email='a@acme.example')
         known = self._create_partner("Known", email='B@acme.example', parent_id=self.customer.id)
