@@ -37,7 +37,7 @@ class AssistBillingCycle(models.Model):
         progress._commit_progress(remaining=self._count_due(now))
         tried = []
         while batch := self._retry_races(self._close_next_batch, now, tried, run):
-            tried += batch.ids
+            tried += batch.filtered(lambda cycle: cycle.state == 'open').ids
             if not progress._commit_progress(len(batch)):
                 run._pause()
                 return  # out of time: the scheduler comes back for the rest
@@ -50,7 +50,7 @@ class AssistBillingCycle(models.Model):
     def _close_next_batch(self, now, tried, run):
         """Lock and close the next due cycles; return them, or nothing when none is left.
 
-        :param list tried: ids this run has tried already; a failed one is not tried in circles.
+        :param list tried: ids that failed in this run already; they are not tried in circles
         :param run: the `assist.billing.run` they count for, or none
         """
         # The lock is the first statement after a commit: its snapshot is fresh, so that what
