@@ -35,6 +35,7 @@ from . import (
     test_tie,
     test_tie_broken,
     test_tours,
+    test_translations,
     test_unmatched,
     test_views,
 )
