@@ -139,19 +139,24 @@ class AssistBillingCycle(models.Model):
         return histories
 
     def _get_remarks(self, outcome, history):
-        """Return in words what sets `outcome` apart from the bills in `history`."""
+        """Return in words what sets `outcome` apart from the bills in `history`.
+
+        Less than usual is remarked once the cycle is over: until then more may come.
+        """
         self.ensure_one()
         if not history:
             return [self.env._("first bill")]
         remarks = []
-        if not outcome.shares:
+        is_over = self.end_at <= fields.Datetime.now()
+        if is_over and not outcome.shares:
             remarks.append(self.env._("no sessions"))
         _amount, last_devices = history[0]
         if float(outcome.rating.device_quantity) < last_devices:
             remarks.append(self.env._("fewer devices than last time"))
         average = sum(amount for amount, _devices in history) / len(history)
-        if average and abs(float(outcome.total) - average) >= UNUSUAL_SHARE * average:
-            share = round(100 * (float(outcome.total) - average) / average)
+        change = (float(outcome.total) - average) / average if average else 0.0
+        if change >= UNUSUAL_SHARE or (is_over and change <= -UNUSUAL_SHARE):
+            share = round(100 * change)
             remarks.append(self.env._("%(share)s %% against the last bills", share=f"{share:+d}"))
         return remarks
 

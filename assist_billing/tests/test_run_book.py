@@ -55,6 +55,22 @@ class TestPreview(AssistBillingCommon):
         found = self.env['assist.billing.cycle'].search([('unusual', '!=', False)])
         self.assertIn(cycle, found)
 
+    def test_less_than_usual_is_no_remark_while_more_may_come(self):
+        today = fields.Date.today()
+        partner = self._create_partner("Newer")
+        association = self._associate(partner, start_date=today - timedelta(days=40))
+        first = today - timedelta(days=35)
+        self._create_session(partner, ended_at=f'{first} 10:00:00')
+        self._close(f'{today} 00:00:00')
+        closed, opened = self._cycles(association)
+        self.assertEqual((closed.state, opened.state), ('closed', 'open'))
+        self.assertEqual(opened.last_amount, 20.0)
+        self.assertFalse(opened.unusual)
+        for _number in range(2):
+            self._create_session(partner, ended_at=f'{today} 00:00:00')
+        opened.invalidate_recordset()
+        self.assertIn("+100 %", opened.unusual)
+
     def test_a_device_that_is_gone_is_remarked(self):
         self.plan.write({'charge_devices': True, 'price_per_device': 5.0})
         device = self._create_device()
