@@ -29,6 +29,7 @@ from . import (
     test_session_ingest_http,
     test_session_ingest_match,
     test_session_load,
+    test_source_samples,
     test_statement,
     test_statement_pdf,
     test_taking_back,

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-SAMPLES = Path(__file__).parent.parent / 'sources' / 'samples'
+SAMPLES = Path(__file__).parents[2] / 'assist_billing' / 'tests' / 'samples'
 RECORDS = 20_000
 # Waits for a file, in a transaction that has begun: what the other one commits is out of sight.
 SEND = """

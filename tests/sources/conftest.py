@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-SAMPLES = Path(__file__).parent / 'samples'
+SAMPLES = Path(__file__).parents[2] / 'assist_billing' / 'tests' / 'samples'
 
 
 @pytest.fixture
