@@ -4,8 +4,9 @@ import psycopg2
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError
-from odoo.service.model import PG_CONCURRENCY_EXCEPTIONS_TO_RETRY
 from odoo.tools import SQL
+
+from .races import retry_races
 
 _logger = logging.getLogger(__name__)
 
@@ -24,9 +25,8 @@ class AccountMove(models.Model):
         progress = self.env['ir.cron']
         progress._commit_progress(remaining=self._assist_count_to_send())
         tried = []
-        while bill := self._assist_lock_next_to_send(tried):
+        while bill := retry_races(self._assist_send_next, tried):
             tried.append(bill.id)
-            bill._assist_send_queued()
             if not progress._commit_progress(1):
                 return None  # out of time: the scheduler comes back for the rest
         if self._assist_count_to_send():
@@ -53,6 +53,14 @@ class AccountMove(models.Model):
             SQL("SELECT count(*) %s", self._assist_get_to_send_sql())
         )
         return count
+
+    @api.model
+    def _assist_send_next(self, tried):
+        """Send the next bill that nobody else is sending; return it, or nothing."""
+        bill = self._assist_lock_next_to_send(tried)
+        if bill:
+            bill._assist_send_queued()
+        return bill
 
     @api.model
     def _assist_lock_next_to_send(self, tried):
@@ -84,12 +92,8 @@ class AccountMove(models.Model):
                 self.env['account.move.send'].with_context(**context)._generate_and_send_invoices(
                     self.with_context(**context), from_cron=True
                 )
-        except PG_CONCURRENCY_EXCEPTIONS_TO_RETRY as race:
-            # Somebody changed the bill meanwhile. It stays queued.
-            _logger.info("Sending bill %s: lost a race (%s).", self.id, race.pgcode)
-            self.env.cr.rollback()
         except (psycopg2.OperationalError, psycopg2.InterfaceError):
-            raise
+            raise  # a lost race or a lost database: the bill stays queued
         except Exception as error:  # noqa: BLE001 - kept on the bill and shown
             self._assist_sending_failed(error)
         else:

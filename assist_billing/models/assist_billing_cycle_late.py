@@ -3,7 +3,7 @@ import psycopg2
 from odoo import api, models
 from odoo.tools import SQL
 
-from .assist_billing_cycle_run import CLOSE_BATCH
+from .races import retry_races
 
 
 class AssistBillingCycle(models.Model):
@@ -17,7 +17,7 @@ class AssistBillingCycle(models.Model):
     def _bill_late_sessions(self, now, run):
         """Bill late sessions by a bill of their own where no other is to carry them soon."""
         tried = []
-        while origins := self._retry_races(self._bill_next_late, now, tried, run):
+        while origins := retry_races(self._bill_next_late, now, tried, run):
             tried += origins.ids
             if not self.env['ir.cron']._commit_progress():
                 return
@@ -36,7 +36,7 @@ class AssistBillingCycle(models.Model):
         """Lock and return closed cycles with late sessions that have waited long enough.
 
         They wait `assist_late_days` from the end of their cycle, and longer if another bill is
-        to follow within that time from now. CLOSE_BATCH cycles at most.
+        to follow within that time from now. A batch at most.
         """
         rows = self.env.execute_query(
             SQL(
@@ -67,7 +67,7 @@ class AssistBillingCycle(models.Model):
                 """,
                 now=now,
                 tried=tried,
-                limit=CLOSE_BATCH,
+                limit=self._get_batch_size(),
             )
         )
         return self.browse(row[0] for row in rows)

@@ -2,8 +2,6 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.tools import SQL
 
-from .assist_billing_cycle_run import CLOSE_BATCH
-
 # Cycles a person closes at once while he waits; more are for the background.
 DIRECT_CYCLES = 500
 
@@ -55,14 +53,14 @@ class AssistBillingRun(models.Model):
 
     @api.model
     def _lock_selected(self, cycles, now, tried):
-        """Lock the due ones of `cycles` that nobody else is closing, CLOSE_BATCH at most."""
+        """Lock the due ones of `cycles` that nobody else is closing, a batch at most."""
         rows = self.env.execute_query(
             SQL(
                 "SELECT c.id %s AND c.id = ANY(%s) ORDER BY c.end_at, c.id LIMIT %s"
                 " FOR UPDATE OF c SKIP LOCKED",
                 cycles._get_due_sql(now, tried),
                 cycles.ids,
-                CLOSE_BATCH,
+                cycles._get_batch_size(),
             )
         )
         return cycles.browse(row[0] for row in rows)

@@ -5,6 +5,7 @@ from odoo import api, fields, models
 from odoo.exceptions import ValidationError
 
 from .. import connectors
+from .races import retry_races
 
 # Lists of devices change slowly; they are read again after this.
 PAUSE_HOURS = 1
@@ -113,7 +114,7 @@ class AssistConnector(models.Model):
             try:
                 for page in client.device_pages(department):
                     answers = []
-                    self._retry_races(self._take_devices, page.records, answers)
+                    retry_races(self._take_devices, page.records, answers)
                     counts.update(answer['status'] for answer in answers)
                     reasons += [answer['reason'] for answer in answers if answer['reason']]
                     # What is rejected is there all the same, so its device is not missing.
@@ -123,7 +124,7 @@ class AssistConnector(models.Model):
                 self.env.cr.rollback()
                 error.department = department
                 return error
-        self._retry_races(self._finish_devices, seen, departments, counts, reasons, now)
+        retry_races(self._finish_devices, seen, departments, counts, reasons, now)
         self.env['ir.cron']._commit_progress()
         return None
 

@@ -4,18 +4,16 @@ from datetime import datetime, time, timedelta
 from typing import NamedTuple
 
 from odoo import api, fields, models
-from odoo.exceptions import ConcurrencyError, UserError
-from odoo.service.model import PG_CONCURRENCY_EXCEPTIONS_TO_RETRY
+from odoo.exceptions import UserError
 from odoo.tools import SQL
 
 from .. import connectors
+from .races import retry_races
 
 _logger = logging.getLogger(__name__)
 
 # So many days are asked for at a time; after each the cursor moves.
 SLICE_DAYS = 7
-# How often a page that lost a race in the database is taken in again.
-MAX_RACES = 10
 # After success the next run of the schedule fetches again; it comes each half hour.
 PAUSE_MINUTES = 25
 # After failures: 5, 10, 20 ... minutes, a day at most.
@@ -148,27 +146,14 @@ class AssistConnector(models.Model):
     def _fetch_window(self, client, window):
         """Take in a stretch of time page by page; False when time is up."""
         for page in client.pages(window.start, window.end, window.page):
-            self._retry_races(self._take_page, window, page)
+            retry_races(self._take_page, window, page)
             seconds_left = self.env['ir.cron']._commit_progress()
             # At the end of a stretch there is nothing to go on from but its beginning.
             if not seconds_left and page.position and window.moves_cursor:
                 return False
         if window.moves_cursor:
-            self._retry_races(self._move_cursor, window)
+            retry_races(self._move_cursor, window)
         return bool(self.env['ir.cron']._commit_progress())
-
-    def _retry_races(self, step, *args):
-        """Call `step`; when somebody changed the same rows meanwhile, do it again."""
-        for race in range(MAX_RACES):
-            try:
-                step(*args)
-                self.env.flush_all()
-            except (*PG_CONCURRENCY_EXCEPTIONS_TO_RETRY, ConcurrencyError):
-                self.env.cr.rollback()
-                if race == MAX_RACES - 1:
-                    raise
-            else:
-                return
 
     def _take_page(self, window, page):
         """Take in one page of records, and where to go on after it, in one transaction."""

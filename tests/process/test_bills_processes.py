@@ -50,6 +50,19 @@ AccountMoveSend._prepare_invoice_pdf_report = make_pdfs
 env['account.move']._cron_account_move_send()
 print("SENT")
 """
+# Somebody writes on the bills between a first look at the database and the lock of the next bill.
+RACE = """
+lock_next = type(env['account.move'])._assist_lock_next_to_send
+raced = []
+def lock_next_late(self, tried):
+    if len(raced) < 2:
+        raced.append(True)
+        self.env.cr.execute("SELECT 1")
+        with self.env.registry.cursor() as other:
+            other.execute("UPDATE account_move SET narration = 'x' WHERE sending_data IS NOT NULL")
+    return lock_next(self, tried)
+type(env['account.move'])._assist_lock_next_to_send = lock_next_late
+"""
 SEND_MAILS = """
 env['mail.mail'].process_email_queue()
 env.cr.commit()
@@ -99,7 +112,7 @@ def assert_each_delivered_once(query, server):
 
 def test_two_sending_runs_at_the_same_time_send_each_bill_once(run, odoo_shell, query, mail_server):
     run(PREPARE % {'handling': 'send', 'port': mail_server.port})
-    both = [odoo_shell(SEND), odoo_shell(SEND)]
+    both = [odoo_shell(SEND), odoo_shell(RACE + SEND)]
     for process in both:
         output, _errors = process.communicate(timeout=300)
         assert "SENT" in output, output
