@@ -1,3 +1,4 @@
+import errno
 import logging
 
 import psycopg2
@@ -9,6 +10,11 @@ from odoo.tools import SQL
 from .races import retry_races
 
 _logger = logging.getLogger(__name__)
+
+# What a disk says that is full, broken or read-only: no fault of the bill that met it.
+STORAGE_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO}
+# When sending is tried again after one of these.
+STORAGE_RETRY_MINUTES = 10
 
 
 class AccountMove(models.Model):
@@ -25,15 +31,25 @@ class AccountMove(models.Model):
         progress = self.env['ir.cron']
         progress._commit_progress(remaining=self._assist_count_to_send())
         tried = []
-        while bill := retry_races(self._assist_send_next, tried):
-            tried.append(bill.id)
-            if not progress._commit_progress(1):
-                return None  # out of time: the scheduler comes back for the rest
+        try:
+            while bill := retry_races(self._assist_send_next, tried):
+                tried.append(bill.id)
+                if not progress._commit_progress(1):
+                    return None  # out of time: the scheduler comes back for the rest
+        except OSError as error:
+            if error.errno not in STORAGE_ERRORS:
+                raise
+            # All bills would fare the same. They stay queued, and are sent when there is room.
+            _logger.warning(
+                "Sending bills: their files cannot be stored (%s). Tried again in %s minutes.",
+                *(error, STORAGE_RETRY_MINUTES),
+            )
+            self.env.cr.rollback()
+            self._assist_send_later(STORAGE_RETRY_MINUTES)
+            return None
         if self._assist_count_to_send():
             # Another process has them at hand, or just had: Odoo's own run would send them too.
-            self.env.ref('account.ir_cron_account_move_send').sudo()._trigger(
-                at=fields.Datetime.add(fields.Datetime.now(), minutes=1)
-            )
+            self._assist_send_later(1)
             return None
         return super()._cron_account_move_send(job_count)
 
@@ -82,7 +98,10 @@ class AccountMove(models.Model):
         return self.browse(row[0] for row in rows)
 
     def _assist_send_queued(self):
-        """Make the PDF of this locked bill and queue its mail; what fails stays with the bill."""
+        """Make the PDF of this locked bill and queue its mail; what fails stays with the bill.
+
+        :raise OSError: one of STORAGE_ERRORS
+        """
         self.ensure_one()
         # Not sent in this transaction but by Odoo's mail queue, which commits after each mail: a
         # mail is neither lost nor doubled when this transaction does not get through.
@@ -95,9 +114,21 @@ class AccountMove(models.Model):
         except (psycopg2.OperationalError, psycopg2.InterfaceError):
             raise  # a lost race or a lost database: the bill stays queued
         except Exception as error:  # noqa: BLE001 - kept on the bill and shown
+            if isinstance(error, OSError) and error.errno in STORAGE_ERRORS:
+                raise  # the bill stays queued
             self._assist_sending_failed(error)
         else:
             self._assist_trigger_mails()
+
+    @api.model
+    def _assist_send_later(self, minutes):
+        """Leave what is queued for later; until then the scheduler does not come back for it."""
+        # sudo: whoever sends bills need not see scheduled actions
+        self.env.ref('account.ir_cron_account_move_send').sudo()._trigger(
+            at=fields.Datetime.add(fields.Datetime.now(), minutes=minutes)
+        )
+        # Not "some remain": the scheduler would try these again at once, in circles.
+        self.env['ir.cron']._commit_progress(remaining=0)
 
     def _assist_sending_failed(self, error):
         """Take the bill out of the queue and say on it why it could not be sent."""

@@ -31,15 +31,16 @@ def database():
 
 @pytest.fixture
 def odoo_shell(database):
-    """Start `odoo shell` on the private database; returns `start(script) -> Popen`."""
+    """Start `odoo shell` on the private database; returns `start(script, *options) -> Popen`."""
     started = []
 
-    def start(script):
+    def start(script, *options):
         process = subprocess.Popen(
             [
                 sys.executable,
                 *('-m', 'odoo', 'shell', '--no-http', '--log-level=warn', '-d', database),
                 *('-c', os.environ['ODOO_RC']),
+                *options,
             ],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -56,6 +57,32 @@ def odoo_shell(database):
     for process in started:
         process.kill()
         process.wait()
+
+
+@pytest.fixture
+def odoo_server(database, tmp_path):
+    """Start Odoo's scheduler on the private database; returns `start(*options) -> (Popen, log)`."""
+    started = []
+
+    def start(*options):
+        log = tmp_path / f'server{len(started)}.log'
+        process = subprocess.Popen(
+            [
+                *(sys.executable, '-m', 'odoo', '--no-http', '-d', database),
+                *('-c', os.environ['ODOO_RC'], f'--logfile={log}', *options),
+            ],
+        )
+        started.append(process)
+        return process, log
+
+    yield start
+    for process in started:
+        process.terminate()
+        try:
+            process.wait(timeout=20)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
 
 
 @pytest.fixture

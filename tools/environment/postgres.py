@@ -68,7 +68,7 @@ def start() -> None:
     with places.locked(places.state_dir() / 'postgresql.start'):
         if _answers():
             return
-        _make_folder_of_owner(socket_dir())
+        make_folder_of_owner(socket_dir())
         log = _data() / 'server.log'
         started = _control(
             '--silent', '--wait', f'--log={log}', f"--options=-k '{socket_dir()}'", 'start'
@@ -76,7 +76,7 @@ def start() -> None:
         if started.returncode:
             raise Problem(
                 "This clone's PostgreSQL server does not start.",
-                _as_owner(['tail', '-n', '6', str(log)]).stdout or started.stderr,
+                as_owner(['tail', '-n', '6', str(log)]).stdout or started.stderr,
                 "`make clean` removes it with its databases (assist_demo too), to make them again.",
             )
 
@@ -179,7 +179,8 @@ def _owner() -> pwd.struct_passwd | None:
     )
 
 
-def _as_owner(command: list[str], **kwargs) -> subprocess.CompletedProcess:
+def as_owner(command: list[str], **kwargs) -> subprocess.CompletedProcess:
+    """Run a program as the user that the server runs as."""
     owner = _owner()
     as_user = {'user': owner.pw_uid, 'group': owner.pw_gid, 'extra_groups': []} if owner else {}
     return subprocess.run(
@@ -195,10 +196,11 @@ def _as_owner(command: list[str], **kwargs) -> subprocess.CompletedProcess:
 
 
 def _control(*arguments: str) -> subprocess.CompletedProcess:
-    return _as_owner([program('pg_ctl'), f'--pgdata={_data()}', *arguments])
+    return as_owner([program('pg_ctl'), f'--pgdata={_data()}', *arguments])
 
 
-def _make_folder_of_owner(folder: Path) -> None:
+def make_folder_of_owner(folder: Path) -> None:
+    """Make a folder for the user that the server runs as, and nobody else."""
     folder.mkdir(mode=0o700, exist_ok=True)
     if owner := _owner():
         os.chown(folder, owner.pw_uid, owner.pw_gid)
@@ -217,10 +219,10 @@ def _make(progress: Progress) -> None:
             return
         half = _data().with_suffix('.new')
         places.remove(half)
-        _make_folder_of_owner(half)
+        make_folder_of_owner(half)
         progress.show('initdb')
         options = [f'--username={ROLE}', '--auth=trust', '--encoding=UTF8', '--locale=C.UTF-8']
-        made = _as_owner(
+        made = as_owner(
             [program('initdb'), f'--pgdata={half}', *options], pass_fds=places.HELD_LOCKS
         )
         if made.returncode:
