@@ -13,6 +13,8 @@ from environment.console import Problem, Progress
 from .client import Client, Stage
 from .sizes import Sizes
 
+# Of so many customers so many fail.
+FAILURES = {'none': None, 'one': (100, 1), 'many': (10, 3)}
 PRICES = (['session', None, 20.0], ['device', 2, 5.0])
 
 
@@ -236,6 +238,53 @@ def measure_memory(stage: Stage, sizes: Sizes, ours: str) -> dict:
             for due, answer in zip((small, large), answers, strict=True)
         ],
     }
+
+
+def measure_failures(stage: Stage, sizes: Sizes, ours: str) -> dict:
+    """Close while nobody's bill is refused, one in a hundred is, and three in ten are."""
+    progress = Progress("Customers that fail")
+    progress.begin()
+    name = stage.copy(ours, 'failures')
+    due = sizes.failing_bills
+    costs = {way: Series() for way in FAILURES}
+    month = 0
+    with stage.clients(name) as [client]:
+        first = client.do('prepare', due=due)
+        for turn in range(sizes.rounds + 1):
+            progress.show(f"round {turn} of {sizes.rounds}")
+            for way, series in costs.items():
+                client.do(
+                    'add_due_sessions',
+                    first=first,
+                    month=month,
+                    customers=due,
+                    per_customer=sizes.sessions_per_bill,
+                )
+                seconds = _close_despite(client, first, month, due, FAILURES[way])
+                month += 1
+                if turn:
+                    series.add(seconds, due)
+    stage.drop(name)
+    progress.end()
+    return {
+        'failure_cost': ratio(costs['one'], costs['none']),
+        'failures': {way: series.as_dict() for way, series in costs.items()},
+    }
+
+
+def _close_despite(client: Client, first: dict, month: int, due: int, failures) -> float:
+    """Close with some customers failing, who are billed afterwards; return the seconds."""
+    failing = 0
+    if failures:
+        every, of_them = failures
+        failing = sum(index % every < of_them for index in range(due))
+        client.do('refuse', partner=first['partner'], every=every, failing=of_them)
+    answer = client.do('close', now=get_due(month))
+    if answer['bills'] != due - failing:
+        raise Problem(f"{answer['bills']} bills were made, not {due} less {failing}.")
+    client.do('accept')
+    client.do('close', now=get_due(month))
+    return answer['seconds']
 
 
 def measure_workers(stage: Stage, sizes: Sizes, ours: str) -> dict:

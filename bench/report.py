@@ -24,6 +24,7 @@ GOALS = {
     'growth_sessions': ("cost per bill, many sessions present to few", 'at most', 1.1),
     'memory_mb': ("MB more at the peak of the large run", 'at most', 50.0),
     'two_workers': ("times as fast with two workers", 'at least', 1.8),
+    'failure_cost': ("times the cost when one in a hundred fails", 'at most', 2.0),
     'vs_create': ("times as fast: ingest to create", 'at least', 5.0),
     'vs_load': ("times as fast: ingest to load", 'at least', 5.0),
     'growth_ingest': ("cost per record, many sessions stored to few", 'at most', 1.1),
@@ -113,6 +114,8 @@ def format_table(results: dict) -> str:
         rows.append((*_format_costs(f"a bill, {name}", costs), "bills and sessions present"))
     for count, costs in results['workers'].items():
         rows.append((*_format_costs(f"a bill, {count} workers", costs), "wall-clock"))
+    for name, costs in results['failures'].items():
+        rows.append((*_format_costs(f"a due cycle, {name} fail", costs), "refused when posted"))
     for name, costs in results['ingest'].items():
         rows.append((*_format_costs(f"a session, {name}", costs), "new sessions"))
     large = results['ingest_large']

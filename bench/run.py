@@ -19,6 +19,7 @@ def run(sizes: Sizes, results_path: Path = report.RESULTS, plot: Path | None = r
         results = {
             **measure.compare_ways(stage, sizes, ours, contract),
             **measure.measure_workers(stage, sizes, ours),
+            **measure.measure_failures(stage, sizes, ours),
             **measure.measure_growth(stage, sizes, ours),
             **measure.measure_ingest(stage, sizes, ours),
             **measure.measure_memory(stage, sizes, ours),

@@ -19,6 +19,7 @@ class Sizes:
     small_run: int  # due cycles of the runs whose memory is compared
     large_run: int
     worker_bills: int  # bills that one or two workers make in a round
+    failing_bills: int  # due cycles of a round in which some fail
     ingested: int  # records of the one large `ingest`
     ingested_sample: int  # records in a round of `ingest`, `create` and `load`
 
@@ -36,6 +37,7 @@ NORMAL = Sizes(
     small_run=1_000,
     large_run=20_000,
     worker_bills=1_000,
+    failing_bills=500,
     ingested=100_000,
     ingested_sample=2_000,
 )
@@ -52,6 +54,7 @@ QUICK = Sizes(
     small_run=100,
     large_run=1_000,
     worker_bills=200,
+    failing_bills=100,
     ingested=20_000,
     ingested_sample=500,
 )
@@ -69,6 +72,7 @@ TINY = Sizes(
     small_run=5,
     large_run=10,
     worker_bills=10,
+    failing_bills=10,
     ingested=50,
     ingested_sample=20,
 )

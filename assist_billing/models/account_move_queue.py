@@ -113,7 +113,7 @@ class AccountMove(models.Model):
                 )
         except (psycopg2.OperationalError, psycopg2.InterfaceError):
             raise  # a lost race or a lost database: the bill stays queued
-        except Exception as error:  # noqa: BLE001 - kept on the bill and shown
+        except Exception as error:
             if isinstance(error, OSError) and error.errno in STORAGE_ERRORS:
                 raise  # the bill stays queued
             self._assist_sending_failed(error)

@@ -6,6 +6,7 @@ from . import (
     test_bad_input,
     test_bill_actions,
     test_closing,
+    test_closing_failures,
     test_connector_access,
     test_connector_fetch,
     test_fast_path,

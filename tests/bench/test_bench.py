@@ -11,7 +11,7 @@ from environment.console import Problem
 
 KEYS = {
     'vs_oca', 'vs_plain', 'vs_floor', 'growth_bills', 'growth_sessions', 'memory_mb', 'two_workers',
-    'vs_create', 'vs_load', 'growth_ingest',
+    'failure_cost', 'vs_create', 'vs_load', 'growth_ingest',
 }  # fmt: skip
 
 
