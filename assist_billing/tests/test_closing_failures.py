@@ -1,6 +1,5 @@
 from unittest.mock import patch
 
-from odoo.exceptions import UserError
 from odoo.tests import tagged
 from odoo.tools import mute_logger
 
@@ -49,7 +48,7 @@ class TestClosingFailures(AssistBillingCommon):
             tried.append(len(cycles))
             close_together(cycles, now)
             if culprits & set(cycles.partner_id.ids):
-                raise UserError("Refused.")
+                raise RuntimeError("Refused.")
 
         with patch.object(AssistBillingCycle, '_close_together', refuse):
             self._close('2026-02-01 00:00:00')
