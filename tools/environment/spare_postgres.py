@@ -11,8 +11,11 @@ from pathlib import Path
 from . import places, postgres
 from .console import Problem
 
-# As a user's server is set: a commit that was answered has reached the disk.
-OPTIONS = "-c listen_addresses='' -c unix_socket_permissions=0777 -c shared_buffers=64MB"
+# A commit that was answered has been handed to the kernel, which outlives the server.
+OPTIONS = (
+    "-c listen_addresses='' -c unix_socket_permissions=0777 -c shared_buffers=128MB"
+    " -c synchronous_commit=on -c fsync=off"
+)
 
 
 class SparePostgres:
