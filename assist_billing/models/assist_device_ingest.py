@@ -69,13 +69,14 @@ class AssistDevice(models.Model):
         # sudo: the zone of a company's contact is no secret to its users
         tz = tz or run.company.sudo().partner_id.tz or 'UTC'
         self.env.flush_all()
-        # Whoever brings the same devices meanwhile waits here, instead of in a deadlock.
-        self.env.cr.execute(
-            SQL(
-                "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))",
-                f'assist.device.ingest {run.company.id} {source}',
+        if sources.get(source):
+            # Whoever brings the same devices meanwhile waits here, instead of in a deadlock.
+            self.env.cr.execute(
+                SQL(
+                    "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))",
+                    f'assist.device.ingest {run.company.id} {source}',
+                )
             )
-        )
         answers = []
         for batch in split_every(BATCH_SIZE, records):
             results = [sources.read_device(record, source, tz, run.now) for record in batch]

@@ -252,7 +252,8 @@ class AssistSession(models.Model):
         self._ingest_insert(run, new)
         ended = [entry for entry in changed if entry.normal is not None]
         self._ingest_end(run, ended)
-        self._ingest_differ([entry for entry in changed if entry.otherwise is not None])
+        # Of a new one too: its own batch may say two things of it.
+        self._ingest_differ([entry for entry in entries if entry.otherwise is not None])
         touched = [entry.id for entry in (*new, *ended)]
         if touched:
             self._resolve_where(SQL("s.id = ANY(%s)", touched))

@@ -80,6 +80,7 @@ class DeviceRejection(NamedTuple):
 
 
 def reject_device(field, code, value=None):
+    field = clean_line(field)
     return DeviceRejection(field, code, {'field': field, 'value': shorten(value)})
 
 

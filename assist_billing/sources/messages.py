@@ -153,6 +153,12 @@ FILE = {
     'too_many_cells': _lt(
         "The file has more than %(limit)s cells. Export fewer columns, or split it."
     ),
+    'too_many_records': _lt(
+        "The file has more than %(limit)s records. Split it, for example by month."
+    ),
+    'too_many_values': _lt(
+        "The file has more than %(limit)s values. Export fewer fields, or split it."
+    ),
     'xlsx_broken': _lt(
         "The file is no XLSX that can be read (%(problem)s). Open it in a spreadsheet program and "
         "save it again as XLSX or CSV."
@@ -161,6 +167,10 @@ FILE = {
     'xlsx_bomb': _lt(
         "The file would unpack to more than %(limit)s MB and is not opened. Export fewer rows, or "
         "use CSV."
+    ),
+    'xlsx_tags': _lt(
+        "The workbook is too large, or was not made by a spreadsheet program: it has more than "
+        "%(limit)s entries in one place. Export fewer rows or columns, or use CSV."
     ),
     'xlsx_locked': _lt("The file is protected with a password. Save it without one."),
     'xlsx_missing': _lt("XLSX cannot be read here: the Python package openpyxl is missing."),

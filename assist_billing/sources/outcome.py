@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 from .messages import FILE, RECORD
+from .values import clean_line
 
 # How much of an offending value is repeated in a message.
 SHOWN = 60
@@ -96,7 +97,9 @@ class Rejection(NamedTuple):
 
 
 def reject(field, code, value=None, **params):
-    """Return a `Rejection` that repeats `value`, shortened."""
+    """Return a `Rejection` that repeats `value`, shortened; names are made fit to be shown."""
+    field = clean_line(field)
+    params = {name: clean_line(given, 1_000) for name, given in params.items()}
     return Rejection(field, code, {'field': field, 'value': shorten(value), **params})
 
 

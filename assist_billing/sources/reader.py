@@ -9,6 +9,10 @@ from .tables import read_csv, read_xlsx
 
 MEGABYTE = 1_000_000
 MAX_JSON_BYTES = 64 * MEGABYTE
+# As in a table: what is read must fit into the memory of a server process, with the answers.
+MAX_RECORDS = 300_000
+MAX_VALUES = 6_000_000
+_MAX_OBJECTS = 5 * MAX_RECORDS
 
 _BOMS = (
     (codecs.BOM_UTF8, 'utf-8'),
@@ -36,6 +40,7 @@ def read_json(data, *, max_bytes=MAX_JSON_BYTES):
     if not data.strip():
         raise ReadError('empty')
     text = _json_text(data)
+    _check_size(text)
     start = text.lstrip()[:1]
     if start == '<':
         raise ReadError('not_json_web_page')
@@ -54,6 +59,8 @@ def read_json(data, *, max_bytes=MAX_JSON_BYTES):
             problem=error.msg,
         ) from None
     records, key = _find_records(found)
+    if len(records) > MAX_RECORDS:
+        raise ReadError('too_many_records', limit=f'{MAX_RECORDS:,}')
     source = registry.recognise(records) or _source_of_envelope(key)
     return Reading(records, [], [], source)
 
@@ -71,6 +78,12 @@ def _json_text(data):
     except UnicodeDecodeError as error:
         name = encoding.upper()
         raise ReadError('json_encoding', encoding=name, position=error.start) from None
+
+
+def _check_size(text):
+    """Refuse what would become too many objects; some bytes of text take hundreds of memory."""
+    if text.count(',') > MAX_VALUES or text.count('{') + text.count('[') > _MAX_OBJECTS:
+        raise ReadError('too_many_values', limit=f'{MAX_VALUES:,}')
 
 
 def _loads(text):

@@ -4,14 +4,15 @@ import codecs
 import csv
 import io
 import re
-import zipfile
 from itertools import islice
 
 from . import registry
+from .archive import check_archive
 from .cells import plain_cell
 from .columns import Columns
 from .outcome import ReadError, Reading
 from .profile import FIELDS
+from .writer import FIELD_HEADING, REASON_HEADING
 
 MEGABYTE = 1_000_000
 # As records a file takes some ten times its size in memory, of which a server process has about
@@ -23,14 +24,13 @@ MAX_CELLS = 6_000_000
 MAX_CELL_LENGTH = 131_072
 # A workbook takes far longer to read than a text.
 MAX_XLSX_BYTES = 25 * MEGABYTE
-MAX_XLSX_UNPACKED = 250 * MEGABYTE
 MAX_XLSX_CELLS = 3_000_000
-_MAX_XLSX_PARTS = 5_000
 
 _DELIMITERS = ',;\t|'
 _SAMPLE = 65_536
 _CONTROLS = re.compile(r'[\x00-\x08\x0e-\x1f]')
-_DOCTYPE = re.compile(rb'<\0?!\0?D\0?O\0?C\0?T\0?Y\0?P\0?E')
+# What a file of rejected rows has besides; it must be readable wherever its original was.
+_ADDED = frozenset({FIELD_HEADING, REASON_HEADING})
 
 
 def read_csv(data, *, max_bytes=MAX_BYTES):
@@ -128,9 +128,9 @@ def _delimiter(head):
 def _collect(rows, max_cells):
     """Return the reading of numbered rows of cells, the first of which has the headings."""
     columns, records, lines = None, [], []
-    cells = 0
+    cells = added = 0
     for number, row in rows:
-        cells += len(row)
+        cells += max(len(row) - added, 0)
         if number > MAX_ROWS * 2 or len(records) >= MAX_ROWS:
             raise ReadError('too_many_rows', limit=f'{MAX_ROWS:,}')
         if cells > max_cells:
@@ -139,10 +139,11 @@ def _collect(rows, max_cells):
             continue
         if columns is None:
             columns = _headings(row)
+            added = len(_ADDED.intersection(columns))
             continue
         while len(row) > len(columns):
             if row[-1] not in (None, ''):
-                _extend(columns, len(row))
+                _extend(columns, len(row), MAX_COLUMNS + added)
                 break
             row = row[:-1]
         # A short row lacks its last cells; they are blank, not absent.
@@ -160,7 +161,7 @@ def _collect(rows, max_cells):
 def _headings(row):
     while row and row[-1] in (None, ''):
         row = row[:-1]
-    if len(row) > MAX_COLUMNS:
+    if len(row) - len(_ADDED.intersection(row)) > MAX_COLUMNS:
         raise ReadError('too_many_columns', count=f'{len(row):,}', limit=f'{MAX_COLUMNS:,}')
     headings = []
     taken = set()
@@ -178,8 +179,8 @@ def _headings(row):
     return headings
 
 
-def _extend(columns, width):
-    if width > MAX_COLUMNS:
+def _extend(columns, width, most):
+    if width > most:
         raise ReadError('too_many_columns', count=f'{width:,}', limit=f'{MAX_COLUMNS:,}')
     for position in range(len(columns) + 1, width + 1):
         name = f'Column {position}'
@@ -202,7 +203,7 @@ def read_xlsx(data, *, max_bytes=MAX_XLSX_BYTES):
         locked = 'EncryptedPackage'.encode('utf-16-le') in data
         raise ReadError('xlsx_locked' if locked else 'xlsx_old')
     try:
-        _check_archive(data)
+        check_archive(data, MAX_ROWS * 2)
         return _read_sheets(data)
     except ReadError:
         raise
@@ -210,20 +211,6 @@ def read_xlsx(data, *, max_bytes=MAX_XLSX_BYTES):
         raise ReadError('xlsx_missing') from None
     except Exception as error:  # noqa: BLE001 - zip, XML and openpyxl raise anything when broken
         raise ReadError('xlsx_broken', problem=type(error).__name__) from None
-
-
-def _check_archive(data):
-    """Refuse an archive that unpacks to too much, or has parts that define entities."""
-    with zipfile.ZipFile(io.BytesIO(data)) as archive:
-        parts = archive.infolist()
-        # zipfile reads no more of a part than its declared size, so that is what counts.
-        unpacked = sum(part.file_size for part in parts)
-        if len(parts) > _MAX_XLSX_PARTS or unpacked > MAX_XLSX_UNPACKED:
-            raise ReadError('xlsx_bomb', limit=MAX_XLSX_UNPACKED // MEGABYTE)
-        for part in parts:
-            with archive.open(part) as content:
-                if _DOCTYPE.search(content.read(4096)):
-                    raise ReadError('xlsx_broken', problem='DOCTYPE')
 
 
 def _read_sheets(data):

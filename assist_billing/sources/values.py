@@ -77,7 +77,8 @@ def clean_text(value, limit=TEXT_LIMIT):
 def _clean_char(char):
     if char.isprintable() or char in '\n\t':
         return char
-    if '\ud800' <= char <= '\udfff':
+    if '\ud800' <= char <= '\udfff' or char in '\ufffe\uffff':
+        # Half of a pair, and what no XML may hold.
         return '\ufffd'
     if char == '\r':
         return '\n'

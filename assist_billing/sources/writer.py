@@ -3,10 +3,11 @@
 import csv
 import io
 import json
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import islice
 
 from .cells import inert_cell
+from .outcome import shorten
 
 FIELD_HEADING = 'Rejected Field'
 REASON_HEADING = 'Rejected Because'
@@ -28,7 +29,24 @@ def write_rejected(reading, rejected):
         record = reading.records[index]
         record = record if isinstance(record, dict) else {'record': record}
         records.append({**record, FIELD_HEADING: field, REASON_HEADING: reason})
-    return json.dumps(records, indent=1).encode(), 'json'
+    # Without `indent`, which is written by a slower way that nests no deeper than Python's stack.
+    lines = ',\n'.join(map(_json, records))
+    return f'[\n{lines}\n]'.encode(), 'json'
+
+
+def _json(record):
+    try:
+        return json.dumps(record)
+    except RecursionError:
+        # It nests deeper than it was read, and than any session; its own file has it whole.
+        plain = {
+            key: value if _is_plain(value) else shorten(value) for key, value in record.items()
+        }
+        return json.dumps(plain)
+
+
+def _is_plain(value):
+    return value is None or isinstance(value, str | int | float)
 
 
 def _write_csv(reading, rejected):
@@ -45,9 +63,18 @@ def _write_csv(reading, rejected):
 
 
 def _cell(value):
+    """Return a cell of a workbook as a text that is read again as the same."""
     if value is None:
         return ''
-    return value.isoformat(' ') if isinstance(value, datetime) else str(value)
+    if isinstance(value, datetime):
+        return value.isoformat(' ')
+    if isinstance(value, timedelta):
+        minutes, seconds = divmod(int(value.total_seconds()), 60)
+        return f'{minutes // 60:02}:{minutes % 60:02}:{seconds:02}'
+    if isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
+        # An ID that a workbook keeps as 706174884.0 is 706174884.
+        return str(int(value))
+    return str(value)
 
 
 def show_columns(reading, mapping, most=50):

@@ -68,7 +68,8 @@ class TestDeviceIngest(AssistBillingCommon):
         self.assertEqual(len(self._devices()), 1)
         for records in (None, 'text', 5):
             self.assertEqual(self._ingest(records), ['rejected'])
-        self.assertEqual(self._ingest([device(1)], 'no such source'), ['rejected'])
+        for source in ('no such source', '\0', '\ud800', 5, None, ['zoho_assist']):
+            self.assertEqual(self._ingest([device(1)], source), ['rejected'])
 
     def test_hostile_texts_are_stored_as_text(self):
         self._ingest([device(1, computer_name='<script>\0x</script>' + 'y' * 500)])

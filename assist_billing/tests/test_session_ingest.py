@@ -258,6 +258,14 @@ class TestSessionIngest(IngestCommon):
         self._ingest(zoho(1, minutes=50))
         self.assertIn("10:50:00", session.source_difference)
 
+    def test_what_one_batch_says_twice_of_a_new_session_is_kept_at_once(self):
+        records = [zoho(1), zoho(1), zoho(1, minutes=45)]
+        self.assertEqual(self._statuses(*records), ['created', 'duplicate', 'duplicate'])
+        self.assertIn("10:45:00", self._get(1).source_difference)
+        before = self._get(1).read()
+        self.assertEqual(self._statuses(*records), ['duplicate'] * 3)
+        self.assertEqual(self._get(1).read(), before)
+
     def test_an_ended_session_keeps_its_values_too(self):
         self._ingest(zoho(1))
         self._get(1).ended_at = START + timedelta(minutes=20)  # mended by hand

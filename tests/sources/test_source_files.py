@@ -3,13 +3,14 @@
 import io
 import json
 import zipfile
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import openpyxl
 import pytest
 
 from sources import (
     ReadError,
+    Reading,
     inert_cell,
     normalise,
     read_csv,
@@ -18,6 +19,7 @@ from sources import (
     read_xlsx,
     suggest_mapping,
     tables,
+    write_rejected,
 )
 
 RECORDS = [{'session_id': 1, 'start_time': 1481369000053, 'agent_email': 'é@example.com'}]
@@ -284,10 +286,10 @@ def test_xlsx_with_entities_is_not_opened():
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         parts = {name: archive.read(name) for name in archive.namelist()}
     bomb = b'<?xml version="1.0"?><!DOCTYPE l [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;">]><l>&b;</l>'
-    for part in (bomb, bomb.decode().encode('utf-16')):
+    for part, problem in ((bomb, 'DOCTYPE'), (bomb.decode().encode('utf-16'), 'encoding')):
         parts['xl/sharedStrings.xml'] = part
         error = refused(read_xlsx, archive_bytes(parts))
-        assert (error.code, error.params['problem']) == ('xlsx_broken', 'DOCTYPE')
+        assert (error.code, error.params['problem']) == ('xlsx_broken', problem)
 
 
 @pytest.mark.parametrize(
@@ -343,3 +345,16 @@ def test_a_mapping_is_suggested_from_the_columns():
     assert suggest_mapping(columns, 'nosuch') == {}
     assert suggest_mapping(None, 'csv') == {}
     assert suggest_mapping([None, 5], 'csv') == {}
+
+
+def test_a_rejected_row_of_a_workbook_is_read_again_as_it_was():
+    moment, lasting = datetime(2026, 3, 2, 9, 30), timedelta(days=1, hours=2, seconds=5)
+    columns = ['Session ID', 'Start', 'Duration', 'Blank', 'Yes']
+    record = dict(zip(columns, (706174884.0, moment, lasting, None, True), strict=True))
+    reading = Reading([record], columns, [2], None)
+    content, extension = write_rejected(reading, [(0, 'End', 'is missing')])
+    assert extension == 'csv'
+    [again] = read_csv(content).records
+    assert list(again.values())[:5] == ['706174884', '2026-03-02 09:30:00', '26:00:05', '', 'True']
+    before, after = (normalise(each, 'csv', tz='UTC') for each in (record, again))
+    assert before == after

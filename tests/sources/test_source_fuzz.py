@@ -2,18 +2,17 @@
 
 import json
 from collections import Counter
-from datetime import date, datetime, time, timedelta
+from datetime import datetime, timedelta
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from fuzz_inputs import anything, mappings, nearly_sound, records, texts, zones
 from sources import (
-    FIELDS,
     KINDS,
     Normal,
     ReadError,
     Rejection,
-    get,
     inert_cell,
     names,
     normalise,
@@ -28,61 +27,6 @@ from sources import (
 )
 
 NOW = datetime(2026, 11, 20, 12)
-VENDOR_NAMES = sorted(
-    {
-        name
-        for source in names()
-        for columns in get(source).columns.values()
-        for name in (*columns, *(column.partition('.')[0] for column in columns))
-    }
-)
-
-texts = st.one_of(
-    st.text(st.characters(codec=None), max_size=40),
-    st.sampled_from(
-        ['2026-01-31T10:00:00Z', '2026-03-29 02:30:00', '0000-00-00 00:00:00', '31.12.9999 23:59',
-         '9999-12-31T23:59:59-14:00', '0001-01-01T00:00:00+14:00', '1/2/2026 1:00 PM', '-1',
-         '1481369000053', '1481369000', 'NaN', '01:02:03', '=cmd|x', '<script>', '\0', '\ud800',
-         'Europe/Paris', 'Mars/Base', 'rs', 'true', 'a@b.c', '9' * 400, 'x' * 100_000]
-    ),
-)  # fmt: skip
-scalars = st.one_of(
-    st.none(),
-    st.booleans(),
-    st.integers(),
-    st.integers(1_400_000_000, 1_800_000_000),
-    st.integers(1_400_000_000_000, 1_800_000_000_000),
-    st.sampled_from([10**400, -(10**400), 2**63, 253402300800, -62135596801]),
-    st.floats(),
-    texts,
-    st.datetimes(),
-    st.datetimes(timezones=st.timezones()),
-    st.builds(date, st.integers(1, 9999), st.integers(1, 12), st.integers(1, 28)),
-    st.builds(time, st.integers(0, 23)),
-    st.timedeltas(timedelta(-(10**6)), timedelta(10**6)),
-    st.binary(max_size=10),
-)
-anything = st.recursive(
-    scalars,
-    lambda inner: st.one_of(
-        st.lists(inner, max_size=4),
-        st.dictionaries(st.one_of(texts, st.integers()), inner, max_size=4),
-        st.tuples(inner),
-    ),
-    max_leaves=8,
-)
-records = st.dictionaries(
-    st.one_of(st.sampled_from(VENDOR_NAMES), texts, st.integers(), st.none()), anything, max_size=25
-)
-zones = st.one_of(st.none(), st.sampled_from(['UTC', 'Europe/Paris', 'Mars/Base']), anything)
-mappings = st.one_of(
-    st.none(),
-    anything,
-    st.dictionaries(
-        st.sampled_from([*FIELDS, 'time_unit', 'date_order', 'duration_unit']),
-        st.one_of(st.sampled_from(VENDOR_NAMES), st.lists(texts, max_size=3), anything),
-    ),
-)
 
 
 def check(result):
@@ -118,38 +62,6 @@ def check(result):
 @given(records, st.sampled_from(names()), zones, mappings)
 def test_any_record_is_a_session_or_a_rejection(record, source, tz, mapping):
     check(normalise(record, source, tz=tz, mapping=mapping, now=NOW))
-
-
-@st.composite
-def nearly_sound(draw):
-    """A source and a record of it that is sound but for a few values."""
-    source = draw(st.sampled_from(names()))
-    profile = get(source)
-    begun = draw(st.integers(1_400_000_000, 1_790_000_000))
-    lasting = draw(st.integers(0, 100_000))
-
-    def written(seconds):
-        if profile.time_unit == 'ms':
-            return draw(st.sampled_from([seconds * 1000, str(seconds * 1000 + 7)]))
-        if profile.time_unit:
-            return draw(st.sampled_from([seconds, float(seconds), str(seconds)]))
-        moment = datetime(1970, 1, 1) + timedelta(seconds=seconds)
-        return draw(st.sampled_from([moment, f'{moment}', moment.isoformat() + 'Z']))
-
-    sound = {
-        'external_id': draw(st.one_of(st.integers(1), st.sampled_from(['a', 7.0, 'x' * 255]))),
-        'started_at': written(begun),
-        'ended_at': written(begun + lasting),
-        'technician': 'olga@example.com',
-        'device_name': 'PC1',
-    }
-    record = {}
-    for field, value in sound.items():
-        if columns := [name for name in profile.columns.get(field, ()) if '.' not in name]:
-            record[columns[0]] = value
-    own = [name.partition('.')[0] for columns in profile.columns.values() for name in columns]
-    record |= draw(st.dictionaries(st.sampled_from(own), anything, max_size=3))
-    return source, record
 
 
 @settings(max_examples=1500, deadline=None)

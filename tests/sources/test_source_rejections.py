@@ -128,15 +128,27 @@ def test_the_hour_that_the_clock_shows_twice():
 def test_texts_come_out_clean_and_bounded():
     record = {
         **ZOHO,
-        'display_name': ' A\0B\x1b\ud800\u202e\n<b>c</b> ',
+        'display_name': ' A\0B\x1b\ud800\u202e\uffff\n<b>c</b> ',
         'agent_email': 'not an address',
         'notes': 'x' * 10_000_000,
         'viewer_email': {'nested': ['json']},
         'session_owner_email': 'o@example.com',
     }
     session = normalise(record, 'zoho_assist')
-    assert session.customer_name == 'AB\ufffd <b>c</b>'
+    assert session.customer_name == 'AB\ufffd\ufffd <b>c</b>'
     assert session.customer_email == ''
     assert len(session.note) == 20_000
     assert session.note.endswith('…')
     assert session.technician == ''
+
+
+def test_a_name_that_cannot_be_shown_is_told_without_what_spoils_it():
+    """The field and the reason are stored, and shown in pages."""
+    record = {key: value for key, value in ZOHO.items() if key != 'session_id'}
+    for name in ('session\0_id', 'session_\ud800id', 'session_id\x1b[1m', 'Session\nID'):
+        rejection = normalise({**record, name: None}, 'zoho_assist', now=NOW)
+        for text in (rejection.field, rejection.reason):
+            text.encode()
+            assert text.isprintable()
+    long = 'session_id' + ' ' * 300
+    assert len(normalise({**record, long: None}, 'zoho_assist', now=NOW).field) <= 255

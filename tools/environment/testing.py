@@ -24,15 +24,18 @@ def modules() -> list[str]:
     return sorted(path.parent.name for path in places.CLONE.glob('*/__manifest__.py'))
 
 
-def run_all(arguments: list[str]) -> int:
-    """Install the add-ons in a fresh database, run the whole suite; return pytest's exit status."""
+def run_all(arguments: list[str], paths: list[str] | None = None) -> int:
+    """Install the add-ons in a fresh database, run the whole suite; return pytest's exit status.
+
+    With `paths`, those tests alone are run.
+    """
     _drop_leftovers()
     name = f'assist_test_{os.getpid()}'
     findings = places.state_dir() / f'{name}.findings'
     try:
         install(name, findings)
         with_findings = {log_watch.FINDINGS_VARIABLE: str(findings)}
-        paths = [
+        paths = paths or [
             'tests',
             *(
                 f'{module}/tests'

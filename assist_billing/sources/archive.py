@@ -1,0 +1,111 @@
+"""A workbook before it is opened: what it would unpack to, and what a parser would make of it.
+
+A workbook is an archive of XML files. Some hundred kilobytes can unpack to gigabytes, and some
+hundred megabytes of tags become gigabytes of objects. So all parts are looked through first, as
+bytes, in bounded memory.
+"""
+
+import io
+import re
+import zipfile
+
+from .outcome import ReadError
+
+MAX_UNPACKED = 250_000_000
+_MAX_PARTS = 5_000
+# A cell has some four tags.
+_MAX_TAGS = 14_000_000
+# 16,384 cells are the most that a row can have.
+_MAX_TAGS_IN_ROW = 200_000
+# The texts that cells share are read one by one; all else, such as styles, becomes one tree.
+_MAX_TAGS_OF_TEXTS = 6_000_000
+_MAX_TAGS_ELSEWHERE = 1_000_000
+_CHUNK = 1 << 20
+# Longer than anything that is looked for.
+_TAG_START = 64
+
+_ROW = re.compile(rb'<(?:\w{1,20}:)?(?:(row)\b|/sheetData\b)')
+# Past declarations and comments; each ends at its first end, or this would take for ever.
+_ROOT = re.compile(
+    rb'(?:\xef\xbb\xbf)?\s*(?:<\?(?:(?!\?>).)*\?>\s*|<!--(?:(?!-->).)*-->\s*)*'
+    rb'<(?:\w{1,20}:)?(\w+)',
+    re.DOTALL,
+)
+_ENCODING = re.compile(rb'<\?xml[^>]{0,100}?encoding\s*=\s*["\']([^"\']{0,40})')
+# How XML begins that is in another encoding than UTF-8; no spreadsheet program writes such.
+_OTHER_ENCODINGS = (
+    b'\xfe\xff', b'\xff\xfe', b'\0<', b'<\0', b'\0\0\0<', b'\0\0\xfe\xff', b'Lo\xa7\x94',
+)  # fmt: skip
+
+
+def check_archive(data, max_rows):
+    """Raise `ReadError` unless a workbook can be opened in bounded time and memory.
+
+    :param bytes data: the workbook
+    :param int max_rows: the most rows that its sheets may have
+    :raise zipfile.BadZipFile: it is no archive, or broken
+    """
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        parts = archive.infolist()
+        # zipfile reads no more of a part than its declared size, so that is what counts.
+        if len(parts) > _MAX_PARTS or sum(part.file_size for part in parts) > MAX_UNPACKED:
+            raise ReadError('xlsx_bomb', limit=MAX_UNPACKED // 1_000_000)
+        counter = _TagCounter(max_rows)
+        for part in parts:
+            if part.compress_type not in {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}:
+                raise ReadError('xlsx_broken', problem='compression')
+            with archive.open(part) as content:
+                counter.read(content)
+
+
+class _TagCounter:
+    """Counts the tags of a workbook's parts: in all, by row, and between."""
+
+    def __init__(self, max_rows):
+        self.max_rows = max_rows
+        self.rows = 0
+        self.tags = 0
+
+    def read(self, content):
+        """Look through a part, a file of bytes."""
+        start = content.read(_CHUNK)
+        if start.startswith(_OTHER_ENCODINGS):
+            raise ReadError('xlsx_broken', problem='encoding')
+        match = _ENCODING.search(start, 0, 400)
+        if match and match[1].lower() not in {b'utf-8', b'us-ascii', b'ascii'}:
+            raise ReadError('xlsx_broken', problem='encoding')
+        root = _ROOT.match(start)
+        self.has_rows = bool(root) and root[1] == b'worksheet'
+        has_texts = bool(root) and root[1] == b'sst'
+        self.stretch = 0
+        self.limit = _MAX_TAGS_OF_TEXTS if has_texts else _MAX_TAGS_ELSEWHERE
+        rest = b''
+        while start:
+            chunk = rest + start
+            if b'<!DOCTYPE' in chunk:
+                # Entities are defined there, of which few letters make gigabytes of text.
+                raise ReadError('xlsx_broken', problem='DOCTYPE')
+            # The last tag may go on in the next chunk: it is counted there.
+            last = chunk.rfind(b'<')
+            rest = b'' if last < 0 else chunk[last : last + _TAG_START]
+            self._count(chunk, max(last, 0))
+            start = content.read(_CHUNK)
+
+    def _count(self, chunk, end):
+        position = 0
+        for match in _ROW.finditer(chunk, 0, end) if self.has_rows else ():
+            self._add(chunk.count(b'<', position, match.start()))
+            position = match.start()
+            self.stretch = 0
+            self.limit = _MAX_TAGS_IN_ROW if match[1] else _MAX_TAGS_ELSEWHERE
+            self.rows += bool(match[1])
+            if self.rows > self.max_rows:
+                raise ReadError('too_many_rows', limit=f'{self.max_rows:,}')
+        self._add(chunk.count(b'<', position, end))
+
+    def _add(self, tags):
+        self.stretch += tags
+        self.tags += tags
+        for count, limit in ((self.stretch, self.limit), (self.tags, _MAX_TAGS)):
+            if count > limit:
+                raise ReadError('xlsx_tags', limit=f'{limit:,}')

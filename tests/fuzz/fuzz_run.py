@@ -1,0 +1,69 @@
+"""How inputs are tried: a test method for each of many examples."""
+
+import functools
+import signal
+import time
+from collections import Counter
+from contextlib import closing, contextmanager
+
+from hypothesis import HealthCheck, given, settings
+
+# For each test of a long run; 0: the examples of the test suite, always the same.
+seconds = 0.0
+# No input may take longer, on a machine that does other things too.
+SLOWEST = 15
+TRIED = Counter()
+
+
+def tried(strategy, examples):
+    """Call a test method with each of `examples` examples of a strategy."""
+
+    def decorate(method):
+        @functools.wraps(method, assigned=('__name__', '__doc__', '__module__', '__qualname__'))
+        def test(self):
+            def try_one(case):
+                TRIED[method.__name__] += 1
+                with bounded():
+                    method(self, case)
+
+            until = time.monotonic() + seconds
+            while True:
+                run = settings(
+                    max_examples=examples,
+                    derandomize=not seconds,
+                    database=None,
+                    deadline=None,
+                    suppress_health_check=list(HealthCheck),
+                    print_blob=False,
+                )(given(strategy)(try_one))
+                run()
+                if time.monotonic() >= until:
+                    break
+
+        # Or pytest would look for the examples among its fixtures.
+        del test.__wrapped__
+        return test
+
+    return decorate
+
+
+@contextmanager
+def bounded():
+    """Interrupt what takes longer than `SLOWEST`."""
+
+    def interrupt(_number, _frame):
+        message = f"This input takes more than {SLOWEST} seconds."
+        raise TimeoutError(message)
+
+    before = signal.signal(signal.SIGALRM, interrupt)
+    signal.setitimer(signal.ITIMER_REAL, SLOWEST)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
+def undone(env):
+    """Return a context manager that undoes, at its end, whatever was stored meanwhile."""
+    return closing(env.cr.savepoint())
