@@ -4,12 +4,14 @@ from collections import defaultdict
 from collections.abc import Iterable
 from datetime import timezone
 
+from psycopg2.errors import SerializationFailure, UniqueViolation
+
 from odoo import api, fields, models
 from odoo.exceptions import ConcurrencyError
 from odoo.tools import SQL, split_every
 
 from .. import sources
-from .assist_session_ingest import BATCH_SIZE, IngestRun
+from .assist_session_ingest import ATTEMPTS, BATCH_SIZE, IngestRun, Overtaken
 
 # Columns of a device and their types, as they go to the database.
 COLUMNS = {
@@ -47,6 +49,8 @@ class AssistDevice(models.Model):
             'reason'}`; status is 'created', 'updated', 'duplicate' or 'rejected'; `id` is that of
             the device, or False; `field` and `reason` are False unless rejected
         :raise AccessError: the user may neither record devices nor import
+        :raise ConcurrencyError: another caller stored other things of the same devices after
+            this transaction began; begin again with a new one
         """
         self._check_may_ingest()
         return self._ingest(records, source, tz=self.env.context.get('assist_source_tz'))
@@ -90,8 +94,7 @@ class AssistDevice(models.Model):
         normals = {
             normal.external_id: normal for normal in results if isinstance(normal, sources.Device)
         }
-        stored = self._ingest_fetch(run, list(normals))
-        statuses, ids = self._ingest_store(run, normals, stored)
+        statuses, ids = self._ingest_normals(run, normals)
         answers = []
         for index, result in enumerate(results, first):
             if not isinstance(result, sources.Device):
@@ -106,24 +109,50 @@ class AssistDevice(models.Model):
         return answers
 
     @api.model
+    def _ingest_normals(self, run, normals):
+        """Store `{external_id: sources.Device}`, whole or not at all; see `_ingest_store`."""
+        for attempt in range(ATTEMPTS):
+            stored = self._ingest_fetch(run, list(normals))
+            try:
+                with self.env.cr.savepoint():
+                    return self._ingest_store(run, normals, stored)
+            except (SerializationFailure, UniqueViolation, Overtaken) as overtaken:
+                # Somebody stored some of these after this transaction began: look again.
+                if attempt == ATTEMPTS - 1:
+                    raise ConcurrencyError(str(overtaken)) from overtaken
+                run.met_others = True
+        return {}, {}
+
+    @api.model
     def _ingest_fetch(self, run, external_ids):
-        """Return `{external_id: row}` of those devices that are there already."""
+        """Return `{external_id: row}` of those devices that are there already.
+
+        A row that was committed after this transaction began, so that it cannot be changed, has
+        'fixed' set.
+        """
         if not external_ids:
             return {}
-        self.env.cr.execute(
-            SQL(
-                """
-                SELECT id, enrolled_on, removed_on, removed_at_source, missing_since, %s
-                  FROM assist_device
-                 WHERE company_id = %s AND source = %s AND external_id = ANY(%s)
-                """,
-                SQL(", ").join(map(SQL.identifier, COLUMNS)),
-                run.company.id,
-                str(run.source),
-                external_ids,
-            )
+        query = SQL(
+            """
+            SELECT id, enrolled_on, removed_on, removed_at_source, missing_since, %s
+              FROM assist_device
+             WHERE company_id = %s AND source = %s AND external_id = ANY(%s)
+            """,
+            SQL(", ").join(map(SQL.identifier, COLUMNS)),
+            run.company.id,
+            str(run.source),
+            external_ids,
         )
-        return {row['external_id']: row for row in self.env.cr.dictfetchall()}
+        self.env.cr.execute(query)
+        stored = {row['external_id']: row for row in self.env.cr.dictfetchall()}
+        if run.met_others:
+            # A new transaction sees what was committed since this one began.
+            with self.env.registry.cursor() as cr:
+                cr.execute(query)
+                for row in cr.dictfetchall():
+                    if stored.get(row['external_id']) != row:
+                        stored[row['external_id']] = {**row, 'fixed': True}
+        return stored
 
     @api.model
     def _ingest_store(self, run, normals, stored):
@@ -146,7 +175,13 @@ class AssistDevice(models.Model):
             is_changed = any(row[name] != value for name, value in vals.items())
             if is_changed or row['missing_since']:
                 changed.append({'id': row['id'], **vals})
-            statuses[external_id] = 'updated' if is_changed or is_gone or is_back else 'duplicate'
+            is_updated = is_changed or is_gone or is_back
+            statuses[external_id] = 'updated' if is_updated else 'duplicate'
+        fixed = {row['id'] for row in stored.values() if row.get('fixed')}
+        if fixed & {*gone.ids, *back.ids, *(vals['id'] for vals in changed)}:
+            # To be changed, but newer than this transaction: its caller begins again.
+            message = "Devices to be changed were stored meanwhile."
+            raise ConcurrencyError(message)
         ids = {external_id: row['id'] for external_id, row in stored.items()}
         ids |= self._ingest_insert(run, new)
         self._ingest_update(changed)
@@ -237,13 +272,13 @@ class AssistDevice(models.Model):
                 uid=self.env.uid,
                 values=json.dumps(values, default=str),
                 definition=self._get_definition(NEW_COLUMNS),
-            )
+            ),
+            # Being overtaken is no error; it is met by looking again.
+            log_exceptions=False,
         )
         ids = dict(self.env.cr.fetchall())
         if len(ids) != len(new):
-            # Stored by somebody else after this transaction began: its caller begins again.
-            message = "Devices were stored meanwhile."
-            raise ConcurrencyError(message)
+            raise Overtaken
         return ids
 
     @api.model
@@ -266,7 +301,8 @@ class AssistDevice(models.Model):
                 uid=self.env.uid,
                 values=json.dumps(changed),
                 definition=self._get_definition(COLUMNS),
-            )
+            ),
+            log_exceptions=False,
         )
 
     @api.model

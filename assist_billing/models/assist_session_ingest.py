@@ -34,8 +34,8 @@ COLUMNS = {
 }
 
 
-class _Overtaken(Exception):
-    """Another transaction stored the same session first."""
+class Overtaken(Exception):
+    """Another transaction stored the same first."""
 
 
 class Entry:
@@ -169,7 +169,7 @@ class AssistSession(models.Model):
                 with self.env.cr.savepoint(flush=False):
                     self._ingest_store(run, entries.values())
                 break
-            except (SerializationFailure, UniqueViolation, _Overtaken) as overtaken:
+            except (SerializationFailure, UniqueViolation, Overtaken) as overtaken:
                 # Somebody stored some of these sessions after this transaction began. They are
                 # out of its sight, but another one sees them: look again, with their rows.
                 if attempt == ATTEMPTS - 1:
@@ -295,7 +295,7 @@ class AssistSession(models.Model):
         )
         ids = dict(self.env.cr.fetchall())
         if len(ids) != len(entries):
-            raise _Overtaken
+            raise Overtaken
         for entry in entries:
             entry.id = ids[entry.normal.external_id]
 

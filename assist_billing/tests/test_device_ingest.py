@@ -1,7 +1,8 @@
 import base64
 from datetime import date, datetime
+from unittest.mock import patch
 
-from odoo.exceptions import AccessError
+from odoo.exceptions import AccessError, ConcurrencyError
 from odoo.tests import new_test_user, tagged
 
 from .common import AssistBillingCommon
@@ -249,6 +250,48 @@ class TestDeviceIngest(AssistBillingCommon):
         self.assertEqual(two.removed_on, two.enrolled_on, "it counts on no day")
         self.assertEqual(self._ingest([device(2)]), ['updated'])
         self.assertFalse(two.removed_on)
+
+    # === AT THE SAME TIME === #
+
+    def _patch_fetch(self, replace):
+        """Let `replace(number of the call, rows)` say what a caller sees of the stored devices."""
+        devices = type(self.env['assist.device'])
+        fetch, calls = devices._ingest_fetch, []
+
+        def replaced(this, run, external_ids):
+            calls.append(run.met_others)
+            return replace(len(calls), fetch(this, run, external_ids))
+
+        return patch.object(devices, '_ingest_fetch', replaced), calls
+
+    def test_whoever_is_overtaken_looks_again(self):
+        self._ingest([device(1), device(2)])
+        blind, calls = self._patch_fetch(lambda call, rows: rows if call > 1 else {})
+        with blind:
+            statuses = self._ingest([device(1), device(3), device(2)])
+        self.assertEqual(calls, [False, True])
+        self.assertEqual(statuses, ['duplicate', 'created', 'duplicate'])
+        self.assertEqual(len(self._devices()), 3)
+
+    def test_whoever_is_always_overtaken_is_told_to_begin_again(self):
+        self._ingest([device(1)])
+        blind, calls = self._patch_fetch(lambda _call, _rows: {})
+        with blind, self.assertRaises(ConcurrencyError):
+            self._ingest([device(1), device(2)])
+        self.assertEqual(len(calls), 5)
+        self.assertEqual(len(self._devices()), 1)
+
+    def test_what_is_newer_than_a_transaction_is_known_but_not_changed_by_it(self):
+        self._ingest([device(1)])
+        newer, _calls = self._patch_fetch(
+            lambda _call, rows: {key: {**row, 'fixed': True} for key, row in rows.items()}
+        )
+        with newer:
+            self.assertEqual(self._ingest([device(1)]), ['duplicate'])
+            for change in ({'computer_name': "Other"}, {'status': 'deleted'}):
+                with self.assertRaises(ConcurrencyError):
+                    self._ingest([device(1, **change), device(2)])
+        self.assertEqual(self._devices().mapped('name'), ["PC-1"])
 
     # === FILES === #
 

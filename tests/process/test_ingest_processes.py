@@ -9,6 +9,7 @@ import pytest
 
 SAMPLES = Path(__file__).parents[2] / 'assist_billing' / 'tests' / 'samples'
 RECORDS = 20_000
+DEVICES = 500
 # Waits for a file, in a transaction that has begun: what the other one commits is out of sight.
 SEND = """
 import os, time
@@ -29,9 +30,31 @@ print('ANSWERS', dict(Counter(answer['status'] for answer in answers)),
 """
 
 
+# Devices, of which each has a department; the same in both processes.
+SEND_DEVICES = """
+import os, time
+from collections import Counter
+records = [{'key': f'K{number}', 'computer_name': f'{NAME} {number}', 'department_id': number % 7}
+           for number in range(1, RECORDS + 1)]
+env.cr.execute('SELECT 1')
+print('READY', flush=True)
+while not os.path.exists(GO):
+    time.sleep(0.01)
+answers = env['assist.device'].ingest(records[::STEP], 'zoho_assist')
+env.cr.commit()
+print('ANSWERS', dict(Counter(answer['status'] for answer in answers)),
+      len({answer['id'] for answer in answers}), flush=True)
+"""
+
+
 def send(go, step=1):
     """Return the script of a sender that starts when the file is there; -1: back to front."""
     return f"RECORDS, GO, STEP = {RECORDS}, {str(go)!r}, {step}\n{SEND}"
+
+
+def send_devices(go, name, step=1):
+    """Return the script of a sender of devices, see `send`."""
+    return f"RECORDS, GO, NAME, STEP = {DEVICES}, {str(go)!r}, {name!r}, {step}\n{SEND_DEVICES}"
 
 
 @pytest.fixture
@@ -74,6 +97,21 @@ def test_two_senders_of_the_same_at_the_same_time(odoo_shell, query, go):
     assert query("SELECT state, count(*) FROM assist_session GROUP BY state") == [
         ('unmatched', RECORDS)
     ]
+
+
+def test_two_senders_of_the_same_devices_at_the_same_time(odoo_shell, query, go):
+    """New ones, then the same with other names: one sender stores them, the other finds them."""
+    for status, name in (('created', "PC"), ('updated', "Till")):
+        go.unlink(missing_ok=True)
+        forth, back = odoo_shell(send_devices(go, name)), odoo_shell(send_devices(go, name, -1))
+        wait_ready(forth, back)
+        go.touch()
+        said = [finish(forth), finish(back)]
+        assert sorted(said) == sorted(
+            f"{{'{told}': {DEVICES}}} {DEVICES}" for told in (status, 'duplicate')
+        )
+        names = [row[0] for row in query("SELECT name FROM assist_device")]
+        assert sorted(names) == sorted(f'{name} {number}' for number in range(1, DEVICES + 1))
 
 
 def test_a_killed_sender_leaves_all_or_nothing_and_sending_again_completes(odoo_shell, query, go):
