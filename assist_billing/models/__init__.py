@@ -62,8 +62,11 @@ from . import assist_matching_rule
 from . import assist_matching_rule_apply
 from . import assist_session
 from . import assist_session_hand
+from . import assist_session_import_record
+from . import assist_session_import_undo
 from . import assist_session_ingest
 from . import assist_session_load
+from . import assist_session_mapping
 from . import assist_session_match
 from . import assist_session_resolve
 from . import assist_session_rules

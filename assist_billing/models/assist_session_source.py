@@ -30,6 +30,14 @@ class AssistSession(models.Model):
 
     # === FIELDS === #
 
+    import_id = fields.Many2one(
+        'assist.session.import.record',
+        string="Imported With",
+        readonly=True,
+        copy=False,
+        index='btree_not_null',
+        ondelete='set null',
+    )
     source_technician = fields.Char(
         string="Technician at the Source",
         readonly=True,

@@ -13,7 +13,7 @@ from .profile import FIELDS, KINDS, OPTIONS, Profile
 from .reader import read_file, read_json
 from .registry import get, names, profiles, recognise, register, unregister
 from .tables import read_csv, read_xlsx, suggest_mapping
-from .writer import show_columns, write_rejected
+from .writer import write_rejected
 
 # isort: split
 # Each of these registers itself; the order is that of lists shown to people.
@@ -56,7 +56,6 @@ __all__ = [
     'reject',
     'reject_device',
     'shorten',
-    'show_columns',
     'suggest_mapping',
     'unregister',
     'write_rejected',

@@ -4,7 +4,6 @@ import csv
 import io
 import json
 from datetime import datetime, timedelta
-from itertools import islice
 
 from .cells import inert_cell
 from .outcome import shorten
@@ -75,9 +74,3 @@ def _cell(value):
         # An ID that a workbook keeps as 706174884.0 is 706174884.
         return str(int(value))
     return str(value)
-
-
-def show_columns(reading, mapping, most=50):
-    """Return `(column, field or None)` for the columns of a table, in its order."""
-    fields = {column: field for field, column in mapping.items()}
-    return [(name, fields.get(name)) for name in islice(reading.columns, most)]

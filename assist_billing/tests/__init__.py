@@ -26,6 +26,8 @@ from . import (
     test_sending_failures,
     test_session_hand,
     test_session_import,
+    test_session_import_mapping,
+    test_session_import_record,
     test_session_ingest,
     test_session_ingest_http,
     test_session_ingest_match,

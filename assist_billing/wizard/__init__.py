@@ -7,6 +7,8 @@ from . import assist_confirm_payment
 from . import assist_device_import
 from . import assist_non_billable
 from . import assist_session_import
+from . import assist_session_import_column
+from . import assist_session_import_mapping
 from . import assist_waive_cycle
 from . import base_partner_merge
 from . import assist_statement

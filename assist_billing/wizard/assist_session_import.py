@@ -10,9 +10,9 @@ from odoo.exceptions import UserError
 from odoo.addons.base.models.res_partner import _tz_get
 
 from .. import sources
+from ..models.assist_session_import_record import DIRECT_RECORDS
 
-# So many columns and rejected records are shown; the file of the rejected ones has all of them.
-SHOWN_COLUMNS = 40
+# So many rejected records are shown; the file of the rejected ones has all of them.
 SHOWN_REJECTED = 20
 
 
@@ -59,12 +59,33 @@ class AssistSessionImport(models.TransientModel):
     updated_count = fields.Integer(string="Ended Since", readonly=True)
     duplicate_count = fields.Integer(string="Known Already", readonly=True)
     rejected_count = fields.Integer(string="Rejected", readonly=True)
-    columns_shown = fields.Html(string="Columns", readonly=True)
+    column_ids = fields.One2many(
+        'assist.session.import.column',
+        'import_id',
+        string="Columns",
+        help="The last choice for files with these columns is kept.",
+    )
+    columns_of = fields.Char(readonly=True, help="Of which file and source the columns are.")
+    is_kept = fields.Boolean(readonly=True, help="Somebody has set these columns before.")
+    date_order = fields.Selection(
+        [('dmy', "Day, month, year"), ('mdy', "Month, day, year")],
+        string="Order of Dates",
+        help="For dates such as 03/04/2026, which can be read both ways.",
+    )
+    duration_unit = fields.Selection(
+        [
+            ('ms', "Milliseconds"),
+            ('s', "Seconds"),
+            ('min', "Minutes"),
+            ('h', "Hours"),
+        ],
+        string="Durations Are In",
+        help="Where they are mere numbers.",
+    )
     rejected_shown = fields.Html(string="Rejected Records", readonly=True)
     rejected_file = fields.Binary(readonly=True, attachment=False)
     rejected_filename = fields.Char(readonly=True)
-    first_session_id = fields.Integer(readonly=True)
-    last_session_id = fields.Integer(readonly=True)
+    record_id = fields.Many2one('assist.session.import.record', readonly=True)
 
     # === DEFAULTS AND SELECTIONS === #
 
@@ -96,11 +117,37 @@ class AssistSessionImport(models.TransientModel):
 
     def action_preview(self):
         """Check the file and say what would come of it; nothing is stored."""
-        return self._run(preview=True)
+        reading, sessions = self._begin()
+        answers = sessions._ingest(
+            reading.records,
+            self.source,
+            tz=self.tz,
+            mapping=self._get_mapping(reading),
+            preview=True,
+        )
+        self.write({'state': 'preview', **self._prepare_result_vals(reading, answers)})
+        return self._reopen()
 
     def action_import(self):
-        """Bring the sessions in."""
-        return self._run(preview=False)
+        """Bring the sessions in: at once, or a large file in the background."""
+        reading, _sessions = self._begin()
+        mapping = self._get_mapping(reading)
+        self._keep_mapping(reading, mapping)
+        # sudo: imports are written by the engine only
+        record = self.env['assist.session.import.record'].sudo()
+        record = record.create(self._prepare_record_vals(reading, mapping))
+        if len(reading.records) > DIRECT_RECORDS:
+            record._trigger()
+            return {
+                'type': 'ir.actions.act_window',
+                'name': self.env._("Session Import"),
+                'res_model': record._name,
+                'res_id': record.id,
+                'view_mode': 'form',
+            }
+        record._take_chunk(reading)
+        self.write({'state': 'done', **self._prepare_record_shown(reading, record)})
+        return self._reopen()
 
     def action_back(self):
         """Choose again."""
@@ -108,23 +155,22 @@ class AssistSessionImport(models.TransientModel):
         return self._reopen()
 
     def action_view_sessions(self):
-        """Show the sessions that were created, or ended, by this import."""
+        """Show the sessions that were created by this import."""
         self.ensure_one()
-        action = self.env['ir.actions.act_window']._for_xml_id(
-            'assist_billing.assist_session_action'
-        )
-        # One source and company take one import at a time, so what was created is one row of IDs.
-        domain = [
-            ('source', '=', self.source),
-            ('company_id', '=', self.company_id.id),
-            ('id', '>=', self.first_session_id),
-            ('id', '<=', self.last_session_id),
-        ]
-        return {**action, 'domain': domain, 'name': self.env._("Imported Sessions")}
+        return self.record_id.action_view_sessions()
+
+    def action_undo(self):
+        """Take the import back; choose again."""
+        self.record_id.action_undo()
+        return self.action_back()
 
     # === BUSINESS METHODS === #
 
-    def _run(self, *, preview):
+    def _begin(self):
+        """Return the reading of the file, and the sessions to bring it into.
+
+        :raise UserError: the file cannot be read, or nobody knows its source
+        """
         self.ensure_one()
         reading = self._read()
         if not self.source:
@@ -137,9 +183,8 @@ class AssistSessionImport(models.TransientModel):
             )
         sessions = self.env['assist.session'].with_company(self.company_id)
         sessions._check_may_ingest()
-        answers = sessions._ingest(reading.records, self.source, tz=self.tz, preview=preview)
-        self.write(self._prepare_result_vals(reading, answers, preview))
-        return self._reopen()
+        self._fill_columns(reading)
+        return reading, sessions
 
     def _read(self):
         """Return the `sources.Reading` of the file. Raise `UserError` saying what is wrong."""
@@ -156,28 +201,37 @@ class AssistSessionImport(models.TransientModel):
     def _get_title(self):
         return self.filename or self.env._("The file")
 
-    def _prepare_result_vals(self, reading, answers, preview):
-        """Return what the dialog shows of the answers."""
+    def _prepare_record_vals(self, reading, mapping):
+        """Return what the record of this import begins with."""
+        return {
+            'name': self._get_title(),
+            'file': self.with_context(bin_size=False).file,
+            'source': self.source,
+            'tz': self.tz,
+            'mapping': mapping or False,
+            'company_id': self.company_id.id,
+            'user_id': self.env.user.id,
+            'record_count': len(reading.records),
+            'state': 'running' if reading.records else 'done',
+        }
+
+    def _prepare_result_vals(self, reading, answers):
+        """Return what the dialog shows of the answers to a check."""
         counts = Counter(answer['status'] for answer in answers)
         rejected = [
             (answer['index'], answer['field'], answer['reason'])
             for answer in answers
             if answer['status'] == 'rejected'
         ]
-        created = [answer['id'] for answer in answers if answer['status'] == 'created']
         vals = {
-            'state': 'preview' if preview else 'done',
             'record_count': len(answers),
             **{
                 f'{status}_count': counts[status]
                 for status in ('created', 'updated', 'duplicate', 'rejected')
             },
-            'columns_shown': self._render_columns(reading),
             'rejected_shown': self._render_rejected(reading, rejected),
             'rejected_file': False,
             'rejected_filename': False,
-            'first_session_id': created[0] if created else 0,
-            'last_session_id': created[-1] if created else 0,
         }
         if rejected:
             content, extension = sources.write_rejected(reading, rejected)
@@ -186,17 +240,20 @@ class AssistSessionImport(models.TransientModel):
             vals['rejected_filename'] = f'{stem}-rejected.{extension}'
         return vals
 
-    def _render_columns(self, reading):
-        """Return a table of the columns and of what each is taken for; '' where there are none."""
-        if not reading.columns:
-            return False
-        mapping = sources.suggest_mapping(reading.columns, self.source)
-        labels = self._get_field_labels()
-        rows = [
-            (column, labels[field] if field else self.env._("not used"))
-            for column, field in sources.show_columns(reading, mapping, SHOWN_COLUMNS)
-        ]
-        return self._render_table((self.env._("Column"), self.env._("Taken as")), rows)
+    def _prepare_record_shown(self, reading, record):
+        """Return what the dialog shows of an import."""
+        record = record.with_context(bin_size=False)
+        return {
+            'record_id': record.id,
+            **{
+                name: record[name]
+                for name in (
+                    'record_count', 'created_count', 'updated_count', 'duplicate_count',
+                    'rejected_count', 'rejected_file', 'rejected_filename',
+                )
+            },
+            'rejected_shown': self._render_rejected(reading, record.rejections or []),
+        }  # fmt: skip
 
     def _render_rejected(self, reading, rejected):
         """Return a table of the first rejected records; False when there is none."""
@@ -221,29 +278,6 @@ class AssistSessionImport(models.TransientModel):
             line('th', headings),
             Markup('').join(line('td', row) for row in rows),
         )
-
-    @api.model
-    def _get_field_labels(self):
-        """Return what each field of `sources.FIELDS` is called."""
-        return {
-            'external_id': self.env._("ID"),
-            'kind': self.env._("Kind"),
-            'started_at': self.env._("Start"),
-            'ended_at': self.env._("End"),
-            'duration': self.env._("Duration"),
-            'running': self.env._("Running"),
-            'tz': self.env._("Time Zone"),
-            'technician': self.env._("Technician"),
-            'customer_email': self.env._("Customer E-mail"),
-            'customer_name': self.env._("Customer"),
-            'customer_ref': self.env._("Customer Number"),
-            'device_ref': self.env._("Device ID"),
-            'device_name': self.env._("Device"),
-            'group': self.env._("Group"),
-            'department': self.env._("Department"),
-            'note': self.env._("Note"),
-            'billable': self.env._("Billable"),
-        }
 
     def _reopen(self):
         return {

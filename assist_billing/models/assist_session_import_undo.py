@@ -1,0 +1,76 @@
+from odoo import fields, models
+from odoo.exceptions import UserError
+from odoo.tools import SQL, split_every
+
+# Sessions removed at a time.
+BATCH = 1_000
+
+
+class AssistSessionImportRecord(models.Model):
+    """Undoing an import, as long as nothing of it is billed."""
+
+    _inherit = 'assist.session.import.record'
+
+    # === ACTIONS === #
+
+    def action_undo(self):
+        """Remove the sessions that this import created. Those that it only ended stay.
+
+        :raise UserError: one of them is billed, or kept for a bill to be made again
+        """
+        self.ensure_one()
+        self.check_access('read')
+        self.env['assist.session']._check_may_ingest()
+        # sudo: imports are written by the engine only, and a billing user may undo his own import
+        record = self.sudo()
+        if not record.try_lock_for_update():
+            raise UserError(
+                self.env._(
+                    "%(file)s is being imported or undone at this very moment. Try again soon.",
+                    file=record.name,
+                )
+            )
+        if record.state == 'undone':
+            raise UserError(self.env._("%(file)s has been undone already.", file=record.name))
+        sessions = record._lock_sessions()
+        record._check_not_billed(sessions)
+        for ids in split_every(BATCH, sessions.ids):
+            sessions.browse(ids).unlink()
+        record.write(
+            {
+                'state': 'undone',
+                'error': False,
+                'undone_by_id': self.env.user.id,
+                'undone_at': fields.Datetime.now(),
+            }
+        )
+        return True
+
+    # === BUSINESS METHODS === #
+
+    def _lock_sessions(self):
+        """Lock and return the sessions of this import: a closing run waits, or was first."""
+        rows = self.env.execute_query(
+            SQL(
+                "SELECT id FROM assist_session WHERE import_id = %s ORDER BY id FOR UPDATE", self.id
+            )
+        )
+        return self.env['assist.session'].browse(row[0] for row in rows)
+
+    def _check_not_billed(self, sessions):
+        billed = sessions.filtered('cycle_id')
+        if not billed:
+            return
+        first = billed[0].cycle_id
+        raise UserError(
+            self.env._(
+                "%(file)s cannot be undone: %(count)s of its %(all)s sessions are billed, the "
+                "first for %(customer)s (%(bill)s). Take that bill back and waive its period, or "
+                "make single sessions non-billable.",
+                file=self.name,
+                count=len(billed),
+                all=len(sessions),
+                customer=first.partner_id.display_name,
+                bill=first.move_id.display_name or first.display_name,
+            )
+        )

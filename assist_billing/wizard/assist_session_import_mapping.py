@@ -1,0 +1,127 @@
+from itertools import islice
+
+from odoo import api, models
+from odoo.fields import Command
+
+from .. import sources
+
+# So many columns are shown and can be set; the file is read with all of them.
+SHOWN_COLUMNS = 200
+# Among so many records an example is looked for.
+SAMPLED_RECORDS = 20
+
+
+class AssistSessionImport(models.TransientModel):
+    """How the columns of a table are read: as the source says, as somebody set it, as kept."""
+
+    _inherit = 'assist.session.import'
+
+    # === BUSINESS METHODS === #
+
+    def _fill_columns(self, reading):
+        """List the columns of another table than was looked at before, as they were kept."""
+        header = self.env['assist.session.mapping']._get_header(reading.columns)
+        columns_of = f'{self.source} {header}'
+        if self.columns_of == columns_of:
+            return
+        kept = {}
+        if reading.columns:
+            # sudo: what was kept is found by the same company's headings alone
+            mappings = self.env['assist.session.mapping'].sudo()
+            kept = mappings._find(self.company_id, self.source, reading.columns) or {}
+        suggested = sources.suggest_mapping(reading.columns, self.source)
+        fields_by_column = {column: field for field, column in suggested.items()}
+        for field in sources.FIELDS:
+            if field in kept:
+                fields_by_column = {
+                    column: taken for column, taken in fields_by_column.items() if taken != field
+                }
+                fields_by_column |= dict.fromkeys(kept[field] or (), field)
+        self.write(
+            {
+                'columns_of': columns_of,
+                'is_kept': bool(kept),
+                'date_order': kept.get('date_order'),
+                'duration_unit': kept.get('duration_unit'),
+                'column_ids': [
+                    Command.clear(),
+                    *(
+                        Command.create(
+                            {
+                                'sequence': sequence,
+                                'name': name,
+                                'sample': self._get_sample(reading, name),
+                                'field': fields_by_column.get(name),
+                            }
+                        )
+                        for sequence, name in enumerate(islice(reading.columns, SHOWN_COLUMNS))
+                    ),
+                ],
+            }
+        )
+
+    @api.model
+    def _get_sample(self, reading, column):
+        """Return the first value in a column, as short text."""
+        for record in islice(reading.records, SAMPLED_RECORDS):
+            value = record.get(column)
+            if value not in (None, ''):
+                return sources.shorten(str(value))[1:-1]
+        return False
+
+    def _get_mapping(self, reading):
+        """Return what differs from the way the source reads such columns; None when nothing.
+
+        :return: a mapping as of `sources.normalise`
+        """
+        self.ensure_one()
+        shown = set(self.column_ids.mapped('name'))
+        suggested = {
+            field: column
+            for field, column in sources.suggest_mapping(reading.columns, self.source).items()
+            if column in shown
+        }
+        chosen = {}
+        for column in self.column_ids.sorted('sequence'):
+            if column.field:
+                chosen.setdefault(column.field, []).append(column.name)
+        mapping = {}
+        for field in sources.FIELDS:
+            default = [suggested[field]] if field in suggested else []
+            if shown and chosen.get(field, []) != default:
+                mapping[field] = chosen.get(field)
+        for option in ('date_order', 'duration_unit'):
+            if self[option]:
+                mapping[option] = self[option]
+        return mapping or None
+
+    def _keep_mapping(self, reading, mapping):
+        """Keep how the columns were set, for the next file that has the same."""
+        if reading.columns and (mapping or self.is_kept):
+            # sudo: mappings have no screen of their own; whoever may import may set them
+            self.env['assist.session.mapping'].sudo()._keep(
+                self.company_id, self.source, reading.columns, mapping
+            )
+
+    @api.model
+    def _get_field_labels(self):
+        """Return what each field of `sources.FIELDS` is called."""
+        return {
+            'external_id': self.env._("ID"),
+            'kind': self.env._("Kind"),
+            'started_at': self.env._("Start"),
+            'ended_at': self.env._("End"),
+            'duration': self.env._("Duration"),
+            'running': self.env._("Running"),
+            'tz': self.env._("Time Zone"),
+            'technician': self.env._("Technician"),
+            'customer_email': self.env._("Customer E-mail"),
+            'customer_name': self.env._("Customer"),
+            'customer_ref': self.env._("Customer Number"),
+            'device_ref': self.env._("Device ID"),
+            'device_name': self.env._("Device"),
+            'group': self.env._("Group"),
+            'department': self.env._("Department"),
+            'note': self.env._("Note"),
+            'billable': self.env._("Billable"),
+        }
