@@ -12,7 +12,7 @@ from .outcome import Normal, ReadError, Reading, Rejection, reject, shorten
 from .profile import FIELDS, KINDS, OPTIONS, Profile
 from .reader import read_file, read_json
 from .registry import get, names, profiles, recognise, register, unregister
-from .tables import read_csv, read_xlsx, suggest_mapping
+from .tables import MAX_BYTES, read_csv, read_xlsx, suggest_mapping
 from .writer import write_rejected
 
 # isort: split
@@ -32,6 +32,7 @@ from . import (
 __all__ = [
     'FIELDS',
     'KINDS',
+    'MAX_BYTES',
     'OPTIONS',
     'Device',
     'Normal',

@@ -4,6 +4,7 @@ from . import assist_add_charges
 from . import assist_associate_customers
 from . import assist_associate_customers_line
 from . import assist_confirm_payment
+from . import assist_import_file
 from . import assist_device_import
 from . import assist_non_billable
 from . import assist_session_import

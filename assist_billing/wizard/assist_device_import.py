@@ -14,6 +14,7 @@ class AssistDeviceImport(models.TransientModel):
     """Unattended devices from a file: a list of a remote-support tool, or one's own."""
 
     _name = 'assist.device.import'
+    _inherit = ['assist.import.file']
     _description = "Import Unattended Devices"
 
     # === FIELDS === #

@@ -20,6 +20,7 @@ class AssistSessionImport(models.TransientModel):
     """Sessions from a file of a remote-support tool: looked at first, then brought in."""
 
     _name = 'assist.session.import'
+    _inherit = ['assist.import.file']
     _description = "Import Remote Support Sessions"
 
     # === FIELDS === #

@@ -17,15 +17,16 @@ VENDOR_NAMES = sorted(
 
 # === VALUES === #
 
-hostile_texts = st.sampled_from(
-    ['2026-01-31T10:00:00Z', '2026-03-29 02:30:00', '0000-00-00 00:00:00', '31.12.9999 23:59',
-     '9999-12-31T23:59:59-14:00', '0001-01-01T00:00:00+14:00', '1/2/2026 1:00 PM', '-1',
-     '1481369000053', '1481369000', 'NaN', '01:02:03', '=cmd|x', '<script>', '\0', '\ud800',
-     'Europe/Paris', 'Mars/Base', 'rs', 'true', 'a@b.c', '9' * 400, 'x' * 100_000,
-     '%(field)s %s %', '\x1b[31m\x85\u2028', '\u202eevil', "'; DROP TABLE assist_session; --",
-     '<img src=x onerror=alert(1)>', '{{7*7}}', '${7*7}', '@SUM(A1)', '+1', '-2+3', '\t=1',
-     '\r=1', '\ufeff=1', 'İıſß', 'a' * 250 + '\u0301' * 10, '\uffff\ufffe', '𐀀' * 300]
+HOSTILE = (
+    '2026-01-31T10:00:00Z', '2026-03-29 02:30:00', '0000-00-00 00:00:00', '31.12.9999 23:59',
+    '9999-12-31T23:59:59-14:00', '0001-01-01T00:00:00+14:00', '1/2/2026 1:00 PM', '-1',
+    '1481369000053', '1481369000', 'NaN', '01:02:03', '=cmd|x', '<script>', '\0', '\ud800',
+    'Europe/Paris', 'Mars/Base', 'rs', 'true', 'a@b.c', '9' * 400, 'x' * 100_000,
+    '%(field)s %s %', '\x1b[31m\x85\u2028', '\u202eevil', "'; DROP TABLE assist_session; --",
+    '<img src=x onerror=alert(1)>', '{{7*7}}', '${7*7}', '@SUM(A1)', '+1', '-2+3', '\t=1',
+    '\r=1', '\ufeff=1', 'İıſß', 'a' * 250 + '\u0301' * 10, '\uffff\ufffe', '𐀀' * 300,
 )  # fmt: skip
+hostile_texts = st.sampled_from(HOSTILE)
 texts = st.one_of(st.text(st.characters(codec=None), max_size=40), hostile_texts)
 scalars = st.one_of(
     st.none(),
