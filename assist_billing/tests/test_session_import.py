@@ -2,9 +2,12 @@ import base64
 import csv
 import io
 import json
+from unittest.mock import patch
 
 from odoo.exceptions import AccessError
 from odoo.tests import Form, new_test_user, tagged
+
+from odoo.addons.assist_billing import sources
 
 from .ingest_common import IngestCommon, zoho
 
@@ -129,6 +132,18 @@ class TestSessionImport(IngestCommon):
                 with self.assertRefused(f"sessions.json: .*{words}"):
                     wizard.action_import()
         self.assertEqual(self.sessions.search_count([]), 0)
+
+    def test_a_file_too_large_is_refused_before_it_is_stored(self):
+        with patch.object(sources, 'MAX_BYTES', 1_000_000):
+            content = base64.b64encode(b'x' * 1_000_000)
+            wizard = self.env['assist.session.import'].create({'file': content, 'tz': 'UTC'})
+            larger = base64.b64encode(b'x' * 2_000_000)
+            words = r"has 2 MB; 1 MB is the most that is read at once\. Split it"
+            for model in ('assist.session.import', 'assist.device.import'):
+                with self.subTest(model=model), self.assertRefused(f"large.csv: .*{words}"):
+                    self.env[model].create({'file': larger, 'filename': 'large.csv', 'tz': 'UTC'})
+            with self.assertRefused(f"The file: .*{words}"):
+                wizard.file = larger
 
     def test_a_file_of_nobody_asks_for_the_source(self):
         wizard = self._wizard(b'a,b\n1,2\n', 'x.csv')

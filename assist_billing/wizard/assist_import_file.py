@@ -29,7 +29,7 @@ class AssistImportFile(models.AbstractModel):
 
     @api.model
     def _check_file_size(self, vals):
-        """Raise `UserError` when the file in `vals`, in base 64, is larger than any that is read."""
+        """Raise `UserError` when the file in `vals` (base 64) is larger than any that is read."""
         size = len(vals.get('file') or '') * 3 // 4
         if size > sources.MAX_BYTES + 2:
             megabyte = 1_000_000

@@ -57,11 +57,11 @@ class TestFuzzHttp(HttpCase):
         headers = {'Authorization': f'Bearer {self.key}', 'Content-Type': 'application/json'}
         return self.url_open(f'/json/2/{path}', headers=headers, data=body)
 
-    @tried(bodies(), 100)
+    @tried(bodies(), 70)
     def test_sessions_over_http(self, case):
         self._check('assist.session', *case)
 
-    @tried(bodies(), 30)
+    @tried(bodies(), 25)
     def test_devices_over_http(self, case):
         self._check('assist.device', *case)
 

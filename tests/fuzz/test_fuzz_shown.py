@@ -3,9 +3,6 @@
 import csv
 import io
 
-from fuzz_inputs import HOSTILE, texts
-from fuzz_properties import check_inert_cells
-from fuzz_run import tried, undone
 from hypothesis import strategies as st
 from lxml import html
 
@@ -14,6 +11,10 @@ from odoo.tests import tagged
 from odoo.addons.assist_billing.sources.values import clean_text
 from odoo.addons.assist_billing.tests.ingest_common import zoho
 from odoo.addons.assist_billing.tests.portal_common import DEVICES, HOME, SESSIONS, PortalCommon
+
+from fuzz_inputs import HOSTILE, texts
+from fuzz_properties import check_inert_cells
+from fuzz_run import tried, undone
 
 shown_texts = texts.filter(lambda text: clean_text(text))
 
@@ -64,7 +65,7 @@ class TestFuzzShown(PortalCommon):
             if isinstance(element.tag, str) and element.tag != 'br'
         ]
 
-    @tried(st.tuples(shown_texts, shown_texts, shown_texts), 8)
+    @tried(st.tuples(shown_texts, shown_texts, shown_texts), 6)
     def test_no_text_is_markup_or_a_formula(self, case):
         if self.plain is None:
             with undone(self.env):
