@@ -70,14 +70,14 @@ def write(results: dict, results_path: Path = RESULTS, plot: Path | None = PLOT)
         raise Problem("The plot could not be drawn.", drawn.stderr)
 
 
-def update_page(name: str, text: str) -> None:
-    """Put `text` on the page in docs/, between the two comments that bear `name`."""
+def update_page(name: str, text: str, page: Path = PAGE) -> None:
+    """Put `text` on a page in docs/, between the two comments that bear `name`."""
     begin, end = f'<!-- {name} -->', f'<!-- end of {name} -->'
-    before, found, rest = PAGE.read_text().partition(begin)
+    before, found, rest = page.read_text().partition(begin)
     _old, found_too, after = rest.partition(end)
     if not (found and found_too):
-        raise Problem(f"{PAGE} has no place for the {name}.", "", f"Give it: {begin} and {end}")
-    PAGE.write_text(f'{before}{begin}\n{text}\n{end}{after}')
+        raise Problem(f"{page} has no place for the {name}.", "", f"Give it: {begin} and {end}")
+    page.write_text(f'{before}{begin}\n{text}\n{end}{after}')
 
 
 def format_page(results: dict) -> str:

@@ -1,5 +1,9 @@
+from unittest.mock import patch
+
 from odoo import Command, fields
 from odoo.tests import freeze_time, new_test_user, tagged
+
+from odoo.addons.account.models.account_move import AccountMove as OdooMove
 
 from .common import AssistBillingCommon
 
@@ -34,6 +38,30 @@ class TestPayment(AssistBillingCommon):
 
     def _get_payments(self, bills):
         return self.env['account.payment'].search([('assist_bill_id', 'in', bills.ids)])
+
+    # === PAYMENTS BY RECONCILIATION === #
+
+    def test_bills_know_the_payments_that_odoo_knows(self):
+        bills = self._create_bills(3)
+        bills[0].action_assist_confirm_payment()
+        payment = self._get_payments(bills)
+        self.assertEqual(
+            [bill.reconciled_payment_ids for bill in bills],
+            [payment, payment.browse(), payment.browse()],
+        )
+        ours = bills.mapped('reconciled_payment_ids')
+        bills.invalidate_recordset(['reconciled_payment_ids'])
+        OdooMove._compute_reconciled_payment_ids(bills)
+        self.assertEqual(bills.mapped('reconciled_payment_ids'), ours)
+
+    def test_closing_asks_for_no_payments_of_bills_that_are_new(self):
+        """Odoo's query takes minutes in a ledger that PostgreSQL takes for empty."""
+        with patch.object(OdooMove, '_compute_reconciled_payment_ids', autospec=True) as compute:
+            bills = self._create_bills(3)
+            self.env.flush_all()
+        asked = {move for call in compute.call_args_list for move in call.args[0].ids}
+        self.assertEqual(len(bills), 3)
+        self.assertFalse(asked & {*bills.ids})
 
     # === PAYING === #
 
