@@ -165,18 +165,20 @@ class AssistSessionImportRecord(models.Model):
                     return False
         except LOST_RACES:
             raise
-        except Exception as error:  # noqa: BLE001 - kept on the record and shown
+        except Exception as error:
             self.env.cr.rollback()
-            self._stop(error)
+            if isinstance(error, UserError):
+                message = str(error)
+            else:
+                message = f"{type(error).__name__}: {error}"
+                _logger.exception("Import %s stopped", self.id)
+            retry_races(self._stop, message)
         return True
 
-    def _stop(self, error):
-        if isinstance(error, UserError):
-            message = str(error)
-        else:
-            message = f"{type(error).__name__}: {error}"
-            _logger.exception("Import %s stopped", self.id)
-        self.write({'state': 'failed', 'error': message})
+    def _stop(self, message):
+        """Keep why this import stopped, unless somebody has undone it or goes on with it."""
+        if self.try_lock_for_update() and self.state == 'running':
+            self.write({'state': 'failed', 'error': message})
 
     def _read(self):
         """Return the `sources.Reading` of the file."""

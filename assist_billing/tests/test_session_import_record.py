@@ -140,6 +140,32 @@ class TestSessionImportRecord(IngestCommon):
         self._run_schedule('_cron_import_sessions', record._name)
         self.assertEqual((record.state, record.position, record.session_count), ('undone', 4, 0))
 
+    def test_one_that_is_undone_stays_undone_whatever_stops_it(self):
+        with patch.object(dialog, 'DIRECT_RECORDS', 2):
+            record = self._import(*(zoho(number) for number in range(1, 10)))
+        record.action_undo()
+        record.sudo()._stop("no disk")
+        self.assertRecordValues(record, [{'state': 'undone', 'error': False}])
+
+    def test_sessions_lead_to_their_import(self):
+        record = self._import(zoho(1))
+        self._ingest(zoho(2))
+        self.assertEqual(self._get(1).import_id, record)
+        self.assertFalse(self._get(2).import_id)
+        self.assertEqual(
+            self.sessions.search([('import_id', 'ilike', 'sessions.json')]), self._get(1)
+        )
+        record.action_undo()
+        record.sudo().unlink()
+        self.assertFalse(self._get(1))
+
+    def test_an_import_that_is_deleted_leaves_its_sessions(self):
+        record = self._import(zoho(1))
+        record.sudo().unlink()
+        self.env.invalidate_all()
+        self.assertTrue(self._get(1))
+        self.assertFalse(self._get(1).import_id)
+
     def test_technicians_see_and_undo_imports_of_their_company_alone(self):
         technician = self._create_technician()
         record = self._import(zoho(1))
