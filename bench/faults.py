@@ -75,6 +75,22 @@ def format_table(results: list[dict]) -> str:
     return '\n'.join([lines[0], rule + '|', *lines[1:]])
 
 
+def format_page(path: Path = RESULTS) -> str:
+    """Return what the page in docs/ says of a run, from what was written down of it."""
+    written = json.loads(path.read_text())
+    machine, results = written['machine'], written['faults']
+    return '\n'.join(
+        [
+            f"Taken {machine['taken_at']} on {machine['cores']} cores ({machine['cpu']}), load"
+            f" {', '.join(map(str, machine['load_before']))} before it began.",
+            "",
+            format_table(results),
+            "",
+            *(f"- {each['fault']}: {each['notes']}" for each in results if each['notes']),
+        ]
+    )
+
+
 def _describe(outcome: faults_scenes.Outcome) -> dict:
     verdict = outcome.verdict
     return {
