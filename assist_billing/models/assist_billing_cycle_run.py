@@ -29,16 +29,26 @@ class AssistBillingCycle(models.Model):
         retry_races(self._open_begun_cycles, now)
         run = retry_races(self.env['assist.billing.run']._begin, now)
         progress._commit_progress(remaining=self._count_due(now))
-        tried = []
-        while batch := retry_races(self._close_next_batch, now, tried, run):
-            tried += batch.filtered(lambda cycle: cycle.state == 'open').ids
-            if not progress._commit_progress(len(batch)):
-                run._pause()
-                return  # out of time: the scheduler comes back for the rest
-            self._analyze_new_ledger()
+        if not self._close_due(now, run):
+            run._pause()
+            return  # out of time: the scheduler comes back for the rest
         self._bill_late_sessions(now, run)
         run._end()
         progress._commit_progress(remaining=0)
+
+    @api.model
+    def _close_due(self, now, run):
+        """Close all that is due, batch by batch; False when time is up before.
+
+        :param run: the `assist.billing.run` they count for, or none
+        """
+        tried = []
+        while batch := retry_races(self._close_next_batch, now, tried, run):
+            tried += batch.filtered(lambda cycle: cycle.state == 'open').ids
+            if not self.env['ir.cron']._commit_progress(len(batch)):
+                return False
+            self._analyze_new_ledger()
+        return True
 
     @api.model
     def _close_next_batch(self, now, tried, run):

@@ -36,12 +36,7 @@ class AssistBillingRun(models.Model):
         run = run.create(
             {'user_id': self.env.user.id, 'started_at': now, 'last_at': now, 'state': 'running'}
         )
-        tried = []
-        while batch := self._lock_selected(cycles, now, tried):
-            batch._close(now)
-            tried += batch.ids
-            run._count_batch(batch)
-        if not tried:
+        if not run._close_selected(cycles, now):
             raise UserError(
                 self.env._(
                     "None of the chosen cycles is due: they are closed already, are closed by "
@@ -50,6 +45,15 @@ class AssistBillingRun(models.Model):
             )
         run._end()
         return run.sudo(False)
+
+    def _close_selected(self, cycles, now):
+        """Close those of `cycles` that are due, in this transaction; return those tried."""
+        tried = cycles.browse()
+        while batch := self._lock_selected(cycles, now, tried.ids):
+            batch._close(now)
+            tried |= batch
+            self._count_batch(batch)
+        return tried
 
     @api.model
     def _lock_selected(self, cycles, now, tried):

@@ -1,0 +1,3 @@
+from . import assist_billing_cycle
+from . import assist_billing_run
+from . import res_config_settings
