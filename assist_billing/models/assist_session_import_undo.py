@@ -34,8 +34,7 @@ class AssistSessionImportRecord(models.Model):
             raise UserError(self.env._("%(file)s has been undone already.", file=record.name))
         sessions = record._lock_sessions()
         record._check_not_billed(sessions)
-        for ids in split_every(BATCH, sessions.ids):
-            sessions.browse(ids).unlink()
+        record._remove_sessions(sessions)
         record.write(
             {
                 'state': 'undone',
@@ -56,6 +55,15 @@ class AssistSessionImportRecord(models.Model):
             )
         )
         return self.env['assist.session'].browse(row[0] for row in rows)
+
+    def _remove_sessions(self, sessions):
+        """Remove sessions that are locked, many at a time."""
+        if len(sessions) > BATCH:
+            # PostgreSQL remembers how it looks for what refers to a session. If it made that plan
+            # for a table of a few, it reads the whole table for each: this has it plan anew.
+            self.env.cr.execute("ANALYZE assist_session")
+        for ids in split_every(BATCH, sessions.ids):
+            sessions.browse(ids).unlink()
 
     def _check_not_billed(self, sessions):
         billed = sessions.filtered('cycle_id')

@@ -9,6 +9,7 @@ from odoo.tests import tagged
 from odoo.tools import mute_logger
 
 from odoo.addons.assist_billing.models import assist_session_import_record as importing
+from odoo.addons.assist_billing.models import assist_session_import_undo as undoing
 from odoo.addons.assist_billing.wizard import assist_session_import as dialog
 
 from .ingest_common import IngestCommon, zoho
@@ -83,6 +84,12 @@ class TestSessionImportRecord(IngestCommon):
             record.action_undo()
         again = self._import(zoho(1), zoho(2), zoho(5))
         self.assertEqual(self._counts(again), [3, 2, 0, 1, 0])
+
+    def test_many_sessions_are_removed_in_parts(self):
+        record = self._import(*(zoho(number) for number in range(1, 8)))
+        with patch.object(undoing, 'BATCH', 3):
+            record.action_undo()
+        self.assertEqual((record.state, record.session_count), ('undone', 0))
 
     def test_what_is_billed_cannot_be_undone(self):
         self.customer.email = 'office@acme.example'

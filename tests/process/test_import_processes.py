@@ -19,6 +19,9 @@ from odoo.service.model import execute_cr
 from odoo.addons.assist_billing.models import assist_session_import_record as importing
 from odoo.addons.assist_billing.wizard import assist_session_import as dialog
 DATABASE, USER = env.cr.dbname, env.uid
+# Who waits for another that has failed is ended, and the test with him.
+PATIENCE_SECONDS = 120
+signal.alarm(PATIENCE_SECONDS)
 
 def say(*words):
     print(json.dumps(words), flush=True)
@@ -28,6 +31,7 @@ def fork(step, *args):
     sql_db.close_all()
     if pid := os.fork():
         return pid
+    signal.alarm(PATIENCE_SECONDS)
     code = 1
     try:
         with Registry(DATABASE).cursor() as cr:
@@ -87,7 +91,7 @@ def undo(env):
 
 def see_one_wait(env):
     # Come back once some process waits for the lock of another.
-    end = time.time() + 60
+    end = time.time() + PATIENCE_SECONDS / 2
     while time.time() < end:
         env.cr.execute("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
                        " AND wait_event_type = 'Lock'")
