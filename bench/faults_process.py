@@ -80,14 +80,28 @@ class Trial:
 
         :raise Problem: when it fails.
         """
-        process = self.start(function, **arguments)
-        if process.wait():
-            raise Problem(f"`{function}` failed.", odoo_command.last_words(process.log))
-        return process
+        return self._finish(function, self.start(function, **arguments))
+
+    def run_script(self, script: str) -> 'Process':
+        """Run a script of Odoo's shell to its end.
+
+        :raise Problem: when it fails.
+        """
+        return self._finish("A script", self._add(['shell', '--no-http'], script))
 
     def serve(self, *options: str) -> 'Process':
         """Start Odoo with its scheduler."""
         return self._add(['server', '--no-http', *options], '')
+
+    def serve_queue(self, workers: int, port: int) -> 'Process':
+        """Start Odoo with the runner of its job queue, and so many workers for jobs."""
+        # One more than there are jobs at a time, so that the runner is answered at once.
+        options = [f'--workers={workers + 1}', f'--http-port={port}', '--max-cron-threads=0']
+        variables = {
+            'ODOO_QUEUE_JOB_CHANNELS': f'root:{workers}',
+            'ODOO_QUEUE_JOB_PORT': str(port),
+        }
+        return self._add(['server', '--load=base,web,queue_job', *options], '', variables)
 
     def wait_for_end(self, watch: Callable[[], None] = lambda: None) -> None:
         """Call schedulers until nothing is due; `watch` is called ten times a second.
@@ -103,10 +117,15 @@ class Trial:
                 raise Problem("The run does not end.", odoo_command.last_words(log))
             time.sleep(0.1)
 
-    def _add(self, arguments: list[str], script: str) -> 'Process':
+    def _finish(self, title: str, process: 'Process') -> 'Process':
+        if process.wait():
+            raise Problem(f"{title} failed.", odoo_command.last_words(process.log))
+        return process
+
+    def _add(self, arguments: list[str], script: str, variables: dict | None = None) -> 'Process':
         log = places.state_dir() / f'{self.name}-{len(self._processes)}.log'
         host = [f'--db_host={self.host}'] if self.host else []
-        process = Process([*arguments, f'--database={self.name}', *host], script, log)
+        process = Process([*arguments, f'--database={self.name}', *host], script, log, variables)
         self._processes.append(process)
         return process
 
@@ -128,9 +147,9 @@ class Trial:
 class Process:
     """A process of Odoo, what it prints and logs in a file."""
 
-    def __init__(self, arguments: list[str], script: str, log: Path):
+    def __init__(self, arguments: list[str], script: str, log: Path, variables: dict | None = None):
         self.log = log
-        self._arguments, self._script = arguments, script
+        self._arguments, self._script, self._variables = arguments, script, variables or {}
         places.remove(log)
         self._start()
 
@@ -138,7 +157,7 @@ class Process:
         with self.log.open('a') as log:
             self.popen = odoo_command.started(
                 self._arguments,
-                env=odoo_command.environment() | {'PYTHONUNBUFFERED': '1'},
+                env=odoo_command.environment() | {'PYTHONUNBUFFERED': '1'} | self._variables,
                 stdin=subprocess.PIPE,
                 stdout=log,
                 stderr=subprocess.STDOUT,

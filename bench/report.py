@@ -15,6 +15,7 @@ RESULTS = places.CLONE / 'bench/results.json'
 PLOT = places.CLONE / 'docs/images/bench.svg'
 PLOTTER = places.CLONE / 'bench/plot.py'
 PAGE = places.CLONE / 'docs/performance.md'
+SCALING = places.CLONE / 'docs/scaling.md'
 # key: what it is, the goal in words, how the figure compares with the goal, the goal
 GOALS = {
     'vs_oca': ("times as fast as OCA's contract", 'at least', 3.5),
