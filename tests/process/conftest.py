@@ -15,9 +15,9 @@ from odoo.service import db as db_service
 @pytest.fixture
 def database():
     """A copy of the tested database, dropped afterwards; yields its name."""
-    template = odoo.tools.config['db_name'][0]
-    name = f"{template}_{uuid.uuid4().hex[:8]}"
-    sql_db.close_all()  # a database is copied only while nobody is connected to it
+    name = f"{odoo.tools.config['db_name'][0]}_{uuid.uuid4().hex[:8]}"
+    # A database is copied only while nobody is connected to it: not the one that is tested.
+    template = os.environ['ASSIST_TEMPLATE_DATABASE']
     with sql_db.db_connect('postgres').cursor() as cr:
         cr._cnx.autocommit = True
         cr.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')

@@ -4,7 +4,7 @@ import os
 import re
 from pathlib import Path
 
-from . import databases, log_watch, odoo_command, places, python_packages
+from . import databases, log_watch, oca, odoo_command, places, python_packages
 from .console import Problem, Step, say
 
 # Names the environment variables by which the tests learn of what was made for them.
@@ -24,32 +24,58 @@ def modules() -> list[str]:
     return sorted(path.parent.name for path in places.CLONE.glob('*/__manifest__.py'))
 
 
+def core_modules() -> list[str]:
+    """Return the add-ons that need nothing of OCA's: what is tested and measured without it."""
+    return [module for module in modules() if module != oca.COMPANION.name]
+
+
 def run_all(arguments: list[str], paths: list[str] | None = None) -> int:
     """Install the add-ons in a fresh database, run the whole suite; return pytest's exit status.
 
-    With `paths`, those tests alone are run.
+    With `paths`, those tests alone are run. The add-on that builds on OCA's is tested beside the
+    others in a database of its own: there the schedule hands over what it closes elsewhere.
     """
     _drop_leftovers()
     name = f'assist_test_{os.getpid()}'
     findings = places.state_dir() / f'{name}.findings'
     try:
-        install(name, findings)
+        install(name, findings, core_modules())
         with_findings = {log_watch.FINDINGS_VARIABLE: str(findings)}
+        with_companion = oca.is_needed() and not (paths or arguments)
         paths = paths or [
             'tests',
             *(
                 f'{module}/tests'
-                for module in modules()
+                for module in core_modules()
                 if (places.CLONE / module / 'tests').is_dir()
             ),
         ]
-        return run_pytest(name, [*paths, *arguments], with_findings)
+        # First, so that the summary of the whole suite comes last.
+        alone = run_companion(name) if with_companion else 0
+        return run_pytest(name, [*paths, *arguments], with_findings) or alone
     finally:
         places.remove(findings)
         if os.environ.get('KEEP_DB'):
             say(f"The database stays: tools/pytest {name} PATH")
         else:
             databases.drop(name)
+
+
+def run_companion(core: str) -> int:
+    """Install the add-on that builds on OCA's beside the others, and run its tests."""
+    name = f'{core}_companion'
+    findings = places.state_dir() / f'{name}.findings'
+    databases.copy(core, name)
+    try:
+        install(name, findings, [oca.COMPANION.name])
+        return run_pytest(
+            name,
+            [f'{oca.COMPANION.name}/tests'],
+            {log_watch.FINDINGS_VARIABLE: str(findings)},
+        )
+    finally:
+        places.remove(findings)
+        databases.drop(name)
 
 
 def run_pytest(database: str, arguments: list[str], variables: dict[str, str] | None = None) -> int:
@@ -92,13 +118,13 @@ def _patched_wkhtmltopdf() -> Path:
     return folder
 
 
-def install(name: str, findings: Path) -> None:
-    """Install the add-ons of this clone, without demo data, in a new database."""
-    title = f"Installing {', '.join(modules())} in the fresh database {name}"
-    options = [f'--database={name}', f"--init={','.join(modules())}", '--stop-after-init']
+def install(name: str, findings: Path, wanted: list[str]) -> None:
+    """Install add-ons of this clone, without demo data, in a database that may be new."""
+    title = f"Installing {', '.join(wanted)} in the database {name}"
+    options = [f'--database={name}', f"--init={','.join(wanted)}", '--stop-after-init']
     log = places.state_dir() / f'{name}.log'
     odoo_command.run_with_progress(title, options, log, findings)
-    missing = [module for module in modules() if not databases.has_module(name, module)]
+    missing = [module for module in wanted if not databases.has_module(name, module)]
     if missing:
         raise Problem(
             f"Not installed: {', '.join(missing)}.",

@@ -29,7 +29,7 @@ def update() -> None:
     name = f'assist_test_{os.getpid()}'
     findings = places.state_dir() / f'{name}.findings'
     try:
-        testing.install(name, findings)
+        testing.install(name, findings, testing.modules())
         for module in testing.modules():
             _update_module(name, module)
     finally:
