@@ -14,6 +14,7 @@ from . import (
     test_connector_devices,
     test_device_ingest,
     test_get_started,
+    test_histories,
     test_invoices,
     test_matching,
     test_matching_rules,
