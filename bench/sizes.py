@@ -26,7 +26,7 @@ class Sizes:
 
 NORMAL = Sizes(
     name='normal',
-    rounds=7,
+    rounds=5,
     bills=500,
     sessions_per_bill=10,
     few_bills=1_000,
@@ -37,7 +37,7 @@ NORMAL = Sizes(
     small_run=1_000,
     large_run=20_000,
     worker_bills=1_000,
-    failing_bills=500,
+    failing_bills=200,
     ingested=100_000,
     ingested_sample=2_000,
 )

@@ -1,5 +1,5 @@
 from odoo import api, fields, models
-from odoo.exceptions import AccessError, UserError
+from odoo.exceptions import AccessError, ConcurrencyError, UserError
 from odoo.tools import SQL, format_date
 
 from ..rules import cycles
@@ -237,9 +237,36 @@ class AssistBillingCycle(models.Model):
                 association._assist_report_failure(
                     self.env._("The next billing cycle could not be opened"), str(error)
                 )
+        self._check_not_opened(vals_list)
         # One creation note each would be noise; the cycle itself is the record.
         self.with_context(tracking_disable=True).create(vals_list)
         return failed
+
+    @api.model
+    def _check_not_opened(self, vals_list):
+        """Raise ConcurrencyError if another run opened one of these since this transaction began.
+
+        It has locked the associations before, but changed nothing of them: so the lock does not
+        tell. Another transaction does, for it sees what was committed meanwhile.
+        """
+        if not vals_list:
+            return
+        with self.env.registry.cursor() as cr:
+            cr.execute(
+                SQL(
+                    """
+                    SELECT c.id FROM assist_billing_cycle c
+                      JOIN unnest(%s, %s::date[]) AS v (association_id, date_start)
+                     USING (association_id, date_start)
+                     LIMIT 1
+                    """,
+                    [vals['association_id'] for vals in vals_list],
+                    [vals['date_start'] for vals in vals_list],
+                )
+            )
+            if cr.fetchone():
+                message = "Another run has opened the next cycles meanwhile."
+                raise ConcurrencyError(message)
 
     @api.model
     def _prepare_cycles_vals(self, association, now):

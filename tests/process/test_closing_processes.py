@@ -38,6 +38,21 @@ def lock_late(self, now, tried=()):
     return lock(self, now, tried)
 type(env['assist.billing.cycle'])._lock_due_cycles = lock_late
 """
+# Another run opens the next cycles between a first look at the database and the lock.
+OPEN_RACE = """
+from odoo import api
+cycles = type(env['assist.billing.cycle'])
+lock_to_open = cycles._lock_associations_to_open
+opened = []
+def lock_to_open_late(self, now, failed):
+    if not opened:
+        opened.append(True)
+        self.env.cr.execute("SELECT 1")
+        with self.env.registry.cursor() as other:
+            api.Environment(other, 1, {})['assist.billing.cycle']._open_begun_cycles(now)
+    return lock_to_open(self, now, failed)
+cycles._lock_associations_to_open = lock_to_open_late
+"""
 
 
 def assert_each_billed_once(query):
@@ -67,7 +82,7 @@ def assert_each_billed_once(query):
 
 def test_two_closings_at_the_same_time_bill_each_cycle_once(run, odoo_shell, query):
     run(PREPARE)
-    both = [odoo_shell(CLOSE), odoo_shell(RACE + CLOSE)]
+    both = [odoo_shell(OPEN_RACE + CLOSE), odoo_shell(RACE + CLOSE)]
     for process in both:
         output, _errors = process.communicate(timeout=300)
         assert "CLOSED" in output, output
