@@ -10,7 +10,7 @@ from .client import Stage
 from .faults_process import Trial
 from .measure import get_due
 
-CUSTOMERS, SESSIONS = 200, 10
+CUSTOMERS, SESSIONS = 1_000, 10
 WORKERS = (1, 2)
 TIMEOUT = 900
 # Jobs go by the clock: nobody has another month to be billed since.

@@ -47,7 +47,8 @@ class AssistBillingCycle(models.Model):
             tried += batch.filtered(lambda cycle: cycle.state == 'open').ids
             if not self.env['ir.cron']._commit_progress(len(batch)):
                 return False
-            self._analyze_new_ledger()
+            if self._analyze_new_ledger():
+                self.env['ir.cron']._commit_progress()
         return True
 
     @api.model
@@ -72,6 +73,8 @@ class AssistBillingCycle(models.Model):
 
         A ledger's first batches come faster than the server looks by itself; and with statistics
         that say "no rows" a query that Odoo makes while posting takes minutes.
+
+        :return: whether it was to be done
         """
         tables = ('account_move', 'account_move_line')
         if self.env.execute_query(
@@ -84,7 +87,8 @@ class AssistBillingCycle(models.Model):
             self.env.cr.execute(
                 SQL("ANALYZE %s", SQL(", ").join(SQL.identifier(table) for table in tables))
             )
-            self.env['ir.cron']._commit_progress()
+            return True
+        return False
 
     @api.model
     def _get_batch_size(self):

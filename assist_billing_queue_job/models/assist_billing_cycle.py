@@ -4,6 +4,9 @@ from datetime import timedelta
 from odoo import api, fields, models
 from odoo.tools import SQL, split_every
 
+from odoo.addons.assist_billing.models.races import LOST_RACES
+from odoo.addons.queue_job.exception import RetryableJobError
+
 CHUNK_PARAMETER = 'assist_billing_queue_job.cycles_per_job'
 DEFAULT_CHUNK = 100
 # Jobs that nobody took for so long are not waited for: the scheduled action closes by itself.
@@ -88,9 +91,19 @@ class AssistBillingCycle(models.Model):
     def _close_as_job(self):
         """Close those of these cycles that are still due; the whole job is one transaction.
 
-        What fails stays on its cycle, which the schedule hands over again when its time has come. A
-        race that is lost is done again by the queue, as its retry pattern says.
+        What fails stays on its cycle, which the schedule hands over again when its time has come.
+
+        :return: what became of them, in words
+        :raise RetryableJobError: it lost a race; the queue does it again, as its retry pattern says
         """
+        try:
+            result = self._close_in_job()
+            self.env.flush_all()
+        except LOST_RACES as race:
+            raise RetryableJobError(str(race)) from race
+        return result
+
+    def _close_in_job(self):
         now = fields.Datetime.now()
         run = self.env['assist.billing.run'].create(
             {
@@ -105,6 +118,7 @@ class AssistBillingCycle(models.Model):
             run.unlink()
             return self.env._("Nothing was due any more.")
         run._end()
+        self._analyze_new_ledger()
         if self._has_more_due(now):
             # Customers with several missed periods: the next ones are due now.
             self.env['assist.billing.association']._trigger_closing()

@@ -1,9 +1,13 @@
+from unittest.mock import patch
+
 from freezegun import freeze_time
+from psycopg2.errors import SerializationFailure
 
 from odoo.exceptions import ValidationError
 from odoo.tests import tagged
 
 from odoo.addons.assist_billing.tests.common import AssistBillingCommon
+from odoo.addons.queue_job.exception import RetryableJobError
 from odoo.addons.queue_job.tests.common import trap_jobs
 
 MONTH_END = '2026-02-01 00:10:00'
@@ -142,6 +146,21 @@ class TestHandingOver(AssistBillingCommon):
             self.assertEqual(cycles.sudo()._close_as_job(), "5 closed, 1 failed.")
         self.assertIn("EUR", broken.cycle_ids[0].error)
         self.assertEqual(len(self.associations.bill_ids), 5)
+
+    def test_a_lost_race_is_for_the_queue_to_do_again(self):
+        self._close('2026-01-02 00:00:00')
+        due = self._due()
+        cycle = type(self.env['assist.billing.cycle'])
+        with (
+            freeze_time(MONTH_END),
+            patch.object(cycle, '_close', side_effect=SerializationFailure("too late")),
+            self.assertRaises(RetryableJobError) as raised,
+            self.cr.savepoint(),
+        ):
+            due.sudo()._close_as_job()
+        self.assertIsNone(raised.exception.seconds, "the retry pattern says when")
+        self.assertFalse(self.associations.bill_ids)
+        self.assertFalse(due.filtered('error'))
 
     def test_missed_periods_follow_at_once(self):
         self._close('2026-01-02 00:00:00')
