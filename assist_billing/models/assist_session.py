@@ -262,7 +262,7 @@ class AssistSession(models.Model):
     @api.model_create_multi
     def create(self, vals_list):
         for vals in vals_list:
-            self._check_times(vals)
+            self.browse()._check_times(vals)
         sessions = super().create(vals_list)
         sessions._resolve()
         return sessions

@@ -15,6 +15,12 @@ class TestSessionHand(AssistBillingCommon):
         self.technician = self._create_technician()
         self.sessions = self.env['assist.session'].with_user(self.technician)
 
+    def test_new_sessions_take_nothing_of_those_they_are_created_on(self):
+        two = self._create_session() | self._create_session()
+        ended_at = fields.Datetime.now() + timedelta(hours=1)
+        new = two.create({'partner_id': self.customer.id, 'ended_at': ended_at})
+        self.assertNotIn(new, two)
+
     # === ONE CLICK === #
 
     def test_started_stopped_noted_and_continued(self):
