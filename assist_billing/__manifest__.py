@@ -62,7 +62,10 @@
         'views/portal_device_templates.xml',
     ],
     'assets': {
-        'web.assets_backend': ['assist_billing/static/src/get_started/*'],
+        'web.assets_backend': [
+            'assist_billing/static/src/get_started/*',
+            'assist_billing/static/src/live_progress/*',
+        ],
         'web.assets_tests': ['assist_billing/static/tests/tours/*'],
         'web.report_assets_common': ['assist_billing/static/src/scss/statement.scss'],
     },

@@ -1,4 +1,7 @@
-"""Closing by the workers of OCA's job queue: one worker, then two, of Odoo's own server."""
+"""Closing by the workers of OCA's job queue: one worker, then two, of Odoo's own server.
+
+Then two that are killed while they are at it.
+"""
 
 import socket
 import time
@@ -12,9 +15,11 @@ from .measure import get_due
 
 CUSTOMERS, SESSIONS = 1_000, 10
 WORKERS = (1, 2)
+KILLS = 2
 TIMEOUT = 900
 # Jobs go by the clock: nobody has another month to be billed since.
 END = "UPDATE assist_billing_association SET end_date = DATE '{}' WHERE state != 'on_hold'"
+BEGUN = "SELECT coalesce(max(date_started)::text, '') FROM queue_job WHERE state = 'started'"
 LEFT = "SELECT count(*) FROM queue_job WHERE state != 'done'"
 TAKEN = (
     "SELECT count(*), round(extract(epoch FROM max(date_done) - min(date_started)), 2)"
@@ -26,7 +31,10 @@ BILLED = "SELECT count(*) FROM assist_session WHERE state = 'billed'"
 
 def run() -> str:
     """Measure, and return a table as text."""
-    lines = ["workers  jobs  seconds  bills an hour  sessions an hour  times one worker"]
+    lines = [
+        f"{CUSTOMERS:,} customers with {SESSIONS} sessions each",
+        "workers  jobs  seconds  bills an hour  sessions an hour  times one worker",
+    ]
     first = None
     with Stage() as stage:
         template = stage.install('assist_billing_queue_job')
@@ -39,6 +47,12 @@ def run() -> str:
                 f"{workers:<7}  {jobs:<4}  {seconds:<7.1f}  {CUSTOMERS * bills:<13,.0f}"
                 f"  {CUSTOMERS * sessions:<16,.0f}  {first / seconds:.2f}"
             )
+        jobs, seconds = _measure(template, WORKERS[-1], KILLS)
+        lines.append(
+            f"Server and {WORKERS[-1]} workers killed {KILLS} times (kill -9) and started again: "
+            f"{CUSTOMERS:,} bills of {CUSTOMERS * SESSIONS:,} sessions, each once, in "
+            f"{seconds:.0f} seconds."
+        )
     return '\n'.join(lines)
 
 
@@ -51,9 +65,13 @@ def _prepare(stage: Stage, name: str) -> None:
         client.do('analyze')
 
 
-def _measure(template: str, workers: int) -> tuple[int, float]:
-    """Have so many workers close all; return the number of jobs, and seconds from first to last."""
-    progress = Progress(f"Job queue with {workers} workers")
+def _measure(template: str, workers: int, kills: int = 0) -> tuple[int, float]:
+    """Have so many workers close all; return the number of jobs, and seconds from first to last.
+
+    :param kills: how often the server and its workers are killed with jobs at work
+    """
+    killed = f", killed {kills} times" if kills else ""
+    progress = Progress(f"Job queue with {workers} workers{killed}")
     progress.begin()
     with Trial(template, f'{template}_queue') as trial:
         before = trial.value(MADE), trial.value(BILLED)
@@ -62,9 +80,14 @@ def _measure(template: str, workers: int) -> tuple[int, float]:
         trial.run_script("env['assist.billing.cycle']._cron_close_cycles()\nenv.cr.commit()\n")
         progress.show(f"{trial.value(LEFT)} jobs")
         server = trial.serve_queue(workers, _find_port())
-        give_up = time.monotonic() + TIMEOUT
+        give_up, seen = time.monotonic() + TIMEOUT, ''
         while left := trial.value(LEFT):
             progress.show(f"{left} jobs left")
+            [[begun]] = trial.rows(BEGUN)
+            if kills and begun > seen:
+                kills, seen = kills - 1, begun
+                server.end()
+                server.revive()
             if time.monotonic() > give_up:
                 raise Problem("The jobs are not done.", odoo_command.last_words(server.log))
             time.sleep(0.5)

@@ -57,10 +57,13 @@ class AccountMove(models.Model):
 
     def _post(self, soft=True):
         # EXTENDS account: a payment that a credit set free goes to the bill made instead
-        posted = super()._post(soft)
-        for bill in posted.filtered('assist_cycle_id').filtered(
+        # Looked up before the entries change, which would have to be stored for it.
+        # sudo: who posts a bill need not see its cycle
+        heirs = self.filtered('assist_cycle_id').filtered(
             lambda bill: bill.assist_cycle_id.sudo().freed_line_ids
-        ):
+        )
+        posted = super()._post(soft)
+        for bill in posted & heirs:
             # Matching makes entries of its own, which want all checks.
             bill.with_context(
                 skip_invoice_sync=False, check_move_validity=True

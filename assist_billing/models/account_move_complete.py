@@ -105,6 +105,12 @@ class AccountMoveLine(models.Model):
                     company_id=move.company_id.id,
                     company_currency_id=move.company_currency_id.id,
                     journal_id=move.journal_id.id,
+                    date=move.date,
+                    invoice_date=move.invoice_date,
+                    parent_state=move.state,
+                    move_name=move.name,
+                    ref=move.ref,
+                    no_followup=False,  # of general journals only
                     tax_line_id=tax.id,
                     tax_group_id=tax.tax_group_id.id,
                     debit=max(balance, 0.0),
@@ -157,8 +163,13 @@ class ResPartner(models.Model):
         if partners:
             ids = partners.ids
             numbers = [counts[partner_id] for partner_id in ids]
-            # Afterwards, so that nobody who works on a customer meanwhile makes the run fail.
-            self.env.cr.postcommit.add(lambda: self._assist_add_ranks(ids, numbers))
+            # Afterwards, so that nobody who works on a customer meanwhile makes the run fail; and
+            # not at all if these bills are undone, for then it is forgotten what was to be done
+            # before the commit.
+            cr = self.env.cr
+            cr.precommit.add(
+                lambda: cr.postcommit.add(lambda: self._assist_add_ranks(ids, numbers))
+            )
 
     def _assist_add_ranks(self, ids, numbers):
         try:

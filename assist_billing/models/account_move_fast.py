@@ -21,6 +21,8 @@ WITHOUT_PRODUCT = {
     'price_subtotal': 0.0,
     'price_total': 0.0,
 }
+# What computes the fields of a document that are the same in draft and posted.
+UNCHANGED_BY_POSTING = ('_compute_amount', '_compute_invoice_date_due')
 
 # What Odoo says in the chatter of a new document (`mail.thread.create`).
 CREATION_MESSAGE = Markup('<div summary="o_mail_notification"><p>%s</p></div>')
@@ -137,10 +139,21 @@ class AccountMove(models.Model):
         """Post bills together; what they have in common is found out once."""
         ranks = defaultdict(int)
         context = {'assist_number_formats': {}, 'assist_ranks': ranks}
+        unchanged = []
         if not self._assist_has_unknown_overrides(POSTING_METHODS):
-            # Posting changes no amount, so there is nothing to bring in line with each other.
+            # Posting changes no amount, so there is nothing to bring in line with each other,
+            # and nothing to be summed up again.
             context |= {'skip_invoice_sync': True, 'check_move_validity': False}
-        self.with_context(**context)._post(soft=False)
+            unchanged = [
+                field for field in self._fields.values() if field.compute in UNCHANGED_BY_POSTING
+            ]
+            # Odoo asks for these, in its ways, while posting: read before they change, they need
+            # not be stored in between.
+            self.mapped('invoice_line_ids')
+            self.mapped('journal_line_ids')
+        # Not soft: a soft post leaves a bill in draft whose date is tomorrow in UTC.
+        with self.env.protecting(unchanged, self):
+            self.with_context(**context)._post(soft=False)
         self.env['res.partner']._assist_increase_ranks(ranks)
 
     # === HEADER === #

@@ -22,8 +22,9 @@ class AccountMove(models.Model):
 
     def _assist_get_reconciled(self):
         """Return those of these moves that anything is reconciled with."""
-        if not self.ids:
-            return self
+        # Of bills that are just being made nothing is.
+        if not self.ids or self.env.context.get('assist_complete'):
+            return self.browse()
         self.env['account.partial.reconcile'].flush_model(['debit_move_id', 'credit_move_id'])
         self.env['account.move.line'].flush_model(['move_id'])
         found = [

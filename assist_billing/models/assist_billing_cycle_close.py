@@ -9,12 +9,18 @@ from odoo.tools import SQL, split_every
 
 _logger = logging.getLogger(__name__)
 
-# Cycles billed together, and undone together when one of them fails.
-TOGETHER = 25
 # In so many parts are those taken apart that failed together.
 PARTS = 5
 # A cycle that failed is tried again by the next run, then after 1, 2, 4 ... 24 hours.
 LONGEST_DELAY_HOURS = 24
+
+
+class RefusedTogetherError(Exception):
+    """Bills could not be posted together; `cycles` are those that cannot be by themselves."""
+
+    def __init__(self, cycles):
+        super().__init__()
+        self.cycles = cycles
 
 
 class AssistBillingCycle(models.Model):
@@ -27,14 +33,12 @@ class AssistBillingCycle(models.Model):
     def _close(self, now):
         """Close these locked cycles; one that fails is set aside and costs no other.
 
-        Some are tried together; only when that fails, each part of them by itself, down to the
-        culprit. Thus one that fails at the very end makes a batch of a hundred half as long again.
+        All are tried together; only when that fails, each part of them by itself, down to the
+        culprit. Bills are mostly refused when they are posted, the last thing of all: then the
+        culprits are found by posting alone, and the others are billed together once more.
         """
-        for ids in split_every(TOGETHER, self.ids):
-            self.browse(ids)._close_or_part(now)
-
-    def _close_or_part(self, now):
-        """Close these cycles together or, when that fails, each part of them by itself."""
+        if not self:
+            return
         try:
             with self.env.cr.savepoint():
                 self._close_together(now)
@@ -44,8 +48,14 @@ class AssistBillingCycle(models.Model):
             if len(self) == 1:
                 self._close_failed(error, now)
                 return
-            for ids in split_every(-(-len(self) // PARTS), self.ids):
-                self.browse(ids)._close_or_part(now)
+            for part in self._get_parts(error):
+                part._close(now)
+
+    def _get_parts(self, error):
+        """Return in which parts cycles are tried that failed together."""
+        if isinstance(error, RefusedTogetherError) and (culprits := self & error.cycles):
+            return [self - culprits, *culprits]
+        return [self.browse(ids) for ids in split_every(-(-len(self) // PARTS), self.ids)]
 
     def _close_together(self, now):
         """Bill these cycles, all or none."""
@@ -117,13 +127,49 @@ class AssistBillingCycle(models.Model):
             lambda move: (handling or move.assist_plan_id.bill_handling) in ('post', 'send')
         )
         if to_post:
-            # Not soft: a soft post leaves a bill in draft whose date is tomorrow in UTC.
-            to_post._assist_post()
+            self._post_moves(to_post)
         to_send = to_post.filtered(
             lambda move: (handling or move.assist_plan_id.bill_handling) == 'send'
         )
         if to_send:
             to_send._assist_queue_sending()
+
+    def _post_moves(self, moves):
+        """Post the invoices.
+
+        :raise RefusedTogetherError: when some of several cannot be posted
+        """
+        if len(moves) == 1:
+            moves._assist_post()
+            return
+        try:
+            # What waits to be stored is not stored before: with what posting changes it is one.
+            with self.env.cr.savepoint(flush=False):
+                moves._assist_post()
+        except (psycopg2.OperationalError, psycopg2.InterfaceError):
+            raise
+        except Exception as error:
+            self.env.cr.clear()
+            raise RefusedTogetherError(self._find_refused(moves).assist_cycle_id) from error
+
+    def _find_refused(self, moves):
+        """Return which of these invoices cannot be posted by themselves.
+
+        Some are posted for it: whoever calls it undoes all.
+        """
+        refused = moves.browse()
+        # Nothing is to be told of what is undone.
+        probes = moves.with_context(tracking_disable=True)
+        for ids in split_every(-(-len(moves) // PARTS), moves.ids):
+            part = probes.browse(ids)
+            try:
+                with self.env.cr.savepoint():
+                    part._assist_post()
+            except (psycopg2.OperationalError, psycopg2.InterfaceError):
+                raise
+            except Exception:  # noqa: BLE001 - raised again when its cycle is closed by itself
+                refused |= part if len(part) == 1 else self._find_refused(part)
+        return refused
 
     def _prepare_closed_vals(self, outcome, now):
         """Return what a cycle keeps of its closing."""

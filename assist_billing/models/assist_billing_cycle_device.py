@@ -13,8 +13,10 @@ class AssistBillingCycleDevice(models.Model):
     cycle_id = fields.Many2one(
         'assist.billing.cycle', required=True, index=True, ondelete='cascade'
     )
-    company_id = fields.Many2one(related='cycle_id.company_id', store=True, index=True)
-    association_id = fields.Many2one(related='cycle_id.association_id', store=True)
+    company_id = fields.Many2one(
+        related='cycle_id.company_id', store=True, precompute=True, index=True
+    )
+    association_id = fields.Many2one(related='cycle_id.association_id', store=True, precompute=True)
     device_id = fields.Many2one('assist.device', required=True, index=True, ondelete='restrict')
     date_from = fields.Date(string="From", required=True)
     date_to = fields.Date(string="To", required=True, help="First day it did not count any more.")

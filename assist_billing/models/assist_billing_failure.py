@@ -15,7 +15,8 @@ class AssistBillingFailure(models.AbstractModel):
             if activity:
                 activity.note = note
             else:
-                record.sudo().activity_schedule(
+                # No e-mail besides: a month end can fail for hundreds of customers at once.
+                record.sudo().with_context(mail_activity_quick_update=True).activity_schedule(
                     'assist_billing.mail_activity_failure',
                     summary=summary,
                     note=note,

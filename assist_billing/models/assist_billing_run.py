@@ -103,10 +103,6 @@ class AssistBillingRun(models.Model):
         self.ensure_one()
         return self._get_records_action(name=self.env._("Billing Run"))
 
-    def action_refresh(self):
-        """Show the run as it is now; the web client reads it again."""
-        return True
-
     def action_view_cycles(self):
         self.ensure_one()
         return self._get_cycles_action(self.display_name, [('run_id', '=', self.id)])

@@ -103,7 +103,9 @@ class AssistSession(models.Model):
     )
     duration_hours = fields.Float(string="Duration", compute='_compute_hours')
     billable = fields.Boolean(default=True, copy=False, tracking=True)
-    non_billable_reason = fields.Char(copy=False, tracking=True)
+    non_billable_reason = fields.Char(
+        copy=False, tracking=True, help="The customer reads it on the statement, under “No charge”."
+    )
     note = fields.Text(string="Internal Note")
     customer_note = fields.Text(help="Printed on the statement of the bill.")
     cycle_id = fields.Many2one(

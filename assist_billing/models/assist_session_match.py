@@ -161,10 +161,15 @@ class AssistSession(models.Model):
     def _match_contacts(self, run, normals):
         """Return `{e-mail address: partner id}` for the addresses that mean one customer."""
         addresses = {normal.customer_email for normal in normals if normal.customer_email}
-        return self._remember(run, 'email', addresses, self._find_contacts_by_email)
+        return self._remember(
+            run,
+            'email',
+            addresses,
+            lambda run, addresses: self._find_contacts_by_email(run.company, addresses),
+        )
 
     @api.model
-    def _find_contacts_by_email(self, run, addresses):
+    def _find_contacts_by_email(self, company, addresses):
         """Find contacts by address: the one that has it, or the company all of them belong to.
 
         Colleagues are no customers, whatever address a source shows.
@@ -188,10 +193,42 @@ class AssistSession(models.Model):
               GROUP BY p.email_normalized
                 """,
                 list(addresses),
-                run.company.id,
+                company.id,
             )
         )
         return {address: partner_id for address, partner_id in self.env.cr.fetchall() if partner_id}
+
+    @api.model
+    def _match_addresses(self, addresses):
+        """Give unbilled sessions without a customer the contact that has their address by now.
+
+        :param addresses: normalised e-mail addresses, which contacts have since these sessions came
+        """
+        self.flush_model()
+        self.env['res.partner'].flush_model()
+        self.env['res.users'].flush_model(['partner_id', 'active', 'share'])
+        rows = self.env.execute_query(
+            SQL(
+                """
+                SELECT s.company_id, lower(s.source_email), array_agg(s.id)
+                  FROM assist_session s
+                 WHERE s.partner_id IS NULL AND s.state != 'billed' AND s.cycle_id IS NULL
+                   AND lower(s.source_email) = ANY(%s)
+              GROUP BY s.company_id, lower(s.source_email)
+                """,
+                list(addresses),
+            )
+        )
+        found = []
+        for company in self.env['res.company'].browse({company_id for company_id, *_said in rows}):
+            sessions = {email: ids for company_id, email, ids in rows if company_id == company.id}
+            contacts = self._find_contacts_by_email(company, sessions)
+            found += [
+                (session_id, partner_id, None)
+                for address, partner_id in contacts.items()
+                for session_id in sessions[address]
+            ]
+        self._set_partners(found)
 
     @api.model
     def _remember(self, run, kind, keys, find):

@@ -70,16 +70,26 @@ class AssistSession(models.Model):
 
     @api.model
     def _set_partners_by_rules(self, found):
-        """Give sessions without a customer the one that a rule says, in one statement.
+        """Give sessions without a customer the one that a rule says.
 
         :param dict found: `{rule id: (partner id, [session ids])}`
         :return: the ids of the sessions that were changed
         """
-        rows = [
-            (session_id, partner_id, rule_id)
-            for rule_id, (partner_id, session_ids) in found.items()
-            for session_id in session_ids
-        ]
+        return self._set_partners(
+            [
+                (session_id, partner_id, rule_id)
+                for rule_id, (partner_id, session_ids) in found.items()
+                for session_id in session_ids
+            ]
+        )
+
+    @api.model
+    def _set_partners(self, rows):
+        """Give sessions their customer in one statement; those billed meanwhile stay as they are.
+
+        :param list rows: session id, partner id, and the id of the rule that says so, or None
+        :return: the ids of the sessions that were changed
+        """
         if not rows:
             return []
         session_ids, partner_ids, rule_ids = map(list, zip(*rows, strict=True))

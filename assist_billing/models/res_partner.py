@@ -1,4 +1,4 @@
-from odoo import models
+from odoo import api, models
 from odoo.exceptions import RedirectWarning, UserError
 from odoo.tools import email_normalize
 
@@ -8,6 +8,12 @@ class ResPartner(models.Model):
 
     # === CRUD METHODS === #
 
+    @api.model_create_multi
+    def create(self, vals_list):
+        partners = super().create(vals_list)
+        partners._assist_match_later()
+        return partners
+
     def write(self, vals):
         if 'active' in vals and not vals['active']:
             self._assist_check_archivable()
@@ -15,9 +21,30 @@ class ResPartner(models.Model):
         if 'parent_id' in vals:
             # A session is billed to the nearest association above its contact.
             self.env['assist.session']._resolve_for_partners(self)
+        if vals.get('email') or vals.get('active'):
+            self._assist_match_later()
         return result
 
     # === BUSINESS METHODS === #
+
+    def _assist_match_later(self):
+        """Have sessions without a customer find these contacts by their addresses.
+
+        Just before the commit: only then it is known whether a contact is that of a colleague.
+        """
+        addresses = set(self.filtered('email_normalized').mapped('email_normalized'))
+        if not addresses:
+            return
+        waiting = self.env.cr.precommit.data.setdefault('assist_billing.addresses', set())
+        if not waiting:
+            self.env.cr.precommit.add(self._assist_match_now)
+        waiting |= addresses
+
+    @api.model
+    def _assist_match_now(self):
+        addresses = self.env.cr.precommit.data.pop('assist_billing.addresses', ())
+        # sudo: who enters a contact's address need not see any session
+        self.env['assist.session'].sudo()._match_addresses(addresses)
 
     def _assist_get_associations_in_force(self):
         """Return the associations of these contacts that have not ended, in any company."""

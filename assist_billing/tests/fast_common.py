@@ -98,11 +98,14 @@ class FastPathCase(AssistBillingCommon):
 
     # === MAKING === #
 
-    def _make_and_read(self, cycles, slow=False, now=NOW):
-        """Close `cycles` one way or the other, read all that came of it, and undo it.
+    def _make_and_read(self, cycles, slow=False, close=None):
+        """Bill `cycles` one way or the other, read all that came of it, and undo it.
 
+        :param close: what makes the bills; default: closing, as of NOW
         :return: what is stored, and how many bills were made the fast way
         """
+        close = close or (lambda: cycles._close_together(NOW))
+        before = self._get_documents(cycles)
         model = type(self.env['account.move'])
         made = []
         create = model._assist_create_complete
@@ -123,20 +126,31 @@ class FastPathCase(AssistBillingCommon):
                 with patch.object(
                     model, '_assist_get_general_slow_reason', lambda self: "to be compared"
                 ):
-                    cycles._close_together(now)
+                    close()
             else:
-                cycles._close_together(now)
+                close()
             self.env.flush_all()
-            stored = self._read_stored(cycles)
+            stored = self._read_stored(cycles, self._get_documents(cycles) - before)
             savepoint.rollback()
         self.env.invalidate_all()
         return stored, sum(made)
 
+    def _get_documents(self, cycles):
+        return self.env['account.move'].search(
+            [
+                '|',
+                ('assist_cycle_id', 'in', cycles.ids),
+                ('assist_origin_cycle_id', 'in', cycles.ids),
+            ]
+        )
+
     # === COMPARING === #
 
-    def _read_stored(self, cycles):
+    def _read_stored(self, cycles, moves):
         """Return every stored value of what was made: table -> list of rows, in a fixed order."""
-        moves = tuple(cycles.move_id.sorted(lambda move: move.assist_cycle_id.id).ids) or (0,)
+        moves = tuple(
+            moves.sorted(lambda move: (move.assist_cycle_id or move.assist_origin_cycle_id).id).ids
+        ) or (0,)
         by_move = SQL("array_position(%s, m.id)", list(moves))
         return {
             'account_move': self._read_rows(
@@ -224,15 +238,15 @@ class FastPathCase(AssistBillingCommon):
                         differences.append((table, name, value, other[name]))
         return compared, differences
 
-    def _assert_equal_both_ways(self, cycles, now=NOW, fast=None):
+    def _assert_equal_both_ways(self, cycles, fast=None, close=None):
         """Make the bills of `cycles` both ways and compare all that is stored of them.
 
         :param int fast: how many of them the fast way makes; default: all
         :return: how many bills and how many values were compared
         """
-        plain, made_fast = self._make_and_read(cycles, slow=True, now=now)
+        plain, made_fast = self._make_and_read(cycles, slow=True, close=close)
         self.assertFalse(made_fast)
-        quick, made_fast = self._make_and_read(cycles, now=now)
+        quick, made_fast = self._make_and_read(cycles, close=close)
         bills = len(plain['account_move'])
         self.assertTrue(bills)
         self.assertEqual(made_fast, bills if fast is None else fast)

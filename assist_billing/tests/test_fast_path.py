@@ -34,6 +34,27 @@ class TestFastPath(FastPathCase):
         )
         self.assertGreater(values, 40000)
 
+    def test_bills_for_late_sessions_are_equal(self):
+        cycles = self._shape_fixed_and_percent()
+        cycles._close_together(NOW)
+        for partner in cycles.partner_id:
+            self._create_session(partner, ended_at='2026-01-20 10:00:00', minutes=37)
+        later = NOW.replace(month=6)
+
+        def bill_late():
+            for cycle in cycles:
+                cycle._bill_late(later)
+
+        bills, _values = self._assert_equal_both_ways(cycles, close=bill_late)
+        self.assertEqual(bills, len(cycles))
+
+    def test_bills_made_again_are_equal(self):
+        cycles = self._shape_fixed_and_percent()
+        cycles._close_together(NOW)
+        cycles.move_id.button_cancel()
+        bills, _values = self._assert_equal_both_ways(cycles, close=cycles.action_rebill)
+        self.assertEqual(bills, len(cycles))
+
     def test_a_corrupted_value_is_found(self):
         """The check of the check: each stored value, changed, is reported."""
         stored, _made = self._make_and_read(self._shape_fixed_and_percent())

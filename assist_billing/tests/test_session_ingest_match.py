@@ -125,6 +125,57 @@ class TestSessionIngestMatch(IngestCommon):
             ],
         )
 
+    def test_sessions_are_matched_once_a_contact_has_their_address(self):
+        self._associate()
+        self._ingest(zoho(1), zoho(2, agent_email='ann@acme.example'), zoho(3))
+        claimed = self._get(3)
+        claimed.partner_id = other = self._create_partner("Other")
+        sessions = self._get(1) | self._get(2)
+        self.assertEqual(sessions.mapped('state'), ['unmatched'] * 2)
+        # A salesperson sees no sessions, but knows people.
+        sales = new_test_user(
+            self.env, 'sales', groups='base.group_user,base.group_partner_manager'
+        )
+        self.customer.with_user(sales).email = 'Office <OFFICE@acme.example>'
+        ann = (
+            self.env['res.partner']
+            .with_user(sales)
+            .create({'name': "Ann", 'parent_id': self.customer.id, 'email': 'ann@acme.example'})
+        )
+        self.env.cr.flush()
+        self.assertRecordValues(
+            sessions,
+            [
+                {'partner_id': self.customer.id, 'state': 'to_bill'},
+                {'partner_id': ann.id, 'state': 'to_bill'},
+            ],
+        )
+        self.assertEqual(claimed.partner_id, other)
+
+    def test_addresses_that_mean_nobody_match_nothing_later_either(self):
+        self._ingest(
+            zoho(1, agent_email='twin@x.example'),
+            zoho(2, agent_email='foreign@x.example'),
+            zoho(3, agent_email='colleague@example.com'),
+        )
+        self._create_partner("One", email='twin@x.example')
+        self._create_partner("Two", email='twin@x.example')
+        self._create_partner("Foreign", email='foreign@x.example', company_id=self.other_company.id)
+        new_test_user(
+            self.env, 'colleague', email='colleague@example.com', groups='base.group_user'
+        )
+        self.env.cr.flush()
+        self.assertFalse((self._get(1) | self._get(2) | self._get(3)).partner_id)
+
+    def test_a_contact_that_is_restored_has_its_sessions(self):
+        gone = self._create_partner("Gone", email='gone@x.example', active=False)
+        self._ingest(zoho(1, agent_email='gone@x.example'))
+        self.env.cr.flush()
+        self.assertFalse(self._get(1).partner_id)
+        gone.active = True
+        self.env.cr.flush()
+        self.assertEqual(self._get(1).partner_id, gone)
+
     # === ZONES AND COMPANIES === #
 
     def test_times_without_a_zone_are_in_the_companys_or_the_callers(self):

@@ -1,4 +1,6 @@
 import io
+import os
+import unittest
 from unittest.mock import patch
 
 from odoo.tests import HttpCase, tagged
@@ -9,6 +11,9 @@ from odoo.addons.base.models.ir_actions_report import _wkhtml
 
 from .common import AssistBillingCommon
 
+# The folder of a wkhtmltopdf with patched Qt; `make test` fetches it and says where it is.
+PATCHED_QT = os.environ.get('ASSIST_PATCHED_WKHTMLTOPDF')
+
 
 def read_text(page):
     """Return the words on a page, whatever blanks stand between them."""
@@ -17,7 +22,7 @@ def read_text(page):
 
 @tagged('post_install', '-at_install')
 class TestStatementPdf(AssistBillingCommon, HttpCase):
-    """Real PDFs, by whatever wkhtmltopdf is installed."""
+    """Real PDFs, by whatever wkhtmltopdf is installed; Debian's has an unpatched Qt."""
 
     @classmethod
     def setUpClass(cls):
@@ -128,3 +133,21 @@ class TestStatementPdf(AssistBillingCommon, HttpCase):
         text = "\n".join(pages)
         self.assertNotIn("Help 000", text)
         self.assertEqual(sum(text.count(f"Help {number:03}") for number in range(30)), 29)
+
+
+@unittest.skipUnless(PATCHED_QT, "`make test` has a wkhtmltopdf with patched Qt at hand")
+@tagged('post_install', '-at_install')
+class TestStatementPdfPatchedQt(TestStatementPdf):
+    """The same PDFs, by a wkhtmltopdf with patched Qt."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        # Odoo looks only once which one it has.
+        cls.addClassCleanup(_wkhtml.cache_clear)
+        path = os.pathsep.join((PATCHED_QT, os.environ['PATH']))
+        cls.startClassPatcher(patch.dict(os.environ, PATH=path))
+        _wkhtml.cache_clear()
+
+    def test_it_is_the_patched_one(self):
+        self.assertTrue(_wkhtml().is_patched_qt)

@@ -105,6 +105,31 @@ class TestTours(SendingCommon, HttpCase):
                 bill.assist_cycle_id, [{'state': 'closed', 'date_start': self.month}]
             )
 
+    def test_the_progress_of_a_run_is_seen_without_a_reload(self):
+        self._create_manager()
+        run = (
+            self.env['assist.billing.run']
+            .sudo()
+            .create({'state': 'running', 'due_count': 2, 'user_id': self.env.uid})
+        )
+        read = type(run).web_read
+        reads = []
+
+        def read_while_it_goes_on(records, *args, **kwargs):
+            reads.append(records)
+            if len(reads) == 3:
+                run.state = 'done'
+                run.flush_recordset()
+            return read(records, *args, **kwargs)
+
+        self.patch(type(run), 'web_read', read_while_it_goes_on)
+        self.start_tour(
+            f'/odoo/assist.billing.run/{run.id}', 'assist_billing_run', login='tour_manager'
+        )
+        self.assertEqual(
+            len(reads), 3, "once when it is opened, twice while it goes on, then no more"
+        )
+
     def test_a_discount_is_added_from_the_list(self):
         north, south = self._create_bills()
         self._create_manager()

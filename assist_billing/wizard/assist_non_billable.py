@@ -31,7 +31,8 @@ class AssistNonBillable(models.TransientModel):
         required=True,
     )
     explanation = fields.Char(
-        help="Stays on record, in the history of each session, after the reason chosen above."
+        help="Follows the reason chosen above: in the history of each session, and where the "
+        "customer reads it, on the statement under “No charge”."
     )
 
     # === DEFAULTS === #

@@ -8,7 +8,8 @@ from odoo.addons.assist_billing.models.races import LOST_RACES
 from odoo.addons.queue_job.exception import RetryableJobError
 
 CHUNK_PARAMETER = 'assist_billing_queue_job.cycles_per_job'
-DEFAULT_CHUNK = 100
+# As many as are closed together: numbers are taken last, and held until the commit.
+DEFAULT_CHUNK = 50
 # Jobs that nobody took for so long are not waited for: the scheduled action closes by itself.
 PATIENCE = timedelta(hours=1)
 WAITING_STATES = ('wait_dependencies', 'pending', 'enqueued', 'started')
