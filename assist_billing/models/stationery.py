@@ -34,6 +34,7 @@ PAGING = """
         for (var i = 0; i < groups.length; i++) { rest.appendChild(groups[i].cloneNode(true)); }
         if (head) { rest.appendChild(head.cloneNode(true)); }
         rest.appendChild(body);
+        rest.style.marginTop = 0;
         while (row) { var next = row.nextElementSibling; body.appendChild(row); row = next; }
         table.parentNode.insertBefore(rest, table.nextSibling);
         breakBefore(rest);

@@ -20,6 +20,18 @@ def read_text(page):
     return " ".join(page.extract_text().split())
 
 
+def find_heights(page, *texts):
+    """Return how high above the foot of the page the lines with these texts stand, in points."""
+    lines = {}
+
+    def visit(text, matrix, text_matrix, *_font):
+        height = text_matrix[4] * matrix[1] + text_matrix[5] * matrix[3] + matrix[5]
+        lines[round(height)] = lines.get(round(height), '') + text.replace('\t', ' ')
+
+    page.extract_text(visitor_text=visit)
+    return [max(height for height, line in lines.items() if text in line) for text in texts]
+
+
 @tagged('post_install', '-at_install')
 class TestStatementPdf(AssistBillingCommon, HttpCase):
     """Real PDFs, by whatever wkhtmltopdf is installed; Debian's has an unpatched Qt."""
@@ -46,10 +58,13 @@ class TestStatementPdf(AssistBillingCommon, HttpCase):
 
     def _print(self, bills, report='account.account_invoices'):
         """Return the text of each page of the PDF that printing `bills` gives."""
+        return [read_text(page) for page in self._print_pages(bills, report)]
+
+    def _print_pages(self, bills, report='account.account_invoices'):
         report_model = self.env['ir.actions.report'].with_context(force_report_rendering=True)
         content, kind = report_model._render_qweb_pdf(report, bills.ids)
         self.assertEqual(kind, 'pdf')
-        return [read_text(page) for page in PdfFileReader(io.BytesIO(content)).pages]
+        return PdfFileReader(io.BytesIO(content)).pages
 
     def test_a_small_bill_has_letterhead_period_and_page_numbers_on_both_pages(self):
         self._create_sessions(3)
@@ -79,6 +94,25 @@ class TestStatementPdf(AssistBillingCommon, HttpCase):
         self.assertTrue(all("Technician" in page for page in with_rows))
         self.assertEqual([n for n, page in enumerate(pages) if "Northwind IT" not in page], [])
         self.assertIn(len(pages), range(15, 30))
+
+    def test_a_tall_letterhead_hides_neither_title_nor_heads(self):
+        self.company.write(
+            {
+                'external_report_layout_id': self.env.ref('web.external_layout_standard').id,
+                'paperformat_id': self.env.ref('base.paperformat_us').id,
+                'company_details': "Northwind IT<br/>Street 1<br/>Floor 2<br/>Town<br/>Last line",
+            }
+        )
+        self._create_sessions(60)
+        self._close('2026-02-01 01:00:00')
+        pages = self._print_pages(self._bill(self.association))
+        # Half a line of the letterhead, and how tall the letters of the title and the heads are.
+        for page, below, points in (
+            (pages[1], "Session Statement", 6 + 12),
+            (pages[2], "Technician", 6 + 6),
+        ):
+            letterhead, height = find_heights(page, "Last line", below)
+            self.assertGreaterEqual(letterhead - height, points, below)
 
     def test_no_note_is_cut_in_two_by_the_end_of_a_page(self):
         self._create_sessions(60)
