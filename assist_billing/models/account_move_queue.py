@@ -1,13 +1,11 @@
 import errno
 import logging
 
-import psycopg2
-
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.tools import SQL
 
-from .races import retry_races
+from .races import NOBODYS_FAULT, retry_races
 
 _logger = logging.getLogger(__name__)
 
@@ -111,8 +109,8 @@ class AccountMove(models.Model):
                 self.env['account.move.send'].with_context(**context)._generate_and_send_invoices(
                     self.with_context(**context), from_cron=True
                 )
-        except (psycopg2.OperationalError, psycopg2.InterfaceError):
-            raise  # a lost race or a lost database: the bill stays queued
+        except NOBODYS_FAULT:
+            raise  # the bill stays queued
         except Exception as error:
             if isinstance(error, OSError) and error.errno in STORAGE_ERRORS:
                 raise  # the bill stays queued

@@ -1,11 +1,11 @@
 import logging
 from datetime import timedelta
 
-import psycopg2
-
 from odoo import models
 from odoo.exceptions import UserError
 from odoo.tools import SQL, split_every
+
+from .races import NOBODYS_FAULT
 
 _logger = logging.getLogger(__name__)
 
@@ -13,6 +13,11 @@ _logger = logging.getLogger(__name__)
 PARTS = 5
 # A cycle that failed is tried again by the next run, then after 1, 2, 4 ... 24 hours.
 LONGEST_DELAY_HOURS = 24
+
+
+def split_in_parts(records):
+    """Return `PARTS` parts of these records, or fewer, none of them empty."""
+    return [records.browse(ids) for ids in split_every(-(-len(records) // PARTS), records.ids)]
 
 
 class RefusedTogetherError(Exception):
@@ -42,8 +47,8 @@ class AssistBillingCycle(models.Model):
         try:
             with self.env.cr.savepoint():
                 self._close_together(now)
-        except (psycopg2.OperationalError, psycopg2.InterfaceError):
-            raise  # a lost race or a lost database is no error of these cycles
+        except NOBODYS_FAULT:
+            raise
         except Exception as error:  # noqa: BLE001 - kept on the cycle and shown
             if len(self) == 1:
                 self._close_failed(error, now)
@@ -55,7 +60,7 @@ class AssistBillingCycle(models.Model):
         """Return in which parts cycles are tried that failed together."""
         if isinstance(error, RefusedTogetherError) and (culprits := self & error.cycles):
             return [self - culprits, *culprits]
-        return [self.browse(ids) for ids in split_every(-(-len(self) // PARTS), self.ids)]
+        return split_in_parts(self)
 
     def _close_together(self, now):
         """Bill these cycles, all or none."""
@@ -146,7 +151,7 @@ class AssistBillingCycle(models.Model):
             # What waits to be stored is not stored before: with what posting changes it is one.
             with self.env.cr.savepoint(flush=False):
                 moves._assist_post()
-        except (psycopg2.OperationalError, psycopg2.InterfaceError):
+        except NOBODYS_FAULT:
             raise
         except Exception as error:
             self.env.cr.clear()
@@ -160,12 +165,11 @@ class AssistBillingCycle(models.Model):
         refused = moves.browse()
         # Nothing is to be told of what is undone.
         probes = moves.with_context(tracking_disable=True)
-        for ids in split_every(-(-len(moves) // PARTS), moves.ids):
-            part = probes.browse(ids)
+        for part in split_in_parts(probes):
             try:
                 with self.env.cr.savepoint():
                     part._assist_post()
-            except (psycopg2.OperationalError, psycopg2.InterfaceError):
+            except NOBODYS_FAULT:
                 raise
             except Exception:  # noqa: BLE001 - raised again when its cycle is closed by itself
                 refused |= part if len(part) == 1 else self._find_refused(part)

@@ -1,9 +1,7 @@
-import psycopg2
-
 from odoo import api, models
 from odoo.tools import SQL
 
-from .races import retry_races
+from .races import NOBODYS_FAULT, retry_races
 
 
 class AssistBillingCycle(models.Model):
@@ -85,7 +83,7 @@ class AssistBillingCycle(models.Model):
                 self._keep_details([outcome], supplementary=move)
                 self._stamp_sessions([outcome])
                 self._close_succeeded()
-        except (psycopg2.OperationalError, psycopg2.InterfaceError):
+        except NOBODYS_FAULT:
             raise
         except Exception as error:  # noqa: BLE001 - kept on the cycle and shown
             self._close_failed(error, now)

@@ -9,12 +9,16 @@ import logging
 import random
 import time
 
+import psycopg2
+
 from odoo.exceptions import ConcurrencyError
 from odoo.service.model import PG_CONCURRENCY_EXCEPTIONS_TO_RETRY
 
 _logger = logging.getLogger(__name__)
 
 LOST_RACES = (*PG_CONCURRENCY_EXCEPTIONS_TO_RETRY, ConcurrencyError)
+# A lost race or a lost database: no fault of the record that was worked on, and not kept with it.
+NOBODYS_FAULT = (psycopg2.OperationalError, psycopg2.InterfaceError)
 # How often a step is done again before the race is somebody's error after all.
 MAX_RACES = 20
 LONGEST_PAUSE_SECONDS = 0.5

@@ -4,12 +4,13 @@ from datetime import timedelta
 from odoo import api, fields, models
 from odoo.tools import SQL, split_every
 
+from odoo.addons.assist_billing.models.assist_billing_cycle_run import CLOSE_BATCH
 from odoo.addons.assist_billing.models.races import LOST_RACES
 from odoo.addons.queue_job.exception import RetryableJobError
 
 CHUNK_PARAMETER = 'assist_billing_queue_job.cycles_per_job'
 # As many as are closed together: numbers are taken last, and held until the commit.
-DEFAULT_CHUNK = 50
+DEFAULT_CHUNK = CLOSE_BATCH
 # Jobs that nobody took for so long are not waited for: the scheduled action closes by itself.
 PATIENCE = timedelta(hours=1)
 WAITING_STATES = ('wait_dependencies', 'pending', 'enqueued', 'started')
