@@ -1,4 +1,7 @@
+from collections import defaultdict
+
 from odoo import api, models
+from odoo.tools import format_list
 
 # Values of an invoice, and of its lines, that the fast way knows what to do with.
 KNOWN_VALUES = {
@@ -17,6 +20,7 @@ KNOWN_VALUES = {
     'assist_kind',
     'assist_cycle_id',
     'assist_origin_cycle_id',
+    'assist_rounds_lines',
 }
 KNOWN_LINE_VALUES = {
     'assist_charge',
@@ -103,9 +107,39 @@ REPLACED_METHODS = {
         '_inverse_partner_id',
         '_inverse_product_id',
     },
+    'res.partner': {'_increase_rank'},
 }
-# An add-on that has a say in posting gets Odoo's own checks and balances there.
-POSTING_METHODS = {'account.move': {'_post'}}
+# What an add-on may extend to have a hand in every bill as it is made, written, posted or told of.
+LISTENING_METHODS = {
+    'create',
+    'write',
+    'copy_data',
+    'default_get',
+    'modified',
+    'flush_recordset',
+    '_create',
+    '_write',
+    '_write_multi',
+    '_add_precomputed_values',
+    '_prepare_create_values',
+    '_compute_field_value',
+    '_validate_fields',
+    '_post',
+    'action_post',
+    'message_post',
+    'message_subscribe',
+    '_creation_message',
+    '_creation_subtype',
+    '_message_create',
+    '_message_log',
+    '_message_log_batch',
+    '_message_post_after_hook',
+    '_notify_thread',
+    '_track_finalize',
+    '_track_prepare',
+    '_track_set_log_message',
+}
+LISTENED_MODELS = ('account.move', 'account.move.line')
 # With these bills were compared, field by field.
 COMPARED_MODULES = {
     'account',
@@ -123,6 +157,19 @@ COMPARED_MODULES = {
 COMPARED_TAXES = ('percent', 'fixed', 'division', 'group')
 
 
+def _get_unknown_modules(field):
+    """Return the unknown add-ons ('' for a person) that have this stored field computed."""
+    if not (field.compute or field.related):
+        return set()
+    return ({''} if field.manual else set(field._modules)) - COMPARED_MODULES
+
+
+def _is_by_compared_module(function):
+    """Tell whether what stands in the class of a compared add-on was written in one, too."""
+    *path, _file = (getattr(function, '__module__', None) or '').split('.')
+    return path[:2] == ['odoo', 'addons'] and path[2] in COMPARED_MODULES
+
+
 class AccountMove(models.Model):
     """Which bills are made the fast way: those of a shape proven equal."""
 
@@ -132,11 +179,14 @@ class AccountMove(models.Model):
 
     @api.model
     def _assist_get_general_slow_reason(self):
-        """Return why no bill of this company is made the fast way; nothing if some may be."""
+        """Return in words why no bill of this company is made the fast way; None if some may be."""
         if self.env.company.account_storno:
-            return 'storno accounting'
-        if self._assist_has_unknown_overrides():
-            return 'an add-on that changes how invoices are made'
+            return self.env._("storno accounting")
+        if listeners := self._assist_get_listeners():
+            return self.env._(
+                "%(listeners)s have a hand in how invoices are made",
+                listeners=format_list(self.env, listeners),
+            )
         if self.env['account.journal'].search_count(
             [
                 *self.env['account.journal']._check_company_domain(self.env.company),
@@ -145,30 +195,30 @@ class AccountMove(models.Model):
             ],
             limit=1,
         ):
-            return 'sealed journal'
+            return self.env._("a journal that secures posted entries")
         if self.env['account.analytic.distribution.model'].search_count(
             [('company_id', 'in', (False, self.env.company.id))], limit=1
         ):
-            return 'analytic distribution by model'
+            return self.env._("models of analytic distribution")
         return None
 
     @api.model
     def _assist_get_slow_reason(self, vals):
-        """Return why this bill is not made the fast way; nothing if it is. Extend for more.
+        """Return in words why this bill is not made the fast way; None if it is. Extend for more.
 
         :param dict vals: as of `_prepare_invoice_vals`
         """
         lines = vals.get('invoice_line_ids', [])
         if vals.get('move_type') != 'out_invoice':
-            return 'no customer invoice'
+            return self.env._("no customer invoice")
         if vals.get('invoice_payment_term_id', True):
-            return 'payment term'  # parts, early payment discount, dates of its own
+            return self.env._("a payment term")  # parts, early payment discount, dates of its own
         if vals.keys() - KNOWN_VALUES or not vals.get('invoice_date_due'):
-            return 'values of other add-ons'
+            return self.env._("values of other add-ons")
         if not lines or any(command[0] != 0 or not command[2]['product_id'] for command in lines):
-            return 'lines without product'
+            return self.env._("lines without product")
         if any(command[2].keys() - KNOWN_LINE_VALUES for command in lines):
-            return 'values of other add-ons on lines'
+            return self.env._("values of other add-ons on lines")
         return None
 
     @api.model
@@ -184,12 +234,76 @@ class AccountMove(models.Model):
             or any(tax.amount_type not in COMPARED_TAXES for tax in taxes | taxes.children_tax_ids)
         )
 
+    # === LISTENERS === #
+
     @api.model
-    def _assist_has_unknown_overrides(self, methods=REPLACED_METHODS):
-        """Tell whether an add-on that bills were not compared with has a say in these methods."""
-        return any(
-            getattr(parent, '_module', None) not in COMPARED_MODULES
-            for model, names in methods.items()
-            for parent in type(self.env[model]).__mro__
-            if '_module' in vars(parent) and not names.isdisjoint(vars(parent))
+    def _assist_get_listeners(self):
+        """Return what has a hand in how bills are made and was never compared, each in words.
+
+        Add-ons that extend a method, compute or check a field of invoices; methods that were
+        exchanged while Odoo runs; automation rules.
+        """
+        return [
+            *self._assist_get_listening_add_ons(),
+            *self._assist_get_automation_rules(),
+        ]
+
+    @api.model
+    def _assist_get_listening_add_ons(self):
+        """Return the add-ons among the listeners, with the methods and fields they have."""
+        found = {}
+        for model in REPLACED_METHODS:
+            for module, names in self._assist_get_unknown_parts(model).items():
+                found.setdefault(module, set()).update(names)
+        modules = self.env['ir.module.module'].sudo().search([('name', 'in', list(found))])
+        titles = {module.name: module.shortdesc for module in modules}
+        return [
+            self.env._(
+                "%(add_on)s (%(parts)s)",
+                add_on=titles.get(module, module) or self.env._("a change at run time"),
+                parts=", ".join(sorted(names)),
+            )
+            for module, names in found.items()
+        ]
+
+    @api.model
+    def _assist_get_unknown_parts(self, model):
+        """Return the parts of this model that matter to bills and stem from unknown add-ons.
+
+        :return: name of the add-on ('' for what was exchanged at run time) -> names of its parts
+        """
+        parts = defaultdict(set)
+        model_class = type(self.env[model])
+        methods = set(REPLACED_METHODS[model])
+        if model in LISTENED_MODELS:
+            stored = [field for field in model_class._fields.values() if field.store]
+            methods |= LISTENING_METHODS
+            methods |= {field.compute for field in stored} | {field.inverse for field in stored}
+            for field in stored:
+                for module in _get_unknown_modules(field):
+                    parts[module].add(field.name)
+        for parent in model_class.__mro__:
+            if parent in models.Model.__mro__:
+                continue
+            module = vars(parent).get('_module') or ''
+            for name, part in vars(parent).items():
+                if name not in methods and not hasattr(part, '_constrains'):
+                    continue
+                if module not in COMPARED_MODULES:
+                    parts[module].add(name)
+                elif not _is_by_compared_module(part):
+                    parts[''].add(name)
+        return parts
+
+    @api.model
+    def _assist_get_automation_rules(self):
+        """Return the automation rules on invoices and their lines, if there can be any."""
+        if 'base.automation' not in self.env:
+            return []
+        # sudo: who closes need not see them
+        rules = (
+            self.env['base.automation'].sudo().search([('model_id.model', 'in', LISTENED_MODELS)])
         )
+        return [
+            self.env._("the automation rule “%(rule)s”", rule=rule.display_name) for rule in rules
+        ]

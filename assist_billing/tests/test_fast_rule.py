@@ -96,7 +96,7 @@ class TestFastRule(FastPathCase):
     def test_an_add_on_that_changes_invoices_makes_all_slow(self):
         known = account_move_fast_rule.COMPARED_MODULES - {'account_payment', 'sms'}
         moves = self.env['account.move']
-        self.assertFalse(moves._assist_has_unknown_overrides())
+        self.assertFalse(moves._assist_get_listeners())
         with patch.object(account_move_fast_rule, 'COMPARED_MODULES', known - {'account'}):
-            self.assertTrue(moves._assist_has_unknown_overrides())
+            self.assertTrue(moves._assist_get_listeners())
             self._assert_slow(self._create_cycles())
