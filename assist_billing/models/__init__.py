@@ -17,6 +17,7 @@ from . import account_move_send
 from . import account_move_sent
 from . import account_move_statement
 from . import account_payment
+from . import account_tax
 from . import assist_billing_failure
 from . import assist_billing_get_started
 from . import assist_billing_plan

@@ -83,6 +83,7 @@ class AccountMove(models.Model):
             'assist_kind': 'credit' if is_credit else 'supplementary',
             'assist_bill_id': self.id,
             'assist_origin_cycle_id': self.assist_cycle_id.id,
+            'assist_rounds_lines': True,
             'reversed_entry_id': self.id if is_credit else False,
             'company_id': self.company_id.id,
             'journal_id': self.journal_id.id,
@@ -168,9 +169,13 @@ class AccountMove(models.Model):
         self.ensure_one()
         sign = -1 if charge == 'discount' else 1
         tax = self.env['account.tax']
+        result, _reason = self._assist_get_adjustment(charge)
+        is_on_bill = result in ('line', 'amend')
         lines = [
             tax._prepare_base_line_for_taxes_computation(
                 None,
+                # A document of its own is made as bills are made now.
+                _assist_rounds_lines=self.assist_rounds_lines or not is_on_bill,
                 product_id=self.env['product.product'].browse(vals['product_id']),
                 tax_ids=tax.browse(vals['tax_ids'][0][2]),
                 price_unit=vals['price_unit'],
@@ -181,8 +186,7 @@ class AccountMove(models.Model):
             )
             for vals in self._prepare_assist_adjustment_lines(charge, amount, None)
         ]
-        result, _reason = self._assist_get_adjustment(charge)
-        if result in ('line', 'amend'):
+        if is_on_bill:
             lines += [
                 self._prepare_product_base_line_for_taxes_computation(line)
                 for line in self.invoice_line_ids
