@@ -23,23 +23,25 @@ class NotAsGivenError(Exception):
 class Posting:
     """What bills posted together have in common, kept while they are posted."""
 
-    number_formats: dict = field(default_factory=dict)
+    # None where add-ons number in ways of their own.
+    number_formats: dict | None = None
     ranks: Counter = field(default_factory=Counter)
 
 
 @contextmanager
-def keep_posting(env):
+def keep_posting(env, number_formats):
     """Keep what bills have in common while they are posted with `assist_posting` in the context.
 
     It is kept with the transaction, under a number of its own, and the context holds that number
     alone: an environment is found again by what is in its context, and with it would be what an
     earlier posting has left there.
 
+    :param number_formats: what to keep the formats of numbers in; None: not to keep them
     :return: the number, and the `Posting`
     """
     number = next(POSTING_NUMBERS)
     kept = env.cr.cache.setdefault('assist_postings', {})
-    kept[number] = Posting()
+    kept[number] = Posting(number_formats)
     try:
         yield number, kept[number]
     finally:
@@ -124,7 +126,7 @@ class AccountMove(models.Model):
     def _get_next_sequence_format(self):
         # EXTENDS account: bills posted together, of one journal and date, are numbered alike
         posting = get_posting(self.env)
-        if posting is None:
+        if posting is None or posting.number_formats is None:
             return super()._get_next_sequence_format()
         formats = posting.number_formats
         key = (self.journal_id, self.date, self.move_type)

@@ -106,25 +106,41 @@ class AccountMove(models.Model):
             try:
                 moves = self._assist_create_complete(list(complete.values()))
             except NotAsGivenError as error:
-                reasons[str(error)] += len(complete)
-                complete = {}
+                reasons |= dict.fromkeys(complete, str(error))
             else:
                 created.update(zip(complete, moves, strict=True))
-        rest = {index: vals for index, vals in enumerate(vals_list) if index not in complete}
-        for reason, number in reasons.items():
-            _logger.info("%s bills are made the ordinary way: %s", number, reason)
-        if rest:
-            moves = self.create(list(rest.values()))
-            created.update(zip(rest, moves, strict=True))
+        if reasons:
+            moves = self.create([vals_list[index] for index in reasons])
+            created.update(zip(reasons, moves, strict=True))
+            self._assist_tell_reasons(dict(zip(moves.ids, reasons.values(), strict=True)))
         return self.concat(*(created[index] for index in range(len(vals_list))))
+
+    @api.model
+    def _assist_tell_reasons(self, reasons):
+        """Say why bills were made the ordinary way, and keep it for the run book.
+
+        :param dict reasons: id of the bill -> reason in words
+        """
+        for reason, number in Counter(reasons.values()).items():
+            _logger.info("%s bills are made the ordinary way: %s", number, reason)
+        # Ids are never given twice: what became of these, or did not, harms no others.
+        self.env.cr.cache.setdefault('assist_slow_reasons', {}).update(reasons)
+
+    def _assist_take_slow_reasons(self):
+        """Return why some of these bills were just made the ordinary way, and forget it.
+
+        :return: bill -> reason in words
+        """
+        kept = self.env.cr.cache.get('assist_slow_reasons', {})
+        return {move: kept.pop(move.id) for move in self if move.id in kept}
 
     @api.model
     def _assist_get_complete_vals(self, vals_list):
         """Return which of these invoices can be made the fast way, and why the others cannot.
 
-        :return: index in `vals_list` -> values with all lines; reason in words -> number of them
+        :return: index in `vals_list` -> values with all lines; index -> reason in words
         """
-        complete, reasons = {}, Counter()
+        complete, reasons = {}, {}
         general_reason = vals_list and self._assist_get_general_slow_reason()
         memo = {
             'partners': self.env['res.partner'].browse(vals['partner_id'] for vals in vals_list)
@@ -135,9 +151,9 @@ class AccountMove(models.Model):
             if vals_with_lines:
                 complete[index] = vals_with_lines
             else:
-                reasons[
-                    reason or self.env._("accounts or taxes that Odoo finds in other ways")
-                ] += 1
+                reasons[index] = reason or self.env._(
+                    "accounts or taxes that Odoo finds in other ways"
+                )
         return complete, reasons
 
     @api.model
@@ -247,12 +263,12 @@ class AccountMove(models.Model):
 
     def _assist_post(self):
         """Post bills together; what they have in common is found out once."""
-        context = {}
-        unchanged = []
-        if not self._assist_get_listeners():
+        context, unchanged, number_formats = {}, [], None
+        is_service = set(self.invoice_line_ids.product_id.mapped('type')) <= {'service'}
+        if is_service and not self._assist_get_listeners():
             # Posting changes no amount, so there is nothing to bring in line with each other,
             # and nothing to be summed up again.
-            context = {'skip_invoice_sync': True, 'check_move_validity': False}
+            context, number_formats = {'skip_invoice_sync': True, 'check_move_validity': False}, {}
             unchanged = [
                 field for field in self._fields.values() if field.compute in UNCHANGED_BY_POSTING
             ]
@@ -260,7 +276,8 @@ class AccountMove(models.Model):
             # not be stored in between.
             self.mapped('invoice_line_ids')
             self.mapped('journal_line_ids')
-        with self.env.protecting(unchanged, self), keep_posting(self.env) as (number, posting):
+        protection = self.env.protecting(unchanged, self)
+        with protection, keep_posting(self.env, number_formats) as (number, posting):
             # Not soft: a soft post leaves a bill in draft whose date is tomorrow in UTC.
             self.with_context(**context, assist_posting=number)._post(soft=False)
         self.env['res.partner']._assist_increase_ranks(posting.ranks)
@@ -392,7 +409,11 @@ class AccountMove(models.Model):
             own_taxes = product.taxes_id._filter_taxes_by_company(company)
             taxes = position.map_tax(own_taxes)
             account = product.product_tmpl_id.get_product_accounts(fiscal_pos=position)['income']
-            memo[key] = taxes, account, self._assist_is_slow_line(own_taxes, taxes, account)
+            memo[key] = (
+                taxes,
+                account,
+                self._assist_is_slow_line(product, own_taxes, taxes, account),
+            )
         taxes, account, is_slow = memo[key]
         if is_slow:
             return None

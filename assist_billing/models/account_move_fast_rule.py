@@ -154,20 +154,61 @@ COMPARED_MODULES = {
     'sms',
     'snailmail_account',
 }
+# Parts of other add-ons of Odoo that were read, and leave bills alone: they act on what no bill has
+# (sales orders, purchases, expenses, goods, ratings), or are computed by Odoo in both ways. Bills
+# were compared in a database that has them; any other part of these add-ons counts as unknown.
+HARMLESS_PARTS = {
+    'account_debit_note': {'_get_last_sequence_domain'},
+    'hr_expense': {
+        '_check_expense_ids',
+        '_check_payable_receivable',
+        '_compute_commercial_partner_id',
+        '_compute_needed_terms',
+        '_compute_partner_id',
+        '_compute_totals',
+        '_creation_message',
+        '_prepare_product_base_line_for_taxes_computation',
+    },
+    'l10n_de': {'_post'},
+    'purchase': {'_related_analytic_distribution', 'create', 'write'},
+    'purchase_stock': {'_compute_incoterm_location', '_post'},
+    'rating': {'_message_post_after_hook', 'message_post'},
+    'sale': {
+        '_compute_is_storno',
+        '_compute_team_id',
+        '_post',
+        '_related_analytic_distribution',
+        'action_post',
+        'team_id',
+    },
+    'sale_project': {'_compute_analytic_distribution'},
+    'sale_stock': {'_compute_delivery_date', '_compute_incoterm_location'},
+    'sale_timesheet': {'action_post'},
+    'utm': {'default_get'},
+    'stock_account': {'_compute_account_id', '_inverse_product_id', '_post', 'copy_data'},
+}
 COMPARED_TAXES = ('percent', 'fixed', 'division', 'group')
+
+
+def _is_known(module, name):
+    """Tell whether bills were compared with this part of an add-on."""
+    return module in COMPARED_MODULES or name in HARMLESS_PARTS.get(module, ())
 
 
 def _get_unknown_modules(field):
     """Return the unknown add-ons ('' for a person) that have this stored field computed."""
     if not (field.compute or field.related):
-        return set()
-    return ({''} if field.manual else set(field._modules)) - COMPARED_MODULES
+        return []
+    modules = [''] if field.manual else field._modules
+    return [module for module in modules if not _is_known(module, field.name)]
 
 
-def _is_by_compared_module(function):
-    """Tell whether what stands in the class of a compared add-on was written in one, too."""
+def _is_by_known_module(function):
+    """Tell whether what stands in the class of a known add-on was written in one, too."""
     *path, _file = (getattr(function, '__module__', None) or '').split('.')
-    return path[:2] == ['odoo', 'addons'] and path[2] in COMPARED_MODULES
+    return path[:2] == ['odoo', 'addons'] and (
+        path[2] in COMPARED_MODULES or path[2] in HARMLESS_PARTS
+    )
 
 
 class AccountMove(models.Model):
@@ -182,6 +223,8 @@ class AccountMove(models.Model):
         """Return in words why no bill of this company is made the fast way; None if some may be."""
         if self.env.company.account_storno:
             return self.env._("storno accounting")
+        if self.env.context.get('project_id'):
+            return self.env._("a project whose analytic accounts count")
         if listeners := self._assist_get_listeners():
             return self.env._(
                 "%(listeners)s have a hand in how invoices are made",
@@ -222,14 +265,16 @@ class AccountMove(models.Model):
         return None
 
     @api.model
-    def _assist_is_slow_line(self, product_taxes, taxes, account):
-        """Tell whether a line's account or taxes are found in ways the fast way does not know.
+    def _assist_is_slow_line(self, product, product_taxes, taxes, account):
+        """Tell whether a line has more to it than the fast way knows.
 
+        :param product: goods have entries of their own
         :param product_taxes: those of the product in this company
         :param taxes: what they are for this customer
         """
         return (
-            not account  # the journal's, or what the customer's last bills had
+            product.type != 'service'
+            or not account  # the journal's, or what the customer's last bills had
             or (account.tax_ids and not product_taxes)
             or any(tax.amount_type not in COMPARED_TAXES for tax in taxes | taxes.children_tax_ids)
         )
@@ -273,26 +318,25 @@ class AccountMove(models.Model):
         :return: name of the add-on ('' for what was exchanged at run time) -> names of its parts
         """
         parts = defaultdict(set)
-        model_class = type(self.env[model])
         methods = set(REPLACED_METHODS[model])
-        if model in LISTENED_MODELS:
-            stored = [field for field in model_class._fields.values() if field.store]
+        is_listened = model in LISTENED_MODELS
+        if is_listened:
+            stored = [field for field in self.env[model]._fields.values() if field.store]
             methods |= LISTENING_METHODS
             methods |= {field.compute for field in stored} | {field.inverse for field in stored}
             for field in stored:
                 for module in _get_unknown_modules(field):
                     parts[module].add(field.name)
-        for parent in model_class.__mro__:
+        for parent in type(self.env[model]).__mro__:
             if parent in models.Model.__mro__:
                 continue
             module = vars(parent).get('_module') or ''
             for name, part in vars(parent).items():
-                if name not in methods and not hasattr(part, '_constrains'):
-                    continue
-                if module not in COMPARED_MODULES:
-                    parts[module].add(name)
-                elif not _is_by_compared_module(part):
-                    parts[''].add(name)
+                if name in methods or (is_listened and hasattr(part, '_constrains')):
+                    if not _is_known(module, name):
+                        parts[module].add(name)
+                    elif not _is_by_known_module(part):
+                        parts[''].add(name)
         return parts
 
     @api.model

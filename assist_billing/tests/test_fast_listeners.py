@@ -1,6 +1,8 @@
 import logging
 from unittest.mock import patch
 
+from freezegun import freeze_time
+
 from odoo import api, fields, models
 from odoo.api import Environment
 from odoo.exceptions import UserError, ValidationError
@@ -161,6 +163,15 @@ class CreatesOtherwise(models.Model):
         return super()._create(data_list)
 
 
+class NumbersByCustomer(models.Model):
+    _module = ADD_ON
+    _inherit = 'account.move'
+
+    def _get_next_sequence_format(self):
+        number_format, values = super()._get_next_sequence_format()
+        return f"{self.partner_id.name[-1]}-{number_format}", values
+
+
 class RefusesACustomer(models.Model):
     _module = ADD_ON
     _inherit = 'account.move'
@@ -239,6 +250,13 @@ class TestFastListeners(FastPathCase):
                 self.assertEqual(set((cycles - refused).move_id.mapped('state')), {'posted'})
                 savepoint.rollback()
                 self.env.invalidate_all()
+
+    def test_an_add_on_that_numbers_in_its_own_way_is_asked_for_each_bill(self):
+        cycles = self._create_cycles()
+        with self._with_add_on(NumbersByCustomer):
+            cycles._close_together(NOW)
+            for move in cycles.move_id:
+                self.assertTrue(move.name.startswith(f"{move.partner_id.name[-1]}-"), move.name)
 
     def test_it_is_said_in_words_who_has_a_hand_in_it(self):
         cycles = self._create_cycles()
@@ -354,3 +372,32 @@ class TestContexts(FastPathCase):
         self.assertIn('assist_posting', found)
         for name, kinds in found.items():
             self.assertLessEqual(kinds, {bool, int, str, type(None)}, name)
+
+
+@tagged('post_install', '-at_install')
+class TestWaysShown(FastPathCase):
+    """The run book says which bills were not made all at once, and why."""
+
+    def _run(self, now):
+        with freeze_time(now):
+            self._close(now)
+        return self.env['assist.billing.run'].search([], limit=1).line_ids
+
+    def test_the_run_book_says_which_bills_were_made_one_by_one_and_why(self):
+        taxes = self._create_taxes({'amount': 15.0})
+        cycles = self._open_cycles(self._create_taxed_plan(taxes))
+        with self._with_add_on(AddsALine):
+            line = self._run('2026-02-01 00:30:00')
+        self.assertEqual(line.invoice_count, len(cycles))
+        self.assertEqual(line.ordinary_count, len(cycles))
+        self.assertEqual(
+            line.ordinary_reasons,
+            f"{ADD_ON} (create) have a hand in how invoices are made",
+        )
+
+    def test_a_run_all_at_once_has_nothing_to_say(self):
+        self._open_cycles(self._create_taxed_plan(self._create_taxes({'amount': 15.0})))
+        line = self._run('2026-02-01 00:30:00')
+        self.assertTrue(line.invoice_count)
+        self.assertFalse(line.ordinary_count)
+        self.assertFalse(line.ordinary_reasons)

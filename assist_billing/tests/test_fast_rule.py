@@ -1,6 +1,7 @@
 from unittest.mock import patch
 
 from odoo.fields import Command
+from odoo.modules import get_module_path
 from odoo.tests import tagged
 
 from ..models import account_move_fast_rule
@@ -100,3 +101,13 @@ class TestFastRule(FastPathCase):
         with patch.object(account_move_fast_rule, 'COMPARED_MODULES', known - {'account'}):
             self.assertTrue(moves._assist_get_listeners())
             self._assert_slow(self._create_cycles())
+
+    def test_goods_are_slow(self):
+        plan = self._create_taxed_plan(self._create_taxes({'amount': 15.0}))
+        plan.device_product_id.type = 'consu'
+        self._assert_slow(self._open_cycles(plan))
+
+    def test_every_add_on_that_was_read_is_one_of_odoo(self):
+        # An add-on of somebody else may take no such name.
+        for module in account_move_fast_rule.HARMLESS_PARTS:
+            self.assertTrue(get_module_path(module, display_warning=False), module)
