@@ -79,6 +79,7 @@ from . import assist_unmatched_summary
 from . import ir_actions_report
 from . import ir_attachment
 from . import mail_mail
+from . import product_product
 from . import res_company
 from . import res_config_settings
 from . import res_partner

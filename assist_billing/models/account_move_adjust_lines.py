@@ -40,12 +40,14 @@ class AccountMove(models.Model):
     def _prepare_assist_line_vals(self, usage_line, charge, amount, description):
         """Return the values of one line that takes product, account and taxes of `usage_line`."""
         label = description or self._assist_get_charge_label(charge, self.partner_id.lang)
+        # Neither sessions nor hours are added.
+        product = usage_line.product_id
+        product = product and product._assist_get_flat_product(self.company_id)
         return {
             'assist_charge': charge,
             'name': label,
-            'product_id': usage_line.product_id.id,
-            # Neither sessions nor hours are added.
-            'product_uom_id': self.env.ref('uom.product_uom_unit').id,
+            'product_id': product.id,
+            'product_uom_id': product.uom_id.id,
             'quantity': 1.0,
             'price_unit': self._assist_get_taxed_price(usage_line, amount),
             'account_id': usage_line.account_id.id,

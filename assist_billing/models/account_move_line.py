@@ -4,6 +4,8 @@ from odoo.exceptions import UserError
 # What was used, rated by the terms of the cycle; and what a person added to it.
 USAGE_CHARGES = ('session', 'hour', 'base_fee', 'device', 'minimum', 'prior')
 ADJUSTMENT_CHARGES = ('additional', 'discount')
+# Odoo prints no more decimals of a price.
+PRINTED_DIGITS = 6
 # Who changes one of these by hand makes the bill say something else than its statement.
 USAGE_FIELDS = (
     'assist_charge',

@@ -135,7 +135,13 @@ class AssistBillingAssociation(models.Model):
     bill_count = fields.Integer(compute='_compute_bill_count')
     accrued_amount = fields.Monetary(
         compute='_compute_accrued_amount',
+        currency_field='accrued_currency_id',
         help="What the open cycle would bill, before taxes, if it closed now.",
+    )
+    accrued_currency_id = fields.Many2one('res.currency', compute='_compute_accrued_amount')
+    accrued_besides = fields.Char(
+        compute='_compute_accrued_amount',
+        help="What older cycles that are still open would bill in other currencies.",
     )
 
     # === CONSTRAINTS === #
@@ -259,10 +265,16 @@ class AssistBillingAssociation(models.Model):
         )
         amounts = open_cycles._get_accrued_amounts()
         for association in self:
-            association.accrued_amount = sum(
-                amounts[cycle]
-                for cycle in open_cycles
-                if cycle.association_id == association._origin
+            sums = {}
+            for cycle in open_cycles.sorted('date_start'):
+                if cycle.association_id == association._origin:
+                    sums[cycle.currency_id] = sums.pop(cycle.currency_id, 0.0) + amounts[cycle]
+            # The currency of the latest is the one in which things accrue now.
+            currency, amount = sums.popitem() if sums else (association.currency_id, 0.0)
+            association.accrued_currency_id = currency
+            association.accrued_amount = amount
+            association.accrued_besides = " + ".join(
+                currency.format(amount) for currency, amount in sums.items()
             )
 
     # === CRUD METHODS === #

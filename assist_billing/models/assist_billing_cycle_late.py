@@ -34,7 +34,8 @@ class AssistBillingCycle(models.Model):
         """Lock and return closed cycles with late sessions that have waited long enough.
 
         They wait `assist_late_days` from the end of their cycle, and longer if another bill is
-        to follow within that time from now. A batch at most.
+        to follow within that time from now. If the next bill is in another currency, they do not
+        wait at all. A batch at most.
         """
         rows = self.env.execute_query(
             SQL(
@@ -43,9 +44,15 @@ class AssistBillingCycle(models.Model):
                   FROM assist_billing_cycle o
                   JOIN assist_billing_association a ON a.id = o.association_id
                   JOIN res_company p ON p.id = o.company_id
+             LEFT JOIN LATERAL (
+                       SELECT n.currency_id FROM assist_billing_cycle n
+                        WHERE n.association_id = o.association_id AND n.state = 'open'
+                     ORDER BY n.date_start LIMIT 1
+                       ) following ON TRUE
                  WHERE o.state IN ('closed', 'waived') AND a.state != 'on_hold'
-                   AND o.end_at + p.assist_close_grace_hours * INTERVAL '1 hour'
-                       + p.assist_late_days * INTERVAL '1 day' <= %(now)s
+                   AND (following.currency_id != o.currency_id
+                        OR o.end_at + p.assist_close_grace_hours * INTERVAL '1 hour'
+                           + p.assist_late_days * INTERVAL '1 day' <= %(now)s)
                    AND (o.retry_at IS NULL OR o.retry_at <= %(now)s)
                    AND o.id != ALL(%(tried)s)
                    AND EXISTS (
@@ -57,6 +64,8 @@ class AssistBillingCycle(models.Model):
                    AND NOT EXISTS (
                        SELECT 1 FROM assist_billing_cycle n
                         WHERE n.association_id = o.association_id AND n.state = 'open'
+                          AND following.currency_id = o.currency_id
+                          AND n.currency_id = o.currency_id
                           AND n.end_at <= %(now)s + p.assist_late_days * INTERVAL '1 day'
                    )
               ORDER BY o.end_at, o.id

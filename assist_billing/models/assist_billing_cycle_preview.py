@@ -108,7 +108,8 @@ class AssistBillingCycle(models.Model):
         """Return what the last cycles before these billed: id -> [(amount, devices)], newest first.
 
         The amount is what the bill charges for usage, devices and late sessions, before taxes;
-        a cycle that was closed without a bill counts as zero.
+        a cycle that was closed without a bill counts as zero. Only those in the same currency
+        say anything.
         """
         if not self:
             return {}
@@ -123,6 +124,7 @@ class AssistBillingCycle(models.Model):
                        SELECT COALESCE(m.assist_session_charge, 0) AS amount, b.device_quantity
                          FROM assist_billing_cycle b LEFT JOIN account_move m ON m.id = b.move_id
                         WHERE b.association_id = c.association_id AND b.state = 'closed'
+                          AND b.currency_id = c.currency_id
                           AND b.date_start < c.date_start
                      ORDER BY b.date_start DESC
                         LIMIT %s

@@ -203,7 +203,8 @@ class AssistBillingCycle(models.Model):
         """Return late sessions: a dict of cycle id -> own cycle's id -> list of sessions.
 
         Late is what ended before these cycles and is not billed, though its own cycle is done
-        with. One whose own cycle is to be billed again waits for that decision.
+        with. One whose own cycle is to be billed again waits for that decision. One whose own
+        cycle is in another currency gets a bill of its own.
         """
         self._flush_usage()
         rows = self.env.execute_query(
@@ -217,6 +218,7 @@ class AssistBillingCycle(models.Model):
                    AND (s.cycle_id = c.id OR c.state = 'open' AND s.cycle_id IS NULL)
                   JOIN assist_billing_cycle o
                     ON o.association_id = c.association_id AND o.state IN ('closed', 'waived')
+                   AND o.currency_id = c.currency_id
                    AND s.ended_at >= o.start_at AND s.ended_at < o.end_at
                  WHERE c.id IN %(cycles)s
                 """,

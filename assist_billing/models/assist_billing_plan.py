@@ -1,7 +1,7 @@
 from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
 
-from .checks import refuse_negative
+from .checks import count_digits, refuse_negative
 
 NAME_LENGTH = 100
 
@@ -24,6 +24,15 @@ TERMS_FIELDS = (
     'minimum_charge',
     'amounts_per',
     'prorate_partial',
+)
+# What a product gives the lines that charge it, frozen for each.
+PRODUCT_TERMS = ('usage', 'device')
+PRICE_FIELDS = (
+    'price_per_session',
+    'price_per_hour',
+    'price_per_device',
+    'base_fee',
+    'minimum_charge',
 )
 
 NOT_NEGATIVE = (
@@ -68,15 +77,16 @@ class AssistBillingPlan(models.Model):
         default='session',
         tracking=True,
     )
-    price_per_session = fields.Float(digits='Product Price', tracking=True)
-    price_per_hour = fields.Float(digits='Product Price', tracking=True)
+    # As Odoo keeps prices: all digits given are stored; how many there may be is checked.
+    price_per_session = fields.Float(min_display_digits='Product Price', tracking=True)
+    price_per_hour = fields.Float(min_display_digits='Product Price', tracking=True)
     charge_devices = fields.Boolean(
         string="Unattended Device Cost",
         tracking=True,
         help="The maintenance cost of unattended devices, in addition to the session charge.",
     )
     price_per_device = fields.Float(
-        digits='Product Price',
+        min_display_digits='Product Price',
         tracking=True,
         help="The maintenance cost of each unattended device, in addition to the session charge. "
         "Which devices count is said below; what the price is for, cycle or month, under Rating "
@@ -154,7 +164,7 @@ class AssistBillingPlan(models.Model):
         help="The time of each session is rounded up to a multiple of this many minutes.",
     )
     base_fee = fields.Float(
-        digits='Product Price',
+        min_display_digits='Product Price',
         tracking=True,
         help="Hourly plans: a fee for each session, which covers its first minutes.",
     )
@@ -169,7 +179,7 @@ class AssistBillingPlan(models.Model):
         help="Sessions, or hours, that cost nothing; only what exceeds them is billed.",
     )
     minimum_charge = fields.Float(
-        digits='Product Price',
+        min_display_digits='Product Price',
         tracking=True,
         help="The charge for sessions or hours is topped up to this amount, even when there were "
         "none. Devices do not count towards it.",
@@ -215,6 +225,27 @@ class AssistBillingPlan(models.Model):
         " AND included_quantity >= 0 AND minimum_charge >= 0)",
         "Billing plan: the rating rules cannot be negative; zero switches a rule off.",
     )
+
+    @api.constrains('currency_id', *PRICE_FIELDS)
+    def _check_price_digits(self):
+        """Refuse a price with more digits than are printed: it would be rounded silently."""
+        for plan in self:
+            most = plan._get_price_digits()
+            for name in PRICE_FIELDS:
+                if count_digits(plan[name]) > most:
+                    raise ValidationError(
+                        self.env._(
+                            "Billing plan “%(plan)s”: %(field)s, %(price)s, has more than "
+                            "%(digits)s decimals, which is all that prices in %(currency)s have. "
+                            "Round it, or raise “Product Price” under Settings / Technical / "
+                            "Decimal Accuracy.",
+                            plan=plan.name,
+                            field=plan.fields_get([name], ['string'])[name]['string'],
+                            price=f"{plan[name]:.15g}",
+                            digits=most,
+                            currency=plan.currency_id.name,
+                        )
+                    )
 
     # === DEFAULTS === #
 
@@ -347,19 +378,50 @@ class AssistBillingPlan(models.Model):
     # === BUSINESS METHODS === #
 
     def _prepare_terms(self):
-        """Return what a cycle that opens now is rated by: JSON-ready prices, rules, digits.
+        """Return what a cycle that opens now is rated and billed by, ready for JSON.
 
-        Extend it, and `rules.rating.Terms`, to add a rule.
+        Prices, rules and digits; the currency; and what the products give the lines, see
+        `_prepare_product_terms`. Extend it, and `rules.rating.Terms`, to add a rule.
         """
         self.ensure_one()
-        precision = self.env['decimal.precision']
         return {
             **{name: self[name] for name in TERMS_FIELDS},
             'plan': self.name,
-            'quantity_digits': precision.precision_get('Product Unit'),
-            'price_digits': precision.precision_get('Product Price'),
+            'quantity_digits': self.env['decimal.precision'].precision_get('Product Unit'),
+            # None is cut off, should prices have had more digits when they were given.
+            'price_digits': max(
+                self._get_price_digits(), *(count_digits(self[name]) for name in PRICE_FIELDS)
+            ),
+            'currency_id': self.currency_id.id,
             'currency_rounding': self.currency_id.rounding,
+            'products': {
+                charge: self._prepare_product_terms(self._get_product(charge))
+                for charge in PRODUCT_TERMS
+            },
         }
+
+    def _prepare_product_terms(self, product):
+        """Return what lines that charge `product` take from it, as ids: frozen with each cycle.
+
+        The taxes are those of the plan's company, before any fiscal position; so is the account,
+        which is false where Odoo takes the journal's.
+        """
+        self.ensure_one()
+        taxes, account = product._assist_get_accounting(self.company_id)
+        return {
+            'product_id': product.id,
+            'tax_ids': taxes.ids,
+            'uom_id': product.uom_id.id,
+            'account_id': account.id,
+        }
+
+    def _get_price_digits(self):
+        """Return how many decimals prices of this plan may have."""
+        self.ensure_one()
+        return max(
+            self.env['decimal.precision'].precision_get('Product Price'),
+            self.currency_id.decimal_places,
+        )
 
     def _get_product(self, charge):
         """Return the product that gives a line of `charge` its account, taxes and unit."""

@@ -9,7 +9,7 @@ class AssistBillingPlan(models.Model):
     # === FIELDS === #
 
     price = fields.Float(
-        digits='Product Price',
+        min_display_digits='Product Price',
         compute='_compute_price',
         help="Per session or per hour, as the billing type says.",
     )

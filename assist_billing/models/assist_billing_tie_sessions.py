@@ -208,6 +208,7 @@ class AssistBillingTie(models.Model):
                    AND NOT EXISTS (
                        SELECT 1 FROM assist_billing_cycle n
                         WHERE n.association_id = a.id AND n.state = 'open'
+                          AND n.currency_id = o.currency_id
                           AND n.end_at <= %(now)s + r.assist_late_days * INTERVAL '1 day'
                    ))
                 """,

@@ -1,5 +1,7 @@
 """Checks that say in words what the database would refuse in code."""
 
+from decimal import Decimal
+
 from odoo.exceptions import ValidationError
 
 
@@ -19,3 +21,8 @@ def refuse_negative(records, vals, names):
                     value=vals[name],
                 )
             )
+
+
+def count_digits(number):
+    """Return how many decimals a float has; what arithmetic left in its last digits aside."""
+    return max(0, -Decimal(f'{number:.15g}').normalize().as_tuple().exponent)

@@ -91,7 +91,7 @@ class ResCompany(models.Model):
     def _assist_get_products(self):
         """Return the products that are shipped for plans."""
         products = self.env['product.product']
-        for charge in ('session', 'hour', 'device'):
+        for charge in ('session', 'hour', 'fee', 'device'):
             products |= (
                 self.env.ref(f'assist_billing.product_{charge}', raise_if_not_found=False)
                 or self.env['product.product']
@@ -115,3 +115,5 @@ class ResCompany(models.Model):
             )
             if tax and bare:
                 bare.taxes_id |= tax
+                # Cycles that opened before there was a tax are not to be billed without.
+                self.env['assist.billing.cycle']._freeze_first_taxes(company, bare)

@@ -11,6 +11,7 @@ from . import (
     test_connector_fetch,
     test_fast_path,
     test_fast_rule,
+    test_frozen_terms,
     test_connector_devices,
     test_device_ingest,
     test_get_started,
