@@ -74,5 +74,6 @@
         'demo/managed_support_demo.xml',
     ],
     'application': True,
+    'pre_init_hook': 'pre_init_hook',
     'post_init_hook': 'post_init_hook',
 }

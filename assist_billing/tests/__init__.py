@@ -23,6 +23,7 @@ from . import (
     test_run_book,
     test_portal,
     test_portal_access,
+    test_price_digits,
     test_screens,
     test_sending,
     test_sending_failures,

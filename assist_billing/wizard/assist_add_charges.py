@@ -110,6 +110,24 @@ class AssistAddCharges(models.TransientModel):
             ),
         }[self.document]
 
+    # === CRUD METHODS === #
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        for vals in vals_list:
+            bill_id = vals.get('move_id') or self.env.context.get('default_move_id')
+            self._check_amount_digits(self.env['account.move'].browse(bill_id), vals)
+        return super().create(vals_list)
+
+    def write(self, vals):
+        self._check_amount_digits(self.move_id, vals)
+        return super().write(vals)
+
+    def _check_amount_digits(self, bills, vals):
+        """Refuse what the field would round to the currency without a word."""
+        for bill in bills if vals.get('amount') else ():
+            bill._assist_check_digits(vals['amount'])
+
     # === ACTIONS === #
 
     def action_add(self):
