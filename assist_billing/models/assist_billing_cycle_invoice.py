@@ -18,6 +18,8 @@ class LineTerms(NamedTuple):
     taxes: models.Model
     uom: models.Model
     account: models.Model
+    # Taxes and account that the product has today.
+    present: tuple
 
 
 class AssistBillingCycle(models.Model):
@@ -194,7 +196,7 @@ class AssistBillingCycle(models.Model):
         product = present
         if frozen['product_id'] != present.id:
             product = present.browse(frozen['product_id']).exists() or present
-        taxes, account = product._assist_get_accounting(self.company_id)
+        taxes, account = accounting = product._assist_get_accounting(self.company_id)
         if set(frozen['tax_ids']) != set(taxes.ids):
             found = taxes.browse(frozen['tax_ids']).exists()
             taxes = found if len(found) == len(frozen['tax_ids']) else taxes
@@ -205,7 +207,7 @@ class AssistBillingCycle(models.Model):
         uom = product.uom_id
         if frozen['uom_id'] != uom.id:
             uom = uom.browse(frozen['uom_id']).exists() or uom
-        return LineTerms(product, taxes, uom, account)
+        return LineTerms(product, taxes, uom, account, accounting)
 
     @api.model
     def _freeze_first_taxes(self, company, products):
@@ -218,7 +220,9 @@ class AssistBillingCycle(models.Model):
         for cycle in opened:
             frozen = {}
             for kind, values in cycle.terms.get('products', {}).items():
-                product = products.filtered(lambda each, values=values: each.id == values['product_id'])
+                product = products.filtered(
+                    lambda each, values=values: each.id == values['product_id']
+                )
                 if product and not values['tax_ids']:
                     taxes, _account = product._assist_get_accounting(company)
                     frozen[kind] = {**values, 'tax_ids': taxes.ids}
@@ -246,7 +250,9 @@ class AssistBillingCycle(models.Model):
         :param LineTerms terms: what the line is to have
         """
         self.ensure_one()
-        taxes, account = product._assist_get_accounting(self.company_id)
+        taxes, account = terms.present
+        if product != terms.product:
+            taxes, account = product._assist_get_accounting(self.company_id)
         vals = {}
         if set(taxes.ids) != set(terms.taxes.ids):
             position = self._get_fiscal_position()

@@ -41,7 +41,7 @@ class AssistBillingCyclePrior(models.Model):
     # === BUSINESS METHODS === #
 
     def _release_sessions(self):
-        """Let go of the sessions kept for a bill made again: a bill of their own is to carry them."""
+        """Let go of sessions kept for a bill made again: they are to have one of their own."""
         sessions = self.session_ids.filtered(lambda session: session.state == 'to_bill')
         if not sessions:
             return

@@ -143,13 +143,9 @@ class Statement:
 
     @property
     def quantity(self):
-        """Hours, or sessions, as this period is billed: late ones billed otherwise do not add up."""
+        """Hours or sessions, as this period is billed; late ones billed otherwise do not add up."""
         return sum(
-            (
-                section.quantity
-                for section in self.sections
-                if section.is_hourly == self.is_hourly
-            ),
+            (section.quantity for section in self.sections if section.is_hourly == self.is_hourly),
             ZERO,
         )
 

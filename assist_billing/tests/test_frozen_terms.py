@@ -44,7 +44,7 @@ class FrozenTermsCase(TieCommon):
         )
 
     def assertTied(self, now='2026-04-01 01:00:00'):
-        super().assertTied(now=now)
+        return super().assertTied(now=now)
 
 
 @tagged('post_install', '-at_install')
@@ -75,9 +75,7 @@ class TestLateCurrencies(FrozenTermsCase):
                 self._close('2026-03-01 00:00:00')
                 february = self._bill(association)
                 self.assertEqual(february.currency_id, following.currency_id)
-                self.assertEqual(
-                    [line[0] for line in self._lines(february)], ['session']
-                )
+                self.assertEqual([line[0] for line in self._lines(february)], ['session'])
 
     def test_late_amount_is_stored_in_the_currency_of_its_period(self):
         association = self._bill_one_late(self.yen_plan, self.plan)
@@ -189,9 +187,7 @@ class TestFrozenProducts(FrozenTermsCase):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        cls.included = cls._create_taxes(
-            {'amount': 21.0, 'price_include_override': 'tax_included'}
-        )
+        cls.included = cls._create_taxes({'amount': 21.0, 'price_include_override': 'tax_included'})
         cls.income = cls.company_data['default_account_revenue'].copy({'code': '400999'})
         session, hour = cls.plan.session_product_id, cls.hourly.hour_product_id
         cls.taxed = cls._copy_product(
@@ -211,15 +207,20 @@ class TestFrozenProducts(FrozenTermsCase):
             name="Untaxed", price_per_session=100.0, session_product_id=cls.untaxed.id
         )
 
-    def _bill_february(self, change, plan=None):
+    def _bill_february(self, change, plan=None, opened=True):
         """Bill January, `change` something, and bill February with a late session of January.
 
+        :param opened: February has opened before the change; else it opens after it
         :return: the late line
         """
         association = self._associate(plan=plan or self.taxed_plan)
         self._create_session()
+        self._close('2026-01-01 00:00:00')
+        if not opened:
+            change(association)
         self._close('2026-02-01 00:00:00')
-        change(association)
+        if opened:
+            change(association)
         self._create_session(ended_at='2026-01-20 10:00:00')
         self._close('2026-03-01 00:00:00')
         self._create_session(ended_at='2026-03-10 10:00:00')
@@ -249,13 +250,13 @@ class TestFrozenProducts(FrozenTermsCase):
         def move(association):
             association.plan_id = self.untaxed_plan
 
-        self.assertAsInJanuary(self._bill_february(move))
+        self.assertAsInJanuary(self._bill_february(move, opened=False))
 
     def test_late_line_of_an_untaxed_plan_stays_untaxed(self):
         def move(association):
             association.plan_id = self.taxed_plan
 
-        line = self._bill_february(move, self.untaxed_plan)
+        line = self._bill_february(move, self.untaxed_plan, opened=False)
         self.assertRecordValues(
             line, [{'product_id': self.untaxed.id, 'tax_ids': [], 'price_total': 100.0}]
         )
@@ -279,6 +280,28 @@ class TestFrozenProducts(FrozenTermsCase):
 
         line = self._bill_february(change, self.untaxed_plan)
         self.assertRecordValues(line, [{'tax_ids': [], 'price_total': 100.0}])
+
+    def test_late_line_has_the_unit_its_product_had(self):
+        unit = self.env.ref('uom.product_uom_dozen')
+        plan = self._create_plan(
+            name="Hours",
+            billing_type='hour',
+            price_per_hour=60.5,
+            hour_product_id=self.taxed_hour.id,
+        )
+
+        def change(_association):
+            # Before anything is posted, Odoo lets the unit of a product change.
+            self.taxed_hour.uom_id = unit
+
+        association = self._associate(plan=plan)
+        self._close('2026-01-01 00:00:00')
+        self._close('2026-02-01 00:00:00')
+        change(association)
+        self._create_session(ended_at='2026-01-20 10:00:00')
+        self._close('2026-03-01 00:00:00')
+        line = association.bill_ids.invoice_line_ids
+        self.assertEqual(line.product_uom_id, self.env.ref('uom.product_uom_hour'))
 
     def test_late_line_keeps_a_tax_that_was_archived(self):
         def change(_association):
@@ -308,7 +331,7 @@ class TestFrozenProducts(FrozenTermsCase):
         def move(association):
             association.plan_id = self.untaxed_plan
 
-        line = self._bill_february(move, plan)
+        line = self._bill_february(move, plan, opened=False)
         self.assertRecordValues(
             line,
             [
@@ -325,10 +348,15 @@ class TestFrozenProducts(FrozenTermsCase):
         )
         [section] = line.move_id.assist_cycle_id._get_statement().sections
         self.assertTrue(section.is_hourly)
-        html = str(self.env['ir.qweb']._render('assist_billing.statement', {
-            'statement': line.move_id.assist_cycle_id._get_statement(),
-            'company': self.company,
-        }))
+        html = str(
+            self.env['ir.qweb']._render(
+                'assist_billing.statement',
+                {
+                    'statement': line.move_id.assist_cycle_id._get_statement(),
+                    'company': self.company,
+                },
+            )
+        )
         self.assertIn(">Hours<", html.replace("\n", "").replace(" ", ""))
         self.assertIn("0.50", html)
 
@@ -346,10 +374,8 @@ class TestFrozenProducts(FrozenTermsCase):
         def move(association):
             association.plan_id = self.untaxed_plan
 
-        line = self._bill_february(move)
-        self.assertAsInJanuary(
-            line, tax_ids=free.ids, price_unit=100.0, price_total=100.0
-        )
+        line = self._bill_february(move, opened=False)
+        self.assertAsInJanuary(line, tax_ids=free.ids, price_unit=100.0, price_total=100.0)
 
     def test_cycle_billed_again_makes_the_same_amounts(self):
         association = self._associate(plan=self.taxed_plan)

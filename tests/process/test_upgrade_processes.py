@@ -155,8 +155,7 @@ def test_first_version_is_upgraded_and_no_bill_touched(run, query, command):
     assert query(PRIORS) == priors
     # What has no bill is as its plan is now.
     [(open_cycles, frozen)] = query(
-        "SELECT count(*), count(terms -> 'products') FROM assist_billing_cycle"
-        " WHERE state = 'open'"
+        "SELECT count(*), count(terms -> 'products') FROM assist_billing_cycle WHERE state = 'open'"
     )
     assert open_cycles == frozen == 5
     # Once more, as by an upgrade that was interrupted: nothing changes.

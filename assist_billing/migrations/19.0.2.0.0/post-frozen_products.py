@@ -112,7 +112,9 @@ def read_lines(cr, cycle_ids):
     return lines
 
 
-def get_terms(env, company, product_id, uom_id, account_id, position_id, tax_ids, price_unit, price):
+def get_terms(
+    env, company, product_id, uom_id, account_id, position_id, tax_ids, price_unit, price
+):
     """Return what a line was made of, as `_prepare_product_terms` does: before its position."""
     product = env['product.product'].browse(product_id)
     position = env['account.fiscal.position'].browse(position_id or ())

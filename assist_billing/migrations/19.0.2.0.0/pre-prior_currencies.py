@@ -2,7 +2,9 @@
 
 
 def migrate(cr, version):
-    cr.execute("ALTER TABLE assist_billing_cycle_prior ADD COLUMN IF NOT EXISTS currency_id integer")
+    cr.execute(
+        "ALTER TABLE assist_billing_cycle_prior ADD COLUMN IF NOT EXISTS currency_id integer"
+    )
     cr.execute(
         """
         UPDATE assist_billing_cycle_prior p SET currency_id = o.currency_id
