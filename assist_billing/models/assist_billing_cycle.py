@@ -233,9 +233,7 @@ class AssistBillingCycle(models.Model):
         terms = {plan: plan._prepare_terms() for plan in associations.plan_id}
         for association in associations:
             try:
-                vals_list += self._prepare_cycles_vals(
-                    association, now, terms[association.plan_id]
-                )
+                vals_list += self._prepare_cycles_vals(association, now, terms[association.plan_id])
             except ValueError as error:  # a date or zone that cannot be counted with
                 failed |= association
                 association._assist_report_failure(
