@@ -35,6 +35,16 @@ class AssistBillingCycle(models.Model):
         groups=PRICE_GROUPS,
         help="What this cycle would bill if it closed now, before taxes.",
     )
+    preview_date = fields.Date(
+        string="Would Be Dated",
+        compute='_compute_preview_dates',
+        help="The date of its bill, if the cycle is closed on time.",
+    )
+    preview_due_date = fields.Date(
+        string="Would Be Due",
+        compute='_compute_preview_dates',
+        help="When its bill is due, if the cycle is closed on time.",
+    )
     last_amount = fields.Monetary(
         string="Last Bills",
         compute='_compute_preview',
@@ -71,6 +81,15 @@ class AssistBillingCycle(models.Model):
             else:
                 cycle.unusual = problems.get(cycle, False)
 
+    def _compute_preview_dates(self):
+        for cycle in self:
+            dated = due = False
+            if cycle.state == 'open':
+                # sudo: lock dates and taxes count, whoever looks
+                dated, due = cycle.sudo()._get_preview_dates()
+            cycle.preview_date = dated
+            cycle.preview_due_date = due
+
     def _compute_is_due(self):
         now = fields.Datetime.now()
         for cycle in self:
@@ -103,6 +122,19 @@ class AssistBillingCycle(models.Model):
             outcomes |= rated
             problems |= failed
         return outcomes, problems
+
+    def _get_preview_dates(self):
+        """Return invoice date and due date of the bill that the first run possible would make.
+
+        Also of a cycle that is not stored: there is none yet for a customer to be associated.
+        """
+        self.ensure_one()
+        charges = ['usage', 'device'] if self.plan_id.charge_devices else ['usage']
+        invoice_date = self._get_invoice_date(
+            {(charge, self) for charge in charges},
+            max(self._get_due_at(), fields.Datetime.now()),
+        )
+        return invoice_date, self._get_due_date(invoice_date)
 
     def _read_histories(self):
         """Return what the last cycles before these billed: id -> [(amount, devices)], newest first.

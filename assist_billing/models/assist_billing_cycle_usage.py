@@ -40,6 +40,11 @@ class Outcome:
         ]
 
     @property
+    def charged(self):
+        """What is charged, each once: (charge, the cycle it is about)."""
+        return {(line.charge, cycle) for line, cycle in self.lines}
+
+    @property
     def total(self):
         return sum(line.amount for line, _cycle in self.lines)
 

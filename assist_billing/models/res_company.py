@@ -21,12 +21,20 @@ class ResCompany(models.Model):
         help="Hours after the end of a cycle during which sessions may still come in before it "
         "is billed.",
     )
+    assist_date_bills = fields.Selection(
+        [('day_after', "The day after the period"), ('last_day', "The last day of the period")],
+        string="Bills Are Dated",
+        default='day_after',
+        required=True,
+        help="By the last day, revenue and tax fall in the month that was served. Due days are "
+        "counted from the day after the period in both cases.",
+    )
     assist_backdate_days = fields.Integer(
         string="Backdate Up To (days)",
         default=5,
         required=True,
-        help="A bill made at most this many days after its period ended is dated the day after "
-        "the last served one; later, it is dated when it is made.",
+        help="A bill made at most this many days after that day bears its date; later, it is dated "
+        "when it is made.",
     )
     assist_late_days = fields.Integer(
         string="Late Sessions Wait (days)",

@@ -12,6 +12,9 @@ class ResConfigSettings(models.TransientModel):
     assist_close_grace_hours = fields.Integer(
         related='company_id.assist_close_grace_hours', readonly=False
     )
+    assist_date_bills = fields.Selection(
+        related='company_id.assist_date_bills', readonly=False, required=True
+    )
     assist_backdate_days = fields.Integer(related='company_id.assist_backdate_days', readonly=False)
     assist_late_days = fields.Integer(related='company_id.assist_late_days', readonly=False)
     assist_amend_posted = fields.Boolean(related='company_id.assist_amend_posted', readonly=False)

@@ -5,6 +5,7 @@ from . import (
     test_associate,
     test_bad_input,
     test_bill_actions,
+    test_bill_dates,
     test_closing,
     test_closing_failures,
     test_connector_access,
