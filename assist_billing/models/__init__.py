@@ -37,6 +37,7 @@ from . import assist_billing_cycle_prior
 from . import assist_billing_cycle_rebill
 from . import assist_billing_cycle_run
 from . import assist_billing_cycle_terms
+from . import assist_billing_cycle_unbilled
 from . import assist_billing_cycle_usage
 from . import assist_billing_run
 from . import assist_billing_run_line

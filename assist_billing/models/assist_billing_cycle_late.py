@@ -44,6 +44,7 @@ class AssistBillingCycle(models.Model):
                   JOIN assist_billing_association a ON a.id = o.association_id
                   JOIN res_company p ON p.id = o.company_id
                  WHERE o.state IN ('closed', 'waived') AND a.state != 'on_hold'
+                   AND NOT %(unbilled)s
                    AND o.end_at + p.assist_close_grace_hours * INTERVAL '1 hour'
                        + p.assist_late_days * INTERVAL '1 day' <= %(now)s
                    AND (o.retry_at IS NULL OR o.retry_at <= %(now)s)
@@ -66,6 +67,7 @@ class AssistBillingCycle(models.Model):
                 now=now,
                 tried=tried,
                 limit=self._get_batch_size(),
+                unbilled=self._get_unbilled_sql(SQL("o")),
             )
         )
         return self.browse(row[0] for row in rows)

@@ -4,6 +4,8 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.tools import SQL
 
+from .assist_billing_plan import bills_nothing
+
 _logger = logging.getLogger(__name__)
 
 PRICE_GROUPS = 'account.group_account_invoice,account.group_account_readonly'
@@ -123,17 +125,17 @@ class AssistBillingCycle(models.Model):
             problems |= failed
         return outcomes, problems
 
-    def _get_preview_dates(self):
+    def _get_preview_dates(self, earliest=None):
         """Return invoice date and due date of the bill that the first run possible would make.
 
         Also of a cycle that is not stored: there is none yet for a customer to be associated.
+
+        :param datetime earliest: naive UTC; no run before is counted with
         """
         self.ensure_one()
+        now = max(filter(None, (self._get_due_at(), fields.Datetime.now(), earliest)))
         charges = ['usage', 'device'] if self.plan_id.charge_devices else ['usage']
-        invoice_date = self._get_invoice_date(
-            {(charge, self) for charge in charges},
-            max(self._get_due_at(), fields.Datetime.now()),
-        )
+        invoice_date = self._get_invoice_date({(charge, self) for charge in charges}, now)
         return invoice_date, self._get_due_date(invoice_date)
 
     def _read_histories(self):
@@ -176,9 +178,13 @@ class AssistBillingCycle(models.Model):
         Less than usual is remarked once the cycle is over: until then more may come.
         """
         self.ensure_one()
-        if not history:
-            return [self.env._("first bill")]
         remarks = []
+        if bills_nothing(self.terms):
+            remarks.append(self.env._("the plan bills nothing"))
+        if self.reopened_at:
+            remarks.append(self.env._("had closed without a bill"))
+        if not history:
+            return [*remarks, self.env._("first bill")]
         is_over = self.end_at <= fields.Datetime.now()
         if is_over and not outcome.shares:
             remarks.append(self.env._("no sessions"))

@@ -208,7 +208,8 @@ class AssistBillingCycle(models.Model):
         """Return late sessions: a dict of cycle id -> own cycle's id -> list of sessions.
 
         Late is what ended before these cycles and is not billed, though its own cycle is done
-        with. One whose own cycle is to be billed again waits for that decision.
+        with. One whose own cycle is to be billed again waits for that decision; one whose own
+        cycle closed without a bill is billed by that cycle itself.
         """
         self._flush_usage()
         rows = self.env.execute_query(
@@ -223,9 +224,11 @@ class AssistBillingCycle(models.Model):
                   JOIN assist_billing_cycle o
                     ON o.association_id = c.association_id AND o.state IN ('closed', 'waived')
                    AND s.ended_at >= o.start_at AND s.ended_at < o.end_at
+                   AND NOT %(unbilled)s
                  WHERE c.id IN %(cycles)s
                 """,
                 columns=self._get_session_columns(),
+                unbilled=self._get_unbilled_sql(SQL("o")),
                 cycles=tuple(self.ids) or (0,),
             )
         )

@@ -1,5 +1,6 @@
 from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
+from odoo.tools import SQL
 
 from .checks import refuse_negative
 
@@ -26,6 +27,12 @@ TERMS_FIELDS = (
     'prorate_partial',
 )
 
+# Of these, what charges under each billing type; devices only if they are charged.
+CHARGING_FIELDS = {
+    'session': ('price_per_session', 'minimum_charge'),
+    'hour': ('price_per_hour', 'base_fee', 'minimum_charge'),
+}
+
 NOT_NEGATIVE = (
     'price_per_session',
     'price_per_hour',
@@ -39,6 +46,13 @@ NOT_NEGATIVE = (
     'included_quantity',
     'minimum_charge',
 )
+
+
+def bills_nothing(terms):
+    """Tell whether nothing whatever can be billed by these terms, of a cycle or of a plan."""
+    return not any(terms[name] for name in CHARGING_FIELDS[terms['billing_type']]) and not (
+        terms['charge_devices'] and terms['price_per_device']
+    )
 
 
 class AssistBillingPlan(models.Model):
@@ -193,6 +207,11 @@ class AssistBillingPlan(models.Model):
         string="Associated Customers", compute='_compute_association_count'
     )
 
+    bills_nothing = fields.Boolean(
+        compute='_compute_bills_nothing',
+        help="All prices of this plan are zero: its customers' cycles close without a bill.",
+    )
+
     # === CONSTRAINTS === #
 
     _name_length = models.Constraint(
@@ -234,6 +253,19 @@ class AssistBillingPlan(models.Model):
         )
         for plan in self:
             plan.association_count = counts.get(plan._origin, 0)
+
+    @api.depends(
+        'billing_type',
+        'price_per_session',
+        'price_per_hour',
+        'base_fee',
+        'minimum_charge',
+        'charge_devices',
+        'price_per_device',
+    )
+    def _compute_bills_nothing(self):
+        for plan in self:
+            plan.bills_nothing = bool(plan.billing_type) and bills_nothing(plan)
 
     # === CRUD METHODS === #
 
@@ -326,7 +358,11 @@ class AssistBillingPlan(models.Model):
         }
 
     def action_apply_to_open_cycles(self):
-        """Put the plan's present terms in force for its open cycles; recorded in the chatter."""
+        """Put the plan's present terms in force for what nobody has a bill of yet.
+
+        That is its open cycles, and those that closed without a bill, which open again to be
+        closed by the next run. Recorded in the chatter.
+        """
         self.ensure_one()
         self.check_access('write')
         # sudo: cycles are written by the engine only
@@ -335,11 +371,22 @@ class AssistBillingPlan(models.Model):
             .sudo()
             .search([('plan_id', '=', self.id), ('state', '=', 'open')])
         )
-        for cycle in open_cycles:
-            cycle.terms = {**cycle.terms, **self._prepare_terms()}
+        unbilled = self._get_unbilled_cycles()
+        (open_cycles | unbilled).lock_for_update()
+        terms = self._prepare_terms()
+        # What these terms change nothing about need not be rated again.
+        reopened = unbilled.filtered(lambda cycle: {**cycle.terms, **terms} != cycle.terms)
+        for cycle in open_cycles | reopened:
+            cycle.terms = {**cycle.terms, **terms}
+        if reopened:
+            reopened._reopen()
+            self.env['assist.billing.association']._trigger_closing()
         self.message_post(
             body=self.env._(
-                "Present prices and rules applied to %(count)s open cycles.", count=len(open_cycles)
+                "Present prices and rules applied to %(count)s open cycles and to %(unbilled)s "
+                "that had closed without a bill.",
+                count=len(open_cycles),
+                unbilled=len(reopened),
             )
         )
         return True
@@ -360,6 +407,15 @@ class AssistBillingPlan(models.Model):
             'price_digits': precision.precision_get('Product Price'),
             'currency_rounding': self.currency_id.rounding,
         }
+
+    def _get_unbilled_cycles(self):
+        """Return the cycles of these plans that closed without a bill, of any company."""
+        # sudo: cycles are written by the engine only
+        return (
+            self.env['assist.billing.cycle']
+            .sudo()
+            ._search_unbilled(SQL("c.plan_id IN %s", tuple(self.ids) or (0,)))
+        )
 
     def _get_product(self, charge):
         """Return the product that gives a line of `charge` its account, taxes and unit."""

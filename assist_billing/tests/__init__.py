@@ -13,6 +13,7 @@ from . import (
     test_fast_path,
     test_fast_rule,
     test_connector_devices,
+    test_cycles_without_bill,
     test_device_ingest,
     test_get_started,
     test_histories,

@@ -145,15 +145,24 @@ class AssistAssociateCustomersLine(models.TransientModel):
         return fields.Datetime.add(period.end_at, hours=grace) <= now
 
     def _describe_period(self, period):
-        """Return a period in words, with the dates that the closing run would give its bill."""
-        dated, due = self._new_cycle(period)._get_preview_dates()
-        return self.env._(
-            "%(start)s – %(end)s, dated %(dated)s, due %(due)s",
-            start=format_date(self.env, period.date_start),
-            end=format_date(self.env, self._get_last_day(period)),
-            dated=format_date(self.env, dated),
-            due=format_date(self.env, due),
-        )
+        """Return a period in words, with the dates that the closing run would give its bill.
+
+        The date is told where it is not the day after the period.
+        """
+        cycle = self._new_cycle(period)
+        # A customer whose midnight comes first is billed on the company's day all the same, as
+        # far as can be said beforehand: it depends on the hour of the run.
+        company_tz = cycle.company_id.partner_id.tz or 'UTC'
+        dated, due = cycle._get_preview_dates(cycles.local_midnight(period.date_end, company_tz))
+        words = {
+            'start': format_date(self.env, period.date_start),
+            'end': format_date(self.env, self._get_last_day(period)),
+            'dated': format_date(self.env, dated),
+            'due': format_date(self.env, due),
+        }
+        if dated == period.date_end:
+            return self.env._("%(start)s – %(end)s, due %(due)s", **words)
+        return self.env._("%(start)s – %(end)s, dated %(dated)s, due %(due)s", **words)
 
     def _describe_over(self, over):
         """Say which periods close as soon as the customer is associated, with how many sessions."""
