@@ -19,6 +19,7 @@ from . import account_move_statement
 from . import account_payment
 from . import assist_billing_failure
 from . import assist_billing_get_started
+from . import account_tax
 from . import assist_billing_plan
 from . import assist_billing_plan_screen
 from . import assist_billing_association

@@ -196,6 +196,7 @@ class AssistBillingCycle(models.Model):
         """
         self.ensure_one()
         product = self.plan_id._get_product(charge)
+        self._check_taxes(product)
         return {
             'assist_charge': charge,
             'product_id': product.id,
@@ -204,6 +205,12 @@ class AssistBillingCycle(models.Model):
             'product_uom_id': product.uom_id.id,
             'price_unit': self._get_price_unit(product, float(price)),
         }
+
+    def _check_taxes(self, product):
+        """Refuse a product whose taxes are all archived: it would silently be billed untaxed."""
+        self.ensure_one()
+        if untaxed := self.plan_id._get_archived_taxed_products() & product:
+            raise UserError(self.plan_id._get_archived_taxes_message(untaxed))
 
     def _get_line_name(self, charge, product, origin):
         """Return the text of an invoice line, in the customer's language."""

@@ -179,6 +179,13 @@ class AssistBillingCycle(models.Model):
         """
         self.ensure_one()
         remarks = []
+        if untaxed := self.plan_id._get_archived_taxed_products():
+            remarks.append(
+                self.env._(
+                    "taxes of %(products)s are archived",
+                    products=", ".join(untaxed.mapped('display_name')),
+                )
+            )
         if bills_nothing(self.terms):
             remarks.append(self.env._("the plan bills nothing"))
         if self.reopened_at:

@@ -2,6 +2,7 @@ from . import (
     test_access,
     test_add_charges,
     test_add_charges_amounts,
+    test_archived,
     test_associate,
     test_bad_input,
     test_bill_actions,
