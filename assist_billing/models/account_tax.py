@@ -54,5 +54,8 @@ class AccountTax(models.Model):
             and self._assist_get_rate(self.invoice_repartition_line_ids)
             == other._assist_get_rate(other.invoice_repartition_line_ids)
             and self.original_tax_ids <= self
-            and (not other.fiscal_position_ids or self.fiscal_position_ids & other.fiscal_position_ids)
+            and (
+                not other.fiscal_position_ids
+                or self.fiscal_position_ids & other.fiscal_position_ids
+            )
         )

@@ -105,7 +105,9 @@ class AssistBillingCycle(models.Model):
         """Tell whether a lock date covers `day`, as Odoo asks for a customer invoice."""
         self.ensure_one()
         # Those of the companies above a branch are among them.
-        locks = {name for _date, name in self.company_id._get_lock_date_violations(day, purchase=False)}
+        locks = {
+            name for _date, name in self.company_id._get_lock_date_violations(day, purchase=False)
+        }
         if locks == {'tax_lock_date'}:
             return self._is_taxed(charged)
         return bool(locks)

@@ -335,7 +335,9 @@ class AssistBillingPlan(models.Model):
             "%(count)s customers go on being billed by this plan: %(customers)s. It takes no new "
             "ones. End their associations, or move them to another plan, if that is not meant.",
             count=len(billed),
-            customers=format_list(self.env, billed[:NAMED_CUSTOMERS].partner_id.mapped('display_name'))
+            customers=format_list(
+                self.env, billed[:NAMED_CUSTOMERS].partner_id.mapped('display_name')
+            )
             + (" …" if len(billed) > NAMED_CUSTOMERS else ""),
         )
 
@@ -486,7 +488,9 @@ class AssistBillingPlan(models.Model):
             ._read_group([('state', '!=', 'ended')], ['plan_id'])
         )
         return {
-            company: group.session_product_id.concat(*(plan._get_charged_products() for plan in group))
+            company: group.session_product_id.concat(
+                *(plan._get_charged_products() for plan in group)
+            )
             for company, group in plans.grouped('company_id').items()
         }
 

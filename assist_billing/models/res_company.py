@@ -163,6 +163,9 @@ class ResCompany(models.Model):
             ]
         ).filtered(lambda tax: tax._assist_is_like(default))
         # Of several, the one that is reported alike and proposed first.
-        return same.sorted(lambda tax: (tax.tax_group_id != default.tax_group_id, tax.sequence, tax.id))[
-            :1
-        ] or default
+        return (
+            same.sorted(
+                lambda tax: (tax.tax_group_id != default.tax_group_id, tax.sequence, tax.id)
+            )[:1]
+            or default
+        )
