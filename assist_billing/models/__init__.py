@@ -19,6 +19,7 @@ from . import account_move_statement
 from . import account_payment
 from . import assist_billing_failure
 from . import assist_billing_get_started
+from . import account_tax
 from . import assist_billing_plan
 from . import assist_billing_plan_screen
 from . import assist_billing_association
@@ -37,6 +38,7 @@ from . import assist_billing_cycle_prior
 from . import assist_billing_cycle_rebill
 from . import assist_billing_cycle_run
 from . import assist_billing_cycle_terms
+from . import assist_billing_cycle_unbilled
 from . import assist_billing_cycle_usage
 from . import assist_billing_run
 from . import assist_billing_run_line

@@ -284,6 +284,7 @@ class AssistBillingAssociation(models.Model):
         for vals in vals_list:
             self._check_vals(vals)
             self._check_not_associated(vals)
+            self._check_plan_taken(vals)
         associations = super().create(vals_list)
         for association in associations:
             if association.state == 'suspended':
@@ -296,6 +297,7 @@ class AssistBillingAssociation(models.Model):
 
     def write(self, vals):
         self._check_vals(vals)
+        self._check_plan_taken(vals)
         states = {association: association.state for association in self}
         if 'start_date' in vals:
             self._restart(fields.Date.to_date(vals['start_date']))

@@ -89,6 +89,20 @@ class AssistBillingAssociation(models.Model):
             )
         )
 
+    def _check_plan_taken(self, vals):
+        """Refuse a plan that is archived: it bills those who have it, and takes no one new."""
+        plan = self.env['assist.billing.plan'].browse(vals.get('plan_id'))
+        # sudo: only looked at; who may not see the plan is refused when it is written
+        if not plan or plan.sudo().active or (self and self.plan_id == plan):
+            return
+        raise ValidationError(
+            self.env._(
+                "The plan “%(plan)s” is archived and takes no new customers. Restore it, or "
+                "choose another one.",
+                plan=plan.sudo().name,
+            )
+        )
+
     def _get_customer(self, vals):
         return self.partner_id.browse(vals.get('partner_id')) or self.partner_id
 

@@ -164,7 +164,10 @@ class AssistBillingAssociation(models.Model):
         # sudo: cycles are written by the engine only
         for cycle in self.sudo().cycle_ids.filtered(lambda cycle: cycle.state == 'open'):
             end_date = cycle.association_id.end_date
-            date_end = min(cycle.whole_date_end, end_date or cycle.whole_date_end)
+            is_last = cycle == cycle.association_id._get_last_cycle()
+            # Others follow one that closed without a bill and opened again: it gets no longer.
+            longest = cycle.whole_date_end if is_last else cycle.date_end
+            date_end = min(longest, end_date or longest)
             end_at = cycles.local_midnight(date_end, cycle.tz)
             if end_at <= cycle.start_at:
                 cycle.unlink()

@@ -54,6 +54,7 @@ class AssistBillingCycle(models.Model):
         self.ensure_one()
         return {
             **self._prepare_document_vals(now),
+            **self._prepare_date_vals(outcome.charged, now),
             'assist_kind': 'bill',
             'assist_cycle_id': self.id,
             'invoice_line_ids': self._prepare_line_commands(outcome),
@@ -64,6 +65,7 @@ class AssistBillingCycle(models.Model):
         self.ensure_one()
         return {
             **self._prepare_document_vals(now),
+            **self._prepare_date_vals(outcome.charged, now),
             'assist_kind': 'supplementary',
             'assist_origin_cycle_id': self.id,
             'invoice_line_ids': self._prepare_line_commands(outcome),
@@ -73,16 +75,12 @@ class AssistBillingCycle(models.Model):
         """Return what all customer invoices of this cycle have in common."""
         self.ensure_one()
         partner = self.partner_id
-        invoice_date = self._get_invoice_date(now)
-        self._check_currency(invoice_date)
         last_day = self._get_last_day()
         return {
             'move_type': 'out_invoice',
             'company_id': self.company_id.id,
             'partner_id': partner.id,
             'currency_id': self.currency_id.id,
-            'invoice_date': invoice_date,
-            'invoice_date_due': fields.Date.add(invoice_date, days=self.association_id.due_days),
             # The customer's own payment term would overwrite the due date on posting.
             'invoice_payment_term_id': False,
             'delivery_date': last_day,
@@ -92,23 +90,76 @@ class AssistBillingCycle(models.Model):
             'invoice_origin': self.plan_id.name,
         }
 
-    def _get_invoice_date(self, now):
-        """Return the date of a bill made at `now`: the day after the last served one, or today.
+    def _prepare_date_vals(self, charged, now):
+        """Return the dates of an invoice of this cycle that is made at `now`.
+
+        :param set charged: what it charges, as `Outcome.charged`
+        """
+        self.ensure_one()
+        invoice_date = self._get_invoice_date(charged, now)
+        self._check_currency(invoice_date)
+        return {
+            'invoice_date': invoice_date,
+            'invoice_date_due': self._get_due_date(invoice_date),
+        }
+
+    def _get_invoice_date(self, charged, now):
+        """Return the date of a bill made at `now`: what the company dates bills by, or today.
 
         It is today when that day is in the future for the company, is too long ago (a bill made
         months late is dated when it is made), or is covered by a lock date.
+
+        :param set charged: what it charges, as `Outcome.charged`
         """
         self.ensure_one()
         company = self.company_id
         today = company._assist_get_today(now)
-        age = (today - self.date_end).days
+        by_last_day = company.assist_date_bills == 'last_day'
+        day = self._get_last_day() if by_last_day else self.date_end
+        age = (today - day).days
         if not 0 <= age <= company.assist_backdate_days:
             return today
-        product = self.plan_id._get_product('usage')
-        has_tax = company in product.taxes_id.company_id
-        # As Odoo asks for a customer invoice (`_get_violated_lock_dates`).
-        locked = company._get_lock_date_violations(self.date_end, purchase=False, tax=has_tax)
-        return today if locked else self.date_end
+        return today if self._is_locked(day, charged) else day
+
+    def _is_locked(self, day, charged):
+        """Tell whether a lock date covers `day`, as Odoo asks for a customer invoice."""
+        self.ensure_one()
+        # Those of the companies above a branch are among them.
+        locks = {
+            name for _date, name in self.company_id._get_lock_date_violations(day, purchase=False)
+        }
+        if locks == {'tax_lock_date'}:
+            return self._is_taxed(charged)
+        return bool(locks)
+
+    def _get_due_date(self, invoice_date):
+        """Return when a bill of that date is due.
+
+        Who dates bills by the last served day gives the customer no day less for it: the days are
+        counted from the day after, as if the bill were of that one.
+        """
+        self.ensure_one()
+        start = invoice_date
+        if self.company_id.assist_date_bills == 'last_day':
+            start = max(invoice_date, self.date_end)
+        return fields.Date.add(start, days=self.association_id.due_days)
+
+    def _is_taxed(self, charged):
+        """Tell whether a line has a tax, once the customer's fiscal position is applied."""
+        self.ensure_one()
+        taxes = self.env['account.tax'].union(
+            *(origin._get_line_taxes(charge) for charge, origin in charged)
+        )
+        return bool(taxes and self._get_fiscal_position().map_tax(taxes))
+
+    def _get_line_taxes(self, charge):
+        """Return the taxes of a line of `charge`, before any fiscal position.
+
+        A branch has those of the company above it, unless it has taxes of its own.
+        """
+        self.ensure_one()
+        product = self.plan_id._get_product(charge)
+        return product.taxes_id._filter_taxes_by_company(self.company_id)
 
     def _check_currency(self, invoice_date):
         """Refuse a currency without an active rate: Odoo would silently take a rate of 1."""
@@ -172,6 +223,7 @@ class AssistBillingCycle(models.Model):
         if origin._is_flat(charge, price):
             product = terms.product._assist_get_flat_product(self.company_id)
             uom = uom if product == terms.product else product.uom_id
+        self._check_taxes(terms.product)
         return {
             'assist_charge': charge,
             'product_id': product.id,
@@ -260,6 +312,12 @@ class AssistBillingCycle(models.Model):
         if terms.account and terms.account != account:
             vals['account_id'] = self._get_fiscal_position().map_account(terms.account).id
         return vals
+
+    def _check_taxes(self, product):
+        """Refuse a product whose taxes are all archived: it would silently be billed untaxed."""
+        self.ensure_one()
+        if untaxed := self.plan_id._get_archived_taxed_products() & product:
+            raise UserError(self.plan_id._get_archived_taxes_message(untaxed))
 
     def _get_line_name(self, charge, product, origin):
         """Return the text of an invoice line, in the customer's language."""

@@ -50,6 +50,7 @@ class AssistBillingCycle(models.Model):
                      ORDER BY n.date_start LIMIT 1
                        ) following ON TRUE
                  WHERE o.state IN ('closed', 'waived') AND a.state != 'on_hold'
+                   AND NOT %(unbilled)s
                    AND (following.currency_id != o.currency_id
                         OR o.end_at + p.assist_close_grace_hours * INTERVAL '1 hour'
                            + p.assist_late_days * INTERVAL '1 day' <= %(now)s)
@@ -75,6 +76,7 @@ class AssistBillingCycle(models.Model):
                 now=now,
                 tried=tried,
                 limit=self._get_batch_size(),
+                unbilled=self._get_unbilled_sql(SQL("o")),
             )
         )
         return self.browse(row[0] for row in rows)

@@ -27,6 +27,7 @@ class AssistBillingCycle(models.Model):
         progress = self.env['ir.cron']
         progress._commit_progress()
         retry_races(self._open_begun_cycles, now)
+        self._reopen_unbilled()
         run = retry_races(self.env['assist.billing.run']._begin, now)
         progress._commit_progress(remaining=self._count_due(now))
         if not self._close_due(now, run):

@@ -17,6 +17,8 @@ class ResPartner(models.Model):
     def write(self, vals):
         if 'active' in vals and not vals['active']:
             self._assist_check_archivable()
+        if vals.get('company_id'):
+            self._assist_check_company(vals['company_id'])
         result = super().write(vals)
         if 'parent_id' in vals:
             # A session is billed to the nearest association above its contact.
@@ -71,6 +73,32 @@ class ResPartner(models.Model):
             associations._get_records_action(name=self.env._("Associations in Force")),
             self.env._("Show the associations"),
         )
+
+    def _assist_check_company(self, company_id):
+        """Refuse to move contacts away from the company that bills them.
+
+        That company could not make bills out to them any more.
+        """
+        company = self.env['res.company'].browse(company_id)
+        # sudo: what the user may not see is billed all the same
+        waiting = (
+            self.env['assist.billing.cycle']
+            .sudo()
+            .search([('partner_id', 'in', self.ids), ('state', 'in', ('open', 'to_rebill'))])
+        )
+        for association in self._assist_get_associations_in_force() | waiting.association_id:
+            # sudo: a branch may be of a company that the user may not see
+            if company not in association.company_id.sudo().parent_ids:
+                raise UserError(
+                    self.env._(
+                        "%(customer)s cannot be moved to %(company)s: remote support is billed to "
+                        "this contact by %(biller)s. End that association first, or leave the "
+                        "contact to all companies.",
+                        customer=association.partner_id.display_name,
+                        company=company.name,
+                        biller=association.company_id.name,
+                    )
+                )
 
     def _assist_check_mergeable(self):
         """Refuse to merge contacts that would end with two associations in force."""

@@ -1,0 +1,61 @@
+from odoo import api, models
+from odoo.exceptions import UserError
+
+
+class AccountTax(models.Model):
+    _inherit = 'account.tax'
+
+    # === CRUD METHODS === #
+
+    def write(self, vals):
+        if 'active' in vals and not vals['active']:
+            self._assist_check_archivable()
+        return super().write(vals)
+
+    # === BUSINESS METHODS === #
+
+    def _assist_check_archivable(self):
+        """Refuse to archive the last tax of a product that remote support is billed with.
+
+        An archived tax is on no invoice: bills would go out untaxed, and nobody would be told.
+        """
+        archived = self.filtered('active')
+        if not archived:
+            return
+        for company, products in self.env['assist.billing.plan']._get_billed_products().items():
+            for product in products:
+                taxes = product.taxes_id._filter_taxes_by_company(company)
+                if taxes and taxes <= archived:
+                    raise UserError(
+                        self.env._(
+                            "%(taxes)s cannot be archived: it is the only tax of “%(product)s”, "
+                            "with which remote support is billed in %(company)s. Bills would go "
+                            "out untaxed. Choose another tax on the product first, or none.",
+                            taxes=", ".join(taxes.mapped('name')),
+                            product=product.display_name,
+                            company=company.name,
+                        )
+                    )
+
+    @api.model
+    def _assist_get_rate(self, lines):
+        """Return which share of the tax repartition lines stand for."""
+        return sum(lines.filtered(lambda line: line.repartition_type == 'tax').mapped('factor'))
+
+    def _assist_is_like(self, other):
+        """Tell whether this tax charges what `other` does, at home and in the same way.
+
+        Not one for other countries, nor one that the customer owes himself.
+        """
+        self.ensure_one()
+        return (
+            self.price_include == other.price_include
+            and self.include_base_amount == other.include_base_amount
+            and self._assist_get_rate(self.invoice_repartition_line_ids)
+            == other._assist_get_rate(other.invoice_repartition_line_ids)
+            and self.original_tax_ids <= self
+            and (
+                not other.fiscal_position_ids
+                or self.fiscal_position_ids & other.fiscal_position_ids
+            )
+        )
