@@ -1,7 +1,7 @@
 {
     'name': "Assist Billing",
     'summary': "Bill remote-support sessions and unattended devices with Odoo invoices",
-    'version': '19.0.1.0.0',
+    'version': '19.0.2.0.0',
     'category': 'Accounting/Accounting',
     'author': "Assist Billing contributors",
     'license': 'LGPL-3',

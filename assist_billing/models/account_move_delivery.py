@@ -62,6 +62,13 @@ class AccountMove(models.Model):
                 for notification in notifications
                 if notification.notification_status in FAILED_STATUSES
             ]
+            if refused := move._assist_get_refused():
+                problems.append(
+                    self.env._(
+                        "refused after it was handed over (%(channels)s)",
+                        channels=move._assist_describe_channels(refused),
+                    )
+                )
             if move._assist_get_begun():
                 problems.append(move._assist_get_unknown_end())
             move.assist_delivery_problem = ", ".join(problems)
@@ -206,8 +213,7 @@ class AccountMove(models.Model):
                     'assist_message_id': False,
                 }
             )
-            if bill._assist_get_begun():
-                bill._assist_note_transmission()  # a person has looked where it did not arrive
+            bill._assist_forget_failed()
         # sudo: the engine may run for a user who does not see scheduled actions
         self.env.ref('account.ir_cron_account_move_send').sudo()._trigger()
 
@@ -250,6 +256,7 @@ class AccountMove(models.Model):
         states = {
             *self._assist_get_mail_states(),
             *('sent' for _channel in self._assist_get_taken() - LETTER_TYPES.keys()),
+            *('failed' for _channel in self._assist_get_refused()),
             *map(self._assist_get_notification_state, self._assist_get_letters()),
         }
         if 'sent' in states:
@@ -356,13 +363,8 @@ class AccountMove(models.Model):
         for bill in self:
             for mail in bill._assist_get_failed_mails():
                 mail.cancel()
-        self.write(
-            {
-                'assist_message_id': False,
-                'assist_delivery_state': 'none',
-                'assist_unfinished': False,
-            }
-        )
+        self.write({'assist_message_id': False, 'assist_delivery_state': 'none'})
+        self._assist_mark_unfinished(False)
 
     @api.model
     def _assist_trigger_mails(self):

@@ -15,6 +15,17 @@ SENDING_LOCKS = zlib.crc32(b'assist_billing.sending') - 2**31
 LETTER_TYPES = {'snailmail': 'snail'}
 # A file that another program is to take along; nobody is sent anything.
 FILES_ONLY = {'es_facturae'}
+# How an add-on shows on the invoice that what was handed over was refused later: field, values.
+REFUSALS = {
+    'peppol': ('peppol_move_state', ('error',)),
+    'nemhandel': ('nemhandel_move_state', ('error',)),
+    'it_edi_send': ('l10n_it_edi_state', ('rejected',)),
+    'pl_ksef': ('l10n_pl_edi_status', ('rejected',)),
+    'ro_edi': ('l10n_ro_edi_state', ('invoice_refused',)),
+    'hu_nav_30': ('l10n_hu_edi_state', ('rejected',)),
+    'tr_nilvera': ('l10n_tr_nilvera_send_status', ('error',)),
+}
+REFUSAL_FIELDS = {field for field, _values in REFUSALS.values()}
 # How long a bill waits for its files when the request was killed that handed it over.
 FILES_RETRY_MINUTES = 10
 
@@ -30,13 +41,36 @@ class AccountMove(models.Model):
 
     _inherit = 'account.move'
 
+    # === CRUD METHODS === #
+
+    def write(self, vals):
+        result = super().write(vals)
+        if not REFUSAL_FIELDS.isdisjoint(vals):
+            # sudo: whoever asks the other side what became of it
+            self.sudo().filtered('assist_transmission')._assist_update_delivery()
+        return result
+
     # === WHAT TOOK IT === #
 
     def _assist_get_taken(self):
         """Return by what this document was taken, as a set of sending methods and e-invoices."""
         self.ensure_one()
         # sudo: whoever sends, reads or downloads a bill
-        return set((self.sudo().assist_transmission or {}).get('taken', ()))
+        taken = set((self.sudo().assist_transmission or {}).get('taken', ()))
+        return taken - self._assist_get_refused()
+
+    def _assist_get_refused(self):
+        """Return by what this document was taken first and refused later."""
+        self.ensure_one()
+        # sudo: whoever sends, reads or downloads a bill
+        move = self.sudo()
+        return {
+            name
+            for name in (move.assist_transmission or {}).get('taken', ())
+            if name in REFUSALS
+            and REFUSALS[name][0] in move._fields
+            and move[REFUSALS[name][0]] in REFUSALS[name][1]
+        }
 
     def _assist_get_begun(self):
         """Return to what it began to be handed over, and nobody knows how that ended."""
@@ -55,6 +89,20 @@ class AccountMove(models.Model):
                 for key, names in (('begun', begun), ('taken', taken_by_now))
                 if names
             } or False
+
+    def _assist_forget_failed(self):
+        """Forget what did not take this document after all: it is sent again, as somebody wants."""
+        self.ensure_one()
+        # sudo: whoever sends it
+        if not self.sudo().assist_transmission:
+            return
+        # sudo: letters and notifications are nobody's but the engine's
+        letters = self.sudo()._assist_get_letters()
+        taken = self._assist_get_taken()
+        if letters and self._assist_get_notification_state(letters) == 'failed':
+            taken -= LETTER_TYPES.keys()
+        # sudo: nobody writes this by hand
+        self.sudo().assist_transmission = {'taken': sorted(taken)} if taken else False
 
     def _assist_describe_channels(self, names):
         """Return what people call these sending methods and e-invoices."""
