@@ -54,9 +54,9 @@ class AccountMove(models.Model):
             attachment = (
                 self.env['ir.attachment'].sudo().create(bills_data[bill]['pdf_attachment_values'])
             )
-            bill.with_context(skip_is_manually_modified=True).message_main_attachment_id = (
-                attachment.sudo(False)
-            )
+            bill.with_context(
+                skip_is_manually_modified=True
+            ).message_main_attachment_id = attachment.sudo(False)
             bill.invalidate_recordset(['invoice_pdf_report_id', 'invoice_pdf_report_file'])
 
     def _assist_has_e_invoice(self):

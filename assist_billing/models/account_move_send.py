@@ -356,9 +356,7 @@ class AccountMoveSend(models.AbstractModel):
         begun._assist_lock_again()
         marks = begun._assist_get_marks()
         # Until `_generate_and_send_invoices` is through.
-        watch_commits(
-            self.env.cr, lambda: self._assist_note_answers(begun, invoices_data, marks)
-        )
+        watch_commits(self.env.cr, lambda: self._assist_note_answers(begun, invoices_data, marks))
 
     @api.model
     def _assist_note_answers(self, bills, invoices_data, marks):

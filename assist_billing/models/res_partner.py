@@ -100,9 +100,7 @@ class ResPartner(models.Model):
         # sudo: a billing user need not be allowed to make contacts
         known = (
             self.sudo()
-            .search(
-                [('id', 'child_of', self.commercial_partner_id.id), ('email', '!=', False)]
-            )
+            .search([('id', 'child_of', self.commercial_partner_id.id), ('email', '!=', False)])
             .grouped(lambda contact: address_key(contact.email_normalized or contact.email))
         )
         for address in split_addresses(", ".join(addresses)):

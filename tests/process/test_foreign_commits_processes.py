@@ -166,9 +166,9 @@ class Courier:
         assert self.query(
             """SELECT state, count(*), count(DISTINCT cycle_id) FROM assist_session GROUP BY 1"""
         ) == [('billed', BILLS, BILLS)]
-        assert self.query(
-            "SELECT count(*) FROM account_move WHERE move_type = 'out_invoice'"
-        ) == [(BILLS,)]
+        assert self.query("SELECT count(*) FROM account_move WHERE move_type = 'out_invoice'") == [
+            (BILLS,)
+        ]
 
 
 def start(database, arguments, script, environment=None):
