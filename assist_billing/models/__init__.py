@@ -14,8 +14,10 @@ from . import account_move_payment
 from . import account_move_queue
 from . import account_move_screen
 from . import account_move_send
+from . import account_move_send_dialog
 from . import account_move_sent
 from . import account_move_statement
+from . import account_move_transmission
 from . import account_payment
 from . import assist_billing_failure
 from . import assist_billing_get_started

@@ -4,6 +4,8 @@ from odoo import fields, models
 from odoo.exceptions import UserError
 from odoo.tools import format_amount
 
+from .races import UndoPoint, watched_commits
+
 
 class AccountMove(models.Model):
     """Add Charges / Discounts: on the bill itself where that is allowed, else by a document."""
@@ -66,17 +68,22 @@ class AccountMove(models.Model):
 
         :return: False; or, when Odoo refuses, why: then nothing has changed
         """
+        point = UndoPoint(self.env.cr)
         try:
-            with self.env.cr.savepoint():
+            with point:
                 self._assist_reset_and_post(charge, amount, description)
         except UserError as error:
+            if point.is_lost:
+                raise  # stored by another add-on, so it must not be done a second time
             return str(error)
         return False
 
     def _assist_reset_and_post(self, charge, amount, description):
         number = self.name
-        self.button_draft()
-        self._assist_add_lines(charge, amount, description)
+        # Nobody stores the half of it.
+        with watched_commits(self.env.cr, lambda: False):
+            self.button_draft()
+            self._assist_add_lines(charge, amount, description)
         self._post(soft=False)
         if self.name != number:
             raise UserError(self.env._("the bill would get another number"))
@@ -132,7 +139,12 @@ class AccountMove(models.Model):
     def _assist_get_amend_obstacle(self):
         """Return in words why this posted bill itself must not change any more, or False."""
         self.ensure_one()
-        if self.assist_delivery_state in ('queued', 'sent') or self.sending_data:
+        if (
+            self.assist_delivery_state in ('queued', 'sent')
+            or self.sending_data
+            or self._assist_get_taken()
+            or self._assist_get_begun()
+        ):
             return self.env._("it was sent to the customer")
         if self._assist_get_payment_lines() or self._assist_get_payments():
             return self.env._("it has a payment")

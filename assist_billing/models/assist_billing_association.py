@@ -7,6 +7,7 @@ from odoo.tools import email_normalize
 from odoo.addons.base.models.res_partner import _tz_get
 
 from ..rules import cycles
+from .checks import split_addresses
 
 # One bare address: no display name, no second address behind a semicolon or a blank.
 EMAIL = re.compile(r"[^\s;,@<>]+@[^\s;,@<>]+\.[^\s;,@<>.]{2,}")
@@ -339,9 +340,9 @@ class AssistBillingAssociation(models.Model):
     # === HELPERS === #
 
     def _get_billing_emails(self):
-        """Return the billing addresses as a list of strings, empty when there are none."""
+        """Return the billing addresses, each once, as a list of strings; empty if there are none."""
         self.ensure_one()
-        return [part for part in re.split(r"\s*,\s*", (self.billing_emails or "").strip()) if part]
+        return split_addresses(self.billing_emails)
 
     def _get_midnight(self, day):
         """Return the instant (naive UTC) at which `day` begins for the customer, or False."""

@@ -4,7 +4,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from odoo import api, fields, models
 from odoo.exceptions import ValidationError
 
-from .checks import refuse_negative
+from .checks import refuse_negative, split_addresses
 
 FIRST_DAY = date(1970, 1, 1)
 LAST_DAY = date(2200, 1, 1)
@@ -45,8 +45,7 @@ class AssistBillingAssociation(models.Model):
             for association in self or [self]:
                 association._check_dates_ordered(vals)
         if vals.get('billing_emails'):
-            parts = (part.strip() for part in vals['billing_emails'].split(','))
-            vals['billing_emails'] = ", ".join(part for part in parts if part)
+            vals['billing_emails'] = ", ".join(split_addresses(vals['billing_emails']))
 
     def _check_dates_ordered(self, vals):
         start, end = (

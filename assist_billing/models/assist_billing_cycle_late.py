@@ -1,7 +1,7 @@
 from odoo import api, models
 from odoo.tools import SQL
 
-from .races import NOBODYS_FAULT, retry_races
+from .races import NOBODYS_FAULT, UndoPoint, retry_races, watched_commits
 
 
 class AssistBillingCycle(models.Model):
@@ -84,17 +84,22 @@ class AssistBillingCycle(models.Model):
     def _bill_late(self, now):
         """Bill the late sessions of this locked cycle by a supplementary bill."""
         self.ensure_one()
+        point = UndoPoint(self.env.cr)
         try:
-            with self.env.cr.savepoint():
+            with point:
                 outcome = self._get_late_outcome()
                 move = self.env['account.move']
-                if outcome.total:
-                    move = self._create_moves([self._prepare_supplementary_vals(outcome, now)])
+                # Until the sessions are wholly billed nobody commits.
+                with watched_commits(self.env.cr, lambda: False):
+                    if outcome.total:
+                        move = self._create_moves([self._prepare_supplementary_vals(outcome, now)])
+                    self._keep_details([outcome], supplementary=move)
+                    self._stamp_sessions([outcome])
+                    self._close_succeeded()
+                if move:
                     self._process_moves(move)
-                self._keep_details([outcome], supplementary=move)
-                self._stamp_sessions([outcome])
-                self._close_succeeded()
         except NOBODYS_FAULT:
             raise
         except Exception as error:  # noqa: BLE001 - kept on the cycle and shown
-            self._close_failed(error, now)
+            if not point.is_lost:
+                self._close_failed(error, now)

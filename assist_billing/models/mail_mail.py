@@ -40,5 +40,13 @@ class MailNotification(models.Model):
             return
         # sudo: whoever runs the mail queue
         bills = self.env['account.move'].sudo().search([('assist_message_id', 'in', messages.ids)])
+        # Letters have messages of their own.
+        bills |= (
+            bills.browse(
+                messages.filtered(lambda message: message.model == bills._name).mapped('res_id')
+            )
+            .exists()
+            .filtered('assist_transmission')
+        )
         if bills:
             bills._assist_update_delivery()

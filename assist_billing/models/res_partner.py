@@ -2,6 +2,8 @@ from odoo import api, models
 from odoo.exceptions import RedirectWarning, UserError
 from odoo.tools import email_normalize
 
+from .checks import address_key, split_addresses
+
 
 class ResPartner(models.Model):
     _inherit = 'res.partner'
@@ -124,18 +126,13 @@ class ResPartner(models.Model):
         self.ensure_one()
         contacts = self.browse()
         # sudo: a billing user need not be allowed to make contacts
-        known = self.sudo().search(
-            [
-                ('id', 'child_of', self.commercial_partner_id.id),
-                ('email_normalized', 'in', [email_normalize(address) for address in addresses]),
-            ]
+        known = (
+            self.sudo()
+            .search([('id', 'child_of', self.commercial_partner_id.id), ('email', '!=', False)])
+            .grouped(lambda contact: address_key(contact.email_normalized or contact.email))
         )
-        for address in addresses:
-            matching = known.filtered(
-                lambda contact, address=address: (
-                    contact.email_normalized == email_normalize(address)
-                )
-            )
+        for address in split_addresses(", ".join(addresses)):
+            matching = known.get(address_key(email_normalize(address) or address), self.browse())
             contacts |= (
                 # Himself, those below him, then others of his company.
                 matching.sorted(

@@ -68,6 +68,7 @@ class TestBillActions(AssistBillingCommon):
     def test_they_do_what_they_say(self):
         bill = self._create_bill()
         self.customer.email = 'acme@customer.example'
+        self.company.email = 'billing@seller.example'
         self.assertEqual(
             self._run('Add Charges / Discounts', bill)['res_model'], 'assist.add.charges'
         )
