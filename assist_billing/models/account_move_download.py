@@ -12,6 +12,7 @@ class AccountMove(models.Model):
 
         A posted bill without PDF gets it now, as if it were sent; a draft is downloaded as such.
         """
+        self.check_access('read')
         if not self:
             raise UserError(self.env._("Choose the bills to download."))
         self._assist_check_bills()

@@ -137,7 +137,7 @@ class AccountMove(models.Model):
         else:
             message = f"{type(error).__name__}: {error}"
             _logger.exception("Bill %s could not be sent", self.id)
-        self.write(
+        self._assist_as_engine().write(
             {'sending_data': False, 'assist_delivery_state': 'failed', 'assist_message_id': False}
         )
         self.message_post(

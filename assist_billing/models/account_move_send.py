@@ -143,7 +143,7 @@ class AccountMoveSend(models.AbstractModel):
                 and 'email' in move_data['sending_methods']
                 and not move_data.get('mail_partner_ids')
             ):
-                move.assist_delivery_state = 'no_address'
+                move._assist_as_engine().assist_delivery_state = 'no_address'
         return result
 
     @api.model
@@ -152,7 +152,7 @@ class AccountMoveSend(models.AbstractModel):
         result = super()._hook_if_errors(moves_data, allow_raising=allow_raising)
         for move in moves_data:
             if move.assist_kind:
-                move.assist_delivery_state = 'failed'
+                move._assist_as_engine().assist_delivery_state = 'failed'
         return result
 
     @api.model

@@ -7,7 +7,7 @@ class AssistDevice(models.Model):
 
     _name = 'assist.device'
     _description = "Unattended Device"
-    _inherit = ['mail.thread']
+    _inherit = ['mail.thread', 'assist.guard']
     _order = 'name, id'
     _check_company_auto = True
 
@@ -84,11 +84,13 @@ class AssistDevice(models.Model):
 
     @api.model_create_multi
     def create(self, vals_list):
+        self._assist_check_access('create', vals_list)
         for vals in vals_list:
             self._check_dates_ordered(vals)
         return super().create(vals_list)
 
     def write(self, vals):
+        self._assist_check_access('write', [vals])
         for device in self:
             device._check_dates_ordered(vals)
         return super().write(vals)
@@ -114,6 +116,7 @@ class AssistDevice(models.Model):
 
     def action_view_sessions(self):
         self.ensure_one()
+        self.check_access('read')
         return {
             **self.env['ir.actions.act_window']._for_xml_id('assist_billing.assist_session_action'),
             'domain': [('device_id', '=', self.id)],
@@ -126,6 +129,7 @@ class AssistDevice(models.Model):
 
     def action_remove(self):
         """Take the device out of service at the end of today."""
+        self.check_access('write')
         tomorrow = fields.Date.add(fields.Date.context_today(self), days=1)
         self.filtered(lambda device: not device.removed_on).write({'removed_on': tomorrow})
         return True
