@@ -63,6 +63,11 @@ class AccountMoveLine(models.Model):
 
     # === CRUD METHODS === #
 
+    @api.model_create_multi
+    def create(self, vals_list):
+        self._assist_check_access('create', vals_list)
+        return super().create(vals_list)
+
     def write(self, vals):
         self._assist_check_access('write', [vals])
         changed = [name for name in USAGE_FIELDS if name in vals]

@@ -4,20 +4,20 @@ from odoo.tools import email_normalize
 
 
 class ResPartner(models.Model):
-    _inherit = 'res.partner'
+    _name = 'res.partner'
+    _inherit = ['res.partner', 'assist.engine.fields']
 
     # === CRUD METHODS === #
 
     @api.model_create_multi
     def create(self, vals_list):
-        self.check_access('create')
+        self._assist_check_access('create', vals_list)
         partners = super().create(vals_list)
         partners._assist_match_later()
         return partners
 
     def write(self, vals):
-        if self:
-            self.check_access('write')
+        self._assist_check_access('write', [vals])
         if 'active' in vals and not vals['active']:
             self._assist_check_archivable()
         result = super().write(vals)

@@ -1,5 +1,7 @@
 from . import (
     test_access,
+    test_access_first,
+    test_engine_fields,
     test_add_charges,
     test_add_charges_amounts,
     test_associate,
