@@ -1,5 +1,5 @@
 from odoo import api, fields, models
-from odoo.exceptions import ValidationError
+from odoo.exceptions import UserError, ValidationError
 
 
 class AssistDevice(models.Model):
@@ -91,9 +91,43 @@ class AssistDevice(models.Model):
 
     def write(self, vals):
         self._assist_check_access('write', [vals])
+        self._check_same_company(vals)
         for device in self:
             device._check_dates_ordered(vals)
         return super().write(vals)
+
+    @api.ondelete(at_uninstall=False)
+    def _unlink_except_billed(self):
+        # sudo: technicians do not read cycles
+        billed = self.env['assist.billing.cycle.device'].sudo()
+        if kept := billed.search([('device_id', 'in', self.ids)], limit=1).device_id:
+            raise UserError(
+                self.env._(
+                    "Device “%(device)s” is on a bill and cannot be deleted. Remove it: it no "
+                    "longer counts then.",
+                    device=kept.name,
+                )
+            )
+
+    def _check_same_company(self, vals):
+        """Refuse to move a device to another company once sessions or bills name it."""
+        if 'company_id' not in vals:
+            return
+        # sudo: what the user may not see keeps the device as well
+        for device in self.sudo():
+            if device._assist_is_changed('company_id', vals['company_id']) and (
+                device.session_ids
+                or self.env['assist.billing.cycle.device']
+                .sudo()
+                .search_count([('device_id', '=', device.id)], limit=1)
+            ):
+                raise UserError(
+                    self.env._(
+                        "Device “%(device)s” has sessions or is on a bill, so it stays with its "
+                        "company. Remove it, and enrol it in the other company.",
+                        device=device.name,
+                    )
+                )
 
     def _check_dates_ordered(self, vals):
         """Refuse dates out of order in words that name the device."""

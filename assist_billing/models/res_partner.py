@@ -20,6 +20,8 @@ class ResPartner(models.Model):
         self._assist_check_access('write', [vals])
         if 'active' in vals and not vals['active']:
             self._assist_check_archivable()
+        if vals.get('company_id'):
+            self._assist_check_same_company(vals['company_id'])
         result = super().write(vals)
         if 'parent_id' in vals:
             # A session is billed to the nearest association above its contact.
@@ -84,6 +86,27 @@ class ResPartner(models.Model):
             associations._get_records_action(name=self.env._("Associations in Force")),
             self.env._("Show the associations"),
         )
+
+    def _assist_check_same_company(self, company_id):
+        """Refuse a company that is not the one these contacts have billing cycles in."""
+        # sudo: cycles that the user may not see count as well
+        cycle = (
+            self.env['assist.billing.cycle']
+            .sudo()
+            .search(
+                [('partner_id', 'in', self.ids), ('company_id', '!=', company_id)], limit=1
+            )
+        )
+        # A branch's contact is for its branches too.
+        if cycle and company_id not in cycle.company_id.parent_ids.ids:
+            raise UserError(
+                self.env._(
+                    "%(customer)s is billed for remote support by %(company)s, so it cannot "
+                    "belong to another company. Leave its company empty: all may use it then.",
+                    customer=cycle.partner_id.display_name,
+                    company=cycle.company_id.name,
+                )
+            )
 
     def _assist_check_mergeable(self):
         """Refuse to merge contacts that would end with two associations in force."""

@@ -95,6 +95,7 @@ class AccessCommon(AssistBillingCommon, HttpCase):
             'assist.session': unbilled,
             'account.move': bill,
             'account.move.line': bill.invoice_line_ids[:1],
+            'account.journal': cls.company_data['default_journal_bank'],
             'res.partner': cls.customer,
         }
         cls.billed, cls.draft_association = session, draft
@@ -147,12 +148,12 @@ class AccessCommon(AssistBillingCommon, HttpCase):
             'assist.matching.rule',
             company_id=company,
             field='customer',
-            value="secret value",
+            value="hush",
             partner_id=cls.customer.id,
         )
         make(
             'assist.session.import.record',
-            name="secret.csv",
+            name="hush.csv",
             source='csv',
             company_id=company,
             user_id=SUPERUSER_ID,
@@ -171,15 +172,36 @@ class AccessCommon(AssistBillingCommon, HttpCase):
             summary.id or make('assist.unmatched.summary', company_id=company).id
         )
         payment = engine['account.payment'].create(
-            {'partner_id': cls.customer.id, 'amount': 1.0, 'partner_type': 'customer'}
+            {
+                'partner_id': cls.customer.id,
+                'amount': 1.0,
+                'journal_id': cls.company_data['default_journal_bank'].id,
+            }
         )
         records['account.payment'] = cls.env['account.payment'].browse(payment.id)
+        message = engine['mail.message'].create({'model': 'res.partner', 'body': "Secret"})
+        make('mail.mail', mail_message_id=message.id, email_to="acme@example.com")
+        make(
+            'mail.notification',
+            mail_message_id=message.id,
+            res_partner_id=cls.customer.id,
+            notification_type='email',
+        )
         cls._create_dialogs(make, records)
         return records
 
     @classmethod
     def _create_dialogs(cls, make, records):
         """Make one of each dialog, as if somebody else had it open."""
+        make('account.move.send.batch.wizard', move_ids=records['account.move'].ids)
+        make('res.config.settings')
+        bill = records['account.move']
+        make(
+            'account.move.reversal',
+            move_ids=bill.ids,
+            journal_id=bill.journal_id.id,
+            company_id=bill.company_id.id,
+        )
         file = base64.b64encode(b'id,start\n1,2026-01-01 10:00\n')
         make('assist.add.charges', move_id=records['account.move'].id)
         dialog = make('assist.associate.customers', plan_id=cls.plan.id)
@@ -197,7 +219,7 @@ class AccessCommon(AssistBillingCommon, HttpCase):
         make('assist.session.import.column', import_id=file_import.id)
         make('assist.statement', association_id=records['assist.billing.association'].id)
         make(
-            'assist.unmatched.assign', company_id=cls.company.id, field='customer', value="secret"
+            'assist.unmatched.assign', company_id=cls.company.id, field='customer', value="hush"
         )
         make(
             'assist.waive.cycle', cycle_ids=records['assist.billing.cycle'].ids, reason="goodwill"
