@@ -57,8 +57,10 @@ class AssistBillingAssociation(models.Model):
             # sudo: only compared; who may not see the plan is refused when it is written
             company_id = plan.sudo().company_id.id or vals.get('company_id')
             # sudo: cycles that the user may not see count as well
-            if company_id and company_id != association.company_id.id and (
-                association.sudo().cycle_ids
+            if (
+                company_id
+                and company_id != association.company_id.id
+                and (association.sudo().cycle_ids)
             ):
                 raise UserError(
                     self.env._(

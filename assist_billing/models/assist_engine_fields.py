@@ -50,16 +50,9 @@ class AssistEngineFields(models.AbstractModel):
 
     @api.model
     def default_get(self, fields):
-        # A default in the context, or one that a user has set, stands for no engine.
-        engine = self._get_engine_fields()
-        context = {
-            key: value
-            for key, value in self.env.context.items()
-            if key.removeprefix('default_') == key or key.removeprefix('default_') not in engine
-        }
-        model = self if len(context) == len(self.env.context) else self.with_context(context)
-        values = super(AssistEngineFields, model).default_get(fields)
-        for name in engine & values.keys():
+        # EXTENDS base: a default in the context, or one that a user has set, is no engine's
+        values = super().default_get(fields)
+        for name in self._get_engine_fields() & values.keys():
             value = self._assist_get_own_default(name)
             if value is None:
                 del values[name]

@@ -93,9 +93,7 @@ class ResPartner(models.Model):
         cycle = (
             self.env['assist.billing.cycle']
             .sudo()
-            .search(
-                [('partner_id', 'in', self.ids), ('company_id', '!=', company_id)], limit=1
-            )
+            .search([('partner_id', 'in', self.ids), ('company_id', '!=', company_id)], limit=1)
         )
         # A branch's contact is for its branches too.
         if cycle and company_id not in cycle.company_id.parent_ids.ids:

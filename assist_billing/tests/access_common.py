@@ -26,8 +26,8 @@ class AccessCommon(AssistBillingCommon, HttpCase):
     def setUpClass(cls):
         super().setUpClass()
         cls.other_company = cls.setup_other_company(name="Other")['company']
-        cls.branch = cls.env['res.company'].sudo().create(
-            {'name': "Branch", 'parent_id': cls.company.id}
+        cls.branch = (
+            cls.env['res.company'].sudo().create({'name': "Branch", 'parent_id': cls.company.id})
         )
         cls.stranger = cls._create_partner("Stranger")
         cls.department = cls._create_partner("Acme Lab", parent_id=cls.customer.id)
@@ -83,7 +83,10 @@ class AccessCommon(AssistBillingCommon, HttpCase):
         session = cls._create_session(name="Secret session", external_id='S1')
         cls._close_now(association, '2026-02-01 00:00:00')
         bill = association.cycle_ids.move_id
-        draft = cls._associate(cls.stranger, cls._create_plan(name="Drafts", bill_handling='draft', price_per_session=10))
+        draft = cls._associate(
+            cls.stranger,
+            cls._create_plan(name="Drafts", bill_handling='draft', price_per_session=10),
+        )
         unbilled = cls._create_session(name="Waiting session", ended_at='2026-02-10 10:00:00')
         engine = cls.env(user=SUPERUSER_ID, su=True)
         cycle = association.cycle_ids.sorted('date_start')[0]
@@ -205,9 +208,7 @@ class AccessCommon(AssistBillingCommon, HttpCase):
         file = base64.b64encode(b'id,start\n1,2026-01-01 10:00\n')
         make('assist.add.charges', move_id=records['account.move'].id)
         dialog = make('assist.associate.customers', plan_id=cls.plan.id)
-        make(
-            'assist.associate.customers.line', dialog_id=dialog.id, partner_id=cls.stranger.id
-        )
+        make('assist.associate.customers.line', dialog_id=dialog.id, partner_id=cls.stranger.id)
         make('assist.confirm.payment', move_ids=records['account.move'].ids)
         make('assist.device.import', file=file, company_id=cls.company.id)
         make(
@@ -218,12 +219,8 @@ class AccessCommon(AssistBillingCommon, HttpCase):
         file_import = make('assist.session.import', file=file, company_id=cls.company.id)
         make('assist.session.import.column', import_id=file_import.id)
         make('assist.statement', association_id=records['assist.billing.association'].id)
-        make(
-            'assist.unmatched.assign', company_id=cls.company.id, field='customer', value="hush"
-        )
-        make(
-            'assist.waive.cycle', cycle_ids=records['assist.billing.cycle'].ids, reason="goodwill"
-        )
+        make('assist.unmatched.assign', company_id=cls.company.id, field='customer', value="hush")
+        make('assist.waive.cycle', cycle_ids=records['assist.billing.cycle'].ids, reason="goodwill")
 
     @classmethod
     def _close_now(cls, associations, now):

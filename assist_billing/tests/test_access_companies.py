@@ -30,14 +30,12 @@ class TestAccessCompanies(AccessCommon):
                 'currency_id': cls.other_company.currency_id.id,
             }
         )
-        cls.foreign_customer = cls._create_partner(
-            "Foreign", company_id=cls.other_company.id
-        )
+        cls.foreign_customer = cls._create_partner("Foreign", company_id=cls.other_company.id)
 
     def _with_both_companies(self, user):
         """Let a user work in both companies at once."""
         user.sudo().company_ids |= self.other_company
-        return dict(allowed_company_ids=(self.company | self.other_company).ids)
+        return {'allowed_company_ids': (self.company | self.other_company).ids}
 
     # === RULES === #
 
@@ -130,10 +128,13 @@ class TestAccessCompanies(AccessCommon):
             (rule, {'partner_id': self.foreign_customer.id}),
             (suspension, {'association_id': theirs.id}),
         ):
-            with self.subTest(record=record, vals=vals):
-                with self.assertRaises(UserError), self.cr.savepoint():
-                    record.write(vals)
-                    self.env.flush_all()
+            with (
+                self.subTest(record=record, vals=vals),
+                self.assertRaises(UserError),
+                self.cr.savepoint(),
+            ):
+                record.write(vals)
+                self.env.flush_all()
 
     # === STAYING === #
 
@@ -185,11 +186,12 @@ class TestAccessCompanies(AccessCommon):
                     }
                 )
             )
-            for action in ('action_import', 'action_preview'):
-                if hasattr(dialog, action):
-                    with self.subTest(model=model, action=action):
-                        with self.assertRaises(AccessError):
-                            getattr(dialog, action)()
+            for action in {'action_import', 'action_preview'} & set(dir(dialog)):
+                with (
+                    self.subTest(model=model, action=action),
+                    self.assertRaises(AccessError),
+                ):
+                    getattr(dialog, action)()
         for model in ('assist.session', 'assist.device', 'assist.session.import.record'):
             records = self.env[model].sudo()
             self.assertFalse(records.search([('company_id', '=', self.other_company.id)]))
@@ -242,7 +244,9 @@ class TestAccessCompanies(AccessCommon):
         self.assertTrue(run.with_user(self.manager).search([('id', '=', run.id)]))
         self.assertFalse(run.with_user(self.users['other_manager']).search([('id', '=', run.id)]))
         asked = run.with_user(self.users['other_manager']).action_request()
-        self.assertTrue(run.with_user(self.users['other_manager']).search([('id', '=', asked['res_id'])]))
+        self.assertTrue(
+            run.with_user(self.users['other_manager']).search([('id', '=', asked['res_id'])])
+        )
         self.assertFalse(run.with_user(self.manager).search([('id', '=', asked['res_id'])]))
 
     # === NAMES === #

@@ -72,7 +72,9 @@ class TestEngineFields(AccessCommon):
                 )
         self.assertEqual(editable, {}, "models that are no more")
 
-    @mute_logger('odoo.addons.base.models.ir_model', 'odoo.models', 'odoo.addons.base.models.ir_rule')
+    @mute_logger(
+        'odoo.addons.base.models.ir_model', 'odoo.models', 'odoo.addons.base.models.ir_rule'
+    )
     def test_no_engine_field_is_written_by_who_may_do_everything(self):
         tried = 0
         for model, names in self._get_stored_fields().items():
@@ -84,7 +86,10 @@ class TestEngineFields(AccessCommon):
             for name in sorted(names & record._get_engine_fields()):
                 value = self._get_other_value(self.records[model].sudo(), name)
                 for door, write in (
-                    ('write', lambda record=record, name=name, value=value: record.write({name: value})),
+                    (
+                        'write',
+                        lambda record=record, name=name, value=value: record.write({name: value}),
+                    ),
                     (
                         'web_save',
                         lambda record=record, name=name, value=value: record.web_save(
@@ -115,9 +120,7 @@ class TestEngineFields(AccessCommon):
         if field.type == 'selection':
             values = [value for value in field.get_values(record.env) if value != record[name]]
             # Not the default: a new record has that anyway.
-            return next(
-                value for value in values if value != record._assist_get_own_default(name)
-            )
+            return next(value for value in values if value != record._assist_get_own_default(name))
         return {
             'boolean': lambda: not record[name],
             'integer': lambda: record[name] + 7,
@@ -170,7 +173,9 @@ class TestEngineFields(AccessCommon):
 
     def test_the_same_value_again_is_no_change(self):
         session = self.billed.with_user(self.technician)
-        session.write({'state': 'billed', 'note': "seen", 'association_id': session.association_id.id})
+        session.write(
+            {'state': 'billed', 'note': "seen", 'association_id': session.association_id.id}
+        )
         self.assertEqual((session.state, session.note), ('billed', "seen"))
         new = session.create(
             {'started_at': '2026-02-03 10:00:00', 'state': 'unmatched', 'source_email': False}
@@ -316,7 +321,12 @@ class TestUsageLines(AccessCommon):
             line = self.line.with_context(**context)
             for door, command in (
                 ('unlink', line.unlink),
-                ('delete', lambda d=draft, line=line: d.write({'line_ids': [Command.delete(line.id)]})),
+                (
+                    'delete',
+                    lambda draft=draft, line=line: draft.write(
+                        {'line_ids': [Command.delete(line.id)]}
+                    ),
+                ),
                 ('clear', lambda draft=draft: draft.write({'invoice_line_ids': [Command.clear()]})),
                 (
                     'set',
@@ -324,7 +334,7 @@ class TestUsageLines(AccessCommon):
                 ),
                 (
                     'link',
-                    lambda other=other.with_context(**context), line=line: other.write(
+                    lambda context=context, line=line: other.with_context(**context).write(
                         {'line_ids': [Command.link(line.id)]}
                     ),
                 ),
@@ -339,7 +349,9 @@ class TestUsageLines(AccessCommon):
             self.draft.write(
                 {
                     'invoice_line_ids': [
-                        Command.create({'name': "More", 'price_unit': 5, 'assist_charge': 'session'})
+                        Command.create(
+                            {'name': "More", 'price_unit': 5, 'assist_charge': 'session'}
+                        )
                     ]
                 }
             )
@@ -363,4 +375,3 @@ class TestUsageLines(AccessCommon):
         cycle = self.draft.assist_cycle_id
         self.draft.unlink()
         self.assertEqual(cycle.state, 'to_rebill')
-

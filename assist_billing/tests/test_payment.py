@@ -164,13 +164,17 @@ class TestPayment(AssistBillingCommon):
 
     def test_a_supplementary_bill_can_be_paid_too(self):
         bill = self._create_bills(1)
-        extra = bill.sudo().copy(
-            {
-                'assist_kind': 'supplementary',
-                'assist_bill_id': bill.id,
-                'invoice_date': '2026-02-02',
-            }
-        ).sudo(False)
+        extra = (
+            bill.sudo()
+            .copy(
+                {
+                    'assist_kind': 'supplementary',
+                    'assist_bill_id': bill.id,
+                    'invoice_date': '2026-02-02',
+                }
+            )
+            .sudo(False)
+        )
         extra.action_post()
         (bill | extra).action_assist_confirm_payment()
         self.assertEqual(set((bill | extra).mapped('payment_state')), {'paid'})
