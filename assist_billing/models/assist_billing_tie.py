@@ -169,9 +169,10 @@ class AssistBillingTie(models.Model):
         """Return the standing ties of `companies`, made where there are none yet."""
         standing = self.search([('is_standing', '=', True), ('company_id', 'in', companies.ids)])
         missing = companies - standing.company_id
-        return standing | self.create(
+        made = self._assist_as_engine().create(
             [{'is_standing': True, 'company_id': company.id} for company in missing]
         )
+        return standing | made.with_env(self.env)
 
     # === CHECKING === #
 

@@ -80,7 +80,7 @@ class AssistAssociateCustomers(models.TransientModel):
 
     @api.model_create_multi
     def create(self, vals_list):
-        self.check_access('create')
+        self.browse().check_access('create')
         for vals in vals_list:
             # In words, before the selection field does in code.
             self.env['assist.billing.association']._check_vals({'tz': vals.get('tz')})

@@ -17,7 +17,7 @@ class AssistImportFile(models.AbstractModel):
 
     @api.model_create_multi
     def create(self, vals_list):
-        self.check_access('create')
+        self.browse().check_access('create')
         for vals in vals_list:
             self._check_file_size(vals)
         return super().create(vals_list)
