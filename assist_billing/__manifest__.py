@@ -15,6 +15,7 @@
         'security/assist_connector_rules.xml',
         'security/assist_matching_rules.xml',
         'security/assist_session_import_rules.xml',
+        'security/assist_dialog_rules.xml',
         'data/product_data.xml',
         'data/mail_activity_type_data.xml',
         'data/ir_cron_data.xml',

@@ -1,3 +1,4 @@
+from . import assist_engine_fields
 from . import account_chart_template
 from . import account_journal
 from . import account_move

@@ -10,7 +10,8 @@ PAID_STATES = ('paid', 'in_payment', 'reversed')
 class AccountMove(models.Model):
     """A bill is a customer invoice that knows the cycle it is for."""
 
-    _inherit = 'account.move'
+    _name = 'account.move'
+    _inherit = ['account.move', 'assist.engine.fields']
 
     # === FIELDS === #
 

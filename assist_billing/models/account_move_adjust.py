@@ -16,6 +16,7 @@ class AccountMove(models.Model):
 
     def action_assist_add_charges(self):
         """Open the dialog for one bill."""
+        self.check_access('write')
         self._assist_check_adjustable()
         return {
             'type': 'ir.actions.act_window',
@@ -37,6 +38,7 @@ class AccountMove(models.Model):
         :param str description: what the customer reads; default: the name of the charge
         :return: the document that says so: this bill, or a new one linked to it
         """
+        self.check_access('write')
         self._assist_check_adjustable()
         # Locked before it is looked at: two discounts at once must not exceed what is left.
         self._assist_lock()
@@ -54,7 +56,7 @@ class AccountMove(models.Model):
         return document
 
     def _assist_add_lines(self, charge, amount, description):
-        self.write(
+        self._assist_as_engine().write(
             {
                 'invoice_line_ids': [
                     fields.Command.create(vals)
@@ -90,7 +92,10 @@ class AccountMove(models.Model):
 
     def _assist_create_linked(self, charge, amount, description):
         """Create and post a credit note, or a supplementary bill, over this adjustment."""
-        document = self.create(self._prepare_assist_linked_vals(charge, amount, description))
+        document = self._assist_as_engine().create(
+            self._prepare_assist_linked_vals(charge, amount, description)
+        )
+        document = document.with_env(self.env)
         document._post(soft=False)
         if charge == 'discount':
             document._assist_reconcile_with(self)

@@ -78,6 +78,7 @@ class AccountMove(models.Model):
     def button_draft(self):
         # EXTENDS account: a mail that did not get through must not go out later, with a bill that
         # is a draft now
+        self.check_access('write')
         result = super().button_draft()
         self.filtered('assist_kind')._assist_drop_sending()
         return result
@@ -86,6 +87,7 @@ class AccountMove(models.Model):
 
     def action_assist_email(self):
         """Open Odoo's dialog for sending: of one bill, or of many in the background."""
+        self.check_access('write')
         self._assist_refuse_others(SENDABLE_KINDS)
         self._assist_check_sendable()
         if len(self) == 1:
@@ -100,6 +102,7 @@ class AccountMove(models.Model):
 
     def action_assist_retry_sending(self):
         """Queue the mails that failed again, never new ones; what was not mailed yet is."""
+        self.check_access('write')
         self._assist_refuse_others(SENDABLE_KINDS)
         self._assist_lock()
         if wrong := self.filtered(
@@ -201,7 +204,7 @@ class AccountMove(models.Model):
             return
         for bill in self:
             author = bill.invoice_user_id or self.env.user
-            bill.write(
+            bill._assist_as_engine().write(
                 {
                     'sending_data': {
                         'author_user_id': author.id,
@@ -223,7 +226,7 @@ class AccountMove(models.Model):
         message = self.env['mail.message'].search(
             [('model', '=', self._name), ('res_id', '=', self.id)], order='id desc', limit=1
         )
-        self.assist_message_id = message
+        self._assist_as_engine().assist_message_id = message
         self._assist_update_delivery()
 
     def _assist_update_delivery(self):
@@ -363,7 +366,9 @@ class AccountMove(models.Model):
         for bill in self:
             for mail in bill._assist_get_failed_mails():
                 mail.cancel()
-        self.write({'assist_message_id': False, 'assist_delivery_state': 'none'})
+        self._assist_as_engine().write(
+            {'assist_message_id': False, 'assist_delivery_state': 'none'}
+        )
         self._assist_mark_unfinished(False)
 
     @api.model

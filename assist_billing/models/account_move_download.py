@@ -17,6 +17,7 @@ class AccountMove(models.Model):
         Print. It is kept with the bill, unless that is to be sent with an e-invoice: Odoo makes
         the two together. A draft is downloaded as such.
         """
+        self.check_access('read')
         if not self:
             raise UserError(self.env._("Choose the bills to download."))
         self._assist_check_bills()

@@ -183,7 +183,7 @@ class AccountMove(models.Model):
             message = message if message == unknown else f"{message}\n{unknown}"
             # Kept: until somebody says so, it is not handed over again.
             self._assist_note_transmission(begun=begun)
-        self.write(
+        self._assist_as_engine().write(
             {
                 'sending_data': False,
                 # What another way took is with the customer, whatever else failed.

@@ -262,9 +262,9 @@ class AccountMoveSend(models.AbstractModel):
         methods = {*move_data['sending_methods']} - {'manual'}
         if 'email' in methods:
             if not move_data.get('mail_partner_ids'):
-                move.assist_delivery_state = 'no_address'
+                move._assist_as_engine().assist_delivery_state = 'no_address'
         elif methods:
-            move.assist_delivery_state = 'failed'
+            move._assist_as_engine().assist_delivery_state = 'failed'
             move.message_post(
                 body=self.env._(
                     "This bill was not sent: the customer gets bills by %(channels)s, and that "
@@ -290,7 +290,7 @@ class AccountMoveSend(models.AbstractModel):
                 continue
             # What the other side is to be asked again stays in the queue.
             is_kept = move.sending_data and move_data['error'].get('retry')
-            move.assist_delivery_state = 'queued' if is_kept else 'failed'
+            move._assist_as_engine().assist_delivery_state = 'queued' if is_kept else 'failed'
         return result
 
     @api.model

@@ -27,7 +27,7 @@ class AssistBillingAssociation(models.Model):
 
     _name = 'assist.billing.association'
     _description = "Remote Support Association"
-    _inherit = ['mail.thread', 'mail.activity.mixin', 'assist.billing.failure']
+    _inherit = ['mail.thread', 'mail.activity.mixin', 'assist.billing.failure', 'assist.guard']
     _order = 'partner_id, start_date desc, id desc'
     _check_company_auto = True
 
@@ -282,6 +282,7 @@ class AssistBillingAssociation(models.Model):
 
     @api.model_create_multi
     def create(self, vals_list):
+        self._assist_check_access('create', vals_list)
         for vals in vals_list:
             self._check_vals(vals)
             self._check_not_associated(vals)
@@ -297,6 +298,8 @@ class AssistBillingAssociation(models.Model):
         return associations
 
     def write(self, vals):
+        self._assist_check_access('write', [vals])
+        self._check_same_company(vals)
         self._check_vals(vals)
         self._check_plan_taken(vals)
         states = {association: association.state for association in self}
@@ -331,6 +334,7 @@ class AssistBillingAssociation(models.Model):
             )
 
     def unlink(self):
+        self.check_access('unlink')
         # sudo: sessions go back to those nobody can be billed for, whoever may write them
         sessions = self.env['assist.session'].sudo().search([('association_id', 'in', self.ids)])
         result = super().unlink()

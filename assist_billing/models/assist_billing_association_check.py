@@ -2,7 +2,7 @@ from datetime import date
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from odoo import api, fields, models
-from odoo.exceptions import ValidationError
+from odoo.exceptions import UserError, ValidationError
 
 from .checks import refuse_negative, split_addresses
 
@@ -46,6 +46,30 @@ class AssistBillingAssociation(models.Model):
                 association._check_dates_ordered(vals)
         if vals.get('billing_emails'):
             vals['billing_emails'] = ", ".join(split_addresses(vals['billing_emails']))
+
+    def _check_same_company(self, vals):
+        """Refuse a plan or a company of another company once there are cycles."""
+        if not {'plan_id', 'company_id'} & vals.keys():
+            return
+        plan = self.plan_id.browse(vals.get('plan_id'))
+        for association in self:
+            # sudo: only compared; who may not see the plan is refused when it is written
+            company_id = plan.sudo().company_id.id or vals.get('company_id')
+            # sudo: cycles that the user may not see count as well
+            if (
+                company_id
+                and company_id != association.company_id.id
+                and (association.sudo().cycle_ids)
+            ):
+                raise UserError(
+                    self.env._(
+                        "%(customer)s has billing cycles of %(company)s already, so this "
+                        "association stays there. End it, and associate the customer with a plan "
+                        "of the other company.",
+                        customer=association.partner_id.display_name,
+                        company=association.company_id.name,
+                    )
+                )
 
     def _check_dates_ordered(self, vals):
         start, end = (

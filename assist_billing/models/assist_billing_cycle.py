@@ -13,7 +13,7 @@ class AssistBillingCycle(models.Model):
 
     _name = 'assist.billing.cycle'
     _description = "Remote Support Billing Cycle"
-    _inherit = ['mail.thread', 'mail.activity.mixin', 'assist.billing.failure']
+    _inherit = ['mail.thread', 'mail.activity.mixin', 'assist.billing.failure', 'assist.guard']
     _order = 'date_end desc, id desc'
     _check_company_auto = True
 
@@ -146,6 +146,7 @@ class AssistBillingCycle(models.Model):
 
     def action_view_sessions(self):
         self.ensure_one()
+        self.check_access('read')
         if self.state == 'open':
             domain = [
                 ('association_id', '=', self.association_id.id),
@@ -161,6 +162,7 @@ class AssistBillingCycle(models.Model):
         }
 
     def action_view_bill(self):
+        self.check_access('read')
         return self.move_id._get_records_action(name=self.env._("Remote Support Bill"))
 
     def action_retry(self):

@@ -221,6 +221,7 @@ class AssistBillingCycle(models.Model):
     @api.model
     def action_retry_all(self):
         """Try every failed cycle of these companies again, in the background."""
+        self._check_billing_user()
         failed = self.search([('error', '!=', False), ('state', '=', 'open')])
         if not failed:
             raise UserError(self.env._("No cycle has failed; there is nothing to try again."))

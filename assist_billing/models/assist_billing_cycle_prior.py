@@ -7,6 +7,7 @@ class AssistBillingCyclePrior(models.Model):
 
     _name = 'assist.billing.cycle.prior'
     _description = "Late Sessions on a Billing Cycle"
+    _inherit = ['assist.guard']
     _order = 'cycle_id, origin_cycle_id'
 
     # === FIELDS === #

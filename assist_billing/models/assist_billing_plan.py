@@ -69,7 +69,7 @@ def bills_nothing(terms):
 class AssistBillingPlan(models.Model):
     _name = 'assist.billing.plan'
     _description = "Remote Support Billing Plan"
-    _inherit = ['mail.thread']
+    _inherit = ['mail.thread', 'assist.guard']
     _order = 'name, id'
     _check_company_auto = True
 
@@ -316,12 +316,14 @@ class AssistBillingPlan(models.Model):
 
     @api.model_create_multi
     def create(self, vals_list):
+        self._assist_check_access('create', vals_list)
         for vals in vals_list:
             self._check_name_vals(vals)
             refuse_negative(self, vals, NOT_NEGATIVE)
         return super().create(vals_list)
 
     def write(self, vals):
+        self._assist_check_access('write', [vals])
         self._check_name_vals(vals)
         refuse_negative(self, vals, NOT_NEGATIVE)
         self._check_frozen_vals(vals)
@@ -413,10 +415,7 @@ class AssistBillingPlan(models.Model):
         changed = [
             name
             for name in ('currency_id', 'billing_type', 'company_id')
-            if name in vals
-            and any(
-                self._fields[name].convert_to_write(plan[name], plan) != vals[name] for plan in self
-            )
+            if name in vals and self._assist_is_changed(name, vals[name])
         ]
         if not changed:
             return
@@ -439,6 +438,7 @@ class AssistBillingPlan(models.Model):
 
     def action_view_associations(self):
         self.ensure_one()
+        self.check_access('read')
         return {
             **self.env['ir.actions.act_window']._for_xml_id(
                 'assist_billing.assist_billing_association_action'

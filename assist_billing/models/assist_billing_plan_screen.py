@@ -60,6 +60,7 @@ class AssistBillingPlan(models.Model):
 
     def action_associate_customers(self):
         """Open the dialog that associates customers with this plan; of several, none is chosen."""
+        self.check_access('read')
         return {
             'type': 'ir.actions.act_window',
             'name': self.env._("Associate Customers"),

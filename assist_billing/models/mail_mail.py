@@ -7,6 +7,8 @@ class MailMail(models.Model):
     # === CRUD METHODS === #
 
     def write(self, vals):
+        if self:
+            self.check_access('write')
         result = super().write(vals)
         # Put back into the queue, or taken out of it; the rest shows in the notifications.
         if vals.get('state') in ('outgoing', 'cancel'):
@@ -14,6 +16,7 @@ class MailMail(models.Model):
         return result
 
     def unlink(self):
+        self.check_access('unlink')
         messages = self.mail_message_id
         result = super().unlink()
         self.env['mail.notification']._assist_update_bills(messages.exists())
@@ -26,6 +29,8 @@ class MailNotification(models.Model):
     # === CRUD METHODS === #
 
     def write(self, vals):
+        if self:
+            self.check_access('write')
         result = super().write(vals)
         if 'notification_status' in vals:
             self._assist_update_bills(self.mail_message_id)

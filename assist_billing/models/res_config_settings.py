@@ -51,6 +51,7 @@ class ResConfigSettings(models.TransientModel):
     # === ACTIONS === #
 
     def action_assist_view_products(self):
+        self.check_access('read')
         """Open the products shipped for plans: their accounts and taxes go on the bills."""
         products = self.env['res.company']._assist_get_products()
         return products._get_records_action(name=self.env._("Remote Support Products"))

@@ -6,21 +6,25 @@ from .checks import address_key, split_addresses
 
 
 class ResPartner(models.Model):
-    _inherit = 'res.partner'
+    _name = 'res.partner'
+    _inherit = ['res.partner', 'assist.engine.fields']
 
     # === CRUD METHODS === #
 
     @api.model_create_multi
     def create(self, vals_list):
+        self._assist_check_access('create', vals_list)
         partners = super().create(vals_list)
         partners._assist_match_later()
         return partners
 
     def write(self, vals):
+        self._assist_check_access('write', [vals])
         if 'active' in vals and not vals['active']:
             self._assist_check_archivable()
         if vals.get('company_id'):
             self._assist_check_company(vals['company_id'])
+            self._assist_check_same_company(vals['company_id'])
         result = super().write(vals)
         if 'parent_id' in vals:
             # A session is billed to the nearest association above its contact.
@@ -28,6 +32,16 @@ class ResPartner(models.Model):
         if vals.get('email') or vals.get('active'):
             self._assist_match_later()
         return result
+
+    # === BUSINESS METHODS - res.partner === #
+
+    @api.model
+    def _asset_difference_search(self, account_type, operator, operand):
+        # EXTENDS account: Odoo asks who may read what a customer owes only where it is shown, so
+        # that anybody finds it out by searching; technicians see no amounts
+        name = 'credit' if account_type == 'asset_receivable' else 'debit'
+        self._check_field_access(self._fields[name], 'read')
+        return super()._asset_difference_search(account_type, operator, operand)
 
     # === BUSINESS METHODS === #
 
@@ -101,6 +115,25 @@ class ResPartner(models.Model):
                         biller=association.company_id.name,
                     )
                 )
+
+    def _assist_check_same_company(self, company_id):
+        """Refuse a company that is not the one these contacts have billing cycles in."""
+        # sudo: cycles that the user may not see count as well
+        cycle = (
+            self.env['assist.billing.cycle']
+            .sudo()
+            .search([('partner_id', 'in', self.ids), ('company_id', '!=', company_id)], limit=1)
+        )
+        # A branch's contact is for its branches too.
+        if cycle and company_id not in cycle.company_id.parent_ids.ids:
+            raise UserError(
+                self.env._(
+                    "%(customer)s is billed for remote support by %(company)s, so it cannot "
+                    "belong to another company. Leave its company empty: all may use it then.",
+                    customer=cycle.partner_id.display_name,
+                    company=cycle.company_id.name,
+                )
+            )
 
     def _assist_check_mergeable(self):
         """Refuse to merge contacts that would end with two associations in force."""

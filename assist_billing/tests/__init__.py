@@ -1,5 +1,9 @@
 from . import (
     test_access,
+    test_access_companies,
+    test_access_first,
+    test_access_matrix,
+    test_engine_fields,
     test_add_charges,
     test_add_charges_amounts,
     test_archived,

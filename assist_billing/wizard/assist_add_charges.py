@@ -9,10 +9,11 @@ class AssistAddCharges(models.TransientModel):
     # === FIELDS === #
 
     move_id = fields.Many2one('account.move', string="Bill")
-    currency_id = fields.Many2one(related='move_id.currency_id')
+    currency_id = fields.Many2one(related='move_id.currency_id', related_sudo=False)
     session_charge = fields.Monetary(
         string="Session Charges",
         related='move_id.assist_session_charge',
+        related_sudo=False,
         help="What was used, before taxes.",
     )
     adjustment_type = fields.Selection(
@@ -133,6 +134,7 @@ class AssistAddCharges(models.TransientModel):
     def action_add(self):
         """Add the cost or grant the discount; raises UserError and changes nothing if it cannot."""
         self.ensure_one()
+        self.check_access('write')
         document = self.move_id._assist_adjust(
             self.adjustment_type, self.amount, (self.description or "").strip()
         )
