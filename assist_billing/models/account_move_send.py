@@ -352,7 +352,7 @@ class AccountMoveSend(models.AbstractModel):
                 begun |= move
         if not begun:
             return
-        self.env.cr.commit()
+        self.env.cr.commit()  # pylint: disable=invalid-commit
         begun._assist_lock_again()
         marks = begun._assist_get_marks()
         # Until `_generate_and_send_invoices` is through.
@@ -380,4 +380,4 @@ class AccountMoveSend(models.AbstractModel):
         """Commit what became of bills that were handed over: what comes next may fail."""
         begun = [move_data for move_data in bills_data.values() if move_data.get('assist_begun')]
         if begun:
-            self.env.cr.commit()
+            self.env.cr.commit()  # pylint: disable=invalid-commit
