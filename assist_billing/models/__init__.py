@@ -15,7 +15,6 @@ from . import account_move_payment
 from . import account_move_queue
 from . import account_move_screen
 from . import account_move_send
-from . import account_move_send_dialog
 from . import account_move_sent
 from . import account_move_statement
 from . import account_move_transmission

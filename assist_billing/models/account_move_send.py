@@ -202,22 +202,24 @@ class AccountMoveSend(models.AbstractModel):
             queued = {bill: bill.sending_data for bill in bills if bill.sending_data}
         # The schedule has seen to it already.
         others = bills.browse() if self.env.context.get('assist_is_only_sender') else bills
-        with (
-            others._assist_only_sender() as is_only,
-            commits_as_before(self.env.cr) as is_begun,
-        ):
+        with others._assist_only_sender() as is_only:
             if not is_only:
                 bills._assist_raise_being_sent()
+            begun = False
             try:
-                attachments = super()._generate_and_send_invoices(
-                    moves,
-                    from_cron=from_cron,
-                    allow_raising=allow_raising,
-                    allow_fallback_pdf=allow_fallback_pdf,
-                    **custom_settings,
-                )
+                with commits_as_before(self.env.cr) as is_begun:
+                    try:
+                        attachments = super()._generate_and_send_invoices(
+                            moves,
+                            from_cron=from_cron,
+                            allow_raising=allow_raising,
+                            allow_fallback_pdf=allow_fallback_pdf,
+                            **custom_settings,
+                        )
+                    finally:
+                        begun = is_begun()
             except Exception:
-                if is_begun() and not from_cron:
+                if begun and not from_cron:
                     bills._assist_cut_short()
                 raise
             for bill, sending_data in queued.items():
@@ -352,7 +354,7 @@ class AccountMoveSend(models.AbstractModel):
                 begun |= move
         if not begun:
             return
-        self.env.cr.commit()
+        self.env.cr.commit()  # pylint: disable=invalid-commit
         begun._assist_lock_again()
         marks = begun._assist_get_marks()
         # Until `_generate_and_send_invoices` is through.
@@ -380,4 +382,4 @@ class AccountMoveSend(models.AbstractModel):
         """Commit what became of bills that were handed over: what comes next may fail."""
         begun = [move_data for move_data in bills_data.values() if move_data.get('assist_begun')]
         if begun:
-            self.env.cr.commit()
+            self.env.cr.commit()  # pylint: disable=invalid-commit

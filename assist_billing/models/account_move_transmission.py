@@ -198,7 +198,7 @@ class AccountMove(models.Model):
         for bill in self.exists():
             if bill._assist_get_begun():
                 bill._assist_sending_failed(UserError(bill._assist_get_unknown_end()))
-        self.env.cr.commit()
+        self.env.cr.commit()  # pylint: disable=invalid-commit
 
     # === WHAT OTHERS COMMIT === #
 

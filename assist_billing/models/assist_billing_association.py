@@ -344,7 +344,7 @@ class AssistBillingAssociation(models.Model):
     # === HELPERS === #
 
     def _get_billing_emails(self):
-        """Return the billing addresses, each once, as a list of strings; empty if there are none."""
+        """Return the billing addresses, each once, as a list of strings."""
         self.ensure_one()
         return split_addresses(self.billing_emails)
 
