@@ -1,7 +1,7 @@
 {
     'name': "Assist Billing",
     'summary': "Bill remote-support sessions and unattended devices with Odoo invoices",
-    'version': '19.0.1.0.0',
+    'version': '19.0.2.0.0',
     'category': 'Accounting/Accounting',
     'author': "Assist Billing contributors",
     'license': 'LGPL-3',
@@ -15,6 +15,7 @@
         'security/assist_connector_rules.xml',
         'security/assist_matching_rules.xml',
         'security/assist_session_import_rules.xml',
+        'security/assist_dialog_rules.xml',
         'data/product_data.xml',
         'data/mail_activity_type_data.xml',
         'data/ir_cron_data.xml',
@@ -74,5 +75,6 @@
         'demo/managed_support_demo.xml',
     ],
     'application': True,
+    'pre_init_hook': 'pre_init_hook',
     'post_init_hook': 'post_init_hook',
 }

@@ -1,3 +1,4 @@
+from . import assist_engine_fields
 from . import account_chart_template
 from . import account_journal
 from . import account_move
@@ -12,10 +13,12 @@ from . import account_move_fast_rule
 from . import account_move_line
 from . import account_move_payment
 from . import account_move_queue
+from . import account_move_rounding
 from . import account_move_screen
 from . import account_move_send
 from . import account_move_sent
 from . import account_move_statement
+from . import account_move_transmission
 from . import account_payment
 from . import account_tax
 from . import assist_billing_failure
@@ -38,6 +41,7 @@ from . import assist_billing_cycle_prior
 from . import assist_billing_cycle_rebill
 from . import assist_billing_cycle_run
 from . import assist_billing_cycle_terms
+from . import assist_billing_cycle_unbilled
 from . import assist_billing_cycle_usage
 from . import assist_billing_run
 from . import assist_billing_run_line
@@ -80,6 +84,7 @@ from . import assist_unmatched_summary
 from . import ir_actions_report
 from . import ir_attachment
 from . import mail_mail
+from . import product_product
 from . import res_company
 from . import res_config_settings
 from . import res_partner

@@ -45,6 +45,7 @@ class AccountJournal(models.Model):
 
     def action_assist_unmatched(self):
         """Open the inbox of unmatched sessions."""
+        self.env['assist.unmatched'].check_access('read')
         return self.env['ir.actions.act_window']._for_xml_id(
             'assist_billing.assist_unmatched_action'
         )

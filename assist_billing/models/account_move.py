@@ -10,7 +10,8 @@ PAID_STATES = ('paid', 'in_payment', 'reversed')
 class AccountMove(models.Model):
     """A bill is a customer invoice that knows the cycle it is for."""
 
-    _inherit = 'account.move'
+    _name = 'account.move'
+    _inherit = ['account.move', 'assist.engine.fields']
 
     # === FIELDS === #
 
@@ -66,7 +67,26 @@ class AccountMove(models.Model):
         readonly=True,
         default='none',
         index='btree_not_null',
-        help="Taken from what became of the e-mail, not from whether a PDF exists.",
+        help="Taken from what became of the e-mail, or of what else the bill was sent by, not from "
+        "whether a PDF exists.",
+    )
+    assist_transmission = fields.Json(
+        string="Transmission",
+        groups='base.group_user',
+        copy=False,
+        readonly=True,
+        help="What else than e-mail it was handed over to: `begun`, before that is known to have "
+        "ended, and `taken`.",
+    )
+    assist_unfinished = fields.Selection(
+        [('post', "Post"), ('send', "Post and Send")],
+        string="Still to Do",
+        groups='base.group_user',
+        copy=False,
+        readonly=True,
+        index='btree_not_null',
+        help="What the closing run has still to do, when another add-on has stored this bill "
+        "before the run was through with it.",
     )
     assist_message_id = fields.Many2one(
         'mail.message',

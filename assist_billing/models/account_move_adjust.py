@@ -4,6 +4,8 @@ from odoo import fields, models
 from odoo.exceptions import UserError
 from odoo.tools import format_amount
 
+from .races import UndoPoint, watched_commits
+
 
 class AccountMove(models.Model):
     """Add Charges / Discounts: on the bill itself where that is allowed, else by a document."""
@@ -14,6 +16,7 @@ class AccountMove(models.Model):
 
     def action_assist_add_charges(self):
         """Open the dialog for one bill."""
+        self.check_access('write')
         self._assist_check_adjustable()
         return {
             'type': 'ir.actions.act_window',
@@ -35,6 +38,7 @@ class AccountMove(models.Model):
         :param str description: what the customer reads; default: the name of the charge
         :return: the document that says so: this bill, or a new one linked to it
         """
+        self.check_access('write')
         self._assist_check_adjustable()
         # Locked before it is looked at: two discounts at once must not exceed what is left.
         self._assist_lock()
@@ -52,7 +56,7 @@ class AccountMove(models.Model):
         return document
 
     def _assist_add_lines(self, charge, amount, description):
-        self.write(
+        self._assist_as_engine().write(
             {
                 'invoice_line_ids': [
                     fields.Command.create(vals)
@@ -66,24 +70,32 @@ class AccountMove(models.Model):
 
         :return: False; or, when Odoo refuses, why: then nothing has changed
         """
+        point = UndoPoint(self.env.cr)
         try:
-            with self.env.cr.savepoint():
+            with point:
                 self._assist_reset_and_post(charge, amount, description)
         except UserError as error:
+            if point.is_lost:
+                raise  # stored by another add-on, so it must not be done a second time
             return str(error)
         return False
 
     def _assist_reset_and_post(self, charge, amount, description):
         number = self.name
-        self.button_draft()
-        self._assist_add_lines(charge, amount, description)
+        # Nobody stores the half of it.
+        with watched_commits(self.env.cr, lambda: False):
+            self.button_draft()
+            self._assist_add_lines(charge, amount, description)
         self._post(soft=False)
         if self.name != number:
             raise UserError(self.env._("the bill would get another number"))
 
     def _assist_create_linked(self, charge, amount, description):
         """Create and post a credit note, or a supplementary bill, over this adjustment."""
-        document = self.create(self._prepare_assist_linked_vals(charge, amount, description))
+        document = self._assist_as_engine().create(
+            self._prepare_assist_linked_vals(charge, amount, description)
+        )
+        document = document.with_env(self.env)
         document._post(soft=False)
         if charge == 'discount':
             document._assist_reconcile_with(self)
@@ -132,7 +144,12 @@ class AccountMove(models.Model):
     def _assist_get_amend_obstacle(self):
         """Return in words why this posted bill itself must not change any more, or False."""
         self.ensure_one()
-        if self.assist_delivery_state in ('queued', 'sent') or self.sending_data:
+        if (
+            self.assist_delivery_state in ('queued', 'sent')
+            or self.sending_data
+            or self._assist_get_taken()
+            or self._assist_get_begun()
+        ):
             return self.env._("it was sent to the customer")
         if self._assist_get_payment_lines() or self._assist_get_payments():
             return self.env._("it has a payment")

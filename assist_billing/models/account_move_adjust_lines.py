@@ -3,7 +3,7 @@ from decimal import Decimal
 
 from odoo import fields, models
 from odoo.exceptions import UserError
-from odoo.tools import format_amount
+from odoo.tools import float_compare, format_amount
 
 from ..rules import rating
 from .account_move_line import USAGE_CHARGES
@@ -40,12 +40,14 @@ class AccountMove(models.Model):
     def _prepare_assist_line_vals(self, usage_line, charge, amount, description):
         """Return the values of one line that takes product, account and taxes of `usage_line`."""
         label = description or self._assist_get_charge_label(charge, self.partner_id.lang)
+        # Neither sessions nor hours are added.
+        product = usage_line.product_id
+        product = product and product._assist_get_flat_product(self.company_id)
         return {
             'assist_charge': charge,
             'name': label,
-            'product_id': usage_line.product_id.id,
-            # Neither sessions nor hours are added.
-            'product_uom_id': self.env.ref('uom.product_uom_unit').id,
+            'product_id': product.id,
+            'product_uom_id': product.uom_id.id,
             'quantity': 1.0,
             'price_unit': self._assist_get_taxed_price(usage_line, amount),
             'account_id': usage_line.account_id.id,
@@ -243,6 +245,7 @@ class AccountMove(models.Model):
                     "a positive amount."
                 )
             )
+        self._assist_check_digits(amount)
         left = sum(self._assist_get_left().values())
         if charge == 'discount' and self.currency_id.compare_amounts(amount, left) > 0:
             raise UserError(
@@ -252,5 +255,19 @@ class AccountMove(models.Model):
                     amount=format_amount(self.env, amount, self.currency_id),
                     bill=self.display_name,
                     left=format_amount(self.env, left, self.currency_id),
+                )
+            )
+
+    def _assist_check_digits(self, amount):
+        """Refuse an amount that its currency cannot say exactly: it would be rounded silently."""
+        rounded = self.currency_id.round(amount)
+        if float_compare(amount, rounded, precision_rounding=self.currency_id.rounding * 1e-6):
+            raise UserError(
+                self.env._(
+                    "%(amount)s has more decimals than amounts in %(currency)s have. "
+                    "Did you mean %(rounded)s?",
+                    amount=f"{amount:.15g}",
+                    currency=self.currency_id.name,
+                    rounded=format_amount(self.env, rounded, self.currency_id),
                 )
             )

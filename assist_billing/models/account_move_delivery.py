@@ -3,6 +3,9 @@ from odoo.exceptions import UserError
 from odoo.service.model import PG_CONCURRENCY_EXCEPTIONS_TO_RETRY
 from odoo.tools import format_date
 
+from .account_move_transmission import LETTER_TYPES
+from .races import UndoPoint
+
 # What can be sent: whatever the customer gets from us.
 SENDABLE_KINDS = ('bill', 'supplementary', 'credit', 'given_back')
 FAILED_STATUSES = ('exception', 'bounce', 'canceled')
@@ -43,25 +46,39 @@ class AccountMove(models.Model):
                 else False
             )
 
-    @api.depends('assist_delivery_state')
+    @api.depends('assist_delivery_state', 'assist_transmission')
     def _compute_assist_delivery_problem(self):
         for move in self:
-            failed = (
-                move.sudo()
-                ._assist_get_notifications()
-                .filtered(lambda notification: notification.notification_status in FAILED_STATUSES)
+            if move.assist_delivery_state != 'failed':
+                move.assist_delivery_problem = False
+                continue
+            # sudo: mails, letters and notifications are nobody's but the engine's
+            notifications = (
+                move.sudo()._assist_get_notifications() | move.sudo()._assist_get_letters()
             )
-            move.assist_delivery_problem = move.assist_delivery_state == 'failed' and ", ".join(
-                f"{notification.res_partner_id.email or notification.mail_email_address}: "
+            problems = [
+                f"{notification.res_partner_id.email or notification.res_partner_id.name}: "
                 f"{notification.failure_reason or notification.format_failure_reason()}"
-                for notification in failed
-            )
+                for notification in notifications
+                if notification.notification_status in FAILED_STATUSES
+            ]
+            if refused := move._assist_get_refused():
+                problems.append(
+                    self.env._(
+                        "refused after it was handed over (%(channels)s)",
+                        channels=move._assist_describe_channels(refused),
+                    )
+                )
+            if move._assist_get_begun():
+                problems.append(move._assist_get_unknown_end())
+            move.assist_delivery_problem = ", ".join(problems)
 
     # === CRUD METHODS === #
 
     def button_draft(self):
         # EXTENDS account: a mail that did not get through must not go out later, with a bill that
         # is a draft now
+        self.check_access('write')
         result = super().button_draft()
         self.filtered('assist_kind')._assist_drop_sending()
         return result
@@ -70,6 +87,7 @@ class AccountMove(models.Model):
 
     def action_assist_email(self):
         """Open Odoo's dialog for sending: of one bill, or of many in the background."""
+        self.check_access('write')
         self._assist_refuse_others(SENDABLE_KINDS)
         self._assist_check_sendable()
         if len(self) == 1:
@@ -84,6 +102,7 @@ class AccountMove(models.Model):
 
     def action_assist_retry_sending(self):
         """Queue the mails that failed again, never new ones; what was not mailed yet is."""
+        self.check_access('write')
         self._assist_refuse_others(SENDABLE_KINDS)
         self._assist_lock()
         if wrong := self.filtered(
@@ -96,6 +115,9 @@ class AccountMove(models.Model):
                 )
             )
         mailed = self.filtered('assist_message_id')
+        self.env['account.move.send']._assist_check_sender(
+            self.filtered(lambda bill: bill.assist_message_id or bill._assist_is_mailed())
+        )
         mailed._assist_requeue_mails()
         (self - mailed)._assist_queue_sending()
         return self._assist_notify(
@@ -158,6 +180,22 @@ class AccountMove(models.Model):
         candidates = invoice_contact | customer | customer.commercial_partner_id
         return candidates.filtered('email')[:1] or invoice_contact
 
+    def _assist_is_mailed(self):
+        """Tell whether e-mail is among the ways in which the customer gets this document."""
+        self.ensure_one()
+        return 'email' in self.env['account.move.send']._get_default_sending_methods(self)
+
+    def _assist_get_sender(self):
+        """Return from what address this document is mailed, or something false."""
+        self.ensure_one()
+        template = self._get_mail_template()
+        sender = self.env['account.move.send']._get_mail_default_field_value_from_template(
+            template, self.env.lang, self, 'email_from'
+        )
+        server = self.env['ir.mail_server'].with_company(self.company_id)
+        # sudo: whoever sends bills need not see servers
+        return sender or server.sudo()._get_default_from_address()
+
     # === DELIVERY === #
 
     def _assist_queue_sending(self):
@@ -166,7 +204,7 @@ class AccountMove(models.Model):
             return
         for bill in self:
             author = bill.invoice_user_id or self.env.user
-            bill.write(
+            bill._assist_as_engine().write(
                 {
                     'sending_data': {
                         'author_user_id': author.id,
@@ -178,6 +216,7 @@ class AccountMove(models.Model):
                     'assist_message_id': False,
                 }
             )
+            bill._assist_forget_failed()
         # sudo: the engine may run for a user who does not see scheduled actions
         self.env.ref('account.ir_cron_account_move_send').sudo()._trigger()
 
@@ -187,11 +226,11 @@ class AccountMove(models.Model):
         message = self.env['mail.message'].search(
             [('model', '=', self._name), ('res_id', '=', self.id)], order='id desc', limit=1
         )
-        self.assist_message_id = message
+        self._assist_as_engine().assist_message_id = message
         self._assist_update_delivery()
 
     def _assist_update_delivery(self):
-        """Take the delivery state from the e-mails. Never fails, for a mail may just be leaving.
+        """Take the delivery state from what it was sent by. Never fails: a mail may be leaving.
 
         A bill whose row somebody else is using is brought up to date a moment later.
         """
@@ -203,7 +242,7 @@ class AccountMove(models.Model):
             return
         locked = self.browse()
         try:
-            with self.env.cr.savepoint():
+            with UndoPoint(self.env.cr):
                 locked = changed.try_lock_for_update(allow_referencing=True)
                 for bill in locked.with_context(skip_is_manually_modified=True):
                     bill.assist_delivery_state = bill._assist_get_delivery_state()
@@ -215,21 +254,39 @@ class AccountMove(models.Model):
             )
 
     def _assist_get_delivery_state(self):
-        """Return the state that the notifications of its recipients and their mails are in."""
+        """Return the state that all it was sent by is in: sent as soon as one of them took it."""
         self.ensure_one()
-        if not self.assist_message_id or self.sending_data:
+        states = {
+            *self._assist_get_mail_states(),
+            *('sent' for _channel in self._assist_get_taken() - LETTER_TYPES.keys()),
+            *('failed' for _channel in self._assist_get_refused()),
+            *map(self._assist_get_notification_state, self._assist_get_letters()),
+        }
+        if 'sent' in states:
+            return 'sent'
+        if self.sending_data or not states:
             return self.assist_delivery_state
+        return 'failed' if 'failed' in states else 'queued'
+
+    def _assist_get_mail_states(self):
+        """Return the state of its mail, if there is one: sent when all recipients were."""
+        if not self.assist_message_id or self.sending_data:
+            return set()
         states = {
             self._assist_get_notification_state(notification)
             for notification in self._assist_get_notifications()
         }
         if not states or 'failed' in states:
-            return 'failed'
-        return 'queued' if 'queued' in states else 'sent'
+            return {'failed'}
+        return {'queued'} if 'queued' in states else {'sent'}
 
     def _assist_get_notification_state(self, notification):
         """Return `sent`, `queued` or `failed` for one recipient."""
         status, mail = notification.notification_status, notification.mail_mail_id
+        if notification.notification_type in LETTER_TYPES.values():
+            if status in FAILED_STATUSES:
+                return 'failed'
+            return 'sent' if status in ('sent', 'process', 'pending') else 'queued'
         if status in FAILED_STATUSES:
             # Somebody has put the mail back into the queue.
             return 'queued' if mail.state == 'outgoing' else 'failed'
@@ -244,6 +301,19 @@ class AccountMove(models.Model):
         return message.notification_ids.filtered(
             lambda notification: notification.res_partner_id in message.partner_ids
         )
+
+    def _assist_get_letters(self):
+        """Return the notifications of the letters it was posted with, the newest of each kind."""
+        types = [LETTER_TYPES[name] for name in self._assist_get_taken() & LETTER_TYPES.keys()]
+        letters = self.env['mail.notification'].search(
+            [
+                ('mail_message_id.model', '=', self._name),
+                ('mail_message_id.res_id', '=', self.id),
+                ('notification_type', 'in', types),
+            ],
+            order='id desc',
+        )
+        return letters[:1]
 
     # === RETRYING === #
 
@@ -282,6 +352,9 @@ class AccountMove(models.Model):
                 )
             for mail, notifications in mails.items():
                 mail.recipient_ids = notifications.res_partner_id
+                if not mail.email_from:
+                    # Made before there was an address to mail it from.
+                    mail.email_from = bill._assist_get_sender()
                 mail.mark_outgoing()
                 notifications.write(
                     {'notification_status': 'ready', 'failure_type': False, 'failure_reason': False}
@@ -293,7 +366,10 @@ class AccountMove(models.Model):
         for bill in self:
             for mail in bill._assist_get_failed_mails():
                 mail.cancel()
-        self.write({'assist_message_id': False, 'assist_delivery_state': 'none'})
+        self._assist_as_engine().write(
+            {'assist_message_id': False, 'assist_delivery_state': 'none'}
+        )
+        self._assist_mark_unfinished(False)
 
     @api.model
     def _assist_trigger_mails(self):

@@ -415,6 +415,12 @@ class AccountMove(models.Model):
                 self._assist_is_slow_line(product, own_taxes, taxes, account),
             )
         taxes, account, is_slow = memo[key]
+        # Frozen with the terms, where they are not those of the product any more.
+        if 'tax_ids' in line_vals or 'account_id' in line_vals:
+            if 'tax_ids' in line_vals:
+                taxes = self.env['account.tax'].browse(line_vals['tax_ids'][0][2])
+            account = account.browse(line_vals.get('account_id', account.id))
+            is_slow = self._assist_is_slow_line(product, taxes, taxes, account)
         if is_slow:
             return None
         return self.env['account.tax']._prepare_base_line_for_taxes_computation(

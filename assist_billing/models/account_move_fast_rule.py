@@ -31,6 +31,8 @@ KNOWN_LINE_VALUES = {
     'price_unit',
     'discount',
     'sequence',
+    'tax_ids',
+    'account_id',
 }
 # What the fast way does instead of Odoo, by model. An add-on that has a say in one of these, and
 # with which bills were not compared, gets the ordinary way.

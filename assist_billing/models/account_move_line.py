@@ -4,19 +4,32 @@ from odoo.exceptions import UserError
 # What was used, rated by the terms of the cycle; and what a person added to it.
 USAGE_CHARGES = ('session', 'hour', 'base_fee', 'device', 'minimum', 'prior')
 ADJUSTMENT_CHARGES = ('additional', 'discount')
+# Odoo prints no more decimals of a price.
+PRINTED_DIGITS = 6
 # Who changes one of these by hand makes the bill say something else than its statement.
 USAGE_FIELDS = (
     'assist_charge',
+    'move_id',
+    'display_type',
     'product_id',
     'product_uom_id',
     'quantity',
     'price_unit',
     'discount',
+    'tax_ids',
+    'currency_id',
+    'price_subtotal',
+    'price_total',
+    'amount_currency',
+    'balance',
+    'debit',
+    'credit',
 )
 
 
 class AccountMoveLine(models.Model):
-    _inherit = 'account.move.line'
+    _name = 'account.move.line'
+    _inherit = ['account.move.line', 'assist.engine.fields']
 
     # === FIELDS === #
 
@@ -52,21 +65,24 @@ class AccountMoveLine(models.Model):
 
     # === CRUD METHODS === #
 
+    @api.model_create_multi
+    def create(self, vals_list):
+        self._assist_check_access('create', vals_list)
+        return super().create(vals_list)
+
     def write(self, vals):
+        self._assist_check_access('write', [vals])
         changed = [name for name in USAGE_FIELDS if name in vals]
-        if changed:
+        if changed and not self._assist_is_engine():
             self._assist_usage_lines().filtered(
-                lambda line: any(
-                    line._fields[name].convert_to_cache(vals[name], line)
-                    != line._fields[name].convert_to_cache(line[name], line)
-                    for name in changed
-                )
+                lambda line: any(line._assist_is_changed(name, vals[name]) for name in changed)
             )._assist_refuse_change()
         return super().write(vals)
 
     def unlink(self):
-        # `dynamic_unlink`: the whole document goes, which is its own decision.
-        if not self.env.context.get('dynamic_unlink'):
+        self.check_access('unlink')
+        # The engine: the whole document goes, which is its own decision.
+        if not self._assist_is_engine():
             self._assist_usage_lines()._assist_refuse_change()
         return super().unlink()
 

@@ -44,6 +44,7 @@ class AccountMove(models.Model):
 
     def action_assist_confirm_payment(self):
         """Pay these bills in full, today, through the company's journal for confirmed payments."""
+        self.check_access('write')
         payments = self._assist_pay()
         return self._assist_notify(
             self.env._("Payment confirmed")
@@ -54,6 +55,7 @@ class AccountMove(models.Model):
 
     def action_assist_confirm_payment_dialog(self):
         """Ask for date, journal and memo before the payments are registered."""
+        self.check_access('write')
         self._assist_check_payable()
         return {
             'type': 'ir.actions.act_window',
@@ -67,6 +69,7 @@ class AccountMove(models.Model):
 
     def action_assist_undo_payment(self):
         """Cancel what Confirm Payment registered for these bills, unless the bank knows of it."""
+        self.check_access('write')
         self._assist_refuse_others()
         self._assist_lock()
         payments = self.env['account.payment']
@@ -90,6 +93,7 @@ class AccountMove(models.Model):
         :return: the payments
         :raise UserError: something in the selection cannot be paid; it is named
         """
+        self.check_access('write')
         # Locked before it is looked at: what somebody else has just paid is read anew.
         self._assist_lock()
         self._assist_check_payable()
@@ -102,7 +106,7 @@ class AccountMove(models.Model):
         )
         payments = register._create_payments()
         for payment in payments:
-            payment.assist_bill_id = payment.invoice_ids & self
+            payment._assist_as_engine().assist_bill_id = payment.invoice_ids & self
             if memo:
                 payment.memo = memo
         if open_bills := self.filtered(lambda bill: not bill._assist_is_settled()):

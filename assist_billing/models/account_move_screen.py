@@ -134,5 +134,6 @@ class AccountMove(models.Model):
 
     def action_assist_view_cycle(self):
         self.ensure_one()
+        self.check_access('read')
         cycle = self.assist_cycle_id or self.assist_origin_cycle_id
         return cycle._get_records_action(name=self.env._("Billing Cycle"))

@@ -2,7 +2,8 @@ from odoo import fields, models
 
 
 class AccountPayment(models.Model):
-    _inherit = 'account.payment'
+    _name = 'account.payment'
+    _inherit = ['account.payment', 'assist.engine.fields']
 
     # === FIELDS === #
 

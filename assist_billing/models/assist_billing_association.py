@@ -7,6 +7,7 @@ from odoo.tools import email_normalize
 from odoo.addons.base.models.res_partner import _tz_get
 
 from ..rules import cycles
+from .checks import split_addresses
 
 # One bare address: no display name, no second address behind a semicolon or a blank.
 EMAIL = re.compile(r"[^\s;,@<>]+@[^\s;,@<>]+\.[^\s;,@<>.]{2,}")
@@ -26,7 +27,7 @@ class AssistBillingAssociation(models.Model):
 
     _name = 'assist.billing.association'
     _description = "Remote Support Association"
-    _inherit = ['mail.thread', 'mail.activity.mixin', 'assist.billing.failure']
+    _inherit = ['mail.thread', 'mail.activity.mixin', 'assist.billing.failure', 'assist.guard']
     _order = 'partner_id, start_date desc, id desc'
     _check_company_auto = True
 
@@ -135,7 +136,13 @@ class AssistBillingAssociation(models.Model):
     bill_count = fields.Integer(compute='_compute_bill_count')
     accrued_amount = fields.Monetary(
         compute='_compute_accrued_amount',
+        currency_field='accrued_currency_id',
         help="What the open cycle would bill, before taxes, if it closed now.",
+    )
+    accrued_currency_id = fields.Many2one('res.currency', compute='_compute_accrued_amount')
+    accrued_besides = fields.Char(
+        compute='_compute_accrued_amount',
+        help="What older cycles that are still open would bill in other currencies.",
     )
 
     # === CONSTRAINTS === #
@@ -259,19 +266,27 @@ class AssistBillingAssociation(models.Model):
         )
         amounts = open_cycles._get_accrued_amounts()
         for association in self:
-            association.accrued_amount = sum(
-                amounts[cycle]
-                for cycle in open_cycles
-                if cycle.association_id == association._origin
+            sums = {}
+            for cycle in open_cycles.sorted('date_start'):
+                if cycle.association_id == association._origin:
+                    sums[cycle.currency_id] = sums.pop(cycle.currency_id, 0.0) + amounts[cycle]
+            # The currency of the latest is the one in which things accrue now.
+            currency, amount = sums.popitem() if sums else (association.currency_id, 0.0)
+            association.accrued_currency_id = currency
+            association.accrued_amount = amount
+            association.accrued_besides = " + ".join(
+                currency.format(amount) for currency, amount in sums.items()
             )
 
     # === CRUD METHODS === #
 
     @api.model_create_multi
     def create(self, vals_list):
+        self._assist_check_access('create', vals_list)
         for vals in vals_list:
             self._check_vals(vals)
             self._check_not_associated(vals)
+            self._check_plan_taken(vals)
         associations = super().create(vals_list)
         for association in associations:
             if association.state == 'suspended':
@@ -283,7 +298,10 @@ class AssistBillingAssociation(models.Model):
         return associations
 
     def write(self, vals):
+        self._assist_check_access('write', [vals])
+        self._check_same_company(vals)
         self._check_vals(vals)
+        self._check_plan_taken(vals)
         states = {association: association.state for association in self}
         if 'start_date' in vals:
             self._restart(fields.Date.to_date(vals['start_date']))
@@ -316,6 +334,7 @@ class AssistBillingAssociation(models.Model):
             )
 
     def unlink(self):
+        self.check_access('unlink')
         # sudo: sessions go back to those nobody can be billed for, whoever may write them
         sessions = self.env['assist.session'].sudo().search([('association_id', 'in', self.ids)])
         result = super().unlink()
@@ -325,9 +344,9 @@ class AssistBillingAssociation(models.Model):
     # === HELPERS === #
 
     def _get_billing_emails(self):
-        """Return the billing addresses as a list of strings, empty when there are none."""
+        """Return the billing addresses, each once, as a list of strings."""
         self.ensure_one()
-        return [part for part in re.split(r"\s*,\s*", (self.billing_emails or "").strip()) if part]
+        return split_addresses(self.billing_emails)
 
     def _get_midnight(self, day):
         """Return the instant (naive UTC) at which `day` begins for the customer, or False."""

@@ -2,9 +2,9 @@ from datetime import date
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from odoo import api, fields, models
-from odoo.exceptions import ValidationError
+from odoo.exceptions import UserError, ValidationError
 
-from .checks import refuse_negative
+from .checks import refuse_negative, split_addresses
 
 FIRST_DAY = date(1970, 1, 1)
 LAST_DAY = date(2200, 1, 1)
@@ -45,8 +45,31 @@ class AssistBillingAssociation(models.Model):
             for association in self or [self]:
                 association._check_dates_ordered(vals)
         if vals.get('billing_emails'):
-            parts = (part.strip() for part in vals['billing_emails'].split(','))
-            vals['billing_emails'] = ", ".join(part for part in parts if part)
+            vals['billing_emails'] = ", ".join(split_addresses(vals['billing_emails']))
+
+    def _check_same_company(self, vals):
+        """Refuse a plan or a company of another company once there are cycles."""
+        if not {'plan_id', 'company_id'} & vals.keys():
+            return
+        plan = self.plan_id.browse(vals.get('plan_id'))
+        for association in self:
+            # sudo: only compared; who may not see the plan is refused when it is written
+            company_id = plan.sudo().company_id.id or vals.get('company_id')
+            # sudo: cycles that the user may not see count as well
+            if (
+                company_id
+                and company_id != association.company_id.id
+                and (association.sudo().cycle_ids)
+            ):
+                raise UserError(
+                    self.env._(
+                        "%(customer)s has billing cycles of %(company)s already, so this "
+                        "association stays there. End it, and associate the customer with a plan "
+                        "of the other company.",
+                        customer=association.partner_id.display_name,
+                        company=association.company_id.name,
+                    )
+                )
 
     def _check_dates_ordered(self, vals):
         start, end = (
@@ -86,6 +109,20 @@ class AssistBillingAssociation(models.Model):
                 plan=self.plan_id.name,
                 start=self.start_date,
                 end=self.end_date or self.env._("further notice"),
+            )
+        )
+
+    def _check_plan_taken(self, vals):
+        """Refuse a plan that is archived: it bills those who have it, and takes no one new."""
+        plan = self.env['assist.billing.plan'].browse(vals.get('plan_id'))
+        # sudo: only looked at; who may not see the plan is refused when it is written
+        if not plan or plan.sudo().active or (self and self.plan_id == plan):
+            return
+        raise ValidationError(
+            self.env._(
+                "The plan “%(plan)s” is archived and takes no new customers. Restore it, or "
+                "choose another one.",
+                plan=plan.sudo().name,
             )
         )
 

@@ -17,6 +17,7 @@ class AssistBillingAssociation(models.Model):
     is_failing = fields.Boolean(
         string="Failing", compute='_compute_cycle_figures', help="A cycle could not be closed."
     )
+    plan_bills_nothing = fields.Boolean(related='plan_id.bills_nothing')
     session_count = fields.Integer(string="Number of Sessions", compute='_compute_session_count')
 
     # === COMPUTE METHODS === #

@@ -13,16 +13,19 @@ class AssistBillingAssociation(models.Model):
 
     def action_hold(self):
         """Close nothing until released; missed cycles are closed then."""
+        self.check_access('write')
         self._check_state_in(('running', 'suspended'))
         return self.write({'state': 'on_hold'})
 
     def action_suspend(self):
         """Stop service from today on: this time is not billed."""
+        self.check_access('write')
         self._check_state_in(('running', 'on_hold'))
         return self.write({'state': 'suspended'})
 
     def action_resume(self):
         """Release a hold, end a suspension or take back an end, from today on."""
+        self.check_access('write')
         vals = {'state': 'running'}
         if any(association.state == 'ended' for association in self):
             vals['end_date'] = False
@@ -30,6 +33,7 @@ class AssistBillingAssociation(models.Model):
 
     def action_end(self):
         """End at the end of today, the customer's."""
+        self.check_access('write')
         self._check_state_in(('running', 'on_hold', 'suspended'))
         for association in self:
             association.end_date = fields.Date.add(association._get_today(), days=1)
@@ -37,6 +41,7 @@ class AssistBillingAssociation(models.Model):
 
     def action_view_sessions(self):
         self.ensure_one()
+        self.check_access('read')
         return {
             **self.env['ir.actions.act_window']._for_xml_id('assist_billing.assist_session_action'),
             'domain': [('association_id', '=', self.id)],
@@ -45,6 +50,7 @@ class AssistBillingAssociation(models.Model):
 
     def action_view_cycles(self):
         self.ensure_one()
+        self.check_access('read')
         return {
             **self.env['ir.actions.act_window']._for_xml_id(
                 'assist_billing.assist_billing_cycle_action'
@@ -55,6 +61,7 @@ class AssistBillingAssociation(models.Model):
 
     def action_view_bills(self):
         self.ensure_one()
+        self.check_access('read')
         return {
             **self.env['ir.actions.act_window']._for_xml_id(
                 'assist_billing.account_move_action_assist_bills'
@@ -144,7 +151,7 @@ class AssistBillingAssociation(models.Model):
                 )
             # sudo: cycles are written by the engine only
             association.sudo().cycle_ids.unlink()
-            association.anchor_date = False
+            association._assist_as_engine().anchor_date = False
 
     def _check_end_date(self, end_date):
         for association in self:
@@ -164,7 +171,10 @@ class AssistBillingAssociation(models.Model):
         # sudo: cycles are written by the engine only
         for cycle in self.sudo().cycle_ids.filtered(lambda cycle: cycle.state == 'open'):
             end_date = cycle.association_id.end_date
-            date_end = min(cycle.whole_date_end, end_date or cycle.whole_date_end)
+            is_last = cycle == cycle.association_id._get_last_cycle()
+            # Others follow one that closed without a bill and opened again: it gets no longer.
+            longest = cycle.whole_date_end if is_last else cycle.date_end
+            date_end = min(longest, end_date or longest)
             end_at = cycles.local_midnight(date_end, cycle.tz)
             if end_at <= cycle.start_at:
                 cycle.unlink()
@@ -185,4 +195,4 @@ class AssistBillingAssociation(models.Model):
             if all(association[name] == vals[name] for name in ('cycle', 'tz') if name in vals):
                 continue
             if last := association._get_last_cycle():
-                association.anchor_date = last.date_end
+                association._assist_as_engine().anchor_date = last.date_end

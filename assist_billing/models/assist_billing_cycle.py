@@ -13,7 +13,7 @@ class AssistBillingCycle(models.Model):
 
     _name = 'assist.billing.cycle'
     _description = "Remote Support Billing Cycle"
-    _inherit = ['mail.thread', 'mail.activity.mixin', 'assist.billing.failure']
+    _inherit = ['mail.thread', 'mail.activity.mixin', 'assist.billing.failure', 'assist.guard']
     _order = 'date_end desc, id desc'
     _check_company_auto = True
 
@@ -146,6 +146,7 @@ class AssistBillingCycle(models.Model):
 
     def action_view_sessions(self):
         self.ensure_one()
+        self.check_access('read')
         if self.state == 'open':
             domain = [
                 ('association_id', '=', self.association_id.id),
@@ -161,6 +162,7 @@ class AssistBillingCycle(models.Model):
         }
 
     def action_view_bill(self):
+        self.check_access('read')
         return self.move_id._get_records_action(name=self.env._("Remote Support Bill"))
 
     def action_retry(self):
@@ -229,9 +231,11 @@ class AssistBillingCycle(models.Model):
         """Create the cycles of `associations` begun at `now`; return those that failed."""
         failed = associations.browse()
         vals_list = []
+        # The same for all customers of a plan.
+        terms = {plan: plan._prepare_terms() for plan in associations.plan_id}
         for association in associations:
             try:
-                vals_list += self._prepare_cycles_vals(association, now)
+                vals_list += self._prepare_cycles_vals(association, now, terms[association.plan_id])
             except ValueError as error:  # a date or zone that cannot be counted with
                 failed |= association
                 association._assist_report_failure(
@@ -269,8 +273,11 @@ class AssistBillingCycle(models.Model):
                 raise ConcurrencyError(message)
 
     @api.model
-    def _prepare_cycles_vals(self, association, now):
-        """Return values of the cycles that follow the association's last one, up to `now`."""
+    def _prepare_cycles_vals(self, association, now, terms):
+        """Return values of the cycles that follow the association's last one, up to `now`.
+
+        :param dict terms: those of its plan
+        """
         vals_list = []
         last = association._get_last_cycle()
         date_start = last.date_end or association.start_date
@@ -287,13 +294,13 @@ class AssistBillingCycle(models.Model):
             )
             if period is None:
                 break
-            vals_list.append(self._prepare_cycle_vals(association, period))
+            vals_list.append(self._prepare_cycle_vals(association, period, terms))
             date_start, start_at = period.date_end, period.end_at
         return vals_list
 
     @api.model
-    def _prepare_cycle_vals(self, association, period):
-        """Return the values of one cycle that opens now, its terms included."""
+    def _prepare_cycle_vals(self, association, period, terms):
+        """Return the values of one cycle that opens now, its plan's `terms` included."""
         plan = association.plan_id
         return {
             'association_id': association.id,
@@ -307,7 +314,7 @@ class AssistBillingCycle(models.Model):
             'start_at': period.start_at,
             'end_at': period.end_at,
             'tz': association.tz,
-            'terms': {**plan._prepare_terms(), 'cycle': association.cycle},
+            'terms': {**terms, 'cycle': association.cycle},
         }
 
     @api.model

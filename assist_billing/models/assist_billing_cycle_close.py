@@ -1,11 +1,11 @@
 import logging
 from datetime import timedelta
 
-from odoo import models
+from odoo import api, models
 from odoo.exceptions import UserError
 from odoo.tools import SQL, split_every
 
-from .races import NOBODYS_FAULT
+from .races import NOBODYS_FAULT, UndoPoint, retry_races, watched_commits
 
 _logger = logging.getLogger(__name__)
 
@@ -41,15 +41,22 @@ class AssistBillingCycle(models.Model):
         All are tried together; only when that fails, each part of them by itself, down to the
         culprit. Bills are mostly refused when they are posted, the last thing of all: then the
         culprits are found by posting alone, and the others are billed together once more.
+
+        An add-on that commits while it posts makes all of them billed for good: then what is left
+        to do with their bills is done by `_finish_bills`.
         """
         if not self:
             return
+        point = UndoPoint(self.env.cr)
         try:
-            with self.env.cr.savepoint():
+            with point:
                 self._close_together(now)
         except NOBODYS_FAULT:
             raise
         except Exception as error:  # noqa: BLE001 - kept on the cycle and shown
+            if point.is_lost:
+                _logger.warning("Closed, and stored by another add-on, then: %s", error)
+                return
             if len(self) == 1:
                 self._close_failed(error, now)
                 return
@@ -74,21 +81,23 @@ class AssistBillingCycle(models.Model):
         :param str handling: what to do with the invoices, instead of what each plan says
         :return: the invoices
         """
-        self._write_each(
-            {
-                outcome.cycle: outcome.cycle._prepare_closed_vals(outcome, now)
-                for outcome in outcomes
-            }
-        )
-        moves = self._create_moves(
-            [
-                outcome.cycle._prepare_invoice_vals(outcome, now)
-                for outcome in outcomes
-                if outcome.cycle._is_to_invoice(outcome)
-            ]
-        )
-        self._keep_details(outcomes)
-        self._stamp_sessions(outcomes)
+        # Until the cycles are wholly billed nobody commits: half of it would be stored.
+        with watched_commits(self.env.cr, lambda: False):
+            self._write_each(
+                {
+                    outcome.cycle: outcome.cycle._prepare_closed_vals(outcome, now)
+                    for outcome in outcomes
+                }
+            )
+            moves = self._create_moves(
+                [
+                    outcome.cycle._prepare_invoice_vals(outcome, now)
+                    for outcome in outcomes
+                    if outcome.cycle._is_to_invoice(outcome)
+                ]
+            )
+            self._keep_details(outcomes)
+            self._stamp_sessions(outcomes)
         # Last: from the first number on, whoever posts in the same journal waits for the commit.
         self._process_moves(moves, handling)
         return moves
@@ -131,13 +140,25 @@ class AssistBillingCycle(models.Model):
         to_post = moves.filtered(
             lambda move: (handling or move.assist_plan_id.bill_handling) in ('post', 'send')
         )
-        if to_post:
-            self._post_moves(to_post)
         to_send = to_post.filtered(
             lambda move: (handling or move.assist_plan_id.bill_handling) == 'send'
         )
+        has_marked = False
+
+        def mark_unfinished():
+            # Another add-on commits: should this be the end, the next run finishes it.
+            nonlocal has_marked
+            has_marked = True
+            (to_post - to_send)._assist_mark_unfinished('post')
+            to_send._assist_mark_unfinished('send')
+
+        if to_post:
+            with watched_commits(self.env.cr, mark_unfinished):
+                self._post_moves(to_post)
         if to_send:
             to_send._assist_queue_sending()
+        if has_marked:
+            to_post._assist_mark_unfinished(False)
 
     def _post_moves(self, moves):
         """Post the invoices.
@@ -147,14 +168,16 @@ class AssistBillingCycle(models.Model):
         if len(moves) == 1:
             moves._assist_post()
             return
+        # What waits to be stored is not stored before: with what posting changes it is one.
+        point = UndoPoint(self.env.cr, flush=False)
         try:
-            # What waits to be stored is not stored before: with what posting changes it is one.
-            with self.env.cr.savepoint(flush=False):
+            with point:
                 moves._assist_post()
         except NOBODYS_FAULT:
             raise
         except Exception as error:
-            self.env.cr.clear()
+            if point.is_lost:
+                raise  # nothing can be undone, and nothing is to be found out
             raise RefusedTogetherError(self._find_refused(moves).assist_cycle_id) from error
 
     def _find_refused(self, moves):
@@ -166,14 +189,70 @@ class AssistBillingCycle(models.Model):
         # Nothing is to be told of what is undone.
         probes = moves.with_context(tracking_disable=True)
         for part in split_in_parts(probes):
+            point = UndoPoint(self.env.cr)
             try:
-                with self.env.cr.savepoint():
+                with point:
                     part._assist_post()
             except NOBODYS_FAULT:
                 raise
-            except Exception:  # noqa: BLE001 - raised again when its cycle is closed by itself
+            except Exception:
+                if point.is_lost:
+                    raise
                 refused |= part if len(part) == 1 else self._find_refused(part)
+            if point.is_lost:
+                break  # stored for good: the others are posted one by one
         return refused
+
+    # === WHAT OTHERS HAVE STORED BEFORE ITS TIME === #
+
+    @api.model
+    def _finish_bills(self):
+        """Post, and hand over for sending, bills that were stored before the run was through."""
+        tried = []
+        while bill := retry_races(self._finish_next_bill, tried):
+            tried.append(bill.id)
+            self.env['ir.cron']._commit_progress()
+
+    @api.model
+    def _finish_next_bill(self, tried):
+        """Lock and finish the next bill that nobody else has at hand; return it, or nothing."""
+        rows = self.env.execute_query(
+            SQL(
+                "SELECT id FROM account_move WHERE assist_unfinished IS NOT NULL"
+                " AND id != ALL(%s) ORDER BY id LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED",
+                tried,
+            )
+        )
+        # sudo: the engine bills, whoever may have started it
+        bill = self.env['account.move'].sudo().browse(row[0] for row in rows)
+        if not bill:
+            return bill
+        bill = bill.with_company(bill.company_id)
+        handling = bill.assist_unfinished
+        bill._assist_mark_unfinished(False)
+        try:
+            with UndoPoint(self.env.cr):
+                if bill.state == 'draft':
+                    bill._assist_post()
+                if bill.state == 'posted' and handling == 'send':
+                    bill._assist_queue_sending()
+        except NOBODYS_FAULT:
+            raise
+        except Exception as error:  # noqa: BLE001 - kept with the bill and shown
+            bill._assist_mark_unfinished(False)
+            cycle = bill.assist_cycle_id or bill.assist_origin_cycle_id
+            reason = cycle._describe_failure(error)
+            bill.message_post(
+                body=self.env._("This bill could not be posted: %(reason)s", reason=reason)
+            )
+            cycle._assist_report_failure(
+                self.env._(
+                    "The bill of %(customer)s could not be posted",
+                    customer=cycle.partner_id.display_name,
+                ),
+                reason,
+            )
+        return bill
 
     def _prepare_closed_vals(self, outcome, now):
         """Return what a cycle keeps of its closing."""
@@ -255,12 +334,7 @@ class AssistBillingCycle(models.Model):
     def _close_failed(self, error, now):
         """Keep why the cycle could not be closed and when it is tried again; tell the manager."""
         self.ensure_one()
-        if isinstance(error, UserError):
-            message = str(error)
-            _logger.info("Cycle %s could not be closed: %s", self.id, message)
-        else:
-            message = f"{type(error).__name__}: {error}"
-            _logger.exception("Cycle %s could not be closed", self.id)
+        message = self._describe_failure(error)
         attempts = self.attempts + 1
         # The next run tries once more; from then on the delay doubles.
         hours = min(2 ** (attempts - 2), LONGEST_DELAY_HOURS) if attempts > 1 else 0
@@ -275,6 +349,14 @@ class AssistBillingCycle(models.Model):
             self.env._("%(customer)s could not be billed", customer=self.partner_id.display_name),
             message,
         )
+
+    def _describe_failure(self, error):
+        """Return why these cycles could not be closed, or their bills posted, and log it."""
+        if isinstance(error, UserError):
+            _logger.info("Cycles %s could not be closed: %s", self.ids, error)
+            return str(error)
+        _logger.exception("Cycles %s could not be closed", self.ids)
+        return f"{type(error).__name__}: {error}"
 
     def _close_succeeded(self):
         """Forget earlier failures of cycles that are closed now."""

@@ -6,6 +6,7 @@ class AssistBillingCycleDevice(models.Model):
 
     _name = 'assist.billing.cycle.device'
     _description = "Device of a Billing Cycle"
+    _inherit = ['assist.guard']
     _order = 'cycle_id, device_id, date_from'
 
     # === FIELDS === #

@@ -1,7 +1,7 @@
 from odoo import api, models
 from odoo.tools import SQL
 
-from .races import NOBODYS_FAULT, retry_races
+from .races import NOBODYS_FAULT, UndoPoint, retry_races, watched_commits
 
 
 class AssistBillingCycle(models.Model):
@@ -34,7 +34,8 @@ class AssistBillingCycle(models.Model):
         """Lock and return closed cycles with late sessions that have waited long enough.
 
         They wait `assist_late_days` from the end of their cycle, and longer if another bill is
-        to follow within that time from now. A batch at most.
+        to follow within that time from now. If the next bill is in another currency, they do not
+        wait at all. A batch at most.
         """
         rows = self.env.execute_query(
             SQL(
@@ -43,9 +44,16 @@ class AssistBillingCycle(models.Model):
                   FROM assist_billing_cycle o
                   JOIN assist_billing_association a ON a.id = o.association_id
                   JOIN res_company p ON p.id = o.company_id
+             LEFT JOIN LATERAL (
+                       SELECT n.currency_id FROM assist_billing_cycle n
+                        WHERE n.association_id = o.association_id AND n.state = 'open'
+                     ORDER BY n.date_start LIMIT 1
+                       ) following ON TRUE
                  WHERE o.state IN ('closed', 'waived') AND a.state != 'on_hold'
-                   AND o.end_at + p.assist_close_grace_hours * INTERVAL '1 hour'
-                       + p.assist_late_days * INTERVAL '1 day' <= %(now)s
+                   AND NOT %(unbilled)s
+                   AND (following.currency_id != o.currency_id
+                        OR o.end_at + p.assist_close_grace_hours * INTERVAL '1 hour'
+                           + p.assist_late_days * INTERVAL '1 day' <= %(now)s)
                    AND (o.retry_at IS NULL OR o.retry_at <= %(now)s)
                    AND o.id != ALL(%(tried)s)
                    AND EXISTS (
@@ -57,6 +65,8 @@ class AssistBillingCycle(models.Model):
                    AND NOT EXISTS (
                        SELECT 1 FROM assist_billing_cycle n
                         WHERE n.association_id = o.association_id AND n.state = 'open'
+                          AND following.currency_id = o.currency_id
+                          AND n.currency_id = o.currency_id
                           AND n.end_at <= %(now)s + p.assist_late_days * INTERVAL '1 day'
                    )
               ORDER BY o.end_at, o.id
@@ -66,6 +76,7 @@ class AssistBillingCycle(models.Model):
                 now=now,
                 tried=tried,
                 limit=self._get_batch_size(),
+                unbilled=self._get_unbilled_sql(SQL("o")),
             )
         )
         return self.browse(row[0] for row in rows)
@@ -73,17 +84,22 @@ class AssistBillingCycle(models.Model):
     def _bill_late(self, now):
         """Bill the late sessions of this locked cycle by a supplementary bill."""
         self.ensure_one()
+        point = UndoPoint(self.env.cr)
         try:
-            with self.env.cr.savepoint():
+            with point:
                 outcome = self._get_late_outcome()
                 move = self.env['account.move']
-                if outcome.total:
-                    move = self._create_moves([self._prepare_supplementary_vals(outcome, now)])
+                # Until the sessions are wholly billed nobody commits.
+                with watched_commits(self.env.cr, lambda: False):
+                    if outcome.total:
+                        move = self._create_moves([self._prepare_supplementary_vals(outcome, now)])
+                    self._keep_details([outcome], supplementary=move)
+                    self._stamp_sessions([outcome])
+                    self._close_succeeded()
+                if move:
                     self._process_moves(move)
-                self._keep_details([outcome], supplementary=move)
-                self._stamp_sessions([outcome])
-                self._close_succeeded()
         except NOBODYS_FAULT:
             raise
         except Exception as error:  # noqa: BLE001 - kept on the cycle and shown
-            self._close_failed(error, now)
+            if not point.is_lost:
+                self._close_failed(error, now)

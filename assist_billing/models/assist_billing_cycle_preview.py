@@ -4,6 +4,8 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.tools import SQL
 
+from .assist_billing_plan import bills_nothing
+
 _logger = logging.getLogger(__name__)
 
 PRICE_GROUPS = 'account.group_account_invoice,account.group_account_readonly'
@@ -34,6 +36,16 @@ class AssistBillingCycle(models.Model):
         compute='_compute_preview',
         groups=PRICE_GROUPS,
         help="What this cycle would bill if it closed now, before taxes.",
+    )
+    preview_date = fields.Date(
+        string="Would Be Dated",
+        compute='_compute_preview_dates',
+        help="The date of its bill, if the cycle is closed on time.",
+    )
+    preview_due_date = fields.Date(
+        string="Would Be Due",
+        compute='_compute_preview_dates',
+        help="When its bill is due, if the cycle is closed on time.",
     )
     last_amount = fields.Monetary(
         string="Last Bills",
@@ -71,6 +83,15 @@ class AssistBillingCycle(models.Model):
             else:
                 cycle.unusual = problems.get(cycle, False)
 
+    def _compute_preview_dates(self):
+        for cycle in self:
+            dated = due = False
+            if cycle.state == 'open':
+                # sudo: lock dates and taxes count, whoever looks
+                dated, due = cycle.sudo()._get_preview_dates()
+            cycle.preview_date = dated
+            cycle.preview_due_date = due
+
     def _compute_is_due(self):
         now = fields.Datetime.now()
         for cycle in self:
@@ -104,11 +125,25 @@ class AssistBillingCycle(models.Model):
             problems |= failed
         return outcomes, problems
 
+    def _get_preview_dates(self, earliest=None):
+        """Return invoice date and due date of the bill that the first run possible would make.
+
+        Also of a cycle that is not stored: there is none yet for a customer to be associated.
+
+        :param datetime earliest: naive UTC; no run before is counted with
+        """
+        self.ensure_one()
+        now = max(filter(None, (self._get_due_at(), fields.Datetime.now(), earliest)))
+        charges = ['usage', 'device'] if self.plan_id.charge_devices else ['usage']
+        invoice_date = self._get_invoice_date({(charge, self) for charge in charges}, now)
+        return invoice_date, self._get_due_date(invoice_date)
+
     def _read_histories(self):
         """Return what the last cycles before these billed: id -> [(amount, devices)], newest first.
 
         The amount is what the bill charges for usage, devices and late sessions, before taxes;
-        a cycle that was closed without a bill counts as zero.
+        a cycle that was closed without a bill counts as zero. Only those in the same currency
+        say anything.
         """
         if not self:
             return {}
@@ -123,6 +158,7 @@ class AssistBillingCycle(models.Model):
                        SELECT COALESCE(m.assist_session_charge, 0) AS amount, b.device_quantity
                          FROM assist_billing_cycle b LEFT JOIN account_move m ON m.id = b.move_id
                         WHERE b.association_id = c.association_id AND b.state = 'closed'
+                          AND b.currency_id = c.currency_id
                           AND b.date_start < c.date_start
                      ORDER BY b.date_start DESC
                         LIMIT %s
@@ -144,9 +180,20 @@ class AssistBillingCycle(models.Model):
         Less than usual is remarked once the cycle is over: until then more may come.
         """
         self.ensure_one()
-        if not history:
-            return [self.env._("first bill")]
         remarks = []
+        if untaxed := self.plan_id._get_archived_taxed_products():
+            remarks.append(
+                self.env._(
+                    "taxes of %(products)s are archived",
+                    products=", ".join(untaxed.mapped('display_name')),
+                )
+            )
+        if bills_nothing(self.terms):
+            remarks.append(self.env._("the plan bills nothing"))
+        if self.reopened_at:
+            remarks.append(self.env._("had closed without a bill"))
+        if not history:
+            return [*remarks, self.env._("first bill")]
         is_over = self.end_at <= fields.Datetime.now()
         if is_over and not outcome.shares:
             remarks.append(self.env._("no sessions"))
@@ -174,6 +221,7 @@ class AssistBillingCycle(models.Model):
     @api.model
     def action_retry_all(self):
         """Try every failed cycle of these companies again, in the background."""
+        self._check_billing_user()
         failed = self.search([('error', '!=', False), ('state', '=', 'open')])
         if not failed:
             raise UserError(self.env._("No cycle has failed; there is nothing to try again."))

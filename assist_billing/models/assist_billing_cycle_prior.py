@@ -1,4 +1,5 @@
 from odoo import fields, models
+from odoo.tools import SQL
 
 
 class AssistBillingCyclePrior(models.Model):
@@ -6,6 +7,7 @@ class AssistBillingCyclePrior(models.Model):
 
     _name = 'assist.billing.cycle.prior'
     _description = "Late Sessions on a Billing Cycle"
+    _inherit = ['assist.guard']
     _order = 'cycle_id, origin_cycle_id'
 
     # === FIELDS === #
@@ -17,9 +19,10 @@ class AssistBillingCyclePrior(models.Model):
         'assist.billing.cycle', string="Period", required=True, index=True, ondelete='restrict'
     )
     company_id = fields.Many2one(related='cycle_id.company_id', store=True, index=True)
-    currency_id = fields.Many2one(related='cycle_id.currency_id')
+    # That of the period itself: what is billed for it never adds up with another one's.
+    currency_id = fields.Many2one('res.currency', required=True, readonly=True)
     quantity = fields.Float(digits='Product Unit')
-    price = fields.Float(digits='Product Price')
+    price = fields.Float(min_display_digits='Product Price')
     amount = fields.Monetary()
     session_ids = fields.One2many('assist.session', 'prior_id')
     move_id = fields.Many2one(
@@ -35,3 +38,20 @@ class AssistBillingCyclePrior(models.Model):
     _amount_positive = models.Constraint(
         "CHECK (amount >= 0)", "Late sessions: the difference cannot be negative."
     )
+
+    # === BUSINESS METHODS === #
+
+    def _release_sessions(self):
+        """Let go of sessions kept for a bill made again: they are to have one of their own."""
+        sessions = self.session_ids.filtered(lambda session: session.state == 'to_bill')
+        if not sessions:
+            return
+        sessions.flush_model(['cycle_id', 'state'])
+        self.env.cr.execute(
+            SQL(
+                "UPDATE assist_session SET cycle_id = NULL, prior_id = NULL WHERE id = ANY(%s)",
+                sessions.ids,
+            )
+        )
+        sessions.invalidate_recordset(['cycle_id', 'prior_id'], flush=False)
+        sessions.modified(['cycle_id', 'prior_id'])

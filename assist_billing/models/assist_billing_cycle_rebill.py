@@ -63,7 +63,11 @@ class AssistBillingCycle(models.Model):
 
         Late sessions of these cycles themselves have bills of their own, which still stand.
         """
-        self.prior_ids.filtered(lambda prior: prior.origin_cycle_id != prior.cycle_id).unlink()
+        carried = self.prior_ids.filtered(lambda prior: prior.origin_cycle_id != prior.cycle_id)
+        carried.filtered(
+            lambda prior: prior.currency_id != prior.cycle_id.currency_id
+        )._release_sessions()
+        carried.unlink()
 
     def _check_to_rebill(self):
         self._check_billing_user()

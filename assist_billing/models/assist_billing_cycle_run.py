@@ -27,12 +27,15 @@ class AssistBillingCycle(models.Model):
         progress = self.env['ir.cron']
         progress._commit_progress()
         retry_races(self._open_begun_cycles, now)
+        self._reopen_unbilled()
         run = retry_races(self.env['assist.billing.run']._begin, now)
         progress._commit_progress(remaining=self._count_due(now))
+        self._finish_bills()  # what an earlier run was killed over
         if not self._close_due(now, run):
             run._pause()
             return  # out of time: the scheduler comes back for the rest
         self._bill_late_sessions(now, run)
+        self._finish_bills()
         run._end()
         progress._commit_progress(remaining=0)
 

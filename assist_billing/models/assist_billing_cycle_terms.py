@@ -3,6 +3,8 @@ from markupsafe import Markup
 from odoo import api, fields, models
 from odoo.tools import formatLang
 
+from .checks import count_digits
+
 ROW = Markup('<tr><th scope="row" class="fw-normal text-muted pe-4">%s</th><td>%s</td></tr>')
 TABLE = Markup('<table class="table table-sm w-auto mb-0"><tbody>%s</tbody></table>')
 
@@ -116,5 +118,11 @@ class AssistBillingCycle(models.Model):
         return choices.get(self.terms.get(name), self.terms.get(name) or "")
 
     def _format_price(self, price):
-        """Return a unit price with the digits of prices: they can be more than the currency's."""
-        return formatLang(self.env, price, dp='Product Price', currency_obj=self.currency_id)
+        """Return a unit price with all its digits: they can be more than the currency's."""
+        digits = max(
+            self.env['decimal.precision'].precision_get('Product Price'), count_digits(price)
+        )
+        text = formatLang(self.env, price, digits=digits)
+        symbol = self.currency_id.symbol or self.currency_id.name
+        parts = (text, symbol) if self.currency_id.position == 'after' else (symbol, text)
+        return "\N{NO-BREAK SPACE}".join(parts)

@@ -40,6 +40,11 @@ class Outcome:
         ]
 
     @property
+    def charged(self):
+        """What is charged, each once: (charge, the cycle it is about)."""
+        return {(line.charge, cycle) for line, cycle in self.lines}
+
+    @property
     def total(self):
         return sum(line.amount for line, _cycle in self.lines)
 
@@ -203,7 +208,9 @@ class AssistBillingCycle(models.Model):
         """Return late sessions: a dict of cycle id -> own cycle's id -> list of sessions.
 
         Late is what ended before these cycles and is not billed, though its own cycle is done
-        with. One whose own cycle is to be billed again waits for that decision.
+        with. One whose own cycle is to be billed again waits for that decision; one whose own
+        cycle closed without a bill is billed by that cycle itself; one whose own cycle is in
+        another currency gets a bill of its own.
         """
         self._flush_usage()
         rows = self.env.execute_query(
@@ -217,10 +224,13 @@ class AssistBillingCycle(models.Model):
                    AND (s.cycle_id = c.id OR c.state = 'open' AND s.cycle_id IS NULL)
                   JOIN assist_billing_cycle o
                     ON o.association_id = c.association_id AND o.state IN ('closed', 'waived')
+                   AND o.currency_id = c.currency_id
                    AND s.ended_at >= o.start_at AND s.ended_at < o.end_at
+                   AND NOT %(unbilled)s
                  WHERE c.id IN %(cycles)s
                 """,
                 columns=self._get_session_columns(),
+                unbilled=self._get_unbilled_sql(SQL("o")),
                 cycles=tuple(self.ids) or (0,),
             )
         )

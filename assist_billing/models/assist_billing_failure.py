@@ -1,3 +1,5 @@
+from markupsafe import Markup
+
 from odoo import models
 
 
@@ -8,7 +10,12 @@ class AssistBillingFailure(models.AbstractModel):
     _description = "Reports Failures to the Billing Manager"
 
     def _assist_report_failure(self, summary, note):
-        """Leave one activity per record, however often it fails; its note is kept up to date."""
+        """Leave one activity per record, however often it fails; its note is kept up to date.
+
+        :param str note: plain text; names in it are nobody's HTML
+        """
+        # `join` escapes; a name that reads like an address is made no link of either.
+        note = Markup("<br/>").join(note.splitlines())
         for record in self:
             # sudo: the engine may run for a user who cannot assign activities
             activity = record.sudo()._assist_get_failure_activity()

@@ -1,9 +1,12 @@
 from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
+from odoo.tools import SQL, format_list
 
-from .checks import refuse_negative
+from .checks import count_digits, refuse_negative
 
 NAME_LENGTH = 100
+# As many customers are named where a plan says whom it bills.
+NAMED_CUSTOMERS = 10
 
 # What a cycle freezes of its plan when it opens. Money is per unit, in the plan's currency; the
 # keys are those of `rules.rating.Terms`.
@@ -25,6 +28,21 @@ TERMS_FIELDS = (
     'amounts_per',
     'prorate_partial',
 )
+# What a product gives the lines that charge it, frozen for each.
+PRODUCT_TERMS = ('usage', 'device')
+PRICE_FIELDS = (
+    'price_per_session',
+    'price_per_hour',
+    'price_per_device',
+    'base_fee',
+    'minimum_charge',
+)
+
+# Of these, what charges under each billing type; devices only if they are charged.
+CHARGING_FIELDS = {
+    'session': ('price_per_session', 'minimum_charge'),
+    'hour': ('price_per_hour', 'base_fee', 'minimum_charge'),
+}
 
 NOT_NEGATIVE = (
     'price_per_session',
@@ -41,10 +59,17 @@ NOT_NEGATIVE = (
 )
 
 
+def bills_nothing(terms):
+    """Tell whether nothing whatever can be billed by these terms, of a cycle or of a plan."""
+    return not any(terms[name] for name in CHARGING_FIELDS[terms['billing_type']]) and not (
+        terms['charge_devices'] and terms['price_per_device']
+    )
+
+
 class AssistBillingPlan(models.Model):
     _name = 'assist.billing.plan'
     _description = "Remote Support Billing Plan"
-    _inherit = ['mail.thread']
+    _inherit = ['mail.thread', 'assist.guard']
     _order = 'name, id'
     _check_company_auto = True
 
@@ -68,15 +93,16 @@ class AssistBillingPlan(models.Model):
         default='session',
         tracking=True,
     )
-    price_per_session = fields.Float(digits='Product Price', tracking=True)
-    price_per_hour = fields.Float(digits='Product Price', tracking=True)
+    # As Odoo keeps prices: all digits given are stored; how many there may be is checked.
+    price_per_session = fields.Float(min_display_digits='Product Price', tracking=True)
+    price_per_hour = fields.Float(min_display_digits='Product Price', tracking=True)
     charge_devices = fields.Boolean(
         string="Unattended Device Cost",
         tracking=True,
         help="The maintenance cost of unattended devices, in addition to the session charge.",
     )
     price_per_device = fields.Float(
-        digits='Product Price',
+        min_display_digits='Product Price',
         tracking=True,
         help="The maintenance cost of each unattended device, in addition to the session charge. "
         "Which devices count is said below; what the price is for, cycle or month, under Rating "
@@ -154,7 +180,7 @@ class AssistBillingPlan(models.Model):
         help="The time of each session is rounded up to a multiple of this many minutes.",
     )
     base_fee = fields.Float(
-        digits='Product Price',
+        min_display_digits='Product Price',
         tracking=True,
         help="Hourly plans: a fee for each session, which covers its first minutes.",
     )
@@ -169,7 +195,7 @@ class AssistBillingPlan(models.Model):
         help="Sessions, or hours, that cost nothing; only what exceeds them is billed.",
     )
     minimum_charge = fields.Float(
-        digits='Product Price',
+        min_display_digits='Product Price',
         tracking=True,
         help="The charge for sessions or hours is topped up to this amount, even when there were "
         "none. Devices do not count towards it.",
@@ -191,6 +217,11 @@ class AssistBillingPlan(models.Model):
     association_ids = fields.One2many('assist.billing.association', 'plan_id')
     association_count = fields.Integer(
         string="Associated Customers", compute='_compute_association_count'
+    )
+
+    bills_nothing = fields.Boolean(
+        compute='_compute_bills_nothing',
+        help="All prices of this plan are zero: its customers' cycles close without a bill.",
     )
 
     # === CONSTRAINTS === #
@@ -216,6 +247,39 @@ class AssistBillingPlan(models.Model):
         "Billing plan: the rating rules cannot be negative; zero switches a rule off.",
     )
 
+    @api.constrains('currency_id', *PRICE_FIELDS)
+    def _check_price_digits(self):
+        """Refuse a price with more digits than are printed: it would be rounded silently."""
+        for plan in self:
+            most = plan._get_price_digits()
+            for name in PRICE_FIELDS:
+                if count_digits(plan[name]) > most:
+                    raise ValidationError(
+                        self.env._(
+                            "Billing plan “%(plan)s”: %(field)s, %(price)s, has more than "
+                            "%(digits)s decimals, which is all that prices in %(currency)s have. "
+                            "Round it, or raise “Product Price” under Settings / Technical / "
+                            "Decimal Accuracy.",
+                            plan=plan.name,
+                            field=plan.fields_get([name], ['string'])[name]['string'],
+                            price=f"{plan[name]:.15g}",
+                            digits=most,
+                            currency=plan.currency_id.name,
+                        )
+                    )
+
+    @api.constrains(
+        'session_product_id',
+        'hour_product_id',
+        'device_product_id',
+        'billing_type',
+        'charge_devices',
+    )
+    def _check_products_taxed(self):
+        for plan in self:
+            if untaxed := plan._get_archived_taxed_products():
+                raise ValidationError(plan._get_archived_taxes_message(untaxed))
+
     # === DEFAULTS === #
 
     @api.model
@@ -235,20 +299,80 @@ class AssistBillingPlan(models.Model):
         for plan in self:
             plan.association_count = counts.get(plan._origin, 0)
 
+    @api.depends(
+        'billing_type',
+        'price_per_session',
+        'price_per_hour',
+        'base_fee',
+        'minimum_charge',
+        'charge_devices',
+        'price_per_device',
+    )
+    def _compute_bills_nothing(self):
+        for plan in self:
+            plan.bills_nothing = bool(plan.billing_type) and bills_nothing(plan)
+
     # === CRUD METHODS === #
 
     @api.model_create_multi
     def create(self, vals_list):
+        self._assist_check_access('create', vals_list)
         for vals in vals_list:
             self._check_name_vals(vals)
             refuse_negative(self, vals, NOT_NEGATIVE)
         return super().create(vals_list)
 
     def write(self, vals):
+        self._assist_check_access('write', [vals])
         self._check_name_vals(vals)
         refuse_negative(self, vals, NOT_NEGATIVE)
         self._check_frozen_vals(vals)
-        return super().write(vals)
+        archived = self.filtered('active') if vals.get('active') is False else self.browse()
+        result = super().write(vals)
+        for plan in archived:
+            # By whichever door it was archived.
+            if billed := plan._get_billed_associations():
+                plan.message_post(body=plan._get_archived_message(billed))
+        return result
+
+    def action_archive(self):
+        """Archive, and say to whom this plan goes on billing."""
+        billed = self.filtered('active')._get_billed_associations()
+        result = super().action_archive()
+        if not billed:
+            return result
+        return {
+            'type': 'ir.actions.client',
+            'tag': 'display_notification',
+            'params': {
+                'type': 'warning',
+                'title': self.env._("Archived, but still billing"),
+                'message': self._get_archived_message(billed),
+                'sticky': True,
+                'next': {'type': 'ir.actions.client', 'tag': 'soft_reload'},
+            },
+        }
+
+    def _get_billed_associations(self):
+        """Return the associations of these plans that have not ended."""
+        # sudo: associations that the user may not see are billed all the same
+        return (
+            self.env['assist.billing.association']
+            .sudo()
+            .search([('plan_id', 'in', self.ids), ('state', '!=', 'ended')])
+        )
+
+    def _get_archived_message(self, billed):
+        """Say how many customers go on being billed by a plan that was archived."""
+        return self.env._(
+            "%(count)s customers go on being billed by this plan: %(customers)s. It takes no new "
+            "ones. End their associations, or move them to another plan, if that is not meant.",
+            count=len(billed),
+            customers=format_list(
+                self.env, billed[:NAMED_CUSTOMERS].partner_id.mapped('display_name')
+            )
+            + (" …" if len(billed) > NAMED_CUSTOMERS else ""),
+        )
 
     def copy_data(self, default=None):
         vals_list = super().copy_data(default)
@@ -291,10 +415,7 @@ class AssistBillingPlan(models.Model):
         changed = [
             name
             for name in ('currency_id', 'billing_type', 'company_id')
-            if name in vals
-            and any(
-                self._fields[name].convert_to_write(plan[name], plan) != vals[name] for plan in self
-            )
+            if name in vals and self._assist_is_changed(name, vals[name])
         ]
         if not changed:
             return
@@ -317,6 +438,7 @@ class AssistBillingPlan(models.Model):
 
     def action_view_associations(self):
         self.ensure_one()
+        self.check_access('read')
         return {
             **self.env['ir.actions.act_window']._for_xml_id(
                 'assist_billing.assist_billing_association_action'
@@ -326,7 +448,11 @@ class AssistBillingPlan(models.Model):
         }
 
     def action_apply_to_open_cycles(self):
-        """Put the plan's present terms in force for its open cycles; recorded in the chatter."""
+        """Put the plan's present terms in force for what nobody has a bill of yet.
+
+        That is its open cycles, and those that closed without a bill, which open again to be
+        closed by the next run. Recorded in the chatter.
+        """
         self.ensure_one()
         self.check_access('write')
         # sudo: cycles are written by the engine only
@@ -335,11 +461,22 @@ class AssistBillingPlan(models.Model):
             .sudo()
             .search([('plan_id', '=', self.id), ('state', '=', 'open')])
         )
-        for cycle in open_cycles:
-            cycle.terms = {**cycle.terms, **self._prepare_terms()}
+        unbilled = self._get_unbilled_cycles()
+        (open_cycles | unbilled).lock_for_update()
+        terms = self._prepare_terms()
+        # What these terms change nothing about need not be rated again.
+        reopened = unbilled.filtered(lambda cycle: {**cycle.terms, **terms} != cycle.terms)
+        for cycle in open_cycles | reopened:
+            cycle.terms = {**cycle.terms, **terms}
+        if reopened:
+            reopened._reopen()
+            self.env['assist.billing.association']._trigger_closing()
         self.message_post(
             body=self.env._(
-                "Present prices and rules applied to %(count)s open cycles.", count=len(open_cycles)
+                "Present prices and rules applied to %(count)s open cycles and to %(unbilled)s "
+                "that had closed without a bill.",
+                count=len(open_cycles),
+                unbilled=len(reopened),
             )
         )
         return True
@@ -347,19 +484,122 @@ class AssistBillingPlan(models.Model):
     # === BUSINESS METHODS === #
 
     def _prepare_terms(self):
-        """Return what a cycle that opens now is rated by: JSON-ready prices, rules, digits.
+        """Return what a cycle that opens now is rated and billed by, ready for JSON.
 
-        Extend it, and `rules.rating.Terms`, to add a rule.
+        Prices, rules and digits; the currency; and what the products give the lines, see
+        `_prepare_product_terms`. Extend it, and `rules.rating.Terms`, to add a rule.
         """
         self.ensure_one()
-        precision = self.env['decimal.precision']
         return {
             **{name: self[name] for name in TERMS_FIELDS},
             'plan': self.name,
-            'quantity_digits': precision.precision_get('Product Unit'),
-            'price_digits': precision.precision_get('Product Price'),
+            'quantity_digits': self.env['decimal.precision'].precision_get('Product Unit'),
+            # None is cut off, should prices have had more digits when they were given.
+            'price_digits': max(
+                self._get_price_digits(), *(count_digits(self[name]) for name in PRICE_FIELDS)
+            ),
+            'currency_id': self.currency_id.id,
             'currency_rounding': self.currency_id.rounding,
+            'products': {
+                charge: self._prepare_product_terms(self._get_product(charge))
+                for charge in PRODUCT_TERMS
+            },
         }
+
+    def _prepare_product_terms(self, product):
+        """Return what lines that charge `product` take from it, as ids: frozen with each cycle.
+
+        The taxes are those of the plan's company, before any fiscal position; so is the account,
+        which is false where Odoo takes the journal's.
+        """
+        self.ensure_one()
+        taxes, account = product._assist_get_accounting(self.company_id)
+        return {
+            'product_id': product.id,
+            'tax_ids': taxes.ids,
+            'uom_id': product.uom_id.id,
+            'account_id': account.id,
+        }
+
+    def _get_price_digits(self):
+        """Return how many decimals prices of this plan may have."""
+        self.ensure_one()
+        return max(
+            self.env['decimal.precision'].precision_get('Product Price'),
+            self.currency_id.decimal_places,
+        )
+
+    def _get_unbilled_cycles(self):
+        """Return the cycles of these plans that closed without a bill, of any company."""
+        # sudo: cycles are written by the engine only
+        return (
+            self.env['assist.billing.cycle']
+            .sudo()
+            ._search_unbilled(SQL("c.plan_id IN %s", tuple(self.ids) or (0,)))
+        )
+
+    @api.model
+    def _get_billed_products(self):
+        """Return the products that plans in use bill with: a dict of company -> products."""
+        # sudo: plans of all companies count
+        plans = self.sudo().search([])
+        plans |= plans.browse(
+            plan.id
+            for [plan] in self.env['assist.billing.association']
+            .sudo()
+            ._read_group([('state', '!=', 'ended')], ['plan_id'])
+        )
+        return {
+            company: group.session_product_id.concat(
+                *(plan._get_charged_products() for plan in group)
+            )
+            for company, group in plans.grouped('company_id').items()
+        }
+
+    def _get_charged_products(self):
+        """Return the products that can be on this plan's bills."""
+        self.ensure_one()
+        products = self._get_product('usage')
+        return products | self._get_product('device') if self.charge_devices else products
+
+    def _get_archived_taxed_products(self):
+        """Return those of its products that have taxes in its company, but archived ones only.
+
+        Odoo puts no archived tax on an invoice: what they are on would go out untaxed.
+        """
+        self.ensure_one()
+        bare = self._get_charged_products().filtered(
+            lambda product: not product.taxes_id._filter_taxes_by_company(self.company_id)
+        )
+        if not bare:
+            return bare
+        templates = bare.product_tmpl_id
+        templates.flush_model(['taxes_id'])
+        self.env['account.tax'].flush_model(['active', 'company_id'])
+        # By SQL: read as sudo, the taxes of other companies would be remembered for this user.
+        rows = self.env.execute_query(
+            SQL(
+                """
+                SELECT r.prod_id FROM product_taxes_rel r JOIN account_tax t ON t.id = r.tax_id
+                 WHERE r.prod_id IN %s AND t.company_id IN %s
+              GROUP BY r.prod_id HAVING NOT bool_or(t.active)
+                """,
+                tuple(templates.ids),
+                # sudo: a branch has the taxes of companies that the user may not see
+                tuple(self.company_id.sudo().parent_ids.ids),
+            )
+        )
+        archived = templates.browse(row[0] for row in rows)
+        return bare.filtered(lambda product: product.product_tmpl_id in archived)
+
+    def _get_archived_taxes_message(self, products):
+        return self.env._(
+            "%(products)s: all sales taxes of this product in %(company)s are archived, so that "
+            "bills of plan “%(plan)s” would go out untaxed. Choose a tax on the product, or none.",
+            products=", ".join(products.mapped('display_name')),
+            company=self.company_id.name,
+            plan=self.name,
+        )
 
     def _get_product(self, charge):
         """Return the product that gives a line of `charge` its account, taxes and unit."""

@@ -16,6 +16,7 @@ class AssistBillingRun(models.Model):
 
     _name = 'assist.billing.run'
     _description = "Remote Support Billing Run"
+    _inherit = ['assist.guard']
     _order = 'id desc'
 
     # === FIELDS === #
@@ -101,24 +102,29 @@ class AssistBillingRun(models.Model):
 
     def action_open(self):
         self.ensure_one()
+        self.check_access('read')
         return self._get_records_action(name=self.env._("Billing Run"))
 
     def action_view_cycles(self):
         self.ensure_one()
+        self.check_access('read')
         return self._get_cycles_action(self.display_name, [('run_id', '=', self.id)])
 
     def action_view_failures(self):
         self.ensure_one()
+        self.check_access('read')
         return self._get_cycles_action(
             self.env._("Failures"), [('run_id', '=', self.id), ('error', '!=', False)]
         )
 
     def action_view_bills(self):
         self.ensure_one()
+        self.check_access('read')
         return self._get_bills_action(self.display_name, self._get_bills_domain())
 
     def action_view_no_address(self):
         self.ensure_one()
+        self.check_access('read')
         return self._get_bills_action(
             self.env._("Bills Without Address"), self._get_no_address_domain()
         )

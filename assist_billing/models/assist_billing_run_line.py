@@ -6,6 +6,7 @@ class AssistBillingRunLine(models.Model):
 
     _name = 'assist.billing.run.line'
     _description = "Figures of a Billing Run"
+    _inherit = ['assist.guard']
     _order = 'run_id, company_id, currency_id'
 
     # === FIELDS === #

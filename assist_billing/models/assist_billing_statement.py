@@ -6,6 +6,7 @@ from odoo.tools import SQL
 
 from ..rules import rating
 from ..rules.shapes import ONE, ZERO, round_half_up
+from .account_move_line import PRINTED_DIGITS
 from .assist_billing_cycle_usage import as_decimal
 from .assist_billing_statement_shapes import (
     Statement,
@@ -13,6 +14,7 @@ from .assist_billing_statement_shapes import (
     StatementLine,
     StatementSection,
 )
+from .checks import count_digits
 
 
 class AssistBillingCycle(models.Model):
@@ -110,7 +112,8 @@ class AssistBillingCycle(models.Model):
             price, amount = line.price, line.amount
             if found := printed[line.charge][:1]:
                 del printed[line.charge][0]
-                price, amount = self._get_printed_amounts(found[0])
+                price, amount = self._get_printed_amounts(found[0], line.quantity)
+            terms = rating.Terms.from_dict(origin.terms)
             lines.append(
                 StatementLine(
                     line.charge,
@@ -119,6 +122,8 @@ class AssistBillingCycle(models.Model):
                     line.quantity,
                     price,
                     amount,
+                    quantity_digits=terms.quantity_digits,
+                    price_digits=max(terms.price_digits, count_digits(price)),
                 )
             )
         return lines
@@ -136,11 +141,20 @@ class AssistBillingCycle(models.Model):
             return labels[charge]
         return self.env._("Received late: %(period)s", period=origin._format_period())
 
-    def _get_printed_amounts(self, line):
-        """Return price and amount of an invoice line as its document prints them."""
+    def _get_printed_amounts(self, line, quantity):
+        """Return price and amount of an invoice line as its document prints them.
+
+        Where an amount with taxes stands beside a price without, the price is given with them too:
+        quantity x price is the amount.
+        """
         with_taxes = line.move_id.company_price_include == 'tax_included'
         amount = as_decimal(line.price_total if with_taxes else line.price_subtotal)
-        return as_decimal(line.price_unit), round_half_up(amount, self._get_rounding())
+        rounding, step = self._get_rounding(), ONE.scaleb(-PRINTED_DIGITS)
+        amount = round_half_up(amount, rounding)
+        price = round_half_up(as_decimal(line.price_unit), step)
+        if round_half_up(quantity * price, rounding) != amount:
+            price = round_half_up(Fraction(amount) / Fraction(quantity), step)
+        return price, amount
 
     def _get_rounding(self):
         return rating.Terms.from_dict(self.terms).currency_rounding

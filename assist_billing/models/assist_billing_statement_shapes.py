@@ -21,6 +21,9 @@ class StatementLine:
     quantity: Decimal
     price: Decimal
     amount: Decimal
+    # As many as the bill prints: 1 session and 1.00 hours, 20.00 and 16.528926.
+    quantity_digits: int = 2
+    price_digits: int = 2
 
 
 @dataclass
@@ -48,6 +51,7 @@ class StatementSection:
 
     The rows plus `included` make `line` exactly, in quantity and in amount. (A difference for
     late sessions that is no whole of the price is charged as 1 x it: then in amount only.)
+    Its `terms` are those of its period: another one may have been billed by the hour.
     """
 
     cycle: models.Model
@@ -55,6 +59,18 @@ class StatementSection:
     line: StatementLine | None = None
     included: rating.Included = NOTHING_INCLUDED
     is_late: bool = False
+
+    @property
+    def terms(self):
+        return rating.Terms.from_dict(self.cycle.terms)
+
+    @property
+    def is_hourly(self):
+        return self.terms.billing_type == 'hour'
+
+    @property
+    def quantity_digits(self):
+        return self.terms.quantity_digits if self.is_hourly else 0
 
     @property
     def quantity(self):
@@ -127,7 +143,11 @@ class Statement:
 
     @property
     def quantity(self):
-        return sum((section.quantity for section in self.sections), ZERO)
+        """Hours or sessions, as this period is billed; late ones billed otherwise do not add up."""
+        return sum(
+            (section.quantity for section in self.sections if section.is_hourly == self.is_hourly),
+            ZERO,
+        )
 
     @property
     def total(self):

@@ -8,6 +8,7 @@ class AssistBillingSuspension(models.Model):
 
     _name = 'assist.billing.suspension'
     _description = "Remote Support Suspension"
+    _inherit = ['assist.guard']
     _order = 'date_from, id'
 
     # === FIELDS === #
@@ -40,16 +41,19 @@ class AssistBillingSuspension(models.Model):
 
     @api.model_create_multi
     def create(self, vals_list):
+        self._assist_check_access('create', vals_list)
         spans = super().create(vals_list)
         spans.association_id._resolve_sessions()
         return spans
 
     def write(self, vals):
+        self._assist_check_access('write', [vals])
         result = super().write(vals)
         self.association_id._resolve_sessions()
         return result
 
     def unlink(self):
+        self.check_access('unlink')
         associations = self.association_id
         result = super().unlink()
         associations._resolve_sessions()

@@ -35,7 +35,7 @@ class AssistBillingTie(models.Model):
 
     _name = 'assist.billing.tie'
     _description = "Tie of Sessions and Bills"
-    _inherit = ['mail.thread', 'mail.activity.mixin', 'assist.billing.failure']
+    _inherit = ['mail.thread', 'mail.activity.mixin', 'assist.billing.failure', 'assist.guard']
     _order = 'is_standing desc, id desc'
 
     # === FIELDS === #
@@ -96,6 +96,7 @@ class AssistBillingTie(models.Model):
 
     @api.model_create_multi
     def create(self, vals_list):
+        self._assist_check_access('create', vals_list)
         ties = super().create(vals_list)
         # sudo: who may make a tie does not write what it finds
         for tie in ties.sudo():
@@ -103,6 +104,7 @@ class AssistBillingTie(models.Model):
         return ties
 
     def write(self, vals):
+        self._assist_check_access('write', [vals])
         if {'date_from', 'date_to', 'company_id'} & vals.keys() and any(
             tie.is_standing for tie in self
         ):
@@ -167,9 +169,10 @@ class AssistBillingTie(models.Model):
         """Return the standing ties of `companies`, made where there are none yet."""
         standing = self.search([('is_standing', '=', True), ('company_id', 'in', companies.ids)])
         missing = companies - standing.company_id
-        return standing | self.create(
+        made = self._assist_as_engine().create(
             [{'is_standing': True, 'company_id': company.id} for company in missing]
         )
+        return standing | made.with_env(self.env)
 
     # === CHECKING === #
 

@@ -3,7 +3,8 @@ from collections import Counter, defaultdict
 from odoo import api, models
 from odoo.tools import SQL, float_round
 
-from .account_move_line import USAGE_CHARGES
+from .account_move_line import PRINTED_DIGITS, USAGE_CHARGES
+from .assist_billing_cycle_usage import as_decimal
 from .assist_billing_tie import KEPT_RECORDS, Check
 
 
@@ -38,7 +39,7 @@ class AssistBillingTie(models.Model):
                 self.env._("Bills whose lines say something else"),
                 self.env._(
                     "Sessions, hours, base fees, devices, minimum and late sessions on the lines = "
-                    "those of the cycle, at the prices of its terms."
+                    "those of the cycle, at the prices of its terms, in its currency."
                 ),
             ),
             Check(
@@ -139,8 +140,24 @@ class AssistBillingTie(models.Model):
         )
         wrong = {move_id for move_id, position_id in rows if not position_id}
         moves = self.env['account.move'].browse([row[0] for row in rows if row[1]])
-        wrong |= self._get_unexplained(moves)
+        wrong |= self._get_unexplained(moves) | self._get_mixed_currencies()
         return len(wrong), sorted(wrong)[:KEPT_RECORDS]
+
+    def _get_mixed_currencies(self):
+        """Return ids of bills with late sessions of a period that was in another currency."""
+        rows = self.env.execute_query(
+            SQL(
+                """
+                SELECT DISTINCT m.id FROM assist_billing_cycle_prior p
+                  JOIN assist_billing_cycle c ON c.id = p.cycle_id
+                  JOIN account_move m
+                    ON m.id = CASE WHEN p.origin_cycle_id = c.id THEN p.move_id ELSE c.move_id END
+                 WHERE %s AND p.amount > 0 AND p.currency_id != m.currency_id
+                """,
+                self._get_cycle_scope(),
+            )
+        )
+        return {row[0] for row in rows}
 
     def _get_expected_lines_sql(self):
         """Return SQL of the usage lines that bills should have, in the terms of their cycles.
@@ -149,34 +166,47 @@ class AssistBillingTie(models.Model):
         """
         return SQL(
             """
+            SELECT move_id, charge, quantity, price, count(*) AS number FROM (%s) AS single
+          GROUP BY move_id, charge, quantity, price
+            """,
+            self._get_expected_rows_sql(),
+        )
+
+    def _get_expected_rows_sql(self):
+        """Return SQL of these lines one by one: (move_id, origin_id, charge, quantity, price).
+
+        The origin is the cycle they are about, whose terms they are in.
+        """
+        return SQL(
+            """
             WITH cycle AS (
                 SELECT t.*, CASE WHEN t.fee > 0 THEN u.own_counted ELSE 0 END AS fees
                   FROM (%(scaled)s) AS t JOIN (%(used)s) AS u ON u.id = t.id
                  WHERE t.move_id IS NOT NULL
             ), expected AS (
-                SELECT move_id, billing_type AS charge, billed_quantity AS quantity, price
+                SELECT move_id, id AS origin_id, billing_type AS charge,
+                       billed_quantity AS quantity, price
                   FROM cycle
                  UNION ALL
-                SELECT move_id, 'base_fee', fees, fee FROM cycle
+                SELECT move_id, id, 'base_fee', fees, fee FROM cycle
                  UNION ALL
-                SELECT move_id, 'device', device_quantity, device_price FROM cycle
+                SELECT move_id, id, 'device', device_quantity, device_price FROM cycle
                  UNION ALL
-                SELECT move_id, 'minimum', (missing > 0)::int, missing FROM (
-                    SELECT move_id, usage_amount
+                SELECT move_id, id, 'minimum', (missing > 0)::int, missing FROM (
+                    SELECT move_id, id, usage_amount
                                - round(billed_quantity * price / rounding) * rounding
                                - round(fees * fee / rounding) * rounding AS missing
                       FROM cycle
                 ) AS minimum
                  UNION ALL
                 SELECT CASE WHEN p.origin_cycle_id = c.id THEN p.move_id ELSE c.move_id END,
-                       'prior', p.quantity, p.price
+                       p.origin_cycle_id, 'prior', p.quantity, p.price
                   FROM assist_billing_cycle_prior p
                   JOIN assist_billing_cycle c ON c.id = p.cycle_id
                  WHERE %(scope)s AND (c.state = 'closed' OR p.origin_cycle_id = c.id)
             )
-            SELECT move_id, charge, quantity, price, count(*) AS number
+            SELECT move_id, origin_id, charge, quantity, price
               FROM expected WHERE quantity != 0 AND move_id IS NOT NULL
-          GROUP BY move_id, charge, quantity, price
             """,
             scaled=self._get_scaled_sql(),
             used=self._get_used_sql(),
@@ -216,29 +246,30 @@ class AssistBillingTie(models.Model):
         if not moves:
             return set()
         expected, prices = defaultdict(Counter), {}
-        for move_id, charge, quantity, price, number in self.env.execute_query(
+        cycles = self.env['assist.billing.cycle']
+        for move_id, origin_id, charge, quantity, price in self.env.execute_query(
             SQL(
                 "SELECT * FROM (%s) AS e WHERE move_id IN %s",
-                self._get_expected_lines_sql(),
+                self._get_expected_rows_sql(),
                 tuple(moves.ids),
             )
         ):
-            move = moves.browse(move_id)
-            product = move.assist_plan_id._get_product(charge)
-            key = (product, move.fiscal_position_id, move.company_id, price)
+            position = moves.browse(move_id).fiscal_position_id
+            terms = cycles.browse(origin_id)._get_line_terms(charge)
+            key = (terms.product, terms.taxes, position, price)
             if key not in prices:
-                prices[key] = product._get_tax_included_unit_price_from_price(
-                    float(price),
-                    product.taxes_id._filter_taxes_by_company(move.company_id),
-                    fiscal_position=move.fiscal_position_id,
+                prices[key] = terms.product._get_tax_included_unit_price_from_price(
+                    float(price), terms.taxes, fiscal_position=position
                 )
-            expected[move_id][charge, float(quantity), float_round(prices[key], 6)] += number
+            expected[move_id][
+                charge, float(quantity), float_round(prices[key], PRINTED_DIGITS)
+            ] += 1
         return {
             move.id
             for move in moves
             if expected[move.id]
             != Counter(
-                (line.assist_charge, line.quantity, float_round(line.price_unit, 6))
+                (line.assist_charge, line.quantity, float_round(line.price_unit, PRINTED_DIGITS))
                 for line in move._assist_get_usage_lines()
             )
         }
@@ -391,7 +422,8 @@ class AssistBillingTie(models.Model):
         periods = self.env['assist.billing.cycle'].browse(row[0] for row in rows)
         sessions = periods._read_billed_sessions()
         wrong = []
-        for period, (_id, billed) in zip(periods, rows, strict=True):
+        for period, (_id, amount) in zip(periods, rows, strict=True):
+            billed = as_decimal(amount)
             rated = period._rate(sessions[period.id]).usage_amount
             # Late ones can bridge a gap, so that all together cost less; nothing is given back.
             merges = bool(period.terms['merge_gap_minutes'])

@@ -80,7 +80,9 @@ class AssistBillingTie(models.Model):
             SQL(
                 """
                 SELECT c.id FROM assist_billing_cycle c
-                 WHERE %s AND c.state = 'open' AND EXISTS (
+                 WHERE %s AND c.state = 'open'
+                   -- What closed without a bill may have opened again.
+                   AND c.reopened_at IS NULL AND EXISTS (
                        SELECT 1 FROM assist_billing_cycle n
                         WHERE n.association_id = c.association_id AND n.state != 'open'
                           AND n.date_start > c.date_start

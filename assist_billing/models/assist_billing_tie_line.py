@@ -8,6 +8,7 @@ class AssistBillingTieLine(models.Model):
 
     _name = 'assist.billing.tie.line'
     _description = "Line of a Tie"
+    _inherit = ['assist.guard']
     _order = 'id'
 
     # === FIELDS === #
@@ -49,6 +50,7 @@ class AssistBillingTieLine(models.Model):
     def action_view_records(self):
         """Open what breaks this rule."""
         self.ensure_one()
+        self.check_access('read')
         return {
             'type': 'ir.actions.act_window',
             'name': self.name,
@@ -61,6 +63,7 @@ class AssistBillingTieLine(models.Model):
     def action_view_sessions(self):
         """Open the sessions counted here."""
         self.ensure_one()
+        self.check_access('read')
         return {
             **self.env['ir.actions.act_window']._for_xml_id('assist_billing.assist_session_action'),
             'name': self.name,

@@ -208,10 +208,17 @@ class AssistBillingTie(models.Model):
                    AND NOT EXISTS (
                        SELECT 1 FROM assist_billing_cycle n
                         WHERE n.association_id = a.id AND n.state = 'open'
+                          AND n.currency_id = o.currency_id
                           AND n.end_at <= %(now)s + r.assist_late_days * INTERVAL '1 day'
-                   ))
+                   )
+                   -- Its cycle has no bill yet, so the next run makes one.
+                    OR %(unbilled)s AND a.state != 'on_hold'
+                   AND GREATEST(o.closed_at, s.write_date)
+                       < %(now)s - %(patience)s * INTERVAL '1 day'
+                   )
                 """,
                 scope=self._get_session_scope(),
+                unbilled=self.env['assist.billing.cycle']._get_unbilled_sql(SQL("o")),
                 now=self.checked_at,
                 patience=PATIENCE_DAYS,
             )

@@ -22,7 +22,7 @@ class AssistConnector(models.Model):
 
     _name = 'assist.connector'
     _description = "Remote Support Connector"
-    _inherit = ['mail.thread', 'mail.activity.mixin', 'assist.billing.failure']
+    _inherit = ['mail.thread', 'mail.activity.mixin', 'assist.billing.failure', 'assist.guard']
     _order = 'name, id'
     _check_company_auto = True
 
@@ -199,6 +199,7 @@ class AssistConnector(models.Model):
     # === CRUD METHODS === #
 
     def write(self, vals):
+        self._assist_check_access('write', [vals])
         changed = set(CREDENTIALS) & vals.keys()
         if {'source', 'company_id'} & vals.keys():
             self._check_not_begun(vals)
@@ -229,7 +230,7 @@ class AssistConnector(models.Model):
     def action_fetch_now(self):
         """Have the scheduled action fetch at once, also where it waits after a failure."""
         self.check_access('write')
-        self.write({'next_at': False})
+        self._assist_as_engine().write({'next_at': False})
         self._get_cron()._trigger()
         return self._notify(
             'info', self.env._("Fetching begins within a minute. What comes of it is shown here.")
@@ -237,6 +238,7 @@ class AssistConnector(models.Model):
 
     def action_view_sessions(self):
         self.ensure_one()
+        self.check_access('read')
         action = self.env['ir.actions.act_window']._for_xml_id(
             'assist_billing.assist_session_action'
         )
@@ -248,6 +250,7 @@ class AssistConnector(models.Model):
 
     def action_view_rejections(self):
         self.ensure_one()
+        self.check_access('read')
         return self.rejection_ids._get_records_action(
             name=self.env._("Rejected Records"),
             domain=[('connector_id', '=', self.id)],

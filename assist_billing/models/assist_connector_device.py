@@ -65,14 +65,18 @@ class AssistConnector(models.Model):
     # === CRUD METHODS === #
 
     def write(self, vals):
+        self._assist_check_access('write', [vals])
+        connectors_ = self
         if 'device_departments' in vals:
             vals = {'devices_at': False, **vals}
-        return super().write(vals)
+            connectors_ = self._assist_as_engine()
+        return super(AssistConnector, connectors_).write(vals)
 
     # === ACTIONS === #
 
     def action_view_devices(self):
         self.ensure_one()
+        self.check_access('read')
         action = self.env['ir.actions.act_window']._for_xml_id(
             'assist_billing.assist_device_action'
         )

@@ -14,6 +14,7 @@ class AssistConnectorRejection(models.Model):
 
     _name = 'assist.connector.rejection'
     _description = "Record Rejected by a Connector"
+    _inherit = ['assist.guard']
     _order = 'id desc'
     _rec_name = 'reason'
 

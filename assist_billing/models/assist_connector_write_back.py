@@ -11,17 +11,23 @@ class AssistConnectorWriteBack(models.Model):
 
     _name = 'assist.connector.write.back'
     _description = "Session to Be Marked as Billed"
+    _inherit = ['assist.guard']
     _order = 'id'
     _rec_name = 'session_id'
 
     # === FIELDS === #
 
-    connector_id = fields.Many2one('assist.connector', required=True, ondelete='cascade')
+    connector_id = fields.Many2one(
+        'assist.connector', required=True, readonly=True, ondelete='cascade'
+    )
     company_id = fields.Many2one(related='connector_id.company_id', store=True, index=True)
-    session_id = fields.Many2one('assist.session', required=True, ondelete='cascade', index=True)
+    session_id = fields.Many2one(
+        'assist.session', required=True, readonly=True, ondelete='cascade', index=True
+    )
     state = fields.Selection(
         [('pending', "To Be Marked"), ('done', "Marked"), ('refused', "Refused")],
         required=True,
+        readonly=True,
         default='pending',
     )
     error = fields.Text(readonly=True)
@@ -35,7 +41,8 @@ class AssistConnectorWriteBack(models.Model):
 
     def action_try_again(self):
         """Queue what the source refused once more."""
-        self.filtered(lambda line: line.state == 'refused').write(
+        self.check_access('write')
+        self.filtered(lambda line: line.state == 'refused')._assist_as_engine().write(
             {'state': 'pending', 'error': False}
         )
         return True
@@ -106,6 +113,7 @@ class AssistConnector(models.Model):
 
     def action_view_write_backs(self):
         self.ensure_one()
+        self.check_access('read')
         return self.write_back_ids._get_records_action(
             name=self.env._("Marked as Billed"),
             domain=[('connector_id', '=', self.id)],

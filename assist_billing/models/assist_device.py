@@ -1,5 +1,5 @@
 from odoo import api, fields, models
-from odoo.exceptions import ValidationError
+from odoo.exceptions import UserError, ValidationError
 
 
 class AssistDevice(models.Model):
@@ -7,7 +7,7 @@ class AssistDevice(models.Model):
 
     _name = 'assist.device'
     _description = "Unattended Device"
-    _inherit = ['mail.thread']
+    _inherit = ['mail.thread', 'assist.guard']
     _order = 'name, id'
     _check_company_auto = True
 
@@ -84,14 +84,50 @@ class AssistDevice(models.Model):
 
     @api.model_create_multi
     def create(self, vals_list):
+        self._assist_check_access('create', vals_list)
         for vals in vals_list:
             self._check_dates_ordered(vals)
         return super().create(vals_list)
 
     def write(self, vals):
+        self._assist_check_access('write', [vals])
+        self._check_same_company(vals)
         for device in self:
             device._check_dates_ordered(vals)
         return super().write(vals)
+
+    @api.ondelete(at_uninstall=False)
+    def _unlink_except_billed(self):
+        # sudo: technicians do not read cycles
+        billed = self.env['assist.billing.cycle.device'].sudo()
+        if kept := billed.search([('device_id', 'in', self.ids)], limit=1).device_id:
+            raise UserError(
+                self.env._(
+                    "Device “%(device)s” is on a bill and cannot be deleted. Remove it: it no "
+                    "longer counts then.",
+                    device=kept.name,
+                )
+            )
+
+    def _check_same_company(self, vals):
+        """Refuse to move a device to another company once sessions or bills name it."""
+        if 'company_id' not in vals:
+            return
+        # sudo: what the user may not see keeps the device as well
+        for device in self.sudo():
+            if device._assist_is_changed('company_id', vals['company_id']) and (
+                device.session_ids
+                or self.env['assist.billing.cycle.device']
+                .sudo()
+                .search_count([('device_id', '=', device.id)], limit=1)
+            ):
+                raise UserError(
+                    self.env._(
+                        "Device “%(device)s” has sessions or is on a bill, so it stays with its "
+                        "company. Remove it, and enrol it in the other company.",
+                        device=device.name,
+                    )
+                )
 
     def _check_dates_ordered(self, vals):
         """Refuse dates out of order in words that name the device."""
@@ -114,6 +150,7 @@ class AssistDevice(models.Model):
 
     def action_view_sessions(self):
         self.ensure_one()
+        self.check_access('read')
         return {
             **self.env['ir.actions.act_window']._for_xml_id('assist_billing.assist_session_action'),
             'domain': [('device_id', '=', self.id)],
@@ -126,6 +163,7 @@ class AssistDevice(models.Model):
 
     def action_remove(self):
         """Take the device out of service at the end of today."""
+        self.check_access('write')
         tomorrow = fields.Date.add(fields.Date.context_today(self), days=1)
         self.filtered(lambda device: not device.removed_on).write({'removed_on': tomorrow})
         return True

@@ -36,10 +36,13 @@ class AssistDevice(models.Model):
     # === CRUD METHODS === #
 
     def write(self, vals):
+        self._assist_check_access('write', [vals])
+        devices = self
         if 'removed_on' in vals:
             # Said by somebody here, unless it says otherwise.
             vals = {'removed_at_source': False, 'missing_since': False, **vals}
-        result = super().write(vals)
+            devices = self._assist_as_engine()
+        result = super(AssistDevice, devices).write(vals)
         if vals.get('partner_id'):
             self._link_sessions()
         return result
@@ -50,7 +53,7 @@ class AssistDevice(models.Model):
         missing = self.filtered('missing_since')
         result = super().action_remove()
         # Its source may have it again one day.
-        missing.write({'removed_at_source': True})
+        missing._assist_as_engine().write({'removed_at_source': True})
         return result
 
     # === BUSINESS METHODS === #
@@ -69,7 +72,7 @@ class AssistDevice(models.Model):
         """Take devices out that their source does not have any more, as of today."""
         for today, devices in self._get_local_todays(now).items():
             for device in devices:
-                device.write(
+                device._assist_as_engine().write(
                     {'removed_on': max(device.enrolled_on, today), 'removed_at_source': True}
                 )
 
@@ -123,8 +126,9 @@ class AssistDevice(models.Model):
             else:
                 removed |= missing
         removed._source_remove(now)
+        doubted = doubted._assist_as_engine()
         doubted.filtered(lambda device: not device.missing_since).write({'missing_since': now})
-        return removed, doubted
+        return removed, doubted.with_env(self.env)
 
     def _link_sessions(self):
         """Give unbilled sessions of these devices, that have no customer, the device's."""
@@ -188,6 +192,7 @@ class AssistDeviceAbsence(models.Model):
 
     _name = 'assist.device.absence'
     _description = "Absence of an Unattended Device"
+    _inherit = ['assist.guard']
     _order = 'device_id, date_from'
 
     # === FIELDS === #

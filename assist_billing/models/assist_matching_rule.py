@@ -1,7 +1,7 @@
 from collections import Counter
 
 from odoo import api, fields, models
-from odoo.exceptions import ValidationError
+from odoo.exceptions import UserError, ValidationError
 from odoo.tools import SQL
 
 from ..rules import matching
@@ -18,7 +18,7 @@ class AssistMatchingRule(models.Model):
 
     _name = 'assist.matching.rule'
     _description = "Matching Rule"
-    _inherit = ['mail.thread']
+    _inherit = ['mail.thread', 'assist.guard']
     _order = 'sequence, id'
     _check_company_auto = True
 
@@ -147,6 +147,7 @@ class AssistMatchingRule(models.Model):
 
     @api.model_create_multi
     def create(self, vals_list):
+        self._assist_check_access('create', vals_list)
         for vals in vals_list:
             self._clean_value(vals)
         self._check_new(vals_list)
@@ -155,6 +156,8 @@ class AssistMatchingRule(models.Model):
         return rules
 
     def write(self, vals):
+        self._assist_check_access('write', [vals])
+        self._check_same_company(vals)
         vals = dict(vals)
         if not {'field', 'operator', 'value'}.isdisjoint(vals):
             for rule in self:
@@ -229,6 +232,17 @@ class AssistMatchingRule(models.Model):
         }
         return texts[bad.code]
 
+    def _check_same_company(self, vals):
+        """Refuse to move a rule to another company: its sessions and its history are of this."""
+        if 'company_id' in vals and self._assist_is_changed('company_id', vals['company_id']):
+            raise UserError(
+                self.env._(
+                    "%(rule)s: a matching rule stays with its company. Make one in the other "
+                    "company, and archive this one.",
+                    rule=self[0].name,
+                )
+            )
+
     @api.model
     def _check_new(self, vals_list, known=()):
         """Refuse in words a second rule for the same; the database would name an index.
@@ -290,6 +304,7 @@ class AssistMatchingRule(models.Model):
 
     def action_view_sessions(self):
         self.ensure_one()
+        self.check_access('read')
         return {
             **self.env['ir.actions.act_window']._for_xml_id('assist_billing.assist_session_action'),
             'domain': [('matching_rule_id', '=', self.id)],

@@ -2,6 +2,7 @@ from collections import defaultdict
 from heapq import nlargest
 
 from odoo import api, fields, models
+from odoo.exceptions import AccessError
 from odoo.tools import SQL
 
 from ..rules import matching
@@ -73,6 +74,7 @@ class AssistMatchingRule(models.Model):
         """Return what the fields of a trial are set to, for this rule with a checked value."""
         self.ensure_one()
         company = self.company_id._origin or self.env.company
+        self._check_may_try(company)
         partner_id = self.partner_id._origin.id
         own = self._as_rule(value)
         fits = matching.Single(own).fits
@@ -97,6 +99,17 @@ class AssistMatchingRule(models.Model):
             'try_conflict_ids': sessions.search([('id', 'in', nlargest(SHOWN, conflicts))]),
             'try_session_ids': sessions.search([('id', 'in', nlargest(SHOWN, examples))]),
         }
+
+    @api.model
+    def _check_may_try(self, company):
+        """Refuse a trial on sessions that the user may not read: what it counts tells of them."""
+        if self.env.su:
+            return
+        self.env['assist.session'].check_access('read')
+        if company not in self.env.companies:
+            raise AccessError(
+                self.env._("Matching rule: choose a company that you work in at present.")
+            )
 
     def _count_taken_earlier(self, company, own):
         """Return how many sessions without a customer a rule further up takes from this one."""

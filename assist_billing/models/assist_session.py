@@ -31,7 +31,7 @@ class AssistSession(models.Model):
 
     _name = 'assist.session'
     _description = "Remote Support Session"
-    _inherit = ['mail.thread', 'mail.activity.mixin']
+    _inherit = ['mail.thread', 'mail.activity.mixin', 'assist.guard']
     _order = 'started_at desc, id desc'
     _check_company_auto = True
 
@@ -263,6 +263,7 @@ class AssistSession(models.Model):
 
     @api.model_create_multi
     def create(self, vals_list):
+        self._assist_check_access('create', vals_list)
         for vals in vals_list:
             self.browse()._check_times(vals)
         sessions = super().create(vals_list)
@@ -270,6 +271,7 @@ class AssistSession(models.Model):
         return sessions
 
     def write(self, vals):
+        self._assist_check_access('write', [vals])
         for session in self:
             session._check_times(vals)
         self._check_frozen(vals)
@@ -311,7 +313,7 @@ class AssistSession(models.Model):
         """Refuse to change what stands on a bill; writing the same value again is no change."""
         names = [name for name in FROZEN_FIELDS if name in vals]
         for session in self.filtered(lambda session: session.state == 'billed') if names else ():
-            changed = [name for name in names if session._is_changed(name, vals[name])]
+            changed = [name for name in names if session._assist_is_changed(name, vals[name])]
             if changed:
                 labels = self.fields_get(changed, ['string'])
                 # sudo: the number of the bill helps, and is no secret
@@ -326,16 +328,11 @@ class AssistSession(models.Model):
                     )
                 )
 
-    def _is_changed(self, name, value):
-        """Tell whether writing `value` to field `name` would change this session."""
-        field = self._fields[name]
-        new = field.convert_to_cache(value, self)
-        return field.convert_to_cache(self[name], self) != new
-
     # === ACTIONS === #
 
     def action_stop(self):
         """End running sessions now."""
+        self.check_access('write')
         running = self.filtered(lambda session: session.state == 'running')
         running.write({'ended_at': fields.Datetime.now()})
         return True

@@ -126,7 +126,8 @@ class AssistSession(models.Model):
     def action_start(self):
         """Go on with this session now: the same customer, device and subject, a new session."""
         self.ensure_one()
-        session = self.create(
+        self.check_access('read')
+        session = self._assist_as_engine().create(
             {
                 'name': self.name,
                 'partner_id': self.partner_id.id,
@@ -136,7 +137,7 @@ class AssistSession(models.Model):
                 'continued_from_id': self.id,
             }
         )
-        return session._get_records_action(name=session.name)
+        return session.with_env(self.env)._get_records_action(name=session.name)
 
     def action_stop(self):
         """End running sessions now; of a single one, ask what was done (it has ended already)."""
@@ -159,6 +160,7 @@ class AssistSession(models.Model):
 
         :param str reason: kept on each of them
         """
+        self.check_access('write')
         self._check_not_billed()
         if not (reason or "").strip():
             raise UserError(self.env._("Say why these sessions are not billed."))
@@ -167,6 +169,7 @@ class AssistSession(models.Model):
 
     def action_make_billable(self):
         """Have sessions billed after all; when one of them is billed, none is changed."""
+        self.check_access('write')
         self._check_not_billed()
         sessions = self.filtered(lambda session: not session.billable)
         sessions.write({'billable': True, 'non_billable_reason': False})

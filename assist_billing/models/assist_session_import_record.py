@@ -3,7 +3,7 @@ import logging
 from collections import Counter
 
 from odoo import api, fields, models
-from odoo.exceptions import UserError
+from odoo.exceptions import AccessError, UserError
 from odoo.tools import SQL
 
 from odoo.addons.base.models.res_partner import _tz_get
@@ -23,6 +23,7 @@ class AssistSessionImportRecord(models.Model):
 
     _name = 'assist.session.import.record'
     _description = "Session Import"
+    _inherit = ['assist.guard']
     _order = 'id desc'
 
     # === FIELDS === #
@@ -119,6 +120,7 @@ class AssistSessionImportRecord(models.Model):
     def action_view_sessions(self):
         """Show the sessions that this import created."""
         self.ensure_one()
+        self.check_access('read')
         return {
             **self.env['ir.actions.act_window']._for_xml_id('assist_billing.assist_session_action'),
             'name': self.env._("Imported Sessions"),
@@ -199,6 +201,7 @@ class AssistSessionImportRecord(models.Model):
         self.ensure_one()
         if not self.try_lock_for_update() or self.state != 'running':
             return False  # another process is at it, or it was undone
+        self._check_importer()
         records = reading.records[self.position :]
         records = records[:size] if size else records
         answers = (
@@ -213,6 +216,20 @@ class AssistSessionImportRecord(models.Model):
         self._link_sessions(answers)
         self.write(self._prepare_taken_vals(reading, answers))
         return self.state == 'running'
+
+    def _check_importer(self):
+        """Refuse whoever imports, if he has lost the company or the right to do so meanwhile."""
+        # sudo: the scheduler asks for him, whose companies are no secret to it
+        user = self.user_id.sudo()
+        if not user.active or self.company_id not in user.company_ids:
+            raise AccessError(
+                self.env._(
+                    "%(user)s may not import into %(company)s any more.",
+                    user=user.name,
+                    company=self.company_id.name,
+                )
+            )
+        self.env['assist.session'].with_user(user)._check_may_ingest()
 
     def _link_sessions(self, answers):
         created = [answer['id'] for answer in answers if answer['status'] == 'created']

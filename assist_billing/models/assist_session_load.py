@@ -15,6 +15,7 @@ class AssistSession(models.Model):
     def load(self, fields, data):
         # EXTENDS base: a row whose session is there already updates it instead of adding it again,
         # and a row of a source without the source's ID is refused: nothing would find it again.
+        self.check_access('create')
         if {'id', '.id'} & set(fields):
             return super().load(fields, data)
         rows = self._get_import_rows(fields, data)

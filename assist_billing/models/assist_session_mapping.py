@@ -9,6 +9,7 @@ class AssistSessionMapping(models.Model):
 
     _name = 'assist.session.mapping'
     _description = "Columns of Session Files"
+    _inherit = ['assist.guard']
     _order = 'write_date desc, id desc'
 
     # === FIELDS === #

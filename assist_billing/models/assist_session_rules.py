@@ -38,6 +38,7 @@ class AssistSession(models.Model):
     # === CRUD METHODS === #
 
     def write(self, vals):
+        self._assist_check_access('write', [vals])
         said = self.filtered(
             lambda session: (
                 'partner_id' in vals
@@ -48,7 +49,7 @@ class AssistSession(models.Model):
         result = super().write(vals)
         if said:
             # Somebody says so, no rule any more.
-            super(AssistSession, said).write({'matching_rule_id': False})
+            super(AssistSession, said._assist_as_engine()).write({'matching_rule_id': False})
         return result
 
     # === BUSINESS METHODS === #

@@ -75,7 +75,7 @@ class AssistSession(models.Model):
 
     def action_dismiss_source_difference(self):
         """Take note of what the source says otherwise; the same record does not bring it back."""
-        self.write({'source_difference': False})
+        self._assist_as_engine().write({'source_difference': False})
         return True
 
     # === BUSINESS METHODS === #

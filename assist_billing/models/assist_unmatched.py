@@ -255,6 +255,7 @@ class AssistUnmatched(models.Model):
 
     def action_view_sessions(self):
         """Open the sessions of these groups."""
+        self.check_access('read')
         return {
             **self.env['ir.actions.act_window']._for_xml_id(
                 'assist_billing.assist_session_action_unmatched'
@@ -265,6 +266,7 @@ class AssistUnmatched(models.Model):
     def action_assign(self):
         """Ask whose sessions these are."""
         self.ensure_one()
+        self.check_access('read')
         if self.reason != 'customer':
             raise UserError(
                 self.env._(
@@ -293,6 +295,7 @@ class AssistUnmatched(models.Model):
 
     def action_associate(self):
         """Open the dialog that associates the customers of these groups with a plan."""
+        self.check_access('read')
         groups = self.filtered(lambda group: group.reason == 'association')
         return self._get_associate_action(
             groups.partner_id, self.company_id[:1], min(groups.mapped('first_at'), default=None)
@@ -300,6 +303,7 @@ class AssistUnmatched(models.Model):
 
     def action_view_association(self):
         self.ensure_one()
+        self.check_access('read')
         return self.association_id._get_records_action()
 
     # === BUSINESS METHODS === #

@@ -11,7 +11,7 @@ class AssistUnmatchedSummary(models.Model):
 
     _name = 'assist.unmatched.summary'
     _description = "Unmatched Sessions of a Company"
-    _inherit = ['mail.thread', 'mail.activity.mixin', 'assist.billing.failure']
+    _inherit = ['mail.thread', 'mail.activity.mixin', 'assist.billing.failure', 'assist.guard']
     _rec_name = 'company_id'
 
     # === FIELDS === #
@@ -37,6 +37,7 @@ class AssistUnmatchedSummary(models.Model):
     # === ACTIONS === #
 
     def action_open_inbox(self):
+        self.check_access('read')
         return self.env['ir.actions.act_window']._for_xml_id(
             'assist_billing.assist_unmatched_action'
         )

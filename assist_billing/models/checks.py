@@ -1,6 +1,34 @@
-"""Checks that say in words what the database would refuse in code."""
+"""Checks that say in words what the database would refuse in code, and what tidies before them."""
+
+import re
+
+from decimal import Decimal
 
 from odoo.exceptions import ValidationError
+
+# One of several addresses: up to a comma that stands in no name and in no angle brackets.
+ADDRESS_PART = re.compile(r'(?:"[^"]*"|<[^<>]*>|[^,])+')
+NAMED_ADDRESS = re.compile(r'[^<>]*<([^<>]*)>')
+
+
+def address_key(address):
+    """Return by what two e-mail addresses are known to be the same: without case or final dot."""
+    return (address or '').strip().rstrip('.').lower()
+
+
+def split_addresses(text):
+    """Return the e-mail addresses in a list separated by commas, each once, as first written.
+
+    Names are left out ("Ada <ada@x.example>"), and the dot that a domain may end with. What is no
+    address stays as it is, to be refused.
+    """
+    found = {}
+    for part in ADDRESS_PART.findall(text or ''):
+        named = NAMED_ADDRESS.fullmatch(part.strip())
+        address = (named[1] if named else part).strip().rstrip('.')
+        if address:
+            found.setdefault(address_key(address), address)
+    return list(found.values())
 
 
 def refuse_negative(records, vals, names):
@@ -19,3 +47,8 @@ def refuse_negative(records, vals, names):
                     value=vals[name],
                 )
             )
+
+
+def count_digits(number):
+    """Return how many decimals a float has; what arithmetic left in its last digits aside."""
+    return max(0, -Decimal(f'{number:.15g}').normalize().as_tuple().exponent)

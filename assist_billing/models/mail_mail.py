@@ -7,6 +7,8 @@ class MailMail(models.Model):
     # === CRUD METHODS === #
 
     def write(self, vals):
+        if self:
+            self.check_access('write')
         result = super().write(vals)
         # Put back into the queue, or taken out of it; the rest shows in the notifications.
         if vals.get('state') in ('outgoing', 'cancel'):
@@ -14,6 +16,7 @@ class MailMail(models.Model):
         return result
 
     def unlink(self):
+        self.check_access('unlink')
         messages = self.mail_message_id
         result = super().unlink()
         self.env['mail.notification']._assist_update_bills(messages.exists())
@@ -26,6 +29,8 @@ class MailNotification(models.Model):
     # === CRUD METHODS === #
 
     def write(self, vals):
+        if self:
+            self.check_access('write')
         result = super().write(vals)
         if 'notification_status' in vals:
             self._assist_update_bills(self.mail_message_id)
@@ -40,5 +45,13 @@ class MailNotification(models.Model):
             return
         # sudo: whoever runs the mail queue
         bills = self.env['account.move'].sudo().search([('assist_message_id', 'in', messages.ids)])
+        # Letters have messages of their own.
+        bills |= (
+            bills.browse(
+                messages.filtered(lambda message: message.model == bills._name).mapped('res_id')
+            )
+            .exists()
+            .filtered('assist_transmission')
+        )
         if bills:
             bills._assist_update_delivery()

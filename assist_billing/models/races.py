@@ -3,11 +3,15 @@
 Odoo's transactions see the database as it was at their first statement (REPEATABLE READ). Who then
 writes what somebody else has changed since is refused by PostgreSQL. Odoo's server does a request
 again; what commits as it goes, as scheduled actions do, has to do its steps again by itself.
+
+And add-ons that commit: those that hand documents over to others do, once they are handed over, in
+whatever called them. No savepoint survives that.
 """
 
 import logging
 import random
 import time
+from contextlib import contextmanager
 
 import psycopg2
 
@@ -51,3 +55,91 @@ def retry_races(step, *args):
         else:
             return result
     return None
+
+
+def watch_commits(cr, before_commit):
+    """Have `before_commit` called before each commit of this cursor.
+
+    :param before_commit: a function; when it returns False, there is no commit
+    """
+    commit = cr.commit
+
+    def watched_commit():
+        if before_commit() is not False:
+            commit()
+
+    cr.commit = watched_commit
+
+
+@contextmanager
+def commits_as_before(cr):
+    """End what watches this cursor's commits and began inside.
+
+    Yields a function that tells whether something does.
+    """
+    outer = cr.__dict__.get('commit')
+    try:
+        yield lambda: cr.__dict__.get('commit') is not outer
+    finally:
+        if outer:
+            cr.commit = outer
+        else:
+            cr.__dict__.pop('commit', None)
+
+
+@contextmanager
+def watched_commits(cr, before_commit):
+    """Have `before_commit` called before each commit inside; see `watch_commits`."""
+    with commits_as_before(cr):
+        watch_commits(cr, before_commit)
+        yield
+
+
+class UndoPoint:
+    """A savepoint around code of others, which may commit.
+
+    `with UndoPoint(cr) as point:` undoes what is inside when it fails, as a savepoint does. When
+    somebody has ended the transaction inside, what was before that cannot be undone any more,
+    `point.is_lost` says so, and success is no failure. Who is told that it is lost has to look at
+    what is there by now: after a failure nothing is left but what was committed.
+
+    :param bool flush: whether what waits to be stored is stored before
+    """
+
+    def __init__(self, cr, flush=True):
+        self._cr = cr
+        self._flush = flush
+        self._watch = watched_commits(cr, self._lose)
+        self._savepoint = None
+        self.is_lost = False
+
+    def __enter__(self):
+        if self._flush:
+            self._cr.flush()
+        self._savepoint = self._cr.savepoint(flush=False)
+        self._cr.prerollback.add(self._lose)
+        self._watch.__enter__()
+        return self
+
+    def __exit__(self, kind, error, traceback):
+        try:
+            if error is None and self._flush:
+                self._cr.flush()
+        except Exception:
+            self._end(undo=True)
+            raise
+        self._end(undo=error is not None)
+        return False
+
+    def _lose(self):
+        self.is_lost = True
+
+    def _end(self, *, undo):
+        self._watch.__exit__(None, None, None)
+        if undo and self.is_lost:
+            self._cr.rollback()
+        elif undo:
+            self._cr.clear()
+            self._savepoint.close(rollback=True)
+        elif not self.is_lost:
+            self._savepoint.close(rollback=False)

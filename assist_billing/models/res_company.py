@@ -21,12 +21,20 @@ class ResCompany(models.Model):
         help="Hours after the end of a cycle during which sessions may still come in before it "
         "is billed.",
     )
+    assist_date_bills = fields.Selection(
+        [('day_after', "The day after the period"), ('last_day', "The last day of the period")],
+        string="Bills Are Dated",
+        default='day_after',
+        required=True,
+        help="By the last day, revenue and tax fall in the month that was served. Due days are "
+        "counted from the day after the period in both cases.",
+    )
     assist_backdate_days = fields.Integer(
         string="Backdate Up To (days)",
         default=5,
         required=True,
-        help="A bill made at most this many days after its period ended is dated the day after "
-        "the last served one; later, it is dated when it is made.",
+        help="A bill made at most this many days after that day bears its date; later, it is dated "
+        "when it is made.",
     )
     assist_late_days = fields.Integer(
         string="Late Sessions Wait (days)",
@@ -91,27 +99,75 @@ class ResCompany(models.Model):
     def _assist_get_products(self):
         """Return the products that are shipped for plans."""
         products = self.env['product.product']
-        for charge in ('session', 'hour', 'device'):
+        for charge in ('session', 'hour', 'fee', 'device'):
             products |= (
                 self.env.ref(f'assist_billing.product_{charge}', raise_if_not_found=False)
                 or self.env['product.product']
             )
         return products
 
-    def _assist_set_product_taxes(self):
-        """Put each company's default sale tax on our products that have no tax of it.
-
-        Data files cannot: charts of accounts load after them.
-        """
-        # sudo: run at installation and when a chart is loaded, for all companies
-        products = self.sudo()._assist_get_products()
-        for company in self.sudo():
-            tax = company.account_sale_tax_id
-            bare = products.filtered(
-                lambda product, company=company: (
-                    product.company_id in (company, company.browse())
-                    and company not in product.taxes_id.company_id
+    def _assist_get_untaxed_products(self):
+        """Return our products that have no tax in this company, nor in one above it."""
+        self.ensure_one()
+        # sudo: asked when a chart is loaded, for all companies
+        return (
+            self.sudo()
+            ._assist_get_products()
+            .filtered(
+                lambda product: (
+                    product.company_id in (self, self.browse())
+                    and not product.taxes_id._filter_taxes_by_company(self)
                 )
             )
+        )
+
+    def _assist_set_product_taxes(self, given=None):
+        """Put each company's sale tax for services on our products that have no tax of it.
+
+        Data files cannot: charts of accounts load after them. What somebody chose is left alone.
+
+        :param given: products that have nothing but what Odoo gives to any product, the default
+            sale tax: this is replaced where it is for goods
+        """
+        # sudo: run at installation and when a chart is loaded, for all companies
+        for company in self.sudo():
+            default, tax = company.account_sale_tax_id, company._assist_get_service_tax()
+            bare = company._assist_get_untaxed_products()
+            if given and tax != default:
+                bare |= given.sudo().filtered(
+                    lambda product, company=company, default=default: (
+                        product.taxes_id._filter_taxes_by_company(company) == default
+                    )
+                )
+                bare.taxes_id -= default
             if tax and bare:
                 bare.taxes_id |= tax
+                # Cycles that opened before there was a tax are not to be billed without.
+                self.env['assist.billing.cycle']._freeze_first_taxes(company, bare)
+
+    def _assist_get_service_tax(self):
+        """Return the company's sale tax for services: its default one, unless that is for goods.
+
+        Then the one of the same rate for services, if the chart of accounts has one.
+        """
+        self.ensure_one()
+        default = self.account_sale_tax_id
+        if default.tax_scope != 'consu':
+            return default
+        same = default.search(
+            [
+                ('company_id', '=', default.company_id.id),
+                ('type_tax_use', '=', default.type_tax_use),
+                ('tax_scope', '=', 'service'),
+                ('country_id', '=', default.country_id.id),
+                ('amount_type', '=', default.amount_type),
+                ('amount', '=', default.amount),
+            ]
+        ).filtered(lambda tax: tax._assist_is_like(default))
+        # Of several, the one that is reported alike and proposed first.
+        return (
+            same.sorted(
+                lambda tax: (tax.tax_group_id != default.tax_group_id, tax.sequence, tax.id)
+            )[:1]
+            or default
+        )

@@ -1,4 +1,4 @@
-from odoo import fields, models
+from odoo import api, fields, models
 
 
 class ResConfigSettings(models.TransientModel):
@@ -12,6 +12,9 @@ class ResConfigSettings(models.TransientModel):
     assist_close_grace_hours = fields.Integer(
         related='company_id.assist_close_grace_hours', readonly=False
     )
+    assist_date_bills = fields.Selection(
+        related='company_id.assist_date_bills', readonly=False, required=True
+    )
     assist_backdate_days = fields.Integer(related='company_id.assist_backdate_days', readonly=False)
     assist_late_days = fields.Integer(related='company_id.assist_late_days', readonly=False)
     assist_amend_posted = fields.Boolean(related='company_id.assist_amend_posted', readonly=False)
@@ -23,9 +26,32 @@ class ResConfigSettings(models.TransientModel):
     )
     assist_manager_id = fields.Many2one(related='company_id.assist_manager_id', readonly=False)
 
+    assist_tax_warning = fields.Char(
+        compute='_compute_assist_tax_warning',
+        help="Products of plans whose taxes are all archived.",
+    )
+
+    # === COMPUTE METHODS === #
+
+    @api.depends('company_id')
+    def _compute_assist_tax_warning(self):
+        for settings in self:
+            plans = self.env['assist.billing.plan'].search(
+                [('company_id', '=', settings.company_id.id)]
+            )
+            untaxed = plans.session_product_id.browse().union(
+                *(plan._get_archived_taxed_products() for plan in plans)
+            )
+            settings.assist_tax_warning = bool(untaxed) and self.env._(
+                "All sales taxes of these products are archived, so that nobody can be billed "
+                "with them: %(products)s. Choose a tax on the product, or none.",
+                products=", ".join(untaxed.mapped('display_name')),
+            )
+
     # === ACTIONS === #
 
     def action_assist_view_products(self):
+        self.check_access('read')
         """Open the products shipped for plans: their accounts and taxes go on the bills."""
         products = self.env['res.company']._assist_get_products()
         return products._get_records_action(name=self.env._("Remote Support Products"))

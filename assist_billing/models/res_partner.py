@@ -2,21 +2,29 @@ from odoo import api, models
 from odoo.exceptions import RedirectWarning, UserError
 from odoo.tools import email_normalize
 
+from .checks import address_key, split_addresses
+
 
 class ResPartner(models.Model):
-    _inherit = 'res.partner'
+    _name = 'res.partner'
+    _inherit = ['res.partner', 'assist.engine.fields']
 
     # === CRUD METHODS === #
 
     @api.model_create_multi
     def create(self, vals_list):
+        self._assist_check_access('create', vals_list)
         partners = super().create(vals_list)
         partners._assist_match_later()
         return partners
 
     def write(self, vals):
+        self._assist_check_access('write', [vals])
         if 'active' in vals and not vals['active']:
             self._assist_check_archivable()
+        if vals.get('company_id'):
+            self._assist_check_company(vals['company_id'])
+            self._assist_check_same_company(vals['company_id'])
         result = super().write(vals)
         if 'parent_id' in vals:
             # A session is billed to the nearest association above its contact.
@@ -24,6 +32,16 @@ class ResPartner(models.Model):
         if vals.get('email') or vals.get('active'):
             self._assist_match_later()
         return result
+
+    # === BUSINESS METHODS - res.partner === #
+
+    @api.model
+    def _asset_difference_search(self, account_type, operator, operand):
+        # EXTENDS account: Odoo asks who may read what a customer owes only where it is shown, so
+        # that anybody finds it out by searching; technicians see no amounts
+        name = 'credit' if account_type == 'asset_receivable' else 'debit'
+        self._check_field_access(self._fields[name], 'read')
+        return super()._asset_difference_search(account_type, operator, operand)
 
     # === BUSINESS METHODS === #
 
@@ -72,6 +90,51 @@ class ResPartner(models.Model):
             self.env._("Show the associations"),
         )
 
+    def _assist_check_company(self, company_id):
+        """Refuse to move contacts away from the company that bills them.
+
+        That company could not make bills out to them any more.
+        """
+        company = self.env['res.company'].browse(company_id)
+        # sudo: what the user may not see is billed all the same
+        waiting = (
+            self.env['assist.billing.cycle']
+            .sudo()
+            .search([('partner_id', 'in', self.ids), ('state', 'in', ('open', 'to_rebill'))])
+        )
+        for association in self._assist_get_associations_in_force() | waiting.association_id:
+            # sudo: a branch may be of a company that the user may not see
+            if company not in association.company_id.sudo().parent_ids:
+                raise UserError(
+                    self.env._(
+                        "%(customer)s cannot be moved to %(company)s: remote support is billed to "
+                        "this contact by %(biller)s. End that association first, or leave the "
+                        "contact to all companies.",
+                        customer=association.partner_id.display_name,
+                        company=company.name,
+                        biller=association.company_id.name,
+                    )
+                )
+
+    def _assist_check_same_company(self, company_id):
+        """Refuse a company that is not the one these contacts have billing cycles in."""
+        # sudo: cycles that the user may not see count as well
+        cycle = (
+            self.env['assist.billing.cycle']
+            .sudo()
+            .search([('partner_id', 'in', self.ids), ('company_id', '!=', company_id)], limit=1)
+        )
+        # A branch's contact is for its branches too.
+        if cycle and company_id not in cycle.company_id.parent_ids.ids:
+            raise UserError(
+                self.env._(
+                    "%(customer)s is billed for remote support by %(company)s, so it cannot "
+                    "belong to another company. Leave its company empty: all may use it then.",
+                    customer=cycle.partner_id.display_name,
+                    company=cycle.company_id.name,
+                )
+            )
+
     def _assist_check_mergeable(self):
         """Refuse to merge contacts that would end with two associations in force."""
         per_company = self._assist_get_associations_in_force().grouped('company_id')
@@ -96,18 +159,13 @@ class ResPartner(models.Model):
         self.ensure_one()
         contacts = self.browse()
         # sudo: a billing user need not be allowed to make contacts
-        known = self.sudo().search(
-            [
-                ('id', 'child_of', self.commercial_partner_id.id),
-                ('email_normalized', 'in', [email_normalize(address) for address in addresses]),
-            ]
+        known = (
+            self.sudo()
+            .search([('id', 'child_of', self.commercial_partner_id.id), ('email', '!=', False)])
+            .grouped(lambda contact: address_key(contact.email_normalized or contact.email))
         )
-        for address in addresses:
-            matching = known.filtered(
-                lambda contact, address=address: (
-                    contact.email_normalized == email_normalize(address)
-                )
-            )
+        for address in split_addresses(", ".join(addresses)):
+            matching = known.get(address_key(email_normalize(address) or address), self.browse())
             contacts |= (
                 # Himself, those below him, then others of his company.
                 matching.sorted(

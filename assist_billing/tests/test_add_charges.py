@@ -78,7 +78,7 @@ class TestAddCharges(AddChargesCommon):
 
     def test_sent_gets_documents(self):
         bill = self._create_bill()
-        bill.assist_delivery_state = 'sent'
+        bill.sudo().assist_delivery_state = 'sent'
         number = bill.name
         self._assert_credit(bill, self._add(bill, 10.0), 10.0)
         self.assertEqual(bill.amount_residual, 103.5)
@@ -155,7 +155,7 @@ class TestAddCharges(AddChargesCommon):
         for words, prepare in (
             ("PDF was made", make_pdf),
             ("marked as sent", lambda bill: bill.write({'is_move_sent': True})),
-            ("was sent", lambda bill: bill.write({'assist_delivery_state': 'queued'})),
+            ("was sent", lambda bill: bill.sudo().write({'assist_delivery_state': 'queued'})),
             ("posted bills are not changed", forbid),
         ):
             with self.subTest(words=words), self.cr.savepoint() as savepoint:
@@ -184,8 +184,8 @@ class TestAddCharges(AddChargesCommon):
 
     def test_a_bill_credited_in_part_is_not_amended_but_credited_further(self):
         bill = self._create_bill()
-        bill.assist_delivery_state = 'sent'
+        bill.sudo().assist_delivery_state = 'sent'
         self._add(bill, 10.0)
-        bill.assist_delivery_state = 'none'
+        bill.sudo().assist_delivery_state = 'none'
         self.assertIn("credited in part", self._open_dialog(bill, 10.0).outcome)
         self._assert_credit(bill, self._add(bill, 10.0), 10.0)

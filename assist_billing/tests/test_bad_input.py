@@ -134,7 +134,7 @@ class TestBadInput(AssistBillingCommon):
         self._close('2026-02-01 00:00:00')
         bill = self._bill(association)
         with mute_logger('odoo.sql_db'), self.assertRaises(psycopg2.errors.UniqueViolation):
-            bill.copy({'assist_cycle_id': bill.assist_cycle_id.id}).flush_recordset()
+            bill.sudo().copy({'assist_cycle_id': bill.assist_cycle_id.id}).flush_recordset()
 
     def test_a_device_is_not_removed_before_it_is_enrolled(self):
         with self.assertRefused("removed before it was enrolled"):

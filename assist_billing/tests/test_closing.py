@@ -214,7 +214,9 @@ class TestClosing(AssistBillingCommon):
                 by_charge[charge],
                 [
                     {
-                        'product_id': by_charge['hour'].product_id.id,
+                        # No hours, so it is no product counted in hours.
+                        'product_id': self.env.ref('assist_billing.product_fee').id,
+                        'product_uom_id': self.env.ref('uom.product_uom_unit').id,
                         'account_id': by_charge['hour'].account_id.id,
                         'tax_ids': by_charge['hour'].tax_ids.ids,
                     }

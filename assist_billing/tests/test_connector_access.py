@@ -111,7 +111,8 @@ class TestConnectorAccess(ConnectorCommon):
         self.assertNoSecretShown(connector)
 
     def test_fetching_can_be_asked_for(self):
-        connector = self._create_zoho(next_at='2030-01-01 00:00:00')
+        connector = self._create_zoho()
+        connector.sudo().next_at = '2030-01-01 00:00:00'
         triggers = self.env['ir.cron.trigger'].sudo()
         before = triggers.search_count([])
         connector.action_fetch_now()

@@ -69,12 +69,10 @@ class TestFastRule(FastPathCase):
         model = type(cycles)
         original = model._prepare_line_vals
 
-        def with_own_account(cycle, *args):
-            return original(cycle, *args) | {
-                'account_id': self.company_data['default_account_revenue'].id
-            }
+        def with_project(cycle, *args):
+            return original(cycle, *args) | {'analytic_distribution': {}}
 
-        with patch.object(model, '_prepare_line_vals', with_own_account):
+        with patch.object(model, '_prepare_line_vals', with_project):
             self._assert_slow(cycles)
 
     def test_discounts_and_negative_lines_are_fast(self):

@@ -164,12 +164,16 @@ class TestPayment(AssistBillingCommon):
 
     def test_a_supplementary_bill_can_be_paid_too(self):
         bill = self._create_bills(1)
-        extra = bill.copy(
-            {
-                'assist_kind': 'supplementary',
-                'assist_bill_id': bill.id,
-                'invoice_date': '2026-02-02',
-            }
+        extra = (
+            bill.sudo()
+            .copy(
+                {
+                    'assist_kind': 'supplementary',
+                    'assist_bill_id': bill.id,
+                    'invoice_date': '2026-02-02',
+                }
+            )
+            .sudo(False)
         )
         extra.action_post()
         (bill | extra).action_assist_confirm_payment()

@@ -165,6 +165,8 @@ class TestTie(TieCommon):
         association = self._associate()
         other = self._associate(self._create_partner("Other"))
         self._create_session()
+        # January is billed, so that what comes to it later is late.
+        self._create_session(other.partner_id)
         self._bill_months(2)
         late = self._create_session(ended_at='2026-01-20 10:00:00')
         self._bill_months(3)

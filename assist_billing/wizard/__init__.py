@@ -1,5 +1,6 @@
 from . import account_move_reversal
 from . import account_move_send_batch_wizard
+from . import account_move_send_wizard
 from . import assist_add_charges
 from . import assist_associate_customers
 from . import assist_associate_customers_line

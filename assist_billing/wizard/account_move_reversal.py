@@ -8,6 +8,7 @@ class AccountMoveReversal(models.TransientModel):
     def reverse_moves(self, is_modify=False):
         # EXTENDS account: "Reverse and Create Invoice" of a bill credits it and gives its cycle
         # back; a copy of the invoice would be a second bill that no cycle knows of
+        self.move_ids.check_access('write')
         bills = self.move_ids.filtered('assist_cycle_id')
         if not is_modify or not bills:
             return super().reverse_moves(is_modify)

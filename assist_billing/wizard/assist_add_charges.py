@@ -9,10 +9,11 @@ class AssistAddCharges(models.TransientModel):
     # === FIELDS === #
 
     move_id = fields.Many2one('account.move', string="Bill")
-    currency_id = fields.Many2one(related='move_id.currency_id')
+    currency_id = fields.Many2one(related='move_id.currency_id', related_sudo=False)
     session_charge = fields.Monetary(
         string="Session Charges",
         related='move_id.assist_session_charge',
+        related_sudo=False,
         help="What was used, before taxes.",
     )
     adjustment_type = fields.Selection(
@@ -110,11 +111,30 @@ class AssistAddCharges(models.TransientModel):
             ),
         }[self.document]
 
+    # === CRUD METHODS === #
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        for vals in vals_list:
+            bill_id = vals.get('move_id') or self.env.context.get('default_move_id')
+            self._check_amount_digits(self.env['account.move'].browse(bill_id), vals)
+        return super().create(vals_list)
+
+    def write(self, vals):
+        self._check_amount_digits(self.move_id, vals)
+        return super().write(vals)
+
+    def _check_amount_digits(self, bills, vals):
+        """Refuse what the field would round to the currency without a word."""
+        for bill in bills if vals.get('amount') else ():
+            bill._assist_check_digits(vals['amount'])
+
     # === ACTIONS === #
 
     def action_add(self):
         """Add the cost or grant the discount; raises UserError and changes nothing if it cannot."""
         self.ensure_one()
+        self.check_access('write')
         document = self.move_id._assist_adjust(
             self.adjustment_type, self.amount, (self.description or "").strip()
         )

@@ -49,6 +49,7 @@ class AssistAssociateCustomers(models.TransientModel):
         help="What differs for one of them is changed here.",
     )
 
+    plan_bills_nothing = fields.Boolean(related='plan_id.bills_nothing')
     conflicts = fields.Text(compute='_compute_conflicts', help="Who cannot be associated, and why.")
 
     # === COMPUTE METHODS === #
@@ -80,6 +81,7 @@ class AssistAssociateCustomers(models.TransientModel):
 
     @api.model_create_multi
     def create(self, vals_list):
+        self.browse().check_access('create')
         for vals in vals_list:
             # In words, before the selection field does in code.
             self.env['assist.billing.association']._check_vals({'tz': vals.get('tz')})
@@ -93,6 +95,7 @@ class AssistAssociateCustomers(models.TransientModel):
         :raise UserError: names each customer that cannot be, and why
         """
         self.ensure_one()
+        self.check_access('write')
         self._check_complete()
         vals_list = [self._prepare_association_vals(partner) for partner in self.partner_ids]
         associations = self.env['assist.billing.association']

@@ -1,5 +1,5 @@
 from datetime import datetime
-from itertools import islice
+from itertools import islice, takewhile
 from zoneinfo import ZoneInfo
 
 from odoo import api, fields, models
@@ -56,8 +56,8 @@ class AssistAssociateCustomersLine(models.TransientModel):
     preview = fields.Text(
         string="First Periods and Due Dates",
         compute='_compute_preview',
-        help="By their first and last day. Bills are dated the day after, if they are made on "
-        "time, and due as shown.",
+        help="By their first and last day, as the closing run will date their bills. Those that "
+        "are over close as soon as the customer is associated.",
     )
     conflict = fields.Char(compute='_compute_conflict', help="Why he cannot be associated.")
 
@@ -91,7 +91,9 @@ class AssistAssociateCustomersLine(models.TransientModel):
                 offset = f"{datetime.now(ZoneInfo(line.tz)):%z}"
                 line.tz_offset = f"UTC{offset[:3]}:{offset[3:5]}"
 
-    @api.depends('start_date', 'due_days', 'tz', 'dialog_id.cycle')
+    @api.depends(
+        'start_date', 'due_days', 'tz', 'partner_id', 'dialog_id.cycle', 'dialog_id.plan_id'
+    )
     def _compute_preview(self):
         for line in self:
             line.preview = line.start_date and line.tz and "\n".join(line._get_previewed_periods())
@@ -118,28 +120,112 @@ class AssistAssociateCustomersLine(models.TransientModel):
         )
 
     def _get_previewed_periods(self):
-        """Return the first cycles in words, or why they cannot be counted."""
+        """Return the first cycles in words, or why they cannot be counted.
+
+        Before them, if there are any, how many of them are over already.
+        """
         self.ensure_one()
+        now = fields.Datetime.now()
         try:
-            periods = list(
-                islice(
-                    cycles.periods(self.start_date, self.dialog_id.cycle, self.tz),
-                    PREVIEWED_CYCLES,
-                )
-            )
+            over = list(takewhile(lambda period: self._is_over(period, now), self._get_periods()))
+            periods = list(islice(self._get_periods(), PREVIEWED_CYCLES))
         except ValueError as error:
             return [str(error)]
-        return [
-            self.env._(
-                "%(start)s – %(end)s, due %(due)s",
-                start=format_date(self.env, period.date_start),
-                end=format_date(self.env, fields.Date.subtract(period.date_end, days=1)),
-                due=format_date(
-                    self.env, fields.Date.add(period.date_end, days=max(self.due_days, 0))
-                ),
+        lines = [self._describe_period(period) for period in periods]
+        if over:
+            lines.insert(0, self._describe_over(over))
+        return lines
+
+    def _get_periods(self):
+        return cycles.periods(self.start_date, self.dialog_id.cycle, self.tz)
+
+    def _is_over(self, period, now):
+        """Tell whether the next run would close this period, once the customer is associated."""
+        grace = self.dialog_id.company_id.assist_close_grace_hours
+        return fields.Datetime.add(period.end_at, hours=grace) <= now
+
+    def _describe_period(self, period):
+        """Return a period in words, with the dates that the closing run would give its bill.
+
+        The date is told where it is not the day after the period.
+        """
+        cycle = self._new_cycle(period)
+        # A customer whose midnight comes first is billed on the company's day all the same, as
+        # far as can be said beforehand: it depends on the hour of the run.
+        company_tz = cycle.company_id.partner_id.tz or 'UTC'
+        dated, due = cycle._get_preview_dates(cycles.local_midnight(period.date_end, company_tz))
+        words = {
+            'start': format_date(self.env, period.date_start),
+            'end': format_date(self.env, self._get_last_day(period)),
+            'dated': format_date(self.env, dated),
+            'due': format_date(self.env, due),
+        }
+        if dated == period.date_end:
+            return self.env._("%(start)s – %(end)s, due %(due)s", **words)
+        return self.env._("%(start)s – %(end)s, dated %(dated)s, due %(due)s", **words)
+
+    def _describe_over(self, over):
+        """Say which periods close as soon as the customer is associated, with how many sessions."""
+        return self.env._(
+            "%(count)s periods close at once, %(start)s – %(end)s: %(sessions)s sessions",
+            count=len(over),
+            start=format_date(self.env, over[0].date_start),
+            end=format_date(self.env, self._get_last_day(over[-1])),
+            sessions=self._count_sessions(over[0].start_at, over[-1].end_at),
+        )
+
+    def _get_last_day(self, period):
+        return fields.Date.subtract(period.date_end, days=1)
+
+    def _new_cycle(self, period):
+        """Return a cycle of this customer that is not stored, for what it says of its dates."""
+        plan = self.dialog_id.plan_id._origin
+        association = self.env['assist.billing.association'].new(
+            {
+                'partner_id': self.partner_id._origin.id,
+                'plan_id': plan.id,
+                'due_days': max(self.due_days, 0),
+            }
+        )
+        # sudo: lock dates and taxes count, whoever looks
+        return (
+            self.env['assist.billing.cycle']
+            .sudo()
+            .new(
+                {
+                    'association_id': association.id,
+                    'partner_id': self.partner_id._origin.id,
+                    'plan_id': plan.id,
+                    'company_id': self.dialog_id.company_id.id,
+                    'date_start': period.date_start,
+                    'date_end': period.date_end,
+                    'end_at': period.end_at,
+                }
             )
-            for period in periods
-        ]
+        )
+
+    def _count_sessions(self, start_at, end_at):
+        """Return how many finished sessions between these instants wait for this association.
+
+        Those of contacts below it that have an association of their own are billed there.
+        """
+        self.ensure_one()
+        partner = self.partner_id._origin
+        # sudo: the sessions of all technicians count, whoever associates
+        sessions = self.env['assist.session'].sudo().with_context(active_test=False)
+        return sessions.search_count(
+            [
+                ('partner_id', 'child_of', partner.id),
+                ('company_id', '=', self.dialog_id.company_id.id),
+                ('state', 'in', ('unmatched', 'to_bill')),
+                ('ended_at', '>=', start_at),
+                ('ended_at', '<', end_at),
+                '|',
+                ('association_id', '=', False),
+                '!',
+                ('association_id.partner_id', 'child_of', partner.id),
+            ]
+        )
 
     def _get_conflict(self):
         """Return in words which association is in the way, or False."""

@@ -47,6 +47,7 @@ class AssistConfirmPayment(models.TransientModel):
     def action_confirm(self):
         """Register the payments; see `account.move._assist_pay`."""
         self.ensure_one()
+        self.check_access('write')
         payments = self.move_ids._assist_pay(self.payment_date, self.journal_id, self.memo)
         return self.move_ids._assist_notify(
             self.env._("%(count)s payments confirmed", count=len(payments)),
@@ -56,4 +57,5 @@ class AssistConfirmPayment(models.TransientModel):
     def action_other_payment(self):
         """Leave for Odoo's own dialog: part payments, write-offs, one payment for several bills."""
         self.ensure_one()
+        self.check_access('write')
         return self.move_ids.action_register_payment()

@@ -75,6 +75,8 @@ class AssistDeviceImport(models.TransientModel):
     def action_import(self):
         """Bring the devices in, and say what became of each."""
         self.ensure_one()
+        self.check_access('write')
+        self._check_import_company()
         devices = self.env['assist.device'].with_company(self.company_id)
         devices._check_may_ingest()
         reading = self._read()
@@ -96,6 +98,7 @@ class AssistDeviceImport(models.TransientModel):
 
     def action_view_devices(self):
         self.ensure_one()
+        self.check_access('read')
         return {
             **self.env['ir.actions.act_window']._for_xml_id('assist_billing.assist_device_action'),
             'domain': [('source', '=', self.source), ('company_id', '=', self.company_id.id)],

@@ -1,5 +1,5 @@
 from odoo import api, models
-from odoo.exceptions import UserError
+from odoo.exceptions import AccessError, UserError
 
 from .. import sources
 
@@ -17,15 +17,27 @@ class AssistImportFile(models.AbstractModel):
 
     @api.model_create_multi
     def create(self, vals_list):
+        self.browse().check_access('create')
         for vals in vals_list:
             self._check_file_size(vals)
         return super().create(vals_list)
 
     def write(self, vals):
+        self.check_access('write')
         self._check_file_size(vals)
         return super().write(vals)
 
     # === BUSINESS METHODS === #
+
+    def _check_import_company(self):
+        """Refuse a company that the user does not work in, before anything is read or kept."""
+        if self.company_id not in self.env.companies:
+            raise AccessError(
+                self.env._(
+                    "Files are imported into companies that you work in at present. Choose one "
+                    "of them, and import the file again."
+                )
+            )
 
     @api.model
     def _check_file_size(self, vals):

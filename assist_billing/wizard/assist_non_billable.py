@@ -57,6 +57,7 @@ class AssistNonBillable(models.TransientModel):
     def action_apply(self):
         """Make the sessions non-billable; when one of them is billed, none is changed."""
         self.ensure_one()
+        self.check_access('write')
         explanation = (self.explanation or "").strip()
         if self.usual_reason == 'other' and not explanation:
             raise UserError(self.env._("Say why these sessions are not billed."))

@@ -118,6 +118,7 @@ class AssistSessionImport(models.TransientModel):
 
     def action_preview(self):
         """Check the file and say what would come of it; nothing is stored."""
+        self.check_access('write')
         reading, sessions = self._begin()
         answers = sessions._ingest(
             reading.records,
@@ -131,6 +132,7 @@ class AssistSessionImport(models.TransientModel):
 
     def action_import(self):
         """Bring the sessions in: at once, or a large file in the background."""
+        self.check_access('write')
         reading, _sessions = self._begin()
         mapping = self._get_mapping(reading)
         self._keep_mapping(reading, mapping)
@@ -152,16 +154,19 @@ class AssistSessionImport(models.TransientModel):
 
     def action_back(self):
         """Choose again."""
+        self.check_access('write')
         self.write({'state': 'choose', 'rejected_file': False, 'rejected_filename': False})
         return self._reopen()
 
     def action_view_sessions(self):
         """Show the sessions that were created by this import."""
         self.ensure_one()
+        self.check_access('read')
         return self.record_id.action_view_sessions()
 
     def action_undo(self):
         """Take the import back; choose again."""
+        self.check_access('write')
         self.record_id.action_undo()
         return self.action_back()
 
@@ -173,6 +178,8 @@ class AssistSessionImport(models.TransientModel):
         :raise UserError: the file cannot be read, or nobody knows its source
         """
         self.ensure_one()
+        self._check_import_company()
+        self.env['assist.session']._check_may_ingest()
         reading = self._read()
         if not self.source:
             raise UserError(
@@ -183,7 +190,6 @@ class AssistSessionImport(models.TransientModel):
                 )
             )
         sessions = self.env['assist.session'].with_company(self.company_id)
-        sessions._check_may_ingest()
         self._fill_columns(reading)
         return reading, sessions
 

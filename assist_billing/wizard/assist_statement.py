@@ -21,8 +21,10 @@ class AssistStatement(models.TransientModel):
         ondelete='cascade',
         default=lambda self: self._default_association_id(),
     )
-    company_id = fields.Many2one(related='association_id.company_id')
-    partner_id = fields.Many2one(related='association_id.partner_id', string="Contact")
+    company_id = fields.Many2one(related='association_id.company_id', related_sudo=False)
+    partner_id = fields.Many2one(
+        related='association_id.partner_id', related_sudo=False, string="Contact"
+    )
     date_from = fields.Date(
         string="From",
         required=True,
@@ -75,6 +77,8 @@ class AssistStatement(models.TransientModel):
 
     def action_print(self):
         self.ensure_one()
+        self.check_access('read')
+        self.association_id.check_access('read')
         report = self.env.ref('assist_billing.assist_statement_report')
         return {**report.report_action(self), 'close_on_report_download': True}
 
@@ -87,6 +91,8 @@ class AssistStatement(models.TransientModel):
         carries them. One that is cut has sessions only, and no sums of the bill.
         """
         self.ensure_one()
+        self.check_access('read')
+        self.association_id.check_access('read')
         statements = []
         # sudo: what each session costs is for who may see the association's bills
         cycles = self.association_id.cycle_ids.sudo()

@@ -58,6 +58,7 @@ class AssistUnmatchedAssign(models.TransientModel):
     def action_assign(self):
         """Make the rule, match, and show what came of it."""
         self.ensure_one()
+        self.check_access('write')
         if not self.partner_id:
             raise UserError(self.env._("Choose the customer whose sessions these are."))
         self.rule_id = self.env['assist.matching.rule'].create(self._prepare_rule_vals())
@@ -84,12 +85,14 @@ class AssistUnmatchedAssign(models.TransientModel):
     def action_associate(self):
         """Go on to Associate Customers, for what still has no plan."""
         self.ensure_one()
+        self.check_access('read')
         return self.env['assist.unmatched']._get_associate_action(
             self.partner_id, self.company_id, self.first_at
         )
 
     def action_close(self):
         """Go back to the inbox, as it is now."""
+        self.check_access('read')
         return {'type': 'ir.actions.client', 'tag': 'soft_reload'}
 
     # === BUSINESS METHODS === #

@@ -28,5 +28,6 @@ class AssistWaiveCycle(models.TransientModel):
 
     def action_waive(self):
         self.ensure_one()
+        self.check_access('write')
         self.cycle_ids.action_waive(self.reason)
         return {'type': 'ir.actions.act_window_close'}

@@ -6,6 +6,7 @@ class BasePartnerMergeAutomaticWizard(models.TransientModel):
 
     def _merge(self, partner_ids, dst_partner=None, extra_checks=True):
         # EXTENDS base: a database index would refuse it otherwise, without words
+        self.check_access('write')
         partners = self.env['res.partner'].browse(partner_ids).exists()
         partners._assist_check_mergeable()
         result = super()._merge(partner_ids, dst_partner, extra_checks)
