@@ -167,8 +167,10 @@ class AssistBillingCycle(models.Model):
         """Try failed cycles again at once, in the background."""
         self._check_billing_user()
         # sudo: cycles are written by the engine only
-        self.sudo().write({'retry_at': False})
-        self.env['assist.billing.association']._trigger_closing()
+        waiting = self.sudo().filtered(lambda cycle: cycle.state == 'open')
+        if waiting:
+            waiting.write({'retry_at': False})
+            self.env['assist.billing.association']._trigger_closing()
         return True
 
     def _check_billing_user(self):
@@ -316,7 +318,8 @@ class AssistBillingCycle(models.Model):
         over = self.env['assist.billing.association'].search(
             [('state', 'in', ('running', 'suspended')), ('end_at', '<=', now)]
         )
-        over.write({'state': 'ended'})
+        if over:
+            over.write({'state': 'ended'})
 
     # === HELPERS === #
 

@@ -123,7 +123,8 @@ class AssistBillingCycle(models.Model):
         starts = self._get_bar_starts()
         seconds = dict.fromkeys(starts, 0)
         for row in rows:
-            start = max(start for start in starts if start <= row.day)
+            # In a zone the customer has moved to since, it may have ended the day before.
+            start = max((start for start in starts if start <= row.day), default=starts[0])
             seconds[start] += row.measured_seconds
         most = max(seconds.values()) or 1
         return [

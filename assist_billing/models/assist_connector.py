@@ -229,8 +229,9 @@ class AssistConnector(models.Model):
     def action_fetch_now(self):
         """Have the scheduled action fetch at once, also where it waits after a failure."""
         self.check_access('write')
-        self.write({'next_at': False})
-        self._get_cron()._trigger()
+        if self:
+            self.write({'next_at': False})
+            self._get_cron()._trigger()
         return self._notify(
             'info', self.env._("Fetching begins within a minute. What comes of it is shown here.")
         )

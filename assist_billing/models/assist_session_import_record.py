@@ -132,8 +132,9 @@ class AssistSessionImportRecord(models.Model):
         self.env['assist.session']._check_may_ingest()
         # sudo: imports are written by the engine only
         stopped = self.sudo().filtered(lambda record: record.state == 'failed')
-        stopped.write({'state': 'running', 'error': False})
-        stopped._trigger()
+        if stopped:
+            stopped.write({'state': 'running', 'error': False})
+            stopped._trigger()
         return True
 
     # === CRON === #
