@@ -293,7 +293,7 @@ class AssistBillingAssociation(models.Model):
     def write(self, vals):
         self._check_vals(vals)
         states = {association: association.state for association in self}
-        before = self._read_watched(vals)
+        watched = self._read_watched(vals)
         if 'start_date' in vals:
             self._restart(fields.Date.to_date(vals['start_date']))
         if 'end_date' in vals:
@@ -310,11 +310,11 @@ class AssistBillingAssociation(models.Model):
             self._move_open_cycles()
         changed = self.browse(
             association.id
-            for association, values in before.items()
+            for association, values in watched.items()
             if any(association[name] != value for name, value in values.items())
         )
         changed._resolve_sessions()
-        if any(association._can_begin_or_fall_due(before[association]) for association in changed):
+        if any(association._can_begin_or_fall_due(watched[association]) for association in changed):
             self._trigger_closing()
         return result
 
@@ -360,9 +360,7 @@ class AssistBillingAssociation(models.Model):
         :return: `{association: {name: value}}`
         """
         watched = [name for name in RESOLVING_FIELDS if name in names]
-        return {
-            association: {name: association[name] for name in watched} for association in self
-        }
+        return {association: {name: association[name] for name in watched} for association in self}
 
     def _can_begin_or_fall_due(self, before):
         """Tell whether a change may have let a cycle begin or become due at once.
