@@ -200,6 +200,8 @@ class AssistBillingCycle(models.Model):
 
         :param failed: associations to leave out, for their cycles could not be counted.
         """
+        self.flush_model(['association_id', 'date_start', 'date_end', 'end_at'])
+        failed.flush_model(['start_at', 'start_date', 'end_date'])
         rows = self.env.execute_query(
             SQL(
                 """

@@ -36,6 +36,10 @@ class AssistBillingCycle(models.Model):
         They wait `assist_late_days` from the end of their cycle, and longer if another bill is
         to follow within that time from now. A batch at most.
         """
+        self._flush_due()
+        self.flush_model(['start_at'])
+        self.env['res.company'].flush_model(['assist_late_days'])
+        self.env['assist.session'].flush_model(['association_id', 'state', 'cycle_id', 'ended_at'])
         rows = self.env.execute_query(
             SQL(
                 """
