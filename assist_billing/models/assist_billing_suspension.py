@@ -1,6 +1,7 @@
 from odoo import api, fields, models
 
 from ..rules import cycles
+from .checks import refuse_absurd_dates
 
 
 class AssistBillingSuspension(models.Model):
@@ -40,11 +41,14 @@ class AssistBillingSuspension(models.Model):
 
     @api.model_create_multi
     def create(self, vals_list):
+        for vals in vals_list:
+            refuse_absurd_dates(self, vals, ['date_from', 'date_to'])
         spans = super().create(vals_list)
         spans.association_id._resolve_sessions()
         return spans
 
     def write(self, vals):
+        refuse_absurd_dates(self, vals, ['date_from', 'date_to'])
         result = super().write(vals)
         self.association_id._resolve_sessions()
         return result

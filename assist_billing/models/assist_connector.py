@@ -5,6 +5,7 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 
 from .. import connectors, sources
+from .checks import refuse_absurd_dates
 
 # The stored secret behind each field one can only write to.
 SECRETS = {
@@ -131,6 +132,12 @@ class AssistConnector(models.Model):
         'CHECK(overlap_hours BETWEEN 1 AND 720)',
         "A connector looks back between 1 hour and 720 hours (30 days).",
     )
+
+    @api.constrains('fetch_from')
+    def _check_fetch_from(self):
+        for connector in self:
+            vals = {'name': connector.name, 'fetch_from': connector.fetch_from}
+            refuse_absurd_dates(connector, vals, ['fetch_from'])
 
     # === DEFAULTS === #
 

@@ -8,6 +8,7 @@ from odoo.tools import format_date
 
 from odoo.addons.base.models.res_partner import _tz_get
 
+from ..models.checks import MOST_DAYS
 from ..rules import cycles
 
 PREVIEWED_CYCLES = 3
@@ -135,7 +136,8 @@ class AssistAssociateCustomersLine(models.TransientModel):
                 start=format_date(self.env, period.date_start),
                 end=format_date(self.env, fields.Date.subtract(period.date_end, days=1)),
                 due=format_date(
-                    self.env, fields.Date.add(period.date_end, days=max(self.due_days, 0))
+                    self.env,
+                    fields.Date.add(period.date_end, days=min(max(self.due_days, 0), MOST_DAYS)),
                 ),
             )
             for period in periods
