@@ -12,6 +12,7 @@ from odoo.tools import SQL, split_every
 
 from .. import sources
 from .assist_session_ingest import ATTEMPTS, BATCH_SIZE, IngestRun, Overtaken
+from .sql_changes import changing, created
 
 # Columns of a device and their types, as they go to the database.
 COLUMNS = {
@@ -143,6 +144,7 @@ class AssistDevice(models.Model):
             str(run.source),
             external_ids,
         )
+        self.flush_model()
         self.env.cr.execute(query)
         stored = {row['external_id']: row for row in self.env.cr.dictfetchall()}
         if run.met_others:
@@ -183,9 +185,12 @@ class AssistDevice(models.Model):
             message = "Devices to be changed were stored meanwhile."
             raise ConcurrencyError(message)
         ids = {external_id: row['id'] for external_id, row in stored.items()}
-        ids |= self._ingest_insert(run, new)
-        self._ingest_update(changed)
-        self.invalidate_model()
+        inserted = self._ingest_insert(run, new)
+        ids |= inserted
+        with changing(self.browse(vals['id'] for vals in changed), [*COLUMNS, 'missing_since']):
+            self._ingest_update(changed)
+            self.invalidate_model()
+        created(self.browse(inserted.values()), [*NEW_COLUMNS, 'company_id', 'source'])
         # sudo: a program that may only ingest has no access to what is there
         gone.sudo()._source_remove(run.now)
         back.sudo()._source_reopen(run.now)
@@ -320,6 +325,8 @@ class AssistDevice(models.Model):
         zones = defaultdict(lambda: company.sudo().partner_id.tz or 'UTC')
         wanted = [partner_id for partner_id in partner_ids if partner_id]
         if wanted:
+            self.env['res.partner'].flush_model(['parent_id'])
+            self.env['assist.billing.association'].flush_model()
             self.env.cr.execute(
                 SQL(
                     """

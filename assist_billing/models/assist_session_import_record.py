@@ -10,6 +10,7 @@ from odoo.addons.base.models.res_partner import _tz_get
 
 from .. import sources
 from .races import LOST_RACES, retry_races
+from .sql_changes import written_to
 
 _logger = logging.getLogger(__name__)
 
@@ -134,8 +135,9 @@ class AssistSessionImportRecord(models.Model):
         self.env['assist.session']._check_may_ingest()
         # sudo: imports are written by the engine only
         stopped = self.sudo().filtered(lambda record: record.state == 'failed')
-        stopped.write({'state': 'running', 'error': False})
-        stopped._trigger()
+        if stopped:
+            stopped.write({'state': 'running', 'error': False})
+            stopped._trigger()
         return True
 
     # === CRON === #
@@ -234,10 +236,11 @@ class AssistSessionImportRecord(models.Model):
     def _link_sessions(self, answers):
         created = [answer['id'] for answer in answers if answer['status'] == 'created']
         if created:
+            self.env['assist.session'].flush_model(['import_id'])
             self.env.cr.execute(
                 SQL("UPDATE assist_session SET import_id = %s WHERE id = ANY(%s)", self.id, created)
             )
-            self.env['assist.session'].invalidate_model(['import_id'])
+            written_to(self.env['assist.session'].browse(created), ['import_id'])
 
     def _prepare_taken_vals(self, reading, answers):
         """Return what the record keeps once these next records were taken in."""

@@ -9,6 +9,7 @@ from odoo.tools import SQL, split_every
 
 from .. import sources
 from .assist_session_source import COMPARED, SOURCE_TEXTS
+from .sql_changes import changing, created
 
 BATCH_SIZE = 2_000
 # Another transaction can put rows between our look and our write this often, no more.
@@ -227,6 +228,7 @@ class AssistSession(models.Model):
         )
         if not external_ids:
             return {}
+        self.flush_model(['company_id', 'source', 'external_id', 'ended_at'])
         self.env.cr.execute(query)
         entries = {external_id: Entry(row) for external_id, *row in self.env.cr.fetchall()}
         if run.met_others:
@@ -250,8 +252,10 @@ class AssistSession(models.Model):
             message = "Sessions to be ended were stored meanwhile."
             raise ConcurrencyError(message)
         self._ingest_insert(run, new)
+        created(self.browse(entry.id for entry in new), [*COLUMNS, 'company_id', 'source', 'state'])
         ended = [entry for entry in changed if entry.normal is not None]
-        self._ingest_end(run, ended)
+        with changing(self.browse(entry.id for entry in ended), COLUMNS):
+            self._ingest_end(run, ended)
         # Of a new one too: its own batch may say two things of it.
         self._ingest_differ([entry for entry in entries if entry.otherwise is not None])
         touched = [entry.id for entry in (*new, *ended)]
@@ -372,18 +376,20 @@ class AssistSession(models.Model):
             for entry in entries
             if entry.id in stored
         ]
-        self.env.cr.execute(
-            SQL(
-                """
-                UPDATE assist_session s
-                   SET source_difference = NULLIF(r.text, ''), source_difference_digest = r.digest
-                  FROM json_to_recordset(%s::json) AS r (id int, text text, digest text)
-                 WHERE s.id = r.id
-                """,
-                json.dumps(values),
+        sessions = self.browse(vals['id'] for vals in values)
+        with changing(sessions, ['source_difference', 'source_difference_digest']):
+            self.env.cr.execute(
+                SQL(
+                    """
+                    UPDATE assist_session s
+                       SET source_difference = NULLIF(r.text, ''),
+                           source_difference_digest = r.digest
+                      FROM json_to_recordset(%s::json) AS r (id int, text text, digest text)
+                     WHERE s.id = r.id
+                    """,
+                    json.dumps(values),
+                )
             )
-        )
-        self.invalidate_model(['source_difference', 'source_difference_digest'])
 
     @api.model
     def _ingest_invalidate(self, session_ids):

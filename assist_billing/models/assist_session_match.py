@@ -69,6 +69,8 @@ class AssistSession(models.Model):
         A key that two users share stands for nobody. A login goes before an address, an address
         before a name.
         """
+        self.env['res.users'].flush_model(['login', 'partner_id', 'company_ids', 'active', 'share'])
+        self.env['res.partner'].flush_model(['email_normalized', 'name'])
         self.env.cr.execute(
             SQL(
                 """
@@ -125,6 +127,7 @@ class AssistSession(models.Model):
 
     @api.model
     def _find_devices_by_ref(self, run, refs):
+        self.env['assist.device'].flush_model()
         self.env.cr.execute(
             SQL(
                 """
@@ -140,6 +143,7 @@ class AssistSession(models.Model):
 
     @api.model
     def _find_devices_by_name(self, run, names):
+        self.env['assist.device'].flush_model()
         # Collations differ in what they fold; both sides fold the letters of ASCII alone.
         folded = {name: name.encode().lower().decode() for name in names}
         self.env.cr.execute(
@@ -174,6 +178,8 @@ class AssistSession(models.Model):
 
         Colleagues are no customers, whatever address a source shows.
         """
+        self.env['res.partner'].flush_model()
+        self.env['res.users'].flush_model(['partner_id', 'active', 'share'])
         self.env.cr.execute(
             SQL(
                 """
@@ -205,8 +211,6 @@ class AssistSession(models.Model):
         :param addresses: normalised e-mail addresses, which contacts have since these sessions came
         """
         self.flush_model()
-        self.env['res.partner'].flush_model()
-        self.env['res.users'].flush_model(['partner_id', 'active', 'share'])
         rows = self.env.execute_query(
             SQL(
                 """
