@@ -3,6 +3,7 @@ from . import account_journal
 from . import account_move
 from . import account_move_adjust
 from . import account_move_adjust_lines
+from . import account_move_adjust_spread
 from . import account_move_bill
 from . import account_move_complete
 from . import account_move_download
