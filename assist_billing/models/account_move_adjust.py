@@ -4,7 +4,6 @@ from odoo import fields, models
 from odoo.exceptions import UserError
 from odoo.tools import format_amount
 
-
 # In `cr.prerollback.data`, which a commit empties: the savepoint that still stands.
 SAVEPOINT = 'assist_billing.amending'
 
@@ -78,8 +77,8 @@ class AccountMove(models.Model):
         if currency.compare_amounts(self.assist_net_total, total):
             raise UserError(
                 self.env._(
-                    "%(bill)s would come to %(total)s with this, and not to %(announced)s: something "
-                    "else changes its lines or taxes. Nothing was done.",
+                    "%(bill)s would come to %(total)s with this, and not to %(announced)s: "
+                    "something else changes its lines or taxes. Nothing was done.",
                     bill=self.display_name,
                     total=format_amount(self.env, self.assist_net_total, currency),
                     announced=format_amount(self.env, total, currency),
@@ -99,11 +98,11 @@ class AccountMove(models.Model):
     def _assist_add_lines(self, charge, amount, description):
         lines = self._prepare_assist_adjustment_lines(charge, amount, description, on_bill=True)
         rounding = self.invoice_cash_rounding_id
-        if rounding.strategy == 'biggest_tax':
-            # Else Odoo takes the old rounding for a tax that somebody wrote, and rounds once more.
+        if rounding:
+            # Else Odoo puts the old rounding on other lines, and rounds once more.
             self.invoice_cash_rounding_id = False
         self.write({'invoice_line_ids': [fields.Command.create(vals) for vals in lines]})
-        if self.invoice_cash_rounding_id != rounding:
+        if rounding:
             self.invoice_cash_rounding_id = rounding
 
     def _assist_amend(self, charge, amount, description):

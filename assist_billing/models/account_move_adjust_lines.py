@@ -142,9 +142,12 @@ class AccountMove(models.Model):
 
     def _assist_get_usage_line(self):
         """Return the line whose product, account and taxes a cost takes."""
-        return self._assist_get_usage_lines().sorted(
+        lines = self._assist_get_usage_lines().sorted(
             lambda line: (USAGE_ORDER.index(line.assist_charge), -line.price_subtotal)
-        )[:1]
+        ) or self.invoice_line_ids.filtered(lambda line: line.display_type == 'product').sorted(
+            'price_subtotal', reverse=True
+        )
+        return lines[:1]
 
     # === CHECKS === #
 

@@ -144,8 +144,7 @@ class AccountMove(models.Model):
         left = [
             share
             for share in left
-            if not share.is_cash_rounding
-            and self.currency_id.compare_amounts(share.base, 0.0) > 0
+            if not share.is_cash_rounding and self.currency_id.compare_amounts(share.base, 0.0) > 0
         ]
         step = Decimal(str(self.currency_id.rounding))
         cents = [self._assist_count(share.base, step) for share in left]

@@ -2,7 +2,6 @@ from odoo import fields, models
 from odoo.exceptions import UserError
 from odoo.tools import SQL, format_amount
 
-
 # Context key: payments are of all that is due, whatever terms would let be deducted.
 PAY_AS_SHOWN = 'assist_pay_as_shown'
 

@@ -4,6 +4,7 @@ from . import (
     test_add_charges_amounts,
     test_add_charges_any_bill,
     test_add_charges_spread,
+    test_addresses_from_outside,
     test_associate,
     test_bad_input,
     test_bill_actions,

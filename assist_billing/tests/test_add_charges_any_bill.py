@@ -76,8 +76,10 @@ class TestAddChargesAnyBill(AddChargesCommon):
         super().setUpClass()
         cls.currencies = {'USD': cls.company.currency_id}
         for name, rate in (('EUR', 0.83), ('JPY', 147.31), ('KWD', 0.3073)):
-            currency = cls.env['res.currency'].with_context(active_test=False).search(
-                [('name', '=', name)]
+            currency = (
+                cls.env['res.currency']
+                .with_context(active_test=False)
+                .search([('name', '=', name)])
             )
             currency.active = True
             currency.rate_ids.unlink()
@@ -139,34 +141,40 @@ class TestAddChargesAnyBill(AddChargesCommon):
         rounding.rounding = max(currency.rounding * 5, 0.005)
         product = self.plan.session_product_id
         # As the closing makes it.
-        bill = self.env['account.move'].sudo().create(
-            {
-                'move_type': 'out_invoice',
-                'assist_kind': 'bill',
-                'assist_cycle_id': self.association.cycle_ids[:1].id,
-                'partner_id': self.customer.id,
-                'currency_id': currency.id,
-                'invoice_date': '2026-02-02',
-                'invoice_payment_term_id': False,
-                'invoice_cash_rounding_id': rounding.id,
-                'fiscal_position_id': drawn['position'] and self.position.id,
-                'invoice_line_ids': [
-                    Command.create(
-                        {
-                            'name': f"line {number}",
-                            'assist_charge': charge,
-                            'product_id': charge and product.id,
-                            'quantity': quantity,
-                            'discount': 0 if charge else 10,
-                            'price_unit': (1 if charge else sign) * units * currency.rounding,
-                            'tax_ids': [
-                                Command.set([self.taxes[name].id for name in sorted(taxes)])
-                            ],
-                        }
-                    )
-                    for number, (charge, units, quantity, taxes, sign) in enumerate(drawn['lines'])
-                ],
-            }
+        bill = (
+            self.env['account.move']
+            .sudo()
+            .create(
+                {
+                    'move_type': 'out_invoice',
+                    'assist_kind': 'bill',
+                    'assist_cycle_id': self.association.cycle_ids[:1].id,
+                    'partner_id': self.customer.id,
+                    'currency_id': currency.id,
+                    'invoice_date': '2026-02-02',
+                    'invoice_payment_term_id': False,
+                    'invoice_cash_rounding_id': rounding.id,
+                    'fiscal_position_id': drawn['position'] and self.position.id,
+                    'invoice_line_ids': [
+                        Command.create(
+                            {
+                                'name': f"line {number}",
+                                'assist_charge': charge,
+                                'product_id': charge and product.id,
+                                'quantity': quantity,
+                                'discount': 0 if charge else 10,
+                                'price_unit': (1 if charge else sign) * units * currency.rounding,
+                                'tax_ids': [
+                                    Command.set([self.taxes[name].id for name in sorted(taxes)])
+                                ],
+                            }
+                        )
+                        for number, (charge, units, quantity, taxes, sign) in enumerate(
+                            drawn['lines']
+                        )
+                    ],
+                }
+            )
         )
         return bill.sudo(False)
 
@@ -176,7 +184,8 @@ class TestAddChargesAnyBill(AddChargesCommon):
             documents = bill
         return bill.currency_id.round(
             sum(
-                sign * sum(
+                sign
+                * sum(
                     -line.amount_currency
                     for line in document.line_ids
                     if line.display_type == 'product'
@@ -189,7 +198,8 @@ class TestAddChargesAnyBill(AddChargesCommon):
         """Return {tax: (base, amount)} of all documents."""
         taxes = defaultdict(float)
         for line in (bill | bill.assist_linked_ids).line_ids:
-            if line.tax_repartition_line_id.factor_percent > 0 and line.display_type == 'tax':
+            # The rounding may stand on a tax.
+            if line.tax_repartition_line_id.factor_percent > 0:
                 taxes[line.tax_line_id] -= line.amount_currency
         return {tax: bill.currency_id.round(amount) for tax, amount in taxes.items()}
 
@@ -228,7 +238,9 @@ class TestAddChargesAnyBill(AddChargesCommon):
                 left = self._get_left(bill)
                 part = left if name == 'all' else currency.round(left * value / 1000)
                 if currency.compare_amounts(part, 0.0) > 0:
-                    self._adjust(bill, 'discount', part, all_=not currency.compare_amounts(part, left))
+                    self._adjust(
+                        bill, 'discount', part, all_=not currency.compare_amounts(part, left)
+                    )
         if bill.state == 'posted' and not self._get_left(bill):
             self._assert_nothing_left(bill, paid)
 
@@ -249,7 +261,8 @@ class TestAddChargesAnyBill(AddChargesCommon):
             return
         after = self._get_taxes(bill)
         for tax, before in taxes.items():
-            if (before > 0) == (tax.amount > 0):
+            # To round to coins, a tax may be turned.
+            if (before > 0) == (tax.amount > 0) and not bill.invoice_cash_rounding_id:
                 now = after.get(tax, 0.0)
                 self.assertFalse(now and (now > 0) != (before > 0), (tax.name, before, now))
         for group, base in self._get_bases(bill).items():
@@ -265,7 +278,7 @@ class TestAddChargesAnyBill(AddChargesCommon):
         documents = bill | bill.assist_linked_ids
         for name in ('amount_untaxed_in_currency_signed', 'amount_total_in_currency_signed'):
             total = sum(documents.mapped(name))
-            if name == 'amount_total_in_currency_signed' or drawn_without_rounding(bill):
+            if name == 'amount_total_in_currency_signed' or not bill.invoice_cash_rounding_id:
                 self.assertTrue(currency.is_zero(total), (name, total))
         receivable = self.env['account.move.line'].search(
             [
@@ -281,7 +294,10 @@ class TestAddChargesAnyBill(AddChargesCommon):
             company_currency = self.company.currency_id
             self.assertTrue(
                 company_currency.is_zero(sum(receivable.mapped('amount_residual'))),
-                receivable.mapped('amount_residual'),
+                [
+                    (line.display_type, line.name, line.amount_currency, line.balance)
+                    for line in documents.line_ids
+                ],
             )
             self.assertNotIn('not_paid', documents.mapped('payment_state'))
 
@@ -308,16 +324,3 @@ class TestAddChargesAnyBill(AddChargesCommon):
 
         check()
         self.assertGreater(self.tried, EXAMPLES // 3)
-
-    def test_debug(self):
-        self._close('2026-01-01 00:00:00')
-        import pathlib
-        for text in pathlib.Path('/tmp/adjust_examples.txt').read_text().split('---'):
-            drawn, steps = eval(text)
-            with self.subTest(drawn=drawn, steps=steps), closing(self.env.cr.savepoint()):
-                self._play(drawn, steps)
-            self.env.invalidate_all()
-
-
-def drawn_without_rounding(bill):
-    return not bill.invoice_cash_rounding_id

@@ -47,7 +47,7 @@ class TestAddChargesSpread(AddChargesCommon):
         return bill
 
     def _create_hand_bill(self, lines, taxes, sessions=1, **vals):
-        """Return a draft of lines of these (quantity, price) by hand; the sessions are given away."""
+        """Return a draft of lines by hand, (quantity, price); the sessions are given away."""
         bill = self._create_bill(sessions=sessions, handling='draft')
         self._add(bill, bill.amount_untaxed)
         bill.write(
@@ -70,15 +70,15 @@ class TestAddChargesSpread(AddChargesCommon):
 
     def _get_by_tax(self, documents):
         """Return {tax: (base, amount)} over documents."""
-        lines = documents.line_ids
-        return {
-            tax: (
-                round(-sum(lines.filtered(lambda l: tax in l.tax_ids).mapped('balance')), 2) + 0.0,
-                round(-sum(lines.filtered(lambda l: tax == l.tax_line_id).mapped('balance')), 2)
-                + 0.0,
-            )
-            for tax in lines.tax_ids
-        }
+        amounts = {}
+        for line in documents.line_ids:
+            for tax in line.tax_ids:
+                base, amount = amounts.get(tax, (0.0, 0.0))
+                amounts[tax] = (round(base - line.balance, 2) + 0.0, amount)
+            if tax := line.tax_line_id:
+                base, amount = amounts.get(tax, (0.0, 0.0))
+                amounts[tax] = (base, round(amount - line.balance, 2) + 0.0)
+        return amounts
 
     def _assert_nothing_left(self, bill):
         documents = bill | bill.assist_linked_ids
@@ -96,9 +96,7 @@ class TestAddChargesSpread(AddChargesCommon):
         self.assertRecordValues(
             bill, [{'amount_untaxed': 400.0, 'amount_tax': 24.0, 'amount_total': 424.0}]
         )
-        self.assertEqual(
-            self._get_by_tax(bill), {self.tax: (40.0, 6.0), self.low: (360.0, 18.0)}
-        )
+        self.assertEqual(self._get_by_tax(bill), {self.tax: (40.0, 6.0), self.low: (360.0, 18.0)})
         bill.action_post()
         self.assertEqual(self._get_balance(), 424.0)
 
@@ -308,12 +306,13 @@ class TestAddChargesSpread(AddChargesCommon):
     def test_refused_posting_after_amending_leaves_a_credit_note_of_the_same(self):
         bill = self._create_bill()
         number, original = bill.name, AccountMove._post
+        refusal = "Not twice in a day"
         refused = []
 
         def refuse(moves, soft=True):
             if moves == bill and not refused:
                 refused.append(bill)
-                raise UserError("Not twice in a day")
+                raise UserError(refusal)
             return original(moves, soft)
 
         with patch.object(AccountMove, '_post', refuse):
@@ -340,17 +339,16 @@ class TestAddChargesSpread(AddChargesCommon):
         ):
             bill.with_env(self.env(cr=cr))._assist_adjust('discount', 10.0)
         self.env.invalidate_all()
-        self.assertRecordValues(
-            bill, [{'state': 'posted', 'name': number, 'amount_untaxed': 90.0}]
-        )
+        self.assertRecordValues(bill, [{'state': 'posted', 'name': number, 'amount_untaxed': 90.0}])
         self.assertFalse(bill.assist_linked_ids)
 
     def test_an_add_on_that_commits_and_then_refuses_is_not_covered_up(self):
         bill = self._create_bill()
+        refusal = "The tax office is closed"
 
         def transmit(moves, soft=True):
             moves.env.cr.commit()
-            raise UserError("The tax office is closed")
+            raise UserError(refusal)
 
         self.env.flush_all()
         with (

@@ -64,14 +64,14 @@ class AssistConfirmPayment(models.TransientModel):
         )
 
     def _check_shown_amount(self):
-        """Refuse to pay another amount than was shown, since somebody paid or adjusted meanwhile."""
+        """Refuse to pay another amount than was shown: somebody paid or adjusted meanwhile."""
         self.move_ids._assist_lock()
         due = sum(self.move_ids.mapped('amount_residual'))
         if self.currency_id.compare_amounts(due, self.amount):
             raise UserError(
                 self.env._(
-                    "By now %(due)s is due, and not %(shown)s as shown. Nothing was registered; open "
-                    "Confirm Payment again.",
+                    "By now %(due)s is due, and not %(shown)s as shown. Nothing was registered; "
+                    "open Confirm Payment again.",
                     due=format_amount(self.env, due, self.currency_id),
                     shown=format_amount(self.env, self.amount, self.currency_id),
                 )
