@@ -2,7 +2,7 @@ import os
 from collections import defaultdict
 from contextlib import closing
 
-from hypothesis import HealthCheck, Phase, assume, given, settings
+from hypothesis import HealthCheck, Phase, assume, example, given, settings
 from hypothesis import strategies as st
 
 from odoo import Command
@@ -12,7 +12,7 @@ from odoo.tests import freeze_time, tagged
 from .add_charges_common import AddChargesCommon
 
 # More of them: ASSIST_EXAMPLES=2000 tools/pytest …
-EXAMPLES = int(os.environ.get('ASSIST_EXAMPLES', '25'))
+EXAMPLES = int(os.environ.get('ASSIST_EXAMPLES', '10'))
 
 TAXES = {
     'fifteen': {'amount': 15.0},
@@ -63,6 +63,46 @@ STEPS = st.lists(
         st.tuples(st.sampled_from(['post', 'sent', 'pay', 'credit']), st.integers(1, 999)),
     ),
     max_size=6,
+)
+
+# What was found by them.
+ROUNDING_ON_A_TAX = (
+    {
+        'lines': [
+            ('', 8649, 1.0, set(), 1),
+            ('hour', 14620, 3.0, {'fifteen', 'group', 'included'}, 1),
+        ],
+        'currency': 'JPY',
+        'method': 'round_globally',
+        'rounding': 'tax',
+        'position': True,
+    },
+    [('discount', 900), ('additional', 393), ('pay', 429)],
+)
+ROUNDING_OF_FOREIGN_COINS = (
+    {
+        'lines': [
+            ('', 62, 1.0, set(), 1),
+            ('minimum', 73002, 3.0, {'swiss', 'group', 'five'}, 1),
+            ('session', 0, 0.55, set(), 1),
+            ('minimum', 759, 1.67, {'included apiece', 'included'}, 1),
+        ],
+        'currency': 'JPY',
+        'method': 'round_globally',
+        'rounding': 'line',
+        'position': False,
+    },
+    [],
+)
+NO_USAGE = (
+    {
+        'lines': [('', 66, 3.0, set(), 1)],
+        'currency': 'JPY',
+        'method': 'round_globally',
+        'rounding': 'tax',
+        'position': False,
+    },
+    [('discount', 272), ('additional', 666)],
 )
 
 
@@ -312,9 +352,12 @@ class TestAddChargesAnyBill(AddChargesCommon):
             database=None,
             report_multiple_bugs=False,
             # Each example takes a good part of a second: the first that fails is shown as it is.
-            phases=[Phase.generate],
+            phases=[Phase.explicit, Phase.generate],
             suppress_health_check=list(HealthCheck),
         )
+        @example(*ROUNDING_ON_A_TAX)
+        @example(*ROUNDING_OF_FOREIGN_COINS)
+        @example(*NO_USAGE)
         @given(BILLS, STEPS)
         def check(drawn, steps):
             with closing(self.env.cr.savepoint()):
