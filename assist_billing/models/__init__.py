@@ -4,6 +4,7 @@ from . import account_journal
 from . import account_move
 from . import account_move_adjust
 from . import account_move_adjust_lines
+from . import account_move_adjust_spread
 from . import account_move_bill
 from . import account_move_complete
 from . import account_move_download
@@ -87,3 +88,4 @@ from . import product_product
 from . import res_company
 from . import res_config_settings
 from . import res_partner
+from . import res_partner_address

@@ -1,10 +1,8 @@
 """Checks that say in words what the database would refuse in code, and what tidies before them."""
 
 import re
-
-from decimal import Decimal
-
 from datetime import date
+from decimal import Decimal
 
 from odoo import fields
 from odoo.exceptions import ValidationError
@@ -32,6 +30,7 @@ def split_addresses(text):
         if address:
             found.setdefault(address_key(address), address)
     return list(found.values())
+
 
 # Days that are counted with: nobody was helped from afar before, and the calendar has an end.
 FIRST_DAY = date(1990, 1, 1)
@@ -61,6 +60,7 @@ def refuse_negative(records, vals, names):
 def count_digits(number):
     """Return how many decimals a float has; what arithmetic left in its last digits aside."""
     return max(0, -Decimal(f'{number:.15g}').normalize().as_tuple().exponent)
+
 
 def refuse_absurd_dates(records, vals, names):
     """Raise ValidationError if `vals` puts a day into one of `names` that cannot be meant.
