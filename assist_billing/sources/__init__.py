@@ -8,9 +8,11 @@ another tool known.
 from .cells import inert_cell, plain_cell
 from .devices import Device, read_device, reject_device
 from .normaliser import normalise, normaliser
-from .outcome import Normal, ReadError, Reading, Rejection, reject, shorten
+from .outcome import Normal, Note, ReadError, Reading, Rejection, reject, shorten
 from .profile import FIELDS, KINDS, OPTIONS, Profile
-from .reader import read_file, read_json
+from .encodings import ENCODINGS
+from .messages import LABELS, Label
+from .reader import read_file, read_html, read_json, read_xml
 from .registry import get, names, profiles, recognise, register, unregister
 from .tables import MAX_BYTES, read_csv, read_xlsx, suggest_mapping
 from .writer import write_rejected
@@ -27,15 +29,33 @@ from . import (
     generic,
     splashtop,
     isl_online,
+    meshcentral,
+    tactical_rmm,
+    beyondtrust,
+    logmein_rescue,
+    goto_resolve,
+    guacamole,
+    intune_remote_help,
+    jamf_remote_assist,
+    syncro,
+    atera,
+    ninjaone,
+    toggl,
+    clockify,
+    kimai,
 )
 
 __all__ = [
+    'ENCODINGS',
     'FIELDS',
     'KINDS',
+    'LABELS',
     'MAX_BYTES',
     'OPTIONS',
     'Device',
+    'Label',
     'Normal',
+    'Note',
     'Profile',
     'ReadError',
     'Reading',
@@ -50,8 +70,10 @@ __all__ = [
     'read_csv',
     'read_device',
     'read_file',
+    'read_html',
     'read_json',
     'read_xlsx',
+    'read_xml',
     'recognise',
     'register',
     'reject',
