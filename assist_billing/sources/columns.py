@@ -12,6 +12,7 @@ from .values import BadValue, clean_line, clock_of, is_blank, is_date_alone, wal
 # A record is looked at up to this many names; more is no export of sessions.
 _NAMES_READ = 4_000
 _JOINED_MOST = 10
+_INDEX = {field: index for index, field in enumerate(FIELDS)}
 
 
 class Nested:
@@ -100,6 +101,9 @@ class Shape(NamedTuple):
     columns: tuple
     unit: object
     zones: dict
+
+    def of(self, field):
+        return self.columns[_INDEX[field]]
 
 
 class Columns:

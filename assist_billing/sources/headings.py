@@ -46,7 +46,7 @@ ENGLISH = {
                     'asset', 'pc'),
     'group': ('group', 'group_name'),
     'department': ('department', 'department_name'),
-    'note': ('note', 'notes', 'comment', 'description', 'comments', 'remarks', 'remark'),
+    'note': ('note', 'notes', 'comment', 'description', 'comments', 'remarks'),
     'billable': ('billable', 'is_billable', 'chargeable', 'billing_state', 'billing_status'),
 }  # fmt: skip
 OTHER = {

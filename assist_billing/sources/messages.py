@@ -64,10 +64,15 @@ RECORD = {
     'total': _lt(
         "%(field)s is %(value)s: this is the row of totals, no session. It is left out."
     ),
-    'otherwise': _lt(
-        "%(field)s is %(value)s, as in %(row)s, but the two say different things (%(differs)s). "
-        "If these are two sessions, this column does not number sessions: set it to “not used” "
-        "under Columns."
+    'otherwise_row': _lt(
+        "%(field)s is %(value)s, as in line %(row)s, but the two say different things "
+        "(%(differs)s). If these are two sessions, the column does not number sessions: set it to "
+        "“not used” under Columns."
+    ),
+    'otherwise_record': _lt(
+        "%(field)s is %(value)s, as in record %(row)s, but the two say different things "
+        "(%(differs)s). If these are two sessions, this does not number sessions: set it to “not "
+        "used” under Columns."
     ),
     'ambiguous_duration': _lt(
         "%(field)s is %(value)s: that can be read in more than one way. Say under Columns which "
@@ -162,7 +167,26 @@ DEVICE = {
         "%(field)s is %(value)s, which is no day that a device can have been enrolled on. Write "
         "it as 2026-01-31, or as the tool does."
     ),
+    'ambiguous': _lt(
+        "%(field)s is %(value)s: day and month cannot be told apart. Choose the order of dates, or "
+        "write the year first."
+    ),
+    'total': _lt("%(value)s: this is the row of totals, no device. It is left out."),
     'unknown_source': _lt("%(field)s is %(value)s, which is no known source."),
+}
+
+# What each field of a device is called on the screen.
+DEVICE_LABELS = {
+    'external_id': _lt("ID"),
+    'name': _lt("Name"),
+    'customer_email': _lt("Customer E-mail"),
+    'customer_name': _lt("Customer"),
+    'customer_ref': _lt("Customer Number"),
+    'group': _lt("Group"),
+    'department': _lt("Department"),
+    'enrolled_at': _lt("Enrolled On"),
+    'removed_at': _lt("Removed On"),
+    'status': _lt("Status"),
 }
 
 # What is wrong with a whole file.
@@ -289,6 +313,25 @@ NOTE = {
     ),
     'mixed': _lt(
         "Most of the file is in UTF-8, some letters are not; these were read as Windows-1252."
+    ),
+    'both_orders': _lt(
+        "Some dates have the day first and others the month. Choose the order of dates that the "
+        "file is in; rows with the other are rejected."
+    ),
+    'day_first': _lt(
+        "Dates such as %(value)s can be read both ways. They are taken as day, month, year, as is "
+        "usual in the language of the headings."
+    ),
+    'open_order': _lt(
+        "Dates such as %(value)s can be read both ways: choose the order of dates, then check again."
+    ),
+    'open_unit': _lt(
+        "Durations such as %(value)s can be seconds, minutes or hours: choose what durations are "
+        "in, then check again."
+    ),
+    'unlike_duration': _lt(
+        "Durations such as %(value)s are not the time from start to end. Start and end are what "
+        "counts; look at whether the columns are taken as what they are."
     ),
     'other_sheets': _lt("Only the sheet “%(sheet)s” was read, not: %(others)s"),
     'other_tables': _lt("Only the longest of %(count)s tables was read."),

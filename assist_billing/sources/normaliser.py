@@ -286,13 +286,19 @@ class _Reading:
     def _times_by_end(self, name, now):
         end, end_name = self.take('ended_at')
         length, length_name = self.take('duration')
-        if _is_nothing(end) or is_blank(length):
+        if _is_nothing(end) or is_blank(length) or not self._leaves_start_out():
             raise _Rejected(self._no_start(name))
         ended_at, end_wall = self.moment(self._with_day(end, end_name, 'ended_at'), end_name, 'ended_at')
         elapsed = timedelta(seconds=self._length(length, length_name))
         self._check_start(end_name, end, ended_at - elapsed, now)
         self._check_end(end_name, end, ended_at, ended_at - elapsed, now)
         return ended_at - elapsed, end_wall - elapsed, ended_at, end_wall
+
+    def _leaves_start_out(self):
+        """Tell whether a start is simply not there; what is broken is not made up for."""
+        columns = self.shape[_INDEX['started_at']]
+        values = (self.record[c] if type(c) is str else c.get(self.record) for c in columns)
+        return all(value is None or (isinstance(value, str) and is_blank(value)) for value in values)
 
     def _no_start(self, name):
         """Return why a record without a start is none."""
