@@ -3,7 +3,7 @@ import re
 from datetime import datetime
 from pathlib import Path
 
-from odoo.tests import Form, tagged
+from odoo.tests import Form, freeze_time, tagged
 
 from .ingest_common import IngestCommon
 
@@ -79,6 +79,7 @@ DEVICES = {
 }  # fmt: skip
 
 
+@freeze_time('2026-11-26 12:00:00')
 @tagged('post_install', '-at_install')
 class TestImportKinds(IngestCommon):
     """Files as people really have them, chosen, checked and imported without naming a column."""
@@ -125,7 +126,7 @@ class TestImportKinds(IngestCommon):
     def test_the_preview_shows_sessions_in_the_chosen_zone(self):
         self._associate()
         self.env['assist.matching.rule'].create(
-            {'field': 'customer_name', 'value': "Harbor Law Group", 'partner_id': self.customer.id}
+            {'field': 'customer', 'value': "Harbor Law Group", 'partner_id': self.customer.id}
         )
         wizard = self._wizard('38_tickets_as_ids.csv')
         self.assertEqual((wizard.source, wizard.tz), ('csv', BERLIN))
