@@ -41,6 +41,7 @@ _USUAL = {
     'cp850': set('äöüßéèêàâáíîóôúçñãõåøÄÖÜÉÀÇÑ'),
 }
 _SCRIPTS = {'cp1251': ('\u0400', '\u04ff'), 'cp1253': ('\u0370', '\u03ff')}
+_ODD_WITHIN = re.compile('(?<=[а-яёіїєα-ωά-ώ])[А-ЯЁІЇЄΑ-Ω]|ς(?=[α-ωά-ώ])')
 _HIGH = re.compile(r'[^\x00-\x7f]+')
 
 
@@ -84,7 +85,8 @@ def _high_bytes(data):
 def _is_mostly_utf8(high):
     sound = len(re.findall(rb'[\xc3-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}', high))
     odd = len(re.findall(rb'[\x80-\xff]', high)) - 2 * sound
-    return sound > 2 * max(odd, 0)
+    # What is no UTF-8 has such pairs by chance alone, and seldom.
+    return sound >= max(odd, 1)
 
 
 def _weigh(high, encoding):
@@ -102,7 +104,10 @@ def _weigh(high, encoding):
                 score += 2
             else:
                 score -= 1 if char.isalpha() else 3
-        if not script and len(stretch[0]) > 2:
+        if script:
+            # A capital, or a letter that only ends words, within a word.
+            score -= 6 * len(_ODD_WITHIN.findall(stretch[0]))
+        elif len(stretch[0]) > 2:
             # Three accented letters on end: a word of another script.
             score -= 3 * len(stretch[0])
     return score

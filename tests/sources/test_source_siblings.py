@@ -108,7 +108,9 @@ def test_an_encoding_that_is_none_is_refused_in_words():
 def test_a_text_in_two_encodings_keeps_both():
     content = 'ID;Start;Kunde\n1;2026-10-05 10:00;Müller & Söhne Käserei\n'.encode()
     content += '2;2026-10-05 11:00;Größe\n'.encode('cp1252')
-    records = read_file(content * 1).records
+    reading = read_file(content)
+    assert [note.code for note in reading.notes] == ['mixed']
+    records = reading.records
     assert [record['Kunde'] for record in records] == ['Müller & Söhne Käserei', 'Größe']
 
 
@@ -158,7 +160,7 @@ def test_a_log_of_outgoing_connections():
 
 
 def test_a_table_without_headings_loses_no_row():
-    content = b'a1;ava;2026-10-05 10:12:30;2026-10-05 10:42:30\n' * 1
+    content = b'a1;ava;2026-10-05 10:12:30;2026-10-05 10:42:30\n'
     content += b'a2;ava;2026-10-07 01:50:00;2026-10-07 02:10:05\n'
     reading = read_file(content)
     assert len(reading.records) == 2
@@ -381,7 +383,7 @@ def test_workbooks_with_a_cover_titles_and_plain_numbers():
         '2026-10-05 10:12:30 UTC+02:00', '2026-10-05 04:12:30 EDT', 'Mon, 05 Oct 2026 08:12:30 GMT',
         'Mon, 5 Oct 2026 10:12:30 +0200', '2026-10-05T10:12:30+02:00[Europe/Berlin]',
         'Mon Oct 05 2026 10:12:30 GMT+0200 (Central European Summer Time)',
-        '2026-10-05T03:12:30 America/New_York'.replace(' America/New_York', '-05:00'),
+        '2026-10-05T03:12:30-05:00',
         '/Date(1791187950000)/', '1791187950', '1791187950000', '20261005T081230Z',
     ],
 )  # fmt: skip
@@ -409,7 +411,7 @@ def test_a_time_of_which_the_order_is_chosen(form, order):
 @pytest.mark.parametrize(
     'form',
     ['2026-10-05 10:12:30 XYZ', '2026-10-05 25:12:30', '32.10.2026 10:00', '5 Foo 2026 10:00',
-     '10:12:30', 'yesterday', '2026-10-05 10:12:30 PM', '2026-13-05 10:12:30', '12.2026 10:00',
+     '10:12:30', 'yesterday', '2026-10-05 13:12:30 PM', '2026-13-05 10:12:30', '12.2026 10:00',
      '2026-10-05 10:72', 'Oct 5 10:12:30'],
 )  # fmt: skip
 def test_what_is_no_time_is_rejected(form):
