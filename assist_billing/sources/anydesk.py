@@ -37,7 +37,10 @@ PROFILE = register(
             'duration': ('duration', *COMMON['duration']),
             'running': ('active',),
             'technician': (
-                'from.alias', *_sides(_FROM, 'Alias'), 'from.cid', *_sides(_FROM, 'ID'),
+                'from.alias',
+                *_sides(_FROM, 'Alias'),
+                'from.cid',
+                *_sides(_FROM, 'ID'),
             ),
             'device_ref': ('to.cid', *_sides(_TO, 'ID')),
             'device_name': ('to.alias', *_sides(_TO, 'Alias')),
@@ -46,11 +49,7 @@ PROFILE = register(
         signatures=(
             {'sid', 'start-time'},
             {'sid', 'from', 'to'},
-            *(
-                {first, second}
-                for first in _sides(_FROM, 'ID')
-                for second in _sides(_TO, 'ID')
-            ),
+            *({first, second} for first in _sides(_FROM, 'ID') for second in _sides(_TO, 'ID')),
         ),
         envelope=('list',),
     )

@@ -23,7 +23,8 @@ PROFILE = register(
             'ended_at': ('end_time@timestamp', 'end_time'),
             'duration': ('duration',),
             'technician': (
-                'primary_rep', 'rep_list.representative.display_name',
+                'primary_rep',
+                'rep_list.representative.display_name',
                 'rep_list.representative.username',
             ),
             'customer_name': ('primary_customer', 'customer_list.customer.username'),

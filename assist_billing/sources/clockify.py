@@ -2,7 +2,7 @@
 
 Known from Clockify's exports and documented API: the file has Project, Client, Description, Task,
 User, Group, Email, Tags, Billable, Start Date, Start Time, End Date, End Time, Duration (h),
-Duration (decimal), in the zone and in the order of dates that are set in the workspace, and a row of
+Duration (decimal), in the zone and the order of dates that are set in the workspace, and a row of
 totals. The API answers `timeentries` or a list, each with `id` or `_id` and `timeInterval` (start,
 end, duration as PT30M). The file numbers no entries. The e-mail address is the user's.
 """

@@ -242,7 +242,9 @@ def read_device(record, source, tz, now, mapping=None):
         try:
             times[field] = None if is_blank(value) else _read_time(value, source, tz, mapping)
         except BadValue as bad:
-            return reject_device(label, 'ambiguous' if 'ambiguous' in bad.code else 'bad_time', value)
+            return reject_device(
+                label, 'ambiguous' if 'ambiguous' in bad.code else 'bad_time', value
+            )
         if times[field] and not _is_possible(times[field], now, field):
             return reject_device(label, 'bad_time', value)
     texts = {
@@ -331,7 +333,9 @@ def _columns(record, source, mapping):
                        if isinstance(name, str) and fold(name) in loosely][:1]  # fmt: skip
         found[field] = present
     # “Client Id” is the device's where nothing else is.
-    if found['external_id'][:1] == found['customer_ref'][:1] and not (mapping or {}).get('customer_ref'):
+    if found['external_id'][:1] == found['customer_ref'][:1] and not (mapping or {}).get(
+        'customer_ref'
+    ):
         found['customer_ref'] = []
     return found
 

@@ -16,18 +16,21 @@ ENGLISH = {
     'kind': ('kind', 'session_type', 'type'),
     'day': ('date', 'day', 'work_date', 'session_date'),
     'started_at': (('start_date', 'start_time'), 'started_at', 'start_time', 'start', 'started',
-                   'start_date', 'begin', 'from', 'session_start', 'session_start_time', 'starts_at',
+                   'start_date', 'begin', 'from', 'session_start', 'session_start_time',
+                   'starts_at',
                    'start_date_time', 'start_datetime', 'begin_time', 'time_in', 'started_on',
                    'connected_at', 'connection_start', 'start_at', 'session_started'),
     'ended_at': (('end_date', 'end_time'), 'ended_at', 'end_time', 'end', 'ended', 'end_date',
-                 'stop_time', 'until', 'session_end', 'session_end_time', 'ends_at', 'end_date_time',
+                 'stop_time', 'until', 'session_end', 'session_end_time', 'ends_at',
+                 'end_date_time',
                  'end_datetime', 'finish', 'finish_time', 'finished', 'finished_at', 'stop',
                  'stopped', 'to', 'time_out', 'disconnected_at', 'connection_end', 'ended_on',
                  'closed_at', 'end_at', 'session_ended'),
     'duration': ('duration', 'duration_seconds', 'total_time', 'length', 'session_duration',
                  'session_length', 'time_spent', 'elapsed', 'elapsed_time', 'hours', 'minutes',
                  'worked', 'worked_hours', 'hours_worked', 'total_duration', 'connection_duration',
-                 'duration_minutes', 'duration_hours', 'duration_ms', 'total_hours', 'total_minutes'),
+                 'duration_minutes', 'duration_hours', 'duration_ms', 'total_hours',
+                 'total_minutes'),
     'running': ('running',),
     'tz': ('tz', 'timezone', 'time_zone'),
     'technician': ('technician_email', 'technician', 'technician_name', 'agent', 'operator',
@@ -272,16 +275,19 @@ def known_headings(columns):
 _BRACKETS = re.compile(r'[(\[{]([^()\[\]{}]{0,60})[)\]}]')
 _CAMEL = re.compile(r'(?<=[a-z])(?=[A-Z])')
 _UNIT_WORDS = {
-    **dict.fromkeys(('ms', 'msec', 'millis', 'milliseconds', 'millisekunden', 'millisecondes'), 'ms'),
+    **dict.fromkeys(
+        ('ms', 'msec', 'millis', 'milliseconds', 'millisekunden', 'millisecondes'), 'ms'
+    ),
     **dict.fromkeys(
         ('s', 'sec', 'secs', 'second', 'seconds', 'sek', 'sekunden', 'seconde', 'secondes',
          'segundos', 'secondi', 'seconden', 'ss'), 's'),
     **dict.fromkeys(
-        ('m', 'min', 'mins', 'minute', 'minutes', 'minuten', 'minutos', 'minuti', 'mm', 'mn'), 'min'),
+        ('m', 'min', 'mins', 'minute', 'minutes', 'minuten', 'minutos', 'minuti', 'mm', 'mn'),
+        'min'),
     **dict.fromkeys(
         ('h', 'hr', 'hrs', 'hour', 'hours', 'std', 'stunden', 'stunde', 'heures', 'heure', 'horas',
-         'hora', 'ore', 'uren', 'uur', 'decimal', 'dezimal', 'decimale', 'decimaux', 'dezimalstunden',
-         'decimales', 'decimaal', 'industriestunden', 'hh'), 'h'),
+         'hora', 'ore', 'uren', 'uur', 'decimal', 'dezimal', 'decimale', 'decimaux',
+         'dezimalstunden',         'decimales', 'decimaal', 'industriestunden', 'hh'), 'h'),
     **dict.fromkeys(('d', 'days', 'tage'), 'd'),
 }  # fmt: skip
 _FILLERS = frozenset({'in', 'en', 'em', 'per'})

@@ -75,24 +75,27 @@ class _Values:
         return None, None
 
 
-def _date_order(values, reading, profile):
-    """Return the order of dates that a file tells, and what there is to say of it."""
-    orders, example = set(), None
+def _open_dates(values, profile):
+    """Yield `(first, second, text)` of each date whose day and month stand before the year."""
     for record in values.records:
         for field in ('started_at', 'ended_at', 'day'):
             value, name = values.of(record, field)
-            if type(value) is not str or name in profile.date_orders:
-                continue
-            match = _OPEN_DATE.match(value)
-            if not match:
-                continue
-            first, second = int(match[1]), int(match[3])
-            if first > 12 >= second:
-                orders.add('dmy')
-            elif second > 12 >= first:
-                orders.add('mdy')
-            elif first != second:
-                example = example or value
+            if type(value) is str and name not in profile.date_orders:
+                match = _OPEN_DATE.match(value)
+                if match:
+                    yield int(match[1]), int(match[3]), value
+
+
+def _date_order(values, reading, profile):
+    """Return the order of dates that a file tells, and what there is to say of it."""
+    orders, example = set(), None
+    for first, second, text in _open_dates(values, profile):
+        if first > 12 >= second:
+            orders.add('dmy')
+        elif second > 12 >= first:
+            orders.add('mdy')
+        elif first != second:
+            example = example or text
     if len(orders) == 1:
         return orders.pop(), None
     if orders:

@@ -76,8 +76,10 @@ def _page(one, known):
 
 
 def _are_names(row):
-    return len(row) > 1 and all(isinstance(name, str) and name for name in row) and (
-        len(set(row)) == len(row)
+    return (
+        len(row) > 1
+        and all(isinstance(name, str) and name for name in row)
+        and (len(set(row)) == len(row))
     )
 
 
@@ -103,8 +105,10 @@ def _columns_apart(found):
         if len(named) < 2 or None in named or len(set(named)) != len(named):
             continue
         for other, rows in lists.items():
-            if other != key and all(isinstance(row, list) for row in rows[:100]) and all(
-                len(row) == len(named) for row in rows[:100]
+            if (
+                other != key
+                and all(isinstance(row, list) for row in rows[:100])
+                and all(len(row) == len(named) for row in rows[:100])
             ):
                 return _rows(named, rows)
     return _whole_columns(lists) if len(lists) > 1 and len(lists) == len(found) else None

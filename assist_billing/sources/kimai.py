@@ -21,7 +21,9 @@ PROFILE = register(
             **COMMON,
             'technician': ('user.email', 'user.username', 'user.alias', *COMMON['technician']),
             'customer_name': (
-                'project.customer.name', 'customer.name', *COMMON['customer_name'],
+                'project.customer.name',
+                'customer.name',
+                *COMMON['customer_name'],
             ),
             'group': ('project.name', 'project', 'Projekt', 'Projet', 'Proyecto', 'Progetto'),
             'note': ('description', *COMMON['note']),

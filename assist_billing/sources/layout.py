@@ -45,9 +45,9 @@ def _first_wide(rows, widths):
 
 def _are_words(row):
     filled = [cell for cell in row if cell not in (None, '')]
-    return all(
-        isinstance(cell, str) and any(map(str.isalpha, cell)) for cell in filled
-    ) and len(set(filled)) == len(filled)
+    return all(isinstance(cell, str) and any(map(str.isalpha, cell)) for cell in filled) and len(
+        set(filled)
+    ) == len(filled)
 
 
 def _width(row):

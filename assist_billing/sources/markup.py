@@ -293,7 +293,7 @@ def html_rows(data, encoding):
         raise ReadError('web_page')
     rows = []
     for number, cells in enumerate(best, 1):
-        rows.append((number, [' '.join(''.join(cell).split()) for cell in cells]))  # noqa: PERF401
+        rows.append((number, [' '.join(''.join(cell).split()) for cell in cells]))
     return rows
 
 
@@ -301,7 +301,9 @@ def _table_size(table):
     return sum(len(row) > 1 for row in table)
 
 
-_META = re.compile(rb'<meta[^>]{0,200}?charset\s*=\s*["\']?\s*([A-Za-z0-9_:.-]{2,40})', re.IGNORECASE)
+_META = re.compile(
+    rb'<meta[^>]{0,200}?charset\s*=\s*["\']?\s*([A-Za-z0-9_:.-]{2,40})', re.IGNORECASE
+)
 
 
 def html_encoding(data):

@@ -61,9 +61,7 @@ RECORD = {
         "%(field)s is %(value)s: a day without the time of day. Name the column that has it under "
         "Columns, or fill it in."
     ),
-    'total': _lt(
-        "%(field)s is %(value)s: this is the row of totals, no session. It is left out."
-    ),
+    'total': _lt("%(field)s is %(value)s: this is the row of totals, no session. It is left out."),
     'otherwise_row': _lt(
         "%(field)s is %(value)s, as in line %(row)s, but the two say different things "
         "(%(differs)s). If these are two sessions, the column does not number sessions: set it to "
@@ -323,7 +321,8 @@ NOTE = {
         "usual in the language of the headings."
     ),
     'open_order': _lt(
-        "Dates such as %(value)s can be read both ways: choose the order of dates, then check again."
+        "Dates such as %(value)s can be read both ways: choose the order of dates, then check "
+        "again."
     ),
     'open_unit': _lt(
         "Durations such as %(value)s can be seconds, minutes or hours: choose what durations are "

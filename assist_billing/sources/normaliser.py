@@ -29,7 +29,6 @@ from .values import (
     wall_time,
     zone_info,
 )
-
 from .words import NO, TOTALS, fold_text
 
 # Clocks of technicians and tools differ, but not by more than a day.
@@ -288,7 +287,9 @@ class _Reading:
         length, length_name = self.take('duration')
         if _is_nothing(end) or is_blank(length) or not self._leaves_start_out():
             raise _Rejected(self._no_start(name))
-        ended_at, end_wall = self.moment(self._with_day(end, end_name, 'ended_at'), end_name, 'ended_at')
+        ended_at, end_wall = self.moment(
+            self._with_day(end, end_name, 'ended_at'), end_name, 'ended_at'
+        )
         elapsed = timedelta(seconds=self._length(length, length_name))
         self._check_start(end_name, end, ended_at - elapsed, now)
         self._check_end(end_name, end, ended_at, ended_at - elapsed, now)
@@ -298,7 +299,9 @@ class _Reading:
         """Tell whether a start is simply not there; what is broken is not made up for."""
         columns = self.shape[_INDEX['started_at']]
         values = (self.record[c] if type(c) is str else c.get(self.record) for c in columns)
-        return all(value is None or (isinstance(value, str) and is_blank(value)) for value in values)
+        return all(
+            value is None or (isinstance(value, str) and is_blank(value)) for value in values
+        )
 
     def _no_start(self, name):
         """Return why a record without a start is none."""
@@ -337,7 +340,7 @@ class _Reading:
         return ended_at, end_wall
 
     def _end_of(self, value, name, started_at, start_wall):
-        """Return the end and its wall time; a time of day alone is of the start's day or the next."""
+        """Return the end, and its wall time. A time of day alone is the start's day's, or the next."""
         clock = clock_of(value) if type(value) is not str or len(value) < 24 else None
         if clock is not None:
             day = self.take('day')[0] if self.shape[_INDEX['day']] else None

@@ -27,6 +27,7 @@ MAX_RECORDS = 300_000
 MAX_VALUES = 6_000_000
 _MAX_OBJECTS = 5 * MAX_RECORDS
 
+
 def read_json(data, *, max_bytes=MAX_JSON_BYTES):
     """Return the `Reading` of a JSON answer or file.
 
@@ -160,9 +161,7 @@ def read_xml(data, *, max_bytes=MAX_JSON_BYTES, encoding=None):
     records = xml_records(root)
     columns = list(dict.fromkeys(name for record in records for name in record))
     if len(columns) > MAX_COLUMNS:
-        raise ReadError(
-            'too_many_columns', count=f'{len(columns):,}', limit=f'{MAX_COLUMNS:,}'
-        )
+        raise ReadError('too_many_columns', count=f'{len(columns):,}', limit=f'{MAX_COLUMNS:,}')
     source = registry.recognise(columns)
     return Reading(records, columns, list(range(1, len(records) + 1)), source,
                    tz=_zone_of_source(source))  # fmt: skip

@@ -1,4 +1,4 @@
-"""Rows of one file that have the same ID: the same again, the end of the first, or something else."""
+"""Rows of one file that have the same ID: the same again, the first one's end, or another thing."""
 
 from datetime import timedelta
 from zlib import crc32

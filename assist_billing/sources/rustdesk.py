@@ -44,7 +44,12 @@ PROFILE = register(
             'ended_at': ('end_time', 'End Time', 'close_time'),
             'duration': ('Duration',),
             'technician': (
-                'local_user', 'user', 'user_name', 'from_name', 'Controlling Side', 'local',
+                'local_user',
+                'user',
+                'user_name',
+                'from_name',
+                'Controlling Side',
+                'local',
                 'from_peer',
             ),
             'device_ref': ('remote', 'remote_id', 'peer_id'),

@@ -313,12 +313,15 @@ def _since_1904(rows):
     Cells that are formatted as dates come as dates already.
     """
     for number, row in rows:
-        yield number, [
-            MAC_EPOCH + timedelta(seconds=round(cell * 86_400))
-            if type(cell) is float and 31_412 <= cell < 78_538 and cell != int(cell)
-            else cell
-            for cell in row
-        ]
+        yield (
+            number,
+            [
+                MAC_EPOCH + timedelta(seconds=round(cell * 86_400))
+                if type(cell) is float and 31_412 <= cell < 78_538 and cell != int(cell)
+                else cell
+                for cell in row
+            ],
+        )
 
 
 def suggest_mapping(columns, source):
@@ -340,4 +343,3 @@ def suggest_mapping(columns, source):
         elif column is not None:
             suggestion[field] = getattr(column, 'label', column)
     return suggestion
-

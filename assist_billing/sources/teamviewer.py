@@ -45,7 +45,12 @@ PROFILE = register(
             'started_at': ('start_date', 'Datetime_Start', 'Connected', 'assigned_at'),
             'ended_at': ('end_date', 'Datetime_End', 'Disconnected', 'closed_at'),
             'technician': (
-                'username', 'userid', 'Partner Name', 'Partner ID', 'Local User', 'assigned_userid',
+                'username',
+                'userid',
+                'Partner Name',
+                'Partner ID',
+                'Local User',
+                'assigned_userid',
             ),
             'customer_email': ('end_customer.email',),
             'customer_name': ('end_customer.name',),

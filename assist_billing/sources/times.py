@@ -42,7 +42,9 @@ _BETWEEN = re.compile(
 )
 _DATES = (
     # 2026-01-31, 2026/1/31, 2026.01.31
-    re.compile(r'(?<!\d)(?P<y>\d{4})(?P<mark>[-/.])(?P<m>\d{1,2})(?P=mark)(?P<d>\d{1,2})(?!\d)', re.ASCII),
+    re.compile(
+        r'(?<!\d)(?P<y>\d{4})(?P<mark>[-/.])(?P<m>\d{1,2})(?P=mark)(?P<d>\d{1,2})(?!\d)', re.ASCII
+    ),
     # 31.01.2026, 31/1/26, 1-31-2026, 31. 1. 2026
     re.compile(
         r'(?<!\d)(?P<a>\d{1,2})(?P<mark>[-/.]) ?(?P<b>\d{1,2})(?P=mark) ?(?P<y>\d{4}|\d\d)(?!\d)',
@@ -55,7 +57,10 @@ _DATES = (
         re.ASCII,
     ),
     # January 31, 2026
-    re.compile(r'\b(?P<month>[a-z]{3,12})\.?[ -](?P<d>\d{1,2})(?:st|nd|rd|th)?,?[ -](?P<y>\d{4})\b', re.ASCII),
+    re.compile(
+        r'\b(?P<month>[a-z]{3,12})\.?[ -](?P<d>\d{1,2})(?:st|nd|rd|th)?,?[ -](?P<y>\d{4})\b',
+        re.ASCII,
+    ),
     # Sat Jan 31 14:05:00 2026, with or without a zone before the year
     re.compile(
         r'\b(?P<month>[a-z]{3}) (?P<d>\d{1,2}) (?P<clock>\d\d:\d\d:\d\d(?: [a-z]{3,4})?) '

@@ -13,6 +13,24 @@ from .bad_value import BadValue
 from .durations import duration
 from .times import UTC, clock_of, from_epoch, is_date_alone, local_to_utc, wall_time
 
+# What values are read with, in one place, whichever file it stands in.
+__all__ = [
+    'UTC',
+    'BadValue',
+    'clean_line',
+    'clean_text',
+    'clock_of',
+    'duration',
+    'email_address',
+    'from_epoch',
+    'identity',
+    'is_blank',
+    'is_date_alone',
+    'local_to_utc',
+    'wall_time',
+    'zone_info',
+]
+
 ID_LIMIT = 255
 TEXT_LIMIT = 255
 NOTE_LIMIT = 20_000

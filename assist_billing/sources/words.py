@@ -6,7 +6,7 @@ import unicodedata
 _BLANKS = dict.fromkeys((0xA0, 0x1680, *range(0x2000, 0x200B), 0x202F, 0x205F, 0x3000), ' ')
 _UNSEEN = dict.fromkeys((0xAD, *range(0x200B, 0x2010), *range(0x202A, 0x202F), 0x2060,
                          *range(0x2066, 0x206A), 0xFEFF))  # fmt: skip
-_FIGURES = str.maketrans({'年': '-', '月': '-', '日': ' ', '‘': "'", '’': "'", '′': "'", '″': '"'})
+_FIGURES = str.maketrans('年月日\u2018\u2019\u2032\u2033', '-- \'\'\'"')
 
 
 def fold_text(text):
@@ -40,22 +40,105 @@ def _months():
 
 MONTHS = _months()
 WEEKDAYS = frozenset(
-    """
-    mon tue tues wed thu thur thurs fri sat sun
-    monday tuesday wednesday thursday friday saturday sunday
-    mo di mi do fr sa so montag dienstag mittwoch donnerstag freitag samstag sonnabend sonntag
-    lun mar mer jeu ven sam dim lundi mardi mercredi jeudi vendredi samedi dimanche
-    mie jue vie sab dom lunes martes miercoles jueves viernes sabado domingo
-    ma wo vr za zo maandag dinsdag woensdag donderdag vrijdag zaterdag zondag
-    gio lunedi martedi mercoledi giovedi venerdi sabato domenica
-    seg ter qua qui sex segunda terca quarta quinta sexta segunda-feira terca-feira quarta-feira
-    quinta-feira sexta-feira
-    """.split()
+    [
+        "mon",
+        "tue",
+        "tues",
+        "wed",
+        "thu",
+        "thur",
+        "thurs",
+        "fri",
+        "sat",
+        "sun",
+        "monday",
+        "tuesday",
+        "wednesday",
+        "thursday",
+        "friday",
+        "saturday",
+        "sunday",
+        "mo",
+        "di",
+        "mi",
+        "do",
+        "fr",
+        "sa",
+        "so",
+        "montag",
+        "dienstag",
+        "mittwoch",
+        "donnerstag",
+        "freitag",
+        "samstag",
+        "sonnabend",
+        "sonntag",
+        "lun",
+        "mar",
+        "mer",
+        "jeu",
+        "ven",
+        "sam",
+        "dim",
+        "lundi",
+        "mardi",
+        "mercredi",
+        "jeudi",
+        "vendredi",
+        "samedi",
+        "dimanche",
+        "mie",
+        "jue",
+        "vie",
+        "sab",
+        "dom",
+        "lunes",
+        "martes",
+        "miercoles",
+        "jueves",
+        "viernes",
+        "sabado",
+        "domingo",
+        "ma",
+        "wo",
+        "vr",
+        "za",
+        "zo",
+        "maandag",
+        "dinsdag",
+        "woensdag",
+        "donderdag",
+        "vrijdag",
+        "zaterdag",
+        "zondag",
+        "gio",
+        "lunedi",
+        "martedi",
+        "mercoledi",
+        "giovedi",
+        "venerdi",
+        "sabato",
+        "domenica",
+        "seg",
+        "ter",
+        "qua",
+        "qui",
+        "sex",
+        "segunda",
+        "terca",
+        "quarta",
+        "quinta",
+        "sexta",
+        "segunda-feira",
+        "terca-feira",
+        "quarta-feira",
+        "quinta-feira",
+        "sexta-feira",
+    ]
 )
 NO = frozenset(
-    """
-    false no n 0 off nein non nee nao falso faux falsch onwaar
-    """.split()
+    ["false", "no", "n", "0", "off", "nein", "non", "nee", "nao", "falso", "faux", "falsch",
+     "onwaar"]
 ) | {
     'not billable', 'non-billable', 'non billable', 'nonbillable', 'unbillable', 'do not bill',
     'donotbill', 'no charge', 'nicht abrechenbar', 'nicht verrechenbar', 'nicht fakturierbar',
@@ -64,9 +147,8 @@ NO = frozenset(
 }  # fmt: skip
 # How the row of sums begins.
 TOTALS = frozenset(
-    """
-    total totals sum summe gesamt gesamtsumme insgesamt totaux totaal totale totali totais suma somme
-    """.split()
+    ["total", "totals", "sum", "summe", "gesamt", "gesamtsumme", "insgesamt", "totaux", "totaal",
+     "totale", "totali", "totais", "suma", "somme"]
 ) | {
     'grand total', 'total general', 'totale generale', 'total geral', 'overall total',
     'eindtotaal', 'sub total', 'subtotal', 'zwischensumme', 'sous-total', 'total hours',

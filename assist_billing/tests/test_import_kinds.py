@@ -168,9 +168,7 @@ class TestImportKinds(IngestCommon):
         self.assertIn("row of totals", wizard.rejected_shown)
 
     def test_what_the_whole_file_tells_holds_for_its_import_too(self):
-        text = (
-            "Session;Start;Duration\nA;03/04/2026 10:00;30\nB;23/04/2026 10:00;45\n"
-        )
+        text = "Session;Start;Duration\nA;03/04/2026 10:00;30\nB;23/04/2026 10:00;45\n"
         wizard = self.env['assist.session.import'].create(
             {'file': base64.b64encode(text.encode()), 'filename': 'x.csv', 'tz': 'UTC'}
         )

@@ -309,8 +309,10 @@ class AssistDeviceImport(models.TransientModel):
         mapping = {}
         for field in sources.DEVICE_FIELDS:
             default = [suggested[field]] if suggested.get(field) in shown else []
-            if shown and chosen.get(field, []) != default and not (
-                field in unseen and field not in chosen
+            if (
+                shown
+                and chosen.get(field, []) != default
+                and not (field in unseen and field not in chosen)
             ):
                 mapping[field] = chosen.get(field)
         if self.date_order:

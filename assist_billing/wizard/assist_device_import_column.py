@@ -27,6 +27,4 @@ class AssistDeviceImportColumn(models.TransientModel):
     @api.model
     def _get_fields(self):
         """Return what a column can be taken for: `sources.DEVICE_FIELDS` and their names."""
-        return [
-            (name, self.env._(sources.DEVICE_LABELS[name])) for name in sources.DEVICE_FIELDS
-        ]
+        return [(name, self.env._(sources.DEVICE_LABELS[name])) for name in sources.DEVICE_FIELDS]

@@ -26,7 +26,7 @@ class AssistSessionImport(models.TransientModel):
     file = fields.Binary(
         required=True,
         attachment=False,
-        help="What the tool exports or answers: CSV and other tables, XLSX, JSON, XML, its own log.",
+        help="What the tool exports or answers: CSV and other tables, XLSX, JSON, XML, its log.",
     )
     filename = fields.Char()
     source = fields.Selection(
@@ -236,7 +236,7 @@ class AssistSessionImport(models.TransientModel):
 
     @api.model
     def _get_plain_source(self, reading):
-        """Return “File” for a file of no known tool that names when its sessions began and ended."""
+        """Return “File” for a file of no known tool that names when sessions began and ended."""
         suggested = sources.suggest_mapping(reading.names, 'csv')
         has_end = 'ended_at' in suggested or 'duration' in suggested
         return 'csv' if 'started_at' in suggested and has_end else False
@@ -244,7 +244,7 @@ class AssistSessionImport(models.TransientModel):
     def _infer(self, reading, mapping):
         """Return a mapping with what the whole file tells besides, and what is to be looked at."""
         options, notes = sources.infer(reading, self.source, mapping, tz=self.tz)
-        return {**(mapping or {}), **options} or None, notes
+        return ({**(mapping or {}), **options} if mapping or options else None), notes
 
     def _prepare_record_vals(self, reading, mapping):
         """Return what the record of this import begins with."""

@@ -30,9 +30,7 @@ class AssistSessionImport(models.TransientModel):
             mappings = self.env['assist.session.mapping'].sudo()
             kept = mappings._find(self.company_id, self.source, reading.names) or {}
         fields_by_column = {
-            column: field
-            for field, columns in self._suggest(reading).items()
-            for column in columns
+            column: field for field, columns in self._suggest(reading).items() for column in columns
         }
         for field in sources.FIELDS:
             if field in kept:

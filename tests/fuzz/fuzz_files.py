@@ -203,7 +203,8 @@ def xlsx_files(draw):
 # === MARKUP, LINES, LAYOUTS === #
 
 _names = st.sampled_from(
-    ['session', 'a:session', 'row', 'Row', 'Cell', 'Data', 'Workbook', 'Worksheet', 'Table', 'start',
+    ['session', 'a:session', 'row', 'Row', 'Cell', 'Data', 'Workbook', 'Worksheet', 'Table',
+    'start',
      'end_time', 'x' * 300, 'table', 'tr', 'td', 'th', 'br']
 )  # fmt: skip
 
@@ -217,7 +218,9 @@ def markup(draw, depth=3):
         for key in draw(st.lists(st.sampled_from(['id', 'lsid', 'ss:Index', 'xmlns', 'colspan',
                                                   'timestamp']), max_size=3))
     )  # fmt: skip
-    inside = draw(st.sampled_from([*MOMENTS, '', '&amp;', '&j;', '<![CDATA[x]]>', '<!--x-->', '&#0;']))
+    inside = draw(
+        st.sampled_from([*MOMENTS, '', '&amp;', '&j;', '<![CDATA[x]]>', '<!--x-->', '&#0;'])
+    )
     if depth:
         inside += ''.join(draw(st.lists(markup(depth - 1), max_size=4)))
     return f'<{name}{attributes}>{inside}' + draw(st.sampled_from([f'</{name}>'] * 9 + ['']))
@@ -248,7 +251,9 @@ def line_files(draw):
 def columnar_files(draw):
     names = draw(st.lists(texts, min_size=1, max_size=5))
     rows = draw(st.lists(st.one_of(st.lists(json_anything, max_size=6), json_anything), max_size=4))
-    keys = draw(st.sampled_from([('FieldNames', 'Items'), ('Schema', 'Values'), ('columns', 'data')]))
+    keys = draw(
+        st.sampled_from([('FieldNames', 'Items'), ('Schema', 'Values'), ('columns', 'data')])
+    )
     head = [{'Column': name} for name in names] if draw(st.booleans()) else names
     content = draw(st.sampled_from([{keys[0]: head, keys[1]: rows}, [names, *rows],
                                     {'x': {keys[0]: head, keys[1]: rows}}]))  # fmt: skip
@@ -260,7 +265,9 @@ def odd_tables(draw):
     """Lines before the headings, no headings, rows of totals, and several encodings in one file."""
     rows, source = draw(tables(text_cells))
     delimiter = draw(st.sampled_from(',;\t|'))
-    before = draw(st.sampled_from(['', 'OK\n\n', '#TYPE x\n', f'sep={delimiter}\n', 'Title\n', '\n' * 9]))
+    before = draw(
+        st.sampled_from(['', 'OK\n\n', '#TYPE x\n', f'sep={delimiter}\n', 'Title\n', '\n' * 9])
+    )
     lines = [delimiter.join(quoted(cell, delimiter) for cell in row) for row in rows]
     lines = lines[draw(st.integers(0, 1)) :] + draw(st.lists(st.just('Total;;1'), max_size=1))
     data = before.encode()

@@ -24,6 +24,7 @@ from sources import (
     suggest_mapping,
 )
 
+
 @settings(max_examples=300, deadline=None)
 @given(records, st.sampled_from(names()), zones, mappings)
 def test_any_record_is_a_session_or_a_rejection(record, source, tz, mapping):

@@ -85,7 +85,9 @@ def read(name, source, zone, order):
     options, _notes = infer(reading, source, mapping, tz=zone or 'UTC')
     mapping = {**mapping, **options} or None
     zone = zone or reading.tz
-    return reading, [normalise(r, source, tz=zone, mapping=mapping, now=NOW) for r in reading.records]
+    return reading, [
+        normalise(r, source, tz=zone, mapping=mapping, now=NOW) for r in reading.records
+    ]
 
 
 def test_every_file_is_looked_at():

@@ -68,7 +68,8 @@ def test_a_removal_is_read_and_so_is_one_to_come():
 @pytest.mark.parametrize(
     ('content', 'expected'),
     [
-        ('ID de l’appareil;Nom du poste;Client;Date d’ajout;Supprimé le\nA1;POSTE;Atelier;01/09/2026;\n',
+        ('ID de l’appareil;Nom du poste;Client;Date d’ajout;Supprimé le\n'
+         'A1;POSTE;Atelier;01/09/2026;\n',
          ('A1', 'POSTE', 'Atelier')),
         ('ID del dispositivo;Nombre del equipo;Cliente;Fecha de alta\nA1;PC;Taller;13/09/2026\n',
          ('A1', 'PC', 'Taller')),
@@ -107,9 +108,15 @@ def test_ninjaone_and_meshcentral_and_a_row_of_totals():
              b' "FRONT-DESK", "created": 1756713600.5, "references": {"organization": {"name":'
              b' "Harbor Law Group"}}}]')  # fmt: skip
     [device] = read('n.json', content=ninja)
-    assert (device.external_id, device.name, device.group) == ('12', 'FRONT-DESK', 'Harbor Law Group')
+    assert (device.external_id, device.name, device.group) == (
+        '12',
+        'FRONT-DESK',
+        'Harbor Law Group',
+    )
     assert device.enrolled_at == datetime(2025, 9, 1, 8)
-    mesh = b'[{"_id": "node//AbCd", "name": "PC", "meshid": "mesh//x", "mtype": 2, "groupname": "G"}]'
+    mesh = (
+        b'[{"_id": "node//AbCd", "name": "PC", "meshid": "mesh//x", "mtype": 2, "groupname": "G"}]'
+    )
     [device] = read('m.json', content=mesh)
     assert (device.external_id, device.name, device.group) == ('node//AbCd', 'PC', 'G')
     found = read('x.csv', content=b'Name;Device ID\nPC;A1\nTotal;\n')

@@ -283,7 +283,9 @@ def html(table_rows, before='<html><head><title>x</title></head><body><p>Report<
     head, *rows = csv.reader(io.StringIO(table_rows))
     cells = [f'<tr>{"".join(f"<th>{c}</th>" for c in head)}</tr>']
     cells += [f'<tr>{"".join(f"<td>{c}</td>" for c in row)}</tr>' for row in rows]
-    return f'{before}<table class="menu"><tr><td>Home</td></tr></table><table>{"".join(cells)}</table>'
+    return (
+        f'{before}<table class="menu"><tr><td>Home</td></tr></table><table>{"".join(cells)}</table>'
+    )
 
 
 @pytest.mark.parametrize(
@@ -368,13 +370,15 @@ def test_workbooks_with_a_cover_titles_and_plain_numbers():
         '2026-10-05 10:12:30', '2026-10-05T10:12:30', '2026/10/05 10:12:30', '2026.10.05 10:12:30',
         '05.10.2026 10:12:30', '05.10.2026, 10:12:30', '5.10.26 10:12:30', '5. 10. 2026 10:12:30',
         '05.10.2026 10.12.30', '5. Oktober 2026 10:12:30', '5. Okt. 2026, 10:12:30 Uhr',
-        'Mo., 5. Oktober 2026 um 10:12:30', '5 octobre 2026 à 10:12:30', 'lundi 5 octobre 2026 10:12:30',
+        'Mo., 5. Oktober 2026 um 10:12:30', '5 octobre 2026 à 10:12:30',
+        'lundi 5 octobre 2026 10:12:30',
         '5 de octubre de 2026, 10:12:30', '5 de outubro de 2026 às 10:12:30',
         '5 ottobre 2026 alle 10:12:30', '5 oktober 2026 om 10:12:30', '5-Oct-2026 10:12:30',
         '05-Oct-26 10:12:30 AM', 'Oct 5, 2026 10:12:30 AM', 'October 5, 2026, 10:12:30 AM',
         'October 5, 2026 at 10:12:30\u202fAM', 'Mon Oct  5 10:12:30 2026',
         'Monday, October 5, 2026 10:12:30 AM', '2026-10-05 10:12:30.0000000',
-        '2026-10-05 10:12:30,123', '20261005T101230', '20261005 101230', '\u200e2026-10-05 10:12:30',
+        '2026-10-05 10:12:30,123', '20261005T101230', '20261005 101230',
+        '\u200e2026-10-05 10:12:30',
         '05.10.2026\u00a010:12:30', '2026年10月5日 10:12:30', '46300,4253472222',
         # With its own zone.
         '2026-10-05T08:12:30Z', '2026-10-05T08:12:30.123456789Z', '2026-10-05T10:12:30+02:00',
@@ -429,7 +433,9 @@ def test_a_zone_word_that_means_several_is_asked_unless_the_chosen_zone_calls_it
     assert start == datetime(2026, 1, 5, 16, 12, 30)
 
 
-@pytest.mark.parametrize('heading', ['Start (UTC)', 'Start UTC', 'Start [GMT]', 'Start Time (UTC+0)'])
+@pytest.mark.parametrize(
+    'heading', ['Start (UTC)', 'Start UTC', 'Start [GMT]', 'Start Time (UTC+0)']
+)
 def test_a_zone_in_a_heading_holds(heading):
     content = f'ID;{heading};Duration (min)\na1;2026-10-05 08:12:30;30\n'
     assert spans(content) == [T1]
@@ -445,7 +451,8 @@ def test_a_zone_in_a_heading_holds(heading):
     [
         'Date;Start;End\n2026-10-05;10:12:30;10:42:30\n2026-10-07;01:50;02:10:05\n',
         'End;Start;Date\n10:42:30;10:12:30;2026-10-05\n02:10:05;01:50;2026-10-07\n',
-        'Start time;End time;Day\n10:12:30 AM;10:42:30 AM;Oct 5, 2026\n1:50 AM;2:10:05 AM;Oct 7, 2026\n',
+        'Start time;End time;Day\n10:12:30 AM;10:42:30 AM;Oct 5, 2026\n'
+        '1:50 AM;2:10:05 AM;Oct 7, 2026\n',
         'Date;Start;Duration\n2026-10-05;10:12:30;30 min\n2026-10-07;01:50;0:20:05\n',
         'Date;End;Duration (s)\n2026-10-05;10:42:30;1800\n2026-10-07;02:10:05;1205\n',
         'End;Duration in Seconds\n2026-10-05 10:42:30;1800\n2026-10-07 02:10:05;1205\n',
@@ -467,12 +474,14 @@ def test_a_session_past_midnight_with_one_date():
 @pytest.mark.parametrize(
     ('heading', 'text', 'seconds'),
     [
-        ('Duration (h)', '0,50', 1800), ('Duration (h)', '0.5', 1800), ('Duration (h)', '1,25', 4500),
+        ('Duration (h)', '0,50', 1800), ('Duration (h)', '0.5', 1800), ('Duration (h)',
+        '1,25', 4500),
         ('Duration (decimal)', '0.35', 1260), ('Dauer (Std.)', '1,5', 5400), ('Hours', '1.5', 5400),
         ('Stunden', '0,25', 900), ('Duration (min)', '75', 4500), ('Minutes', '75', 4500),
         ('Dauer in Minuten', '7,5', 450), ('Duration in Seconds', '1205', 1205),
         ('duration_seconds', '1205', 1205), ('durationSeconds', '1205', 1205),
-        ('Duration (ms)', '1205000', 1205), ('Duration', '1h 12m', 4320), ('Duration', '0h30', 1800),
+        ('Duration (ms)', '1205000', 1205), ('Duration', '1h 12m', 4320), ('Duration',
+        '0h30', 1800),
         ('Duration', '1 Std. 12 Min.', 4320), ('Duration', 'PT1H12M', 4320),
         ('Duration', 'PT1205S', 1205), ('Duration', 'P1DT2H', 93600),
         ('Duration', '1 day, 2:03:04', 93784), ('Duration', '2 days, 0:00:01', 172801),
@@ -480,7 +489,8 @@ def test_a_session_past_midnight_with_one_date():
         ('Duration', '1 uur 5 minuten', 3900), ('Duration', '1 ora 5 minuti', 3900),
         ('Duration', '45 s', 45), ('Duration', "5' 30\"", 330), ('Duration', '00:20:05', 1205),
         ('Duration', '00:20:05.123', 1205), ('Duration (mm:ss)', '20:05', 1205),
-        ('Duration', '0:30', 1800), ('Duration (h:mm)', '0:30', 1800), ('Duration', '1.5 hours', 5400),
+        ('Duration', '0:30', 1800), ('Duration (h:mm)', '0:30', 1800), ('Duration',
+        '1.5 hours', 5400),
         ('Duration', '1:30 h', 5400), ('Duration', '90min', 5400), ('Duration', '1d 2h', 93600),
     ],
 )  # fmt: skip
@@ -495,7 +505,9 @@ def test_a_duration_in_every_form(heading, text, seconds):
 @pytest.mark.parametrize('text', ['30', '0.5', '1800', '1,800', '30:00', '1,5'])
 def test_a_duration_that_can_be_two_things_is_asked(text):
     content = io.StringIO()
-    csv.writer(content).writerows([['ID', 'Start', 'Duration'], ['a1', '2026-10-05 10:12:30', text]])
+    csv.writer(content).writerows(
+        [['ID', 'Start', 'Duration'], ['a1', '2026-10-05 10:12:30', text]]
+    )
     [result] = sessions(content.getvalue())[1]
     assert (result.field, result.code) == ('Duration', 'ambiguous_duration')
     assert 'Say' in result.reason
@@ -522,9 +534,12 @@ def test_durations_that_are_not_from_start_to_end_are_said():
 def test_what_tells_sessions_apart_that_are_not_numbered():
     head = 'Technician;Customer;Computer;Start;End\n'
     rows = [
-        'ava;A;PC1;2026-10-05 10:12;2026-10-05 10:42', 'ava;B;PC1;2026-10-05 10:12;2026-10-05 10:42',
-        'jon;A;PC1;2026-10-05 10:12;2026-10-05 10:42', 'ava;A;PC2;2026-10-05 10:12;2026-10-05 10:42',
-        'ava;A;PC1;2026-10-05 10:12;2026-10-05 10:43', 'ava;A;PC1;2026-10-05 10:13;2026-10-05 10:42',
+        'ava;A;PC1;2026-10-05 10:12;2026-10-05 10:42',
+        'ava;B;PC1;2026-10-05 10:12;2026-10-05 10:42',
+        'jon;A;PC1;2026-10-05 10:12;2026-10-05 10:42',
+        'ava;A;PC2;2026-10-05 10:12;2026-10-05 10:42',
+        'ava;A;PC1;2026-10-05 10:12;2026-10-05 10:43',
+        'ava;A;PC1;2026-10-05 10:13;2026-10-05 10:42',
     ]  # fmt: skip
     _source, results = sessions(head + '\n'.join(rows))
     ids = [result.external_id for result in results]
@@ -542,7 +557,10 @@ def test_a_file_with_an_id_column_needs_its_ids():
 
 @pytest.mark.parametrize('word', ['Total', 'TOTAL:', 'Summe', 'Gesamt', 'Totale', 'Totaal', 'Suma'])
 def test_a_row_of_totals_is_told(word):
-    content = f'Technician;Start;End;Duration\nava;2026-10-05 10:12:30;2026-10-05 10:42:30;0:30:00\n{word};;;0:30:00\n'
+    content = (
+        'Technician;Start;End;Duration\n'
+        f'ava;2026-10-05 10:12:30;2026-10-05 10:42:30;0:30:00\n{word};;;0:30:00\n'
+    )
     [session, total] = sessions(content)[1]
     assert isinstance(session, Normal)
     assert total.code == 'total'
@@ -568,7 +586,8 @@ def test_a_row_of_totals_is_told(word):
          'x.csv', (None, 'ava', '')),
         ('meshcentral',
          json.dumps({'events': [
-             {'msgid': 11, 'msgArgs': ['8m', 'a', 'b', 1800], 'nodeid': 'node//A', 'username': 'ava',
+             {'msgid': 11, 'msgArgs': ['8m', 'a', 'b', 1800], 'nodeid': 'node//A',
+             'username': 'ava',
               'time': '2026-10-05T08:42:30.207Z'}]}),
          'x.json', ('8m node//A', 'ava', 'node//A')),
         ('screenconnect',
@@ -614,7 +633,8 @@ def test_a_row_of_totals_is_told(word):
                                                      'duration': 1800}}]}),
          'x.json', ('e1', 'ava@x.example', '')),
         ('kimai',
-         json.dumps([{'id': 3, 'begin': '2026-10-05T10:12:30+0200', 'end': '2026-10-05T10:42:30+0200',
+         json.dumps([{'id': 3, 'begin': '2026-10-05T10:12:30+0200',
+         'end': '2026-10-05T10:42:30+0200',
                       'duration': 1800, 'activity': 1, 'project': 2, 'exported': False, 'user': 1,
                       'billable': True, 'description': 'x'}]),
          'x.json', ('3', '1', '')),
@@ -658,16 +678,26 @@ def test_a_sibling_of_each_tool(source, content, name, expected):
 def test_months_first_is_taken_for_granted_only_in_the_american_way_of_writing():
     for when, code in (('5/10/2026, 10:42:30', 'ambiguous_time'),
                        ('5/10/2026, 10:42:30 am', 'ambiguous_time')):  # fmt: skip
-        content = f'"Group","Time","Device","Session","Length"\n"ava","{when}","PC","Desktop","1800"\n'
+        content = (
+            f'"Group","Time","Device","Session","Length"\n"ava","{when}","PC","Desktop","1800"\n'
+        )
         assert sessions(content)[1][0].code == code
 
 
 def test_events_of_other_kinds_are_told():
-    record = {'msgid': 107, 'msgArgs': ['x'], 'msg': 'Account login', 'time': '2026-10-05T08:12:30Z'}
+    record = {
+        'msgid': 107,
+        'msgArgs': ['x'],
+        'msg': 'Account login',
+        'time': '2026-10-05T08:12:30Z',
+    }
     assert normalise(record, 'meshcentral', tz='UTC').code == 'other_event'
 
 
 def test_a_session_without_an_end_runs_and_is_no_error():
-    for content in ('ID;Start;End\na1;2026-10-05 10:12:30;\n', 'ID;Start\na1;2026-10-05 10:12:30\n'):
+    for content in (
+        'ID;Start;End\na1;2026-10-05 10:12:30;\n',
+        'ID;Start\na1;2026-10-05 10:12:30\n',
+    ):
         [(start, end)] = spans(content)
         assert (start, end) == (T1[0], None)
