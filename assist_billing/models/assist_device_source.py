@@ -73,12 +73,18 @@ class AssistDevice(models.Model):
                 grouped[self._get_local_date(now, zone)] |= device
         return grouped
 
-    def _source_remove(self, now):
-        """Take devices out that their source does not have any more, as of today."""
+    def _source_remove(self, now, ends=None):
+        """Take devices out that their source does not have any more, as of today.
+
+        :param dict ends: for devices of which the source says since when, by their ID
+        """
         for today, devices in self._get_local_todays(now).items():
             for device in devices:
+                day = today
+                if ends and device.id in ends:
+                    day = min(today, *device._get_local_todays(ends[device.id]))
                 device._assist_as_engine().write(
-                    {'removed_on': max(device.enrolled_on, today), 'removed_at_source': True}
+                    {'removed_on': max(device.enrolled_on, day), 'removed_at_source': True}
                 )
 
     def _source_reopen(self, now):
