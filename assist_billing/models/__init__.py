@@ -82,7 +82,6 @@ from . import assist_unmatched
 from . import assist_unmatched_revenue
 from . import assist_unmatched_summary
 from . import ir_actions_report
-from . import ir_attachment
 from . import mail_mail
 from . import product_product
 from . import res_company
