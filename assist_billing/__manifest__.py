@@ -44,6 +44,7 @@
         'views/assist_unmatched_views.xml',
         'views/account_move_views.xml',
         'views/account_move_form_views.xml',
+        'views/res_partner_views.xml',
         'views/res_config_settings_views.xml',
         'views/assist_billing_menus.xml',
         'views/assist_billing_tie_views.xml',

@@ -7,6 +7,8 @@ from odoo.tools import format_datetime
 from odoo.addons.account.controllers.portal import PortalAccount
 from odoo.addons.portal.controllers.portal import pager as portal_pager
 
+from ..rules import cycles
+
 SHOWN_BILLS = 5
 BILLS = Domain('assist_kind', 'in', ('bill', 'supplementary'))
 
@@ -63,7 +65,8 @@ class AssistPortal(PortalAccount):
     @staticmethod
     def _assist_format_datetime(instant, zone):
         """Return a naive UTC instant in `zone`, as the user's language writes it."""
-        text = format_datetime(request.env, instant, tz=zone, dt_format='short')
+        local = cycles.local_time(instant, zone)
+        text = format_datetime(request.env, local, tz='UTC', dt_format='short')
         return text.replace('\u202f', '\u00a0')
 
     @staticmethod

@@ -1,7 +1,6 @@
 import csv
 import io
-from datetime import timedelta, timezone
-from zoneinfo import ZoneInfo
+from datetime import timedelta
 
 from odoo import fields, http
 from odoo.fields import Domain
@@ -265,7 +264,9 @@ class AssistPortalSessions(AssistPortal):
             'start': self._assist_format_datetime(session.started_at, zone),
             'end': session.ended_at and self._assist_format_datetime(session.ended_at, zone),
             'month': format_date(
-                request.env, cycles.local_date(session.started_at, zone), date_format='MMMM y'
+                request.env,
+                cycles.local_time(session.started_at, zone).date(),
+                date_format='MMMM y',
             ),
             'duration': Statement.show_duration(session.duration_seconds),
             'seconds': session.duration_seconds,
@@ -332,12 +333,7 @@ class AssistPortalSessions(AssistPortal):
 
     def _assist_get_csv_row(self, row):
         start, end = (
-            instant.replace(tzinfo=timezone.utc)
-            .astimezone(ZoneInfo(row['zone']))
-            .replace(tzinfo=None)
-            .isoformat(' ', 'seconds')
-            if instant
-            else ""
+            cycles.local_time(instant, row['zone']).isoformat(' ', 'seconds') if instant else ""
             for instant in (row['started_at'], row['ended_at'])
         )
         names = ('zone', 'customer', 'kind', 'name', 'technician', 'device', 'seconds', 'status')

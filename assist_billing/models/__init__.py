@@ -4,6 +4,7 @@ from . import account_journal
 from . import account_move
 from . import account_move_adjust
 from . import account_move_adjust_lines
+from . import account_move_adjust_spread
 from . import account_move_bill
 from . import account_move_complete
 from . import account_move_download
@@ -82,9 +83,9 @@ from . import assist_unmatched
 from . import assist_unmatched_revenue
 from . import assist_unmatched_summary
 from . import ir_actions_report
-from . import ir_attachment
 from . import mail_mail
 from . import product_product
 from . import res_company
 from . import res_config_settings
 from . import res_partner
+from . import res_partner_address

@@ -44,26 +44,69 @@ class AccountMove(models.Model):
         self._assist_lock()
         self._assist_check_amount(charge, amount)
         amount = self.currency_id.round(amount)
+        total = self._assist_get_updated_total(charge, amount)
+        before = self._assist_get_adjusted()
         result, reason = self._assist_get_adjustment(charge)
         document = self
         if result == 'line':
             self._assist_add_lines(charge, amount, description)
         elif result == 'amend':
             reason = self._assist_amend(charge, amount, description)
+            if reason:
+                # Supplementary bills count for a credit note, and each document rounds by itself.
+                total = self._assist_get_updated_total(charge, amount, on_bill=False)
         if reason:
             document = self._assist_create_linked(charge, amount, description)
-        self._assist_log_adjustment(charge, amount, description, document, reason)
+        added = self._assist_get_adjusted() - before
+        self._assist_check_outcome(charge, amount, added, total)
+        self._assist_log_adjustment(charge, abs(added), description, document, reason)
         return document
 
+    def _assist_get_adjusted(self):
+        """Return the untaxed amount of the adjustments of this bill, as it stands on lines."""
+        return sum(self.assist_adjustment_line_ids.mapped('assist_adjustment'))
+
+    def _assist_check_outcome(self, charge, amount, added, total):
+        """Refuse an adjustment that did not do what was announced; the transaction is undone.
+
+        :param float amount: what was asked for, untaxed
+        :param float added: what has been added, untaxed; below zero for a discount
+        :param float total: what the bill and its documents were to come to, with taxes
+        """
+        currency = self.currency_id
+        wanted = -amount if charge == 'discount' else amount
+        if currency.compare_amounts(self.assist_net_total, total):
+            raise UserError(
+                self.env._(
+                    "%(bill)s would come to %(total)s with this, and not to %(announced)s: "
+                    "something else changes its lines or taxes. Nothing was done.",
+                    bill=self.display_name,
+                    total=format_amount(self.env, self.assist_net_total, currency),
+                    announced=format_amount(self.env, total, currency),
+                )
+            )
+        # What takes all takes cents of cash rounding along.
+        if currency.compare_amounts(added, wanted) and not currency.is_zero(total):
+            raise UserError(
+                self.env._(
+                    "%(added)s would be added to %(bill)s, and not %(wanted)s. Nothing was done.",
+                    bill=self.display_name,
+                    added=format_amount(self.env, added, currency),
+                    wanted=format_amount(self.env, wanted, currency),
+                )
+            )
+
     def _assist_add_lines(self, charge, amount, description):
+        lines = self._prepare_assist_adjustment_lines(charge, amount, description, on_bill=True)
+        rounding = self.invoice_cash_rounding_id
+        if rounding:
+            # Else Odoo puts the old rounding on other lines, and rounds once more.
+            self.invoice_cash_rounding_id = False
         self._assist_as_engine().write(
-            {
-                'invoice_line_ids': [
-                    fields.Command.create(vals)
-                    for vals in self._prepare_assist_adjustment_lines(charge, amount, description)
-                ]
-            }
+            {'invoice_line_ids': [fields.Command.create(vals) for vals in lines]}
         )
+        if rounding:
+            self.invoice_cash_rounding_id = rounding
 
     def _assist_amend(self, charge, amount, description):
         """Reset this posted bill, add the lines and post it again under the same number.
@@ -102,13 +145,25 @@ class AccountMove(models.Model):
         return document
 
     def _assist_reconcile_with(self, bill):
-        """Match this credit note with what is open on the bill; the rest stays as credit."""
-        open_lines = (
-            (self | bill)._assist_get_receivable_lines().filtered(lambda line: not line.reconciled)
-        )
-        for lines in open_lines.grouped('account_id').values():
-            if len(lines.move_id) > 1:
-                lines.reconcile()
+        """Match this credit note with what is open on the bill, then on its supplementary bills.
+
+        The rest stays as the customer's credit.
+        """
+        for document in bill | bill._assist_get_supplementary_bills():
+            open_lines = (
+                (self | document)
+                ._assist_get_receivable_lines()
+                .filtered(lambda line: not line.reconciled)
+            )
+            for lines in open_lines.grouped('account_id').values():
+                if len(lines.move_id) > 1:
+                    lines.reconcile()
+
+    def _assist_get_supplementary_bills(self):
+        """Return the posted bills about this bill."""
+        return self.assist_linked_ids.filtered(
+            lambda document: document.move_type == 'out_invoice' and document.state == 'posted'
+        ).sorted('id')
 
     def _assist_log_adjustment(self, charge, amount, description, document, reason):
         """Leave on the bill who added what, why, and where it stands."""
@@ -137,7 +192,10 @@ class AccountMove(models.Model):
         self.ensure_one()
         if self.state == 'draft':
             return 'line', False
-        if reason := self._assist_get_amend_obstacle():
+        reason = self._assist_get_amend_obstacle()
+        if not reason and charge == 'discount' and self._assist_get_supplementary_bills():
+            reason = self.env._("it has a supplementary bill")
+        if reason:
             return ('credit' if charge == 'discount' else 'supplementary'), reason
         return 'amend', False
 

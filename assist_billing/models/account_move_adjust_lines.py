@@ -1,11 +1,11 @@
 import math
-from decimal import Decimal
+from dataclasses import replace
 
 from odoo import fields, models
 from odoo.exceptions import UserError
 from odoo.tools import float_compare, format_amount
 
-from ..rules import rating
+from .account_move_adjust_spread import Share
 from .account_move_line import USAGE_CHARGES
 
 # Whose product, account and taxes a cost takes, where there are lines of several charges.
@@ -19,35 +19,49 @@ class AccountMove(models.Model):
 
     # === LINES === #
 
-    def _prepare_assist_adjustment_lines(self, charge, amount, description):
-        """Return the values of the lines of an adjustment, as they stand on this bill.
+    def _prepare_assist_adjustment_lines(self, charge, amount, description, on_bill):
+        """Return the values of the lines of an adjustment, as they would stand on this bill.
 
         :param str charge: `additional` or `discount`
         :param float amount: untaxed, above zero; a discount's lines are negative
+        :param bool on_bill: they go on this bill itself, and not on a document linked to it
         """
         self.ensure_one()
+        left = None
         if charge == 'additional':
-            return [
-                self._prepare_assist_line_vals(
-                    self._assist_get_usage_line(), charge, amount, description
-                )
-            ]
-        return [
-            self._prepare_assist_line_vals(line, charge, -part, description)
-            for line, part in self._assist_spread(amount)
+            shares = [Share(self._assist_get_usage_line(), amount, None, None)]
+        else:
+            left = self._assist_get_left(on_bill)
+            shares = [self._assist_negate(share) for share in self._assist_spread(amount, on_bill)]
+        lines = [
+            self._prepare_assist_line_vals(share.line, charge, share.base, description)
+            for share in shares
         ]
+        return self._assist_make_exact(lines, shares, left, on_bill)
+
+    def _assist_negate(self, share):
+        return replace(
+            share,
+            base=-share.base,
+            company_base=share.company_base and -share.company_base,
+            taxes=share.taxes
+            and {
+                tax: {name: -amount for name, amount in amounts.items()}
+                for tax, amounts in share.taxes.items()
+            },
+        )
 
     def _prepare_assist_line_vals(self, usage_line, charge, amount, description):
         """Return the values of one line that takes product, account and taxes of `usage_line`."""
         label = description or self._assist_get_charge_label(charge, self.partner_id.lang)
         # Neither sessions nor hours are added.
-        product = usage_line.product_id
+        product, unit = usage_line.product_id, self.env.ref('uom.product_uom_unit')
         product = product and product._assist_get_flat_product(self.company_id)
         return {
             'assist_charge': charge,
             'name': label,
             'product_id': product.id,
-            'product_uom_id': product.uom_id.id,
+            'product_uom_id': (product.uom_id or unit).id,
             'quantity': 1.0,
             'price_unit': self._assist_get_taxed_price(usage_line, amount),
             'account_id': usage_line.account_id.id,
@@ -73,11 +87,11 @@ class AccountMove(models.Model):
         """Return the values of a credit note, or a supplementary bill, about this bill."""
         self.ensure_one()
         is_credit = charge == 'discount'
-        today = self.company_id._assist_get_today(fields.Datetime.now())
+        today = self._assist_get_linked_date()
         self.assist_cycle_id._check_currency(today)
-        lines = self._prepare_assist_adjustment_lines(charge, amount, description)
-        for line in lines if is_credit else ():
-            line['price_unit'] = -line['price_unit']
+        lines = self._prepare_assist_adjustment_lines(charge, amount, description, on_bill=False)
+        if is_credit:
+            lines = [self._prepare_assist_credited_vals(line) for line in lines]
         label = self._assist_get_charge_label(charge, self.partner_id.lang)
         due_days = 0 if is_credit else self.assist_association_id.due_days
         return {
@@ -104,6 +118,21 @@ class AccountMove(models.Model):
             'invoice_line_ids': [fields.Command.create(line) for line in lines],
         }
 
+    def _prepare_assist_credited_vals(self, vals):
+        """Return the values of a line as they stand on a credit note: positive."""
+        given = self.env['account.tax']._reverse_quantity_base_line_extra_tax_data(
+            vals.get('extra_tax_data')
+        )
+        if given:
+            # What is turned there is the quantity; here it is the price.
+            given.update(quantity=-given['quantity'], price_unit=-given['price_unit'])
+            vals = {**vals, 'extra_tax_data': given}
+        return {**vals, 'price_unit': -vals['price_unit']}
+
+    def _assist_get_linked_date(self):
+        """Return the date of documents that are made about this bill: today."""
+        return self.company_id._assist_get_today(fields.Datetime.now())
+
     def _assist_get_charge_label(self, charge, lang=None):
         """Return the name of an adjustment, in `lang` or the user's language."""
         env = self.with_context(lang=lang).env if lang else self.env
@@ -116,95 +145,12 @@ class AccountMove(models.Model):
 
     def _assist_get_usage_line(self):
         """Return the line whose product, account and taxes a cost takes."""
-        return self._assist_get_usage_lines().sorted(
+        lines = self._assist_get_usage_lines().sorted(
             lambda line: (USAGE_ORDER.index(line.assist_charge), -line.price_subtotal)
-        )[:1]
-
-    def _assist_get_credit_notes(self):
-        """Return the credit notes about this bill, drafts included."""
-        return self.assist_linked_ids.filtered(
-            lambda document: document.move_type == 'out_refund' and document.state != 'cancel'
+        ) or self.invoice_line_ids.filtered(lambda line: line.display_type == 'product').sorted(
+            'price_subtotal', reverse=True
         )
-
-    def _assist_get_left(self):
-        """Return what is left of this bill, before taxes, by the taxes it carries.
-
-        :return: {taxes: amount}; earlier discounts and credit notes are taken off
-        """
-        left = {}
-        for document in self | self._assist_get_credit_notes():
-            sign = -1 if document.move_type == 'out_refund' else 1
-            for line in document.invoice_line_ids:
-                if line.display_type == 'product':
-                    left[line.tax_ids] = left.get(line.tax_ids, 0.0) + sign * line.price_subtotal
-        return left
-
-    def _assist_spread(self, amount):
-        """Spread a discount over the bill's taxes, in proportion to what is left under each.
-
-        :return: list of (usage line whose taxes they are, amount), zero amounts left out
-        """
-        lines = {}
-        for line in self._assist_get_usage_lines().sorted('price_subtotal', reverse=True):
-            lines.setdefault(line.tax_ids, line)
-        left = {
-            taxes: value
-            for taxes, value in self._assist_get_left().items()
-            if taxes in lines and self.currency_id.compare_amounts(value, 0.0) > 0
-        }
-        step = Decimal(str(self.currency_id.rounding))
-        cents = [self._assist_count(value, step) for value in left.values()]
-        parts = rating.split(self._assist_count(amount, step) * step, step, cents)
-        return [
-            (lines[taxes], float(part)) for taxes, part in zip(left, parts, strict=True) if part
-        ]
-
-    def _assist_count(self, amount, step):
-        """Return how many `step`s of its currency an amount is, as an integer."""
-        return round(Decimal(str(self.currency_id.round(amount))) / step)
-
-    def _assist_get_updated_total(self, charge, amount):
-        """Return what the bill and its linked documents would come to, with taxes.
-
-        :param float amount: untaxed, above zero
-        """
-        self.ensure_one()
-        sign = -1 if charge == 'discount' else 1
-        tax = self.env['account.tax']
-        result, _reason = self._assist_get_adjustment(charge)
-        is_on_bill = result in ('line', 'amend')
-        lines = [
-            tax._prepare_base_line_for_taxes_computation(
-                None,
-                # A document of its own is made as bills are made now.
-                _assist_rounds_lines=self.assist_rounds_lines or not is_on_bill,
-                product_id=self.env['product.product'].browse(vals['product_id']),
-                tax_ids=tax.browse(vals['tax_ids'][0][2]),
-                price_unit=vals['price_unit'],
-                quantity=1.0,
-                currency_id=self.currency_id,
-                partner_id=self.commercial_partner_id,
-                rate=self.invoice_currency_rate or 1.0,
-            )
-            for vals in self._prepare_assist_adjustment_lines(charge, amount, None)
-        ]
-        if is_on_bill:
-            lines += [
-                self._prepare_product_base_line_for_taxes_computation(line)
-                for line in self.invoice_line_ids
-                if line.display_type == 'product'
-            ]
-            return self.assist_net_total - self.amount_total + self._assist_get_total(lines)
-        for line in lines:
-            line['price_unit'] = abs(line['price_unit'])
-        return self.assist_net_total + sign * self._assist_get_total(lines)
-
-    def _assist_get_total(self, base_lines):
-        tax = self.env['account.tax']
-        tax._add_tax_details_in_base_lines(base_lines, self.company_id)
-        tax._round_base_lines_tax_details(base_lines, self.company_id)
-        summary = tax._get_tax_totals_summary(base_lines, self.currency_id, self.company_id)
-        return summary['total_amount_currency']
+        return lines[:1]
 
     # === CHECKS === #
 
@@ -246,15 +192,19 @@ class AccountMove(models.Model):
                 )
             )
         self._assist_check_digits(amount)
-        left = sum(self._assist_get_left().values())
-        if charge == 'discount' and self.currency_id.compare_amounts(amount, left) > 0:
+        if charge != 'discount':
+            return
+        result, _reason = self._assist_get_adjustment(charge)
+        left = self._assist_get_left(on_bill=result in ('line', 'amend'))
+        _least, most = self._assist_get_left_amount(left)
+        if self.currency_id.compare_amounts(amount, most) > 0:
             raise UserError(
                 self.env._(
                     "A discount of %(amount)s is more than what is left of %(bill)s: %(left)s "
                     "before taxes, earlier discounts and credit notes taken off.",
                     amount=format_amount(self.env, amount, self.currency_id),
                     bill=self.display_name,
-                    left=format_amount(self.env, left, self.currency_id),
+                    left=format_amount(self.env, most, self.currency_id),
                 )
             )
 

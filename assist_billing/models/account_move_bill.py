@@ -63,6 +63,7 @@ class AccountMove(models.Model):
     def action_assist_view_sessions(self):
         self.ensure_one()
         self.check_access('read')
+        self._assist_refuse_others(('bill', 'supplementary', 'credit', 'given_back'))
         cycle = self.assist_cycle_id or self.assist_origin_cycle_id
         return cycle.action_view_sessions()
 

@@ -1,6 +1,9 @@
 from odoo import fields, models
 from odoo.exceptions import UserError
-from odoo.tools import SQL
+from odoo.tools import SQL, format_amount
+
+# Context key: payments are of all that is due, whatever terms would let be deducted.
+PAY_AS_SHOWN = 'assist_pay_as_shown'
 
 
 class AccountMove(models.Model):
@@ -39,6 +42,12 @@ class AccountMove(models.Model):
             for side in ('debit_move_id', 'credit_move_id')
         ]
         return self.browse({move for rows in found for [move] in rows})
+
+    def _is_eligible_for_early_payment_discount(self, currency, reference_date):
+        # EXTENDS account: a confirmed payment is of what is shown, which is all that is due
+        if self.env.context.get(PAY_AS_SHOWN):
+            return False
+        return super()._is_eligible_for_early_payment_discount(currency, reference_date)
 
     # === ACTIONS === #
 
@@ -99,9 +108,10 @@ class AccountMove(models.Model):
         self._assist_check_payable()
         journal = journal or self._assist_get_payment_journal()
         self._assist_check_payment_method(journal)
+        shown = {bill: bill.amount_residual for bill in self}
         register = (
             self.env['account.payment.register']
-            .with_context(active_model='account.move', active_ids=self.ids)
+            .with_context(active_model='account.move', active_ids=self.ids, **{PAY_AS_SHOWN: True})
             .create(self._prepare_assist_register_vals(date, journal, memo))
         )
         payments = register._create_payments()
@@ -109,6 +119,14 @@ class AccountMove(models.Model):
             payment._assist_as_engine().assist_bill_id = payment.invoice_ids & self
             if memo:
                 payment.memo = memo
+        self._assist_check_paid(payments, shown)
+        return payments.with_env(self.env)
+
+    def _assist_check_paid(self, payments, shown):
+        """Refuse payments that are not just what was shown to be due; the transaction is undone.
+
+        :param dict shown: {bill: amount that was due, in its currency}
+        """
         if open_bills := self.filtered(lambda bill: not bill._assist_is_settled()):
             raise UserError(
                 self.env._(
@@ -117,13 +135,30 @@ class AccountMove(models.Model):
                     bills=", ".join(open_bills.mapped('display_name')),
                 )
             )
-        return payments
+        for bill, amount in shown.items():
+            payment = payments.filtered(lambda payment, bill=bill: payment.assist_bill_id == bill)
+            if (
+                len(payment) != 1
+                or payment.currency_id != bill.currency_id
+                or bill.currency_id.compare_amounts(payment.amount, amount)
+                or payment._assist_is_written_off()
+            ):
+                raise UserError(
+                    self.env._(
+                        "%(bill)s would not be paid as shown: %(amount)s is due. Nothing was "
+                        "registered; use Odoo's own Pay dialog for it.",
+                        bill=bill.display_name,
+                        amount=format_amount(self.env, amount, bill.currency_id),
+                    )
+                )
 
     def _prepare_assist_register_vals(self, date, journal, memo):
         """Return the values of Odoo's own dialog for these payments."""
         vals = {
             'payment_date': date or fields.Date.context_today(self),
             'journal_id': journal.id,
+            # A journal in another currency would have it converted, and the rest of a cent left.
+            'currency_id': self.currency_id.id,
             'group_payment': False,
             # All that is due, not the next instalment of a payment term.
             'installments_mode': 'full',

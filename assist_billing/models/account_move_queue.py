@@ -110,6 +110,7 @@ class AccountMove(models.Model):
 
         :param list tried: ids to leave out: what was tried in this run is not tried in circles
         """
+        self.flush_model(['sending_data', 'state', 'assist_kind', 'date'])
         rows = self.env.execute_query(
             SQL(
                 "SELECT id %s AND id != ALL(%s) ORDER BY date, id LIMIT 1"

@@ -31,3 +31,9 @@ class AccountPayment(models.Model):
             or liquidity_lines.matched_debit_ids
             or liquidity_lines.matched_credit_ids
         )
+
+    def _assist_is_written_off(self):
+        """Tell whether this payment settles more than its amount, or less."""
+        self.ensure_one()
+        _liquidity_lines, _counterpart_lines, writeoff_lines = self._seek_for_lines()
+        return bool(writeoff_lines)

@@ -22,6 +22,12 @@ CYCLES = [
 ]
 
 
+# What decides which sessions are an association's.
+RESOLVING_FIELDS = ('partner_id', 'company_id', 'start_date', 'end_date', 'state', 'tz')
+# What decides when its cycles begin and end.
+WAKING_FIELDS = ('start_date', 'end_date', 'tz')
+
+
 class AssistBillingAssociation(models.Model):
     """A customer (or department) tied to a plan: what is billed, how often and since when."""
 
@@ -294,7 +300,9 @@ class AssistBillingAssociation(models.Model):
             elif association.state == 'ended' and not association.end_date:
                 association.end_date = association._get_today()
         associations._resolve_sessions()
-        self._trigger_closing()
+        now = fields.Datetime.now()
+        if any(association.start_at <= now for association in associations):
+            self._trigger_closing()
         return associations
 
     def write(self, vals):
@@ -303,6 +311,7 @@ class AssistBillingAssociation(models.Model):
         self._check_vals(vals)
         self._check_plan_taken(vals)
         states = {association: association.state for association in self}
+        watched = self._read_watched(vals)
         if 'start_date' in vals:
             self._restart(fields.Date.to_date(vals['start_date']))
         if 'end_date' in vals:
@@ -317,8 +326,13 @@ class AssistBillingAssociation(models.Model):
             self._cut_open_cycles()
         if 'partner_id' in vals:
             self._move_open_cycles()
-        if {'partner_id', 'company_id', 'start_date', 'end_date', 'state', 'tz'} & vals.keys():
-            self._resolve_sessions()
+        changed = self.browse(
+            association.id
+            for association, values in watched.items()
+            if any(association[name] != value for name, value in values.items())
+        )
+        changed._resolve_sessions()
+        if any(association._can_begin_or_fall_due(watched[association]) for association in changed):
             self._trigger_closing()
         return result
 
@@ -357,6 +371,28 @@ class AssistBillingAssociation(models.Model):
         """Return the customer's present date."""
         self.ensure_one()
         return cycles.local_date(fields.Datetime.now(), self.tz)
+
+    def _read_watched(self, names):
+        """Return what these associations have now in the fields that decide whose sessions are.
+
+        :param names: fields that are about to be written
+        :return: `{association: {name: value}}`
+        """
+        watched = [name for name in RESOLVING_FIELDS if name in names]
+        return {association: {name: association[name] for name in watched} for association in self}
+
+    def _can_begin_or_fall_due(self, before):
+        """Tell whether a change may have let a cycle begin or become due at once.
+
+        What the closing run does by itself, to mark as ended what is over, is no such change: it
+        would wake itself.
+
+        :param dict before: what the fields that were written had before
+        """
+        self.ensure_one()
+        if any(self[name] != before[name] for name in WAKING_FIELDS if name in before):
+            return True
+        return before.get('state') == 'on_hold' != self.state
 
     def _resolve_sessions(self):
         """Match unbilled sessions that this association has or might have got, anew."""

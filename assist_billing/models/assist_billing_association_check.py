@@ -1,13 +1,15 @@
-from datetime import date
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
 
-from .checks import refuse_negative, split_addresses
-
-FIRST_DAY = date(1970, 1, 1)
-LAST_DAY = date(2200, 1, 1)
+from .checks import (
+    MOST_DAYS,
+    refuse_absurd_dates,
+    refuse_negative,
+    refuse_too_many,
+    split_addresses,
+)
 
 
 class AssistBillingAssociation(models.Model):
@@ -20,6 +22,7 @@ class AssistBillingAssociation(models.Model):
     def _check_vals(self, vals):
         """Refuse in words a zone, a date or days that nobody can count with; tidy addresses."""
         refuse_negative(self, vals, ['due_days'])
+        refuse_too_many(self, vals, {'due_days': MOST_DAYS})
         if vals.get('tz') and not self._is_zone(vals['tz']):
             raise ValidationError(
                 self.env._(
@@ -28,19 +31,7 @@ class AssistBillingAssociation(models.Model):
                     tz=str(vals['tz'])[:60],
                 )
             )
-        for name in ('start_date', 'end_date'):
-            day = fields.Date.to_date(vals.get(name) or False)
-            if day and not FIRST_DAY <= day <= LAST_DAY:
-                raise ValidationError(
-                    self.env._(
-                        "%(field)s %(date)s is out of range: cycles are counted from %(first)s "
-                        "to %(last)s.",
-                        field=self.fields_get([name], ['string'])[name]['string'],
-                        date=day,
-                        first=FIRST_DAY,
-                        last=LAST_DAY,
-                    )
-                )
+        refuse_absurd_dates(self, vals, ['start_date', 'end_date'])
         if not vals.keys().isdisjoint(('start_date', 'end_date')):
             for association in self or [self]:
                 association._check_dates_ordered(vals)

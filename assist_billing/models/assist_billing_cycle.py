@@ -169,8 +169,10 @@ class AssistBillingCycle(models.Model):
         """Try failed cycles again at once, in the background."""
         self._check_billing_user()
         # sudo: cycles are written by the engine only
-        self.sudo().write({'retry_at': False})
-        self.env['assist.billing.association']._trigger_closing()
+        waiting = self.sudo().filtered(lambda cycle: cycle.state == 'open')
+        if waiting:
+            waiting.write({'retry_at': False})
+            self.env['assist.billing.association']._trigger_closing()
         return True
 
     def _check_billing_user(self):
@@ -200,6 +202,8 @@ class AssistBillingCycle(models.Model):
 
         :param failed: associations to leave out, for their cycles could not be counted.
         """
+        self.flush_model(['association_id', 'date_start', 'date_end', 'end_at'])
+        failed.flush_model(['start_at', 'start_date', 'end_date'])
         rows = self.env.execute_query(
             SQL(
                 """
@@ -323,7 +327,8 @@ class AssistBillingCycle(models.Model):
         over = self.env['assist.billing.association'].search(
             [('state', 'in', ('running', 'suspended')), ('end_at', '<=', now)]
         )
-        over.write({'state': 'ended'})
+        if over:
+            over.write({'state': 'ended'})
 
     # === HELPERS === #
 

@@ -6,9 +6,12 @@ from odoo.exceptions import UserError
 from odoo.tools import SQL, split_every
 
 from .races import NOBODYS_FAULT, UndoPoint, retry_races, watched_commits
+from .sql_changes import changing
 
 _logger = logging.getLogger(__name__)
 
+# What a session keeps of the bill it is on.
+STAMPED = ('cycle_id', 'billed_seconds', 'merged_into_id', 'state', 'write_uid', 'write_date')
 # In so many parts are those taken apart that failed together.
 PARTS = 5
 # A cycle that failed is tried again by the next run, then after 1, 2, 4 ... 24 hours.
@@ -302,32 +305,33 @@ class AssistBillingCycle(models.Model):
             return
         self.env['assist.session'].flush_model()
         ids, cycle_ids, seconds, merged = (list(column) for column in zip(*rows, strict=True))
-        self.env.cr.execute(
-            SQL(
-                """
-                UPDATE assist_session s
-                   SET cycle_id = v.cycle_id, billed_seconds = v.seconds,
-                       merged_into_id = NULLIF(v.merged, 0), state = 'billed',
-                       write_uid = %s, write_date = NOW() AT TIME ZONE 'UTC'
-                  FROM unnest(%s, %s, %s, %s) AS v (id, cycle_id, seconds, merged)
-                 WHERE s.id = v.id AND s.state = 'to_bill'
-                   AND (s.cycle_id IS NULL OR s.cycle_id = v.cycle_id)
-                """,
-                self.env.uid,
-                ids,
-                cycle_ids,
-                seconds,
-                merged,
-            )
-        )
-        if self.env.cr.rowcount != len(rows):
-            raise UserError(
-                self.env._(
-                    "Some sessions were billed or changed while this bill was made. "
-                    "Nothing was billed; try again."
+        sessions = self.env['assist.session'].browse(ids)
+        with changing(sessions, STAMPED):
+            self.env.cr.execute(
+                SQL(
+                    """
+                    UPDATE assist_session s
+                       SET cycle_id = v.cycle_id, billed_seconds = v.seconds,
+                           merged_into_id = NULLIF(v.merged, 0), state = 'billed',
+                           write_uid = %s, write_date = NOW() AT TIME ZONE 'UTC'
+                      FROM unnest(%s, %s, %s, %s) AS v (id, cycle_id, seconds, merged)
+                     WHERE s.id = v.id AND s.state = 'to_bill'
+                       AND (s.cycle_id IS NULL OR s.cycle_id = v.cycle_id)
+                    """,
+                    self.env.uid,
+                    ids,
+                    cycle_ids,
+                    seconds,
+                    merged,
                 )
             )
-        self.env['assist.session'].invalidate_model()
+            if self.env.cr.rowcount != len(rows):
+                raise UserError(
+                    self.env._(
+                        "Some sessions were billed or changed while this bill was made. "
+                        "Nothing was billed; try again."
+                    )
+                )
 
     # === FAILURES === #
 

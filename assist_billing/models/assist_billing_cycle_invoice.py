@@ -154,13 +154,8 @@ class AssistBillingCycle(models.Model):
         return bool(taxes and self._get_fiscal_position().map_tax(taxes))
 
     def _get_line_taxes(self, charge):
-        """Return the taxes of a line of `charge`, before any fiscal position.
-
-        A branch has those of the company above it, unless it has taxes of its own.
-        """
-        self.ensure_one()
-        product = self.plan_id._get_product(charge)
-        return product.taxes_id._filter_taxes_by_company(self.company_id)
+        """Return the taxes of a line of `charge` as frozen, before any fiscal position."""
+        return self._get_line_terms(charge).taxes
 
     def _check_currency(self, invoice_date):
         """Refuse a currency without an active rate: Odoo would silently take a rate of 1."""

@@ -37,6 +37,10 @@ class AssistBillingCycle(models.Model):
         to follow within that time from now. If the next bill is in another currency, they do not
         wait at all. A batch at most.
         """
+        self._flush_due()
+        self.flush_model(['start_at'])
+        self.env['res.company'].flush_model(['assist_late_days'])
+        self.env['assist.session'].flush_model(['association_id', 'state', 'cycle_id', 'ended_at'])
         rows = self.env.execute_query(
             SQL(
                 """

@@ -213,14 +213,18 @@ class AssistBillingCycle(models.Model):
         """Close the chosen cycles at once; open the run with what became of them."""
         return self.env['assist.billing.run']._run_selection(self).action_open()
 
-    @api.model
     def action_bill_all_due(self):
-        """Close all that is due, in the background; open the run to see how far it is."""
+        """Close all that is due, in the background; open the run to see how far it is.
+
+        A button of the list's header: whatever is selected there does not count.
+        """
         return self.env['assist.billing.run'].action_request()
 
-    @api.model
     def action_retry_all(self):
-        """Try every failed cycle of these companies again, in the background."""
+        """Try every failed cycle of these companies again, in the background.
+
+        A button of the list's header: whatever is selected there does not count.
+        """
         self._check_billing_user()
         failed = self.search([('error', '!=', False), ('state', '=', 'open')])
         if not failed:

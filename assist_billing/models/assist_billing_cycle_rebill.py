@@ -3,6 +3,7 @@ from odoo.exceptions import UserError
 from odoo.tools import SQL
 
 from .account_move_line import USAGE_CHARGES
+from .sql_changes import changing
 
 
 class AssistBillingCycle(models.Model):
@@ -133,18 +134,18 @@ class AssistBillingCycle(models.Model):
             return
         self.env['assist.session'].flush_model()
         self.env['assist.billing.cycle.prior'].flush_model()
-        self.env.cr.execute(
-            SQL(
-                """
-                UPDATE assist_session s SET state = %s
-                 WHERE s.cycle_id IN %s AND s.state = %s AND NOT EXISTS (
-                       SELECT 1 FROM assist_billing_cycle_prior p
-                        WHERE p.id = s.prior_id AND p.origin_cycle_id = p.cycle_id
-                 )
-                """,
-                after,
-                tuple(self.ids),
-                before,
+        marked = SQL(
+            """
+            s.cycle_id IN %s AND s.state = %s AND NOT EXISTS (
+                SELECT 1 FROM assist_billing_cycle_prior p
+                 WHERE p.id = s.prior_id AND p.origin_cycle_id = p.cycle_id
             )
+            """,
+            tuple(self.ids),
+            before,
         )
-        self.env['assist.session'].invalidate_model(['state'])
+        rows = self.env.execute_query(SQL("SELECT s.id FROM assist_session s WHERE %s", marked))
+        with changing(self.env['assist.session'].browse(row[0] for row in rows), ['state']):
+            self.env.cr.execute(
+                SQL("UPDATE assist_session s SET state = %s WHERE %s", after, marked)
+            )

@@ -106,6 +106,8 @@ class AssistBillingCycle(models.Model):
 
         Only after a lost race, for a lock costs as much as the stamp on a session.
         """
+        self.flush_model(['association_id', 'end_at'])
+        self.env['assist.session'].flush_model(['association_id', 'state', 'ended_at'])
         self.env.cr.execute(
             SQL(
                 """
@@ -149,13 +151,22 @@ class AssistBillingCycle(models.Model):
         )
 
     @api.model
+    def _flush_due(self):
+        """Store what waits to be stored of that by which cycles are due."""
+        self.flush_model(['state', 'end_at', 'date_start', 'association_id', 'retry_at'])
+        self.env['assist.billing.association'].flush_model(['state'])
+        self.env['res.company'].flush_model(['assist_close_grace_hours'])
+
+    @api.model
     def _count_due(self, now):
+        self._flush_due()
         [[count]] = self.env.execute_query(SQL("SELECT count(*) %s", self._get_due_sql(now)))
         return count
 
     @api.model
     def _lock_due_cycles(self, now, tried=()):
         """Lock the oldest due cycles that nobody else is closing, a batch at most."""
+        self._flush_due()
         rows = self.env.execute_query(
             SQL(
                 "SELECT c.id %s ORDER BY c.end_at, c.id LIMIT %s FOR UPDATE OF c SKIP LOCKED",

@@ -3,8 +3,18 @@ from datetime import timedelta
 from odoo import api, fields, models
 from odoo.tools import SQL, format_datetime
 
+from .sql_changes import changing, written_to
+
 # A run that has shown no sign of life for so long was killed.
 SILENT_MINUTES = 15
+FIGURES = (
+    'due_count',
+    'closed_count',
+    'invoice_count',
+    'failed_count',
+    'amount_untaxed',
+    'amount_total',
+)
 
 
 class AssistBillingRun(models.Model):
@@ -218,14 +228,15 @@ class AssistBillingRun(models.Model):
         """Add what became of these cycles, in the transaction that closed them."""
         if not self or not cycles:
             return
-        self.env.cr.execute(
-            SQL(
-                "UPDATE assist_billing_cycle SET run_id = %s WHERE id IN %s",
-                self.id,
-                tuple(cycles.ids),
+        cycles.flush_recordset(['run_id'])
+        with changing(cycles, ['run_id']):
+            self.env.cr.execute(
+                SQL(
+                    "UPDATE assist_billing_cycle SET run_id = %s WHERE id IN %s",
+                    self.id,
+                    tuple(cycles.ids),
+                )
             )
-        )
-        cycles.invalidate_recordset(['run_id'], flush=False)
         self._add_figures(
             SQL(
                 """
@@ -294,7 +305,7 @@ class AssistBillingRun(models.Model):
     def _add_figures(self, query):
         """Add rows of figures to the lines, by company and currency, in one statement."""
         self.env.flush_all()
-        self.env.cr.execute(
+        rows = self.env.execute_query(
             SQL(
                 """
                 INSERT INTO assist_billing_run_line AS l (
@@ -308,13 +319,16 @@ class AssistBillingRun(models.Model):
                        failed_count = l.failed_count + excluded.failed_count,
                        amount_untaxed = l.amount_untaxed + excluded.amount_untaxed,
                        amount_total = l.amount_total + excluded.amount_total
+             RETURNING l.id
                 """,
                 self.id,
                 query,
             )
         )
         self.last_at = fields.Datetime.now()
-        self.env['assist.billing.run.line'].invalidate_model()
+        lines = self.env['assist.billing.run.line']
+        lines.invalidate_model()
+        written_to(lines.browse(row[0] for row in rows), FIGURES)
         self.invalidate_recordset(['line_ids'])
 
     def _pause(self):

@@ -58,6 +58,7 @@ class AssistBillingRun(models.Model):
     @api.model
     def _lock_selected(self, cycles, now, tried):
         """Lock the due ones of `cycles` that nobody else is closing, a batch at most."""
+        cycles._flush_due()
         rows = self.env.execute_query(
             SQL(
                 "SELECT c.id %s AND c.id = ANY(%s) ORDER BY c.end_at, c.id LIMIT %s"

@@ -1,12 +1,11 @@
-from datetime import timedelta, timezone
-from zoneinfo import ZoneInfo
+from datetime import timedelta
 
 from babel.dates import format_skeleton, get_month_names
 
 from odoo import fields, models
 from odoo.tools import babel_locale_parse, format_date, format_time, get_lang
 
-from ..rules import rating
+from ..rules import cycles, rating
 from .assist_billing_statement_shapes import StatementBar, StatementRow
 
 # More bars than this are too thin to read: then each is a week, then a month.
@@ -96,8 +95,8 @@ class AssistBillingCycle(models.Model):
         ]
 
     def _to_local(self, instant):
-        """Return a naive UTC instant as an aware one in the zone of this cycle."""
-        return instant.replace(tzinfo=timezone.utc).astimezone(ZoneInfo(self.tz))
+        """Return what clocks in the zone of this cycle show at a naive UTC instant."""
+        return cycles.local_time(instant, self.tz)
 
     def _format_day(self, local):
         """Return weekday, day and month of a local instant, as the language writes them."""
@@ -123,7 +122,8 @@ class AssistBillingCycle(models.Model):
         starts = self._get_bar_starts()
         seconds = dict.fromkeys(starts, 0)
         for row in rows:
-            start = max(start for start in starts if start <= row.day)
+            # In a zone the customer has moved to since, it may have ended the day before.
+            start = max((start for start in starts if start <= row.day), default=starts[0])
             seconds[start] += row.measured_seconds
         most = max(seconds.values()) or 1
         return [

@@ -1,6 +1,7 @@
 from odoo import api, fields, models
 
 from ..rules import cycles
+from .checks import refuse_absurd_dates
 
 
 class AssistBillingSuspension(models.Model):
@@ -42,12 +43,15 @@ class AssistBillingSuspension(models.Model):
     @api.model_create_multi
     def create(self, vals_list):
         self._assist_check_access('create', vals_list)
+        for vals in vals_list:
+            refuse_absurd_dates(self, vals, ['date_from', 'date_to'])
         spans = super().create(vals_list)
         spans.association_id._resolve_sessions()
         return spans
 
     def write(self, vals):
         self._assist_check_access('write', [vals])
+        refuse_absurd_dates(self, vals, ['date_from', 'date_to'])
         result = super().write(vals)
         self.association_id._resolve_sessions()
         return result

@@ -7,6 +7,7 @@ from odoo.exceptions import UserError, ValidationError
 from odoo.tools import SQL
 
 from ..rules import cycles
+from .checks import refuse_absurd_dates
 
 # Offending records kept with a check, to be opened; more would help nobody.
 KEPT_RECORDS = 1000
@@ -97,6 +98,8 @@ class AssistBillingTie(models.Model):
     @api.model_create_multi
     def create(self, vals_list):
         self._assist_check_access('create', vals_list)
+        for vals in vals_list:
+            refuse_absurd_dates(self, vals, ['date_from', 'date_to'])
         ties = super().create(vals_list)
         # sudo: who may make a tie does not write what it finds
         for tie in ties.sudo():
@@ -105,6 +108,7 @@ class AssistBillingTie(models.Model):
 
     def write(self, vals):
         self._assist_check_access('write', [vals])
+        refuse_absurd_dates(self, vals, ['date_from', 'date_to'])
         if {'date_from', 'date_to', 'company_id'} & vals.keys() and any(
             tie.is_standing for tie in self
         ):
@@ -150,6 +154,8 @@ class AssistBillingTie(models.Model):
 
     @api.model
     def _get_companies(self):
+        self.env['assist.session'].flush_model(['company_id'])
+        self.env['assist.billing.cycle'].flush_model(['company_id'])
         return self.env['res.company'].browse(
             row[0]
             for row in self.env.execute_query(

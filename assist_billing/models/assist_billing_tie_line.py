@@ -56,7 +56,7 @@ class AssistBillingTieLine(models.Model):
             'name': self.name,
             'res_model': self.res_model,
             'view_mode': 'list,form',
-            'domain': [('id', 'in', json.loads(self.record_ids))],
+            'domain': [('id', 'in', json.loads(self.record_ids or '[]'))],
             'context': {'create': False, 'active_test': False},
         }
 

@@ -5,6 +5,7 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 
 from .. import connectors, sources
+from .checks import refuse_absurd_dates
 
 # The stored secret behind each field one can only write to.
 SECRETS = {
@@ -132,6 +133,12 @@ class AssistConnector(models.Model):
         "A connector looks back between 1 hour and 720 hours (30 days).",
     )
 
+    @api.constrains('fetch_from')
+    def _check_fetch_from(self):
+        for connector in self:
+            vals = {'name': connector.name, 'fetch_from': connector.fetch_from}
+            refuse_absurd_dates(connector, vals, ['fetch_from'])
+
     # === DEFAULTS === #
 
     @api.model
@@ -230,8 +237,9 @@ class AssistConnector(models.Model):
     def action_fetch_now(self):
         """Have the scheduled action fetch at once, also where it waits after a failure."""
         self.check_access('write')
-        self._assist_as_engine().write({'next_at': False})
-        self._get_cron()._trigger()
+        if self:
+            self._assist_as_engine().write({'next_at': False})
+            self._get_cron()._trigger()
         return self._notify(
             'info', self.env._("Fetching begins within a minute. What comes of it is shown here.")
         )

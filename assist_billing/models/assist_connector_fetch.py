@@ -127,6 +127,9 @@ class AssistConnector(models.Model):
 
     def _get_running_windows(self, before):
         """Return the days of sessions of this source that are not known to have ended."""
+        self.env['assist.session'].flush_model(
+            ['company_id', 'source', 'external_id', 'started_at', 'ended_at']
+        )
         rows = self.env.execute_query(
             SQL(
                 """

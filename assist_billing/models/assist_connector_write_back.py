@@ -2,6 +2,7 @@ from odoo import fields, models
 from odoo.tools import SQL
 
 from .. import connectors
+from .sql_changes import created
 
 BATCH = 100
 
@@ -152,7 +153,7 @@ class AssistConnector(models.Model):
     def _queue_write_backs(self):
         """Queue each billed session of this source once, whoever billed it and how."""
         self.env.flush_all()
-        self.env.cr.execute(
+        rows = self.env.execute_query(
             SQL(
                 """
                 INSERT INTO assist_connector_write_back (
@@ -171,6 +172,7 @@ class AssistConnector(models.Model):
                    )
               ORDER BY s.id
                     ON CONFLICT (connector_id, session_id) DO NOTHING
+             RETURNING id
                 """,
                 connector=self.id,
                 company=self.company_id.id,
@@ -179,5 +181,10 @@ class AssistConnector(models.Model):
                 uid=self.env.uid,
             )
         )
-        self.env['assist.connector.write.back'].invalidate_model()
+        lines = self.env['assist.connector.write.back']
+        lines.invalidate_model()
+        created(
+            lines.browse(row[0] for row in rows),
+            ['connector_id', 'company_id', 'session_id', 'state'],
+        )
         self.invalidate_recordset(['write_back_ids'])

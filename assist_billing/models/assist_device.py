@@ -1,6 +1,8 @@
 from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
 
+from .checks import refuse_absurd_dates
+
 
 class AssistDevice(models.Model):
     """An unattended device that the company looks after."""
@@ -86,12 +88,14 @@ class AssistDevice(models.Model):
     def create(self, vals_list):
         self._assist_check_access('create', vals_list)
         for vals in vals_list:
+            refuse_absurd_dates(self, vals, ['enrolled_on', 'removed_on'])
             self._check_dates_ordered(vals)
         return super().create(vals_list)
 
     def write(self, vals):
         self._assist_check_access('write', [vals])
         self._check_same_company(vals)
+        refuse_absurd_dates(self, vals, ['enrolled_on', 'removed_on'])
         for device in self:
             device._check_dates_ordered(vals)
         return super().write(vals)

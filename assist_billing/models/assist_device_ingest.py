@@ -12,6 +12,7 @@ from odoo.tools import SQL, split_every
 
 from .. import sources
 from .assist_session_ingest import ATTEMPTS, BATCH_SIZE, IngestRun, Overtaken
+from .sql_changes import changing, created
 
 # Columns of a device and their types, as they go to the database.
 COLUMNS = {
@@ -62,8 +63,11 @@ class AssistDevice(models.Model):
             self.check_access('write')
 
     @api.model
-    def _ingest(self, records, source, *, tz=None):
-        """Take in records as `ingest` does, with a zone."""
+    def _ingest(self, records, source, *, tz=None, mapping=None, look=None):
+        """Take in records as `ingest` does, with a zone and a mapping of columns.
+
+        :param look: called for each batch with what its records come to, and its answers
+        """
         if isinstance(records, dict):
             records = [records]
         if isinstance(records, str | bytes) or not isinstance(records, Iterable):
@@ -83,8 +87,13 @@ class AssistDevice(models.Model):
             )
         answers = []
         for batch in split_every(BATCH_SIZE, records):
-            results = [sources.read_device(record, source, tz, run.now) for record in batch]
-            answers += self._ingest_batch(run, len(answers), results)
+            results = [
+                sources.read_device(record, source, tz, run.now, mapping) for record in batch
+            ]
+            taken = self._ingest_batch(run, len(answers), results)
+            if look:
+                look(results, taken)
+            answers += taken
         return answers
 
     @api.model
@@ -112,7 +121,12 @@ class AssistDevice(models.Model):
     def _ingest_normals(self, run, normals):
         """Store `{external_id: sources.Device}`, whole or not at all; see `_ingest_store`."""
         for attempt in range(ATTEMPTS):
-            stored = self._ingest_fetch(run, list(normals))
+            former = {normal.former_id for normal in normals.values() if normal.former_id}
+            stored = self._ingest_fetch(run, [*normals, *former])
+            for external_id, normal in normals.items():
+                # Known by another of its IDs: it is that one, and gets the one that counts.
+                if external_id not in stored and normal.former_id in stored:
+                    stored[external_id] = stored.pop(normal.former_id)
             try:
                 with self.env.cr.savepoint():
                     return self._ingest_store(run, normals, stored)
@@ -143,6 +157,7 @@ class AssistDevice(models.Model):
             str(run.source),
             external_ids,
         )
+        self.flush_model()
         self.env.cr.execute(query)
         stored = {row['external_id']: row for row in self.env.cr.dictfetchall()}
         if run.met_others:
@@ -158,6 +173,7 @@ class AssistDevice(models.Model):
     def _ingest_store(self, run, normals, stored):
         """Store devices; return `({external_id: status}, {external_id: id})`."""
         statuses, new, changed = {}, [], []
+        ends = {}
         gone, back = self.browse(), self.browse()
         partners = self._ingest_match(run, normals, stored)
         for external_id, normal in normals.items():
@@ -169,10 +185,12 @@ class AssistDevice(models.Model):
                 continue
             device = self.browse(row['id'])
             is_gone = normal.gone and not row['removed_on']
-            is_back = not normal.gone and row['removed_at_source']
+            is_back = not normal.gone and not normal.removed_at and row['removed_at_source']
             gone |= device if is_gone else self.browse()
             back |= device if is_back else self.browse()
             is_changed = any(row[name] != value for name, value in vals.items())
+            if is_gone and normal.removed_at:
+                ends[row['id']] = normal.removed_at
             if is_changed or row['missing_since']:
                 changed.append({'id': row['id'], **vals})
             is_updated = is_changed or is_gone or is_back
@@ -183,11 +201,14 @@ class AssistDevice(models.Model):
             message = "Devices to be changed were stored meanwhile."
             raise ConcurrencyError(message)
         ids = {external_id: row['id'] for external_id, row in stored.items()}
-        ids |= self._ingest_insert(run, new)
-        self._ingest_update(changed)
-        self.invalidate_model()
+        inserted = self._ingest_insert(run, new)
+        ids |= inserted
+        with changing(self.browse(vals['id'] for vals in changed), [*COLUMNS, 'missing_since']):
+            self._ingest_update(changed)
+            self.invalidate_model()
+        created(self.browse(inserted.values()), [*NEW_COLUMNS, 'company_id', 'source'])
         # sudo: a program that may only ingest has no access to what is there
-        gone.sudo()._source_remove(run.now)
+        gone.sudo()._source_remove(run.now, ends)
         back.sudo()._source_reopen(run.now)
         touched = [ids[normal.external_id] for normal, _vals in new]
         touched += [vals['id'] for vals in changed]
@@ -235,10 +256,18 @@ class AssistDevice(models.Model):
             'name': row['name'] if renamed else normal.name,
             'partner_id': (row and row['partner_id']) or partner_id,
             'source_name': normal.name,
-            'source_group': normal.group or None,
+            'source_group': normal.group or normal.customer_name or None,
             'source_department': normal.department or None,
             'source_digest': digest,
         }
+
+    @api.model
+    def _get_enrolment(self, run, normal):
+        """Return since when a new device is there: as the source says, else now."""
+        if normal.enrolled_at:
+            return normal.enrolled_at
+        # What is gone already was there before, nobody knows since when: it counts on no day.
+        return min(run.now, normal.removed_at) if normal.removed_at else run.now
 
     @api.model
     def _ingest_insert(self, run, new):
@@ -249,8 +278,13 @@ class AssistDevice(models.Model):
         values = []
         for normal, vals in new:
             zone = zones[vals['partner_id']]
-            enrolled_on = self._get_local_date(normal.enrolled_at or run.now, zone)
-            gone = {'removed_on': enrolled_on, 'removed_at_source': True} if normal.gone else {}
+            enrolled_on = self._get_local_date(self._get_enrolment(run, normal), zone)
+            gone = {}
+            if normal.gone or normal.removed_at:
+                removed_on = enrolled_on
+                if normal.removed_at:
+                    removed_on = max(removed_on, self._get_local_date(normal.removed_at, zone))
+                gone = {'removed_on': removed_on, 'removed_at_source': True}
             values.append({**vals, 'enrolled_on': enrolled_on, 'removed_at_source': False, **gone})
         self.env.cr.execute(
             SQL(
@@ -285,7 +319,7 @@ class AssistDevice(models.Model):
     def _ingest_update(self, changed):
         if not changed:
             return
-        names = [name for name in COLUMNS if name != 'external_id']
+        names = list(COLUMNS)
         self.env.cr.execute(
             SQL(
                 """
@@ -320,6 +354,8 @@ class AssistDevice(models.Model):
         zones = defaultdict(lambda: company.sudo().partner_id.tz or 'UTC')
         wanted = [partner_id for partner_id in partner_ids if partner_id]
         if wanted:
+            self.env['res.partner'].flush_model(['parent_id'])
+            self.env['assist.billing.association'].flush_model()
             self.env.cr.execute(
                 SQL(
                     """

@@ -3,6 +3,11 @@ from collections import defaultdict
 from odoo import api, fields, models
 from odoo.tools import SQL
 
+from .checks import refuse_absurd_dates
+from .sql_changes import written_to
+
+# What a session gets from its device.
+LINKED = ('device_id', 'partner_id', 'write_uid', 'write_date')
 # So few may always go; of more, not the greater part at a time.
 BELIEVED = 3
 
@@ -68,12 +73,18 @@ class AssistDevice(models.Model):
                 grouped[self._get_local_date(now, zone)] |= device
         return grouped
 
-    def _source_remove(self, now):
-        """Take devices out that their source does not have any more, as of today."""
+    def _source_remove(self, now, ends=None):
+        """Take devices out that their source does not have any more, as of today.
+
+        :param dict ends: for devices of which the source says since when, by their ID
+        """
         for today, devices in self._get_local_todays(now).items():
             for device in devices:
+                day = today
+                if ends and device.id in ends:
+                    day = min(today, *device._get_local_todays(ends[device.id]))
                 device._assist_as_engine().write(
-                    {'removed_on': max(device.enrolled_on, today), 'removed_at_source': True}
+                    {'removed_on': max(device.enrolled_on, day), 'removed_at_source': True}
                 )
 
     def _source_reopen(self, now):
@@ -159,7 +170,7 @@ class AssistDevice(models.Model):
             )
             changed += [row[0] for row in rows]
         if changed:
-            sessions.invalidate_model(['device_id', 'partner_id', 'write_uid', 'write_date'])
+            written_to(sessions.browse(changed), LINKED)
             sessions._resolve_where(SQL("s.id = ANY(%s)", changed))
 
     @api.model
@@ -207,3 +218,15 @@ class AssistDeviceAbsence(models.Model):
     _dates_ordered = models.Constraint(
         "CHECK (date_to > date_from)", "Absence of a device: it cannot end before it begins."
     )
+
+    # === CRUD METHODS === #
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        for vals in vals_list:
+            refuse_absurd_dates(self, vals, ['date_from', 'date_to'])
+        return super().create(vals_list)
+
+    def write(self, vals):
+        refuse_absurd_dates(self, vals, ['date_from', 'date_to'])
+        return super().write(vals)

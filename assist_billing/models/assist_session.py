@@ -1,7 +1,7 @@
-from datetime import timedelta
-
 from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
+
+from ..sources.normaliser import EARLIEST, LONGEST, TOLERANCE
 
 # A billed session keeps these: they stand on a bill.
 FROZEN_FIELDS = (
@@ -22,8 +22,6 @@ FROZEN_FIELDS = (
 RESOLVING_FIELDS = ('company_id', 'partner_id', 'started_at', 'ended_at', 'billable')
 # Who may know what became of a session on a bill; technicians may not.
 BILLING_GROUPS = 'account.group_account_invoice,account.group_account_readonly'
-# Clocks of technicians and tools differ, but not by more than a day.
-FUTURE_TOLERANCE = timedelta(hours=24)
 
 
 class AssistSession(models.Model):
@@ -184,20 +182,6 @@ class AssistSession(models.Model):
     _cycle_index = models.Index("(cycle_id) WHERE cycle_id IS NOT NULL")
     _rated_again_index = models.Index("(association_id, ended_at) WHERE cycle_id IS NOT NULL")
 
-    @api.constrains('started_at', 'ended_at')
-    def _check_not_ahead(self):
-        latest = fields.Datetime.now() + FUTURE_TOLERANCE
-        for session in self:
-            if (session.ended_at or session.started_at) > latest:
-                raise ValidationError(
-                    self.env._(
-                        "Session “%(session)s”: its end %(end)s (UTC) is more than 24 hours "
-                        "ahead. Check the date, and the zone it was written in.",
-                        session=session.display_name,
-                        end=session.ended_at or session.started_at,
-                    )
-                )
-
     @api.constrains('source', 'external_id')
     def _check_external_id(self):
         for session in self:
@@ -230,6 +214,20 @@ class AssistSession(models.Model):
             ('screenconnect', "ScreenConnect"),
             ('splashtop', "Splashtop"),
             ('isl_online', "ISL Online"),
+            ('meshcentral', "MeshCentral"),
+            ('tactical_rmm', "Tactical RMM"),
+            ('beyondtrust', "BeyondTrust"),
+            ('logmein_rescue', "LogMeIn Rescue"),
+            ('goto_resolve', "GoTo Resolve"),
+            ('guacamole', "Apache Guacamole"),
+            ('intune_remote_help', "Intune Remote Help"),
+            ('jamf_remote_assist', "Jamf Remote Assist"),
+            ('syncro', "Syncro"),
+            ('atera', "Atera"),
+            ('ninjaone', "NinjaOne"),
+            ('toggl', "Toggl Track"),
+            ('clockify', "Clockify"),
+            ('kimai', "Kimai"),
             ('csv', self.env._("File")),
         ]
 
@@ -292,20 +290,67 @@ class AssistSession(models.Model):
             )
 
     def _check_times(self, vals):
-        """Refuse times out of order in words that name the session."""
-        started_at = fields.Datetime.to_datetime(vals.get('started_at', self.started_at))
-        ended_at = fields.Datetime.to_datetime(vals.get('ended_at', self.ended_at))
-        if started_at and ended_at and ended_at < started_at:
+        """Refuse times that `ingest` refuses, in words that name the session.
+
+        Before anything is stored: a column may have no room for what they lead to.
+        """
+        try:
+            started_at, ended_at = (
+                fields.Datetime.to_datetime(vals[name] if name in vals else self[name])
+                for name in ('started_at', 'ended_at')
+            )
+        except ValueError as error:  # also the first centuries, as Odoo's import writes them
+            raise ValidationError(
+                self.env._(
+                    "Session “%(session)s”: start and end must be times that can be read, such as "
+                    "2026-01-31 14:05:00, and not before 1990.",
+                    session=vals.get('name') or vals.get('external_id') or self.env._("new"),
+                )
+            ) from error
+        if self and (started_at, ended_at) == (self.started_at, self.ended_at or None):
+            return
+        words = {
+            'session': vals.get('name')
+            or vals.get('external_id')
+            or self.display_name
+            or self.env._("new"),
+            'start': started_at,
+            'end': ended_at,
+        }
+        for moment in filter(None, (started_at, ended_at)):
+            if moment < EARLIEST:
+                raise ValidationError(
+                    self.env._(
+                        "Session “%(session)s”: %(moment)s (UTC) is before 1990. Check the year.",
+                        moment=moment,
+                        **words,
+                    )
+                )
+        last = max(filter(None, (started_at, ended_at)), default=None)
+        if last and last > fields.Datetime.now() + TOLERANCE:
+            raise ValidationError(
+                self.env._(
+                    "Session “%(session)s”: its end %(end)s (UTC) is more than 24 hours "
+                    "ahead. Check the date, and the zone it was written in.",
+                    **{**words, 'end': last},
+                )
+            )
+        if not started_at or not ended_at:
+            return
+        if ended_at < started_at:
             raise ValidationError(
                 self.env._(
                     "Session “%(session)s”: its end (%(end)s UTC) is before its start "
                     "(%(start)s UTC).",
-                    session=vals.get('name')
-                    or vals.get('external_id')
-                    or self.display_name
-                    or self.env._("new"),
-                    start=started_at,
-                    end=ended_at,
+                    **words,
+                )
+            )
+        if ended_at - started_at > LONGEST:
+            raise ValidationError(
+                self.env._(
+                    "Session “%(session)s”: from %(start)s to %(end)s (UTC) it would last more "
+                    "than a year. Mend its start or its end.",
+                    **words,
                 )
             )
 

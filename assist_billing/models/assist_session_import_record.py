@@ -10,6 +10,7 @@ from odoo.addons.base.models.res_partner import _tz_get
 
 from .. import sources
 from .races import LOST_RACES, retry_races
+from .sql_changes import written_to
 
 _logger = logging.getLogger(__name__)
 
@@ -41,7 +42,10 @@ class AssistSessionImportRecord(models.Model):
         readonly=True,
         help="Of the times that the file writes without a zone.",
     )
-    mapping = fields.Json(readonly=True, help="Columns that were set by hand.")
+    encoding = fields.Char(readonly=True, help="Of its letters, where somebody has chosen one.")
+    mapping = fields.Json(
+        readonly=True, help="Columns that were set by hand, and what the whole file tells."
+    )
     company_id = fields.Many2one(
         'res.company', required=True, readonly=True, index=True, ondelete='restrict'
     )
@@ -134,8 +138,9 @@ class AssistSessionImportRecord(models.Model):
         self.env['assist.session']._check_may_ingest()
         # sudo: imports are written by the engine only
         stopped = self.sudo().filtered(lambda record: record.state == 'failed')
-        stopped.write({'state': 'running', 'error': False})
-        stopped._trigger()
+        if stopped:
+            stopped.write({'state': 'running', 'error': False})
+            stopped._trigger()
         return True
 
     # === CRON === #
@@ -162,7 +167,8 @@ class AssistSessionImportRecord(models.Model):
         """Take in the rest of the file; False when time is up before its end."""
         try:
             reading = self._read()
-            while retry_races(self._take_chunk, reading, CHUNK_RECORDS):
+            repeats = self._get_repeats(reading)
+            while retry_races(self._take_chunk, reading, CHUNK_RECORDS, repeats):
                 if not self.env['ir.cron']._commit_progress():
                     return False
         except LOST_RACES:
@@ -187,16 +193,27 @@ class AssistSessionImportRecord(models.Model):
         self.ensure_one()
         data = base64.b64decode(self.with_context(bin_size=False).file or b'')
         try:
-            return sources.read_file(data, self.name)
+            return sources.read_file(data, self.name, self.encoding or None)
         except sources.ReadError as error:
             raise UserError(self.env['assist.session']._translate_refusal(error)) from error
 
-    def _take_chunk(self, reading, size=None):
+    def _get_repeats(self, reading):
+        """Return what the rows of the file that were taken in before said, by their IDs."""
+        repeats = sources.Repeats(reading.lines)
+        take = sources.normaliser(self.source, tz=self.tz, mapping=self.mapping or None)
+        for index, record in enumerate(reading.records[: self.position]):
+            result = take(record)
+            if isinstance(result, sources.Normal):
+                repeats.meet(index, result)
+        return repeats
+
+    def _take_chunk(self, reading, size=None, repeats=None):
         """Take in the next records of the file; tell whether there are more.
 
         Sessions, counts and place in the file are one transaction.
 
         :param int size: so many; default: all
+        :param sources.Repeats repeats: what the rows before said
         """
         self.ensure_one()
         if not self.try_lock_for_update() or self.state != 'running':
@@ -204,6 +221,8 @@ class AssistSessionImportRecord(models.Model):
         self._check_importer()
         records = reading.records[self.position :]
         records = records[:size] if size else records
+        repeats = repeats or self._get_repeats(reading)
+        repeats.offset = self.position
         answers = (
             # sudo: whoever imports was asked for his rights before; the scheduler goes on for him
             self.env['assist.session']
@@ -211,7 +230,9 @@ class AssistSessionImportRecord(models.Model):
             .sudo()
             .with_company(self.company_id)
             .with_context(lang=self.user_id.lang)
-            ._ingest(records, self.source, tz=self.tz, mapping=self.mapping or None)
+            ._ingest(
+                records, self.source, tz=self.tz, mapping=self.mapping or None, repeats=repeats
+            )
         )
         self._link_sessions(answers)
         self.write(self._prepare_taken_vals(reading, answers))
@@ -234,10 +255,11 @@ class AssistSessionImportRecord(models.Model):
     def _link_sessions(self, answers):
         created = [answer['id'] for answer in answers if answer['status'] == 'created']
         if created:
+            self.env['assist.session'].flush_model(['import_id'])
             self.env.cr.execute(
                 SQL("UPDATE assist_session SET import_id = %s WHERE id = ANY(%s)", self.id, created)
             )
-            self.env['assist.session'].invalidate_model(['import_id'])
+            written_to(self.env['assist.session'].browse(created), ['import_id'])
 
     def _prepare_taken_vals(self, reading, answers):
         """Return what the record keeps once these next records were taken in."""

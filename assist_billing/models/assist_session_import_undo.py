@@ -49,6 +49,7 @@ class AssistSessionImportRecord(models.Model):
 
     def _lock_sessions(self):
         """Lock and return the sessions of this import: a closing run waits, or was first."""
+        self.env['assist.session'].flush_model(['import_id'])
         rows = self.env.execute_query(
             SQL(
                 "SELECT id FROM assist_session WHERE import_id = %s ORDER BY id FOR UPDATE", self.id

@@ -9,6 +9,7 @@ from odoo.tools import SQL, split_every
 
 from .. import sources
 from .assist_session_source import COMPARED, SOURCE_TEXTS
+from .sql_changes import changing, created
 
 BATCH_SIZE = 2_000
 # Another transaction can put rows between our look and our write this often, no more.
@@ -42,13 +43,15 @@ class Entry:
     """A session as the database or this batch has it, and what is to be done with it."""
 
     __slots__ = (
-        'difference', 'digest', 'ended', 'fixed', 'id', 'is_new', 'normal', 'otherwise', 'seen',
+        'difference', 'digest', 'ended', 'ended_at', 'fixed', 'id', 'is_new', 'normal',
+        'otherwise', 'seen',
     )  # fmt: skip
 
     def __init__(self, row=None, *, fixed=False):
         # `fixed`: committed by somebody else after this transaction began, so out of reach.
         self.is_new = row is None
-        self.id, self.ended, self.digest, self.seen = row or (False, False, None, None)
+        self.id, self.ended_at, self.digest, self.seen = row or (False, None, None, None)
+        self.ended = self.ended_at is not None
         self.fixed = fixed
         self.normal = None  # what is to be created, or what ends it
         self.otherwise = None  # what the source says of it now that it has ended
@@ -67,8 +70,13 @@ class Entry:
         else:
             status = 'updated'
         self.normal, self.digest = normal, digest
+        self.ended_at = normal.ended_at
         self.ended = normal.ended_at is not None
         return status
+
+    def is_of(self, normal):
+        """Tell whether this is a session that was known under another ID while it ran."""
+        return not self.ended or self.ended_at == normal.ended_at
 
     @property
     def is_changed(self):
@@ -78,11 +86,15 @@ class Entry:
 class IngestRun:
     """What one call of `ingest` keeps from batch to batch."""
 
-    def __init__(self, company, source, take, *, preview=False):
+    def __init__(self, company, source, take, *, preview=False, repeats=None, look=None):
         self.company = company
         self.source = source
         self.take = take
         self.preview = preview
+        # What the rows of the same file said before; None where records are no file.
+        self.repeats = repeats
+        # Called with each batch: its results, and the status of each session.
+        self.look = look
         self.now = fields.Datetime.now()
         self.technicians = self.matcher = None
         self.matches = {}
@@ -106,7 +118,8 @@ class AssistSession(models.Model):
         says otherwise is kept in `source_difference`. A bad record never raises.
 
         :param list records: dicts as the source writes them. Times without a zone are in the zone
-            named by the context key `assist_source_tz`, else in the company's.
+            named by the context key `assist_source_tz`, whatever the source; else in UTC where
+            the source is known to mean that, else in the company's.
         :param str source: technical name of the source
         :return: for each record in its order a dict `{'index', 'status', 'id', 'field',
             'reason'}`; status is 'created', 'updated' (was running, now ended), 'duplicate' or
@@ -125,20 +138,24 @@ class AssistSession(models.Model):
             self.check_access('write')
 
     @api.model
-    def _ingest(self, records, source, *, tz=None, mapping=None, preview=False):
+    def _ingest(
+        self, records, source, *, tz=None, mapping=None, preview=False, repeats=None, look=None
+    ):
         """Take in records as `ingest` does, with a zone and a mapping of columns.
 
         :param bool preview: store nothing; `id` is False where a session would be created
+        :param sources.Repeats repeats: the file that the records are of: one that has the ID of an
+            earlier one and says other things is rejected
+        :param look: called for each batch with `(run, index of its first, results, statuses)`
         """
         if isinstance(records, dict):
             records = [records]
         if isinstance(records, str | bytes) or not isinstance(records, Iterable):
             return [self._answer_rejected(0, sources.reject('records', 'not_object', records))]
         company = self.env.company
-        # sudo: the zone of a company's contact is no secret to its users
-        tz = tz or company.sudo().partner_id.tz or 'UTC'
+        tz = tz or self._get_source_zone(source, company)
         take = sources.normaliser(source, tz=tz, mapping=mapping)
-        run = IngestRun(company, source, take, preview=preview)
+        run = IngestRun(company, source, take, preview=preview, repeats=repeats, look=look)
         self.env.flush_all()
         if sources.get(source) and not preview:
             # Whoever brings the same sessions meanwhile waits here, instead of in a deadlock.
@@ -154,14 +171,36 @@ class AssistSession(models.Model):
         return answers
 
     @api.model
+    def _get_source_zone(self, source, company):
+        """Return the zone of a source's times without one, where nobody names it."""
+        profile = sources.get(source)
+        if profile is not None and profile.naive == 'utc':
+            return 'UTC'
+        # sudo: the zone of a company's contact is no secret to its users
+        return company.sudo().partner_id.tz or 'UTC'
+
+    @api.model
+    def _ingest_read(self, run, first, records):
+        """Return what each record of a batch comes to: a `sources.Normal`, or a rejection."""
+        results = [run.take(record, run.now) for record in records]
+        if run.repeats is None:
+            return results
+        return [
+            (isinstance(result, sources.Normal) and run.repeats.meet(index, result)) or result
+            for index, result in enumerate(results, first)
+        ]
+
+    @api.model
     def _ingest_batch(self, run, first, records):
         """Take in one batch in one go; return its answers."""
-        results = [run.take(record, run.now) for record in records]
+        results = self._ingest_read(run, first, records)
         normals = [result for result in results if isinstance(result, sources.Normal)]
-        entries, statuses = {}, []
+        met = []
         for attempt in range(ATTEMPTS):
-            entries = self._ingest_fetch(run, {normal.external_id for normal in normals})
-            statuses = [self._ingest_meet(entries, normal) for normal in normals]
+            ids = {normal.external_id for normal in normals}
+            ids |= {normal.open_id for normal in normals if normal.open_id}
+            entries = self._ingest_fetch(run, ids)
+            met = [self._ingest_meet(entries, normal) for normal in normals]
             if run.preview:
                 break
             try:
@@ -175,11 +214,13 @@ class AssistSession(models.Model):
                 if attempt == ATTEMPTS - 1:
                     raise ConcurrencyError(str(overtaken)) from overtaken
                 run.met_others = True
-        answers, taken = [], iter(zip(normals, statuses, strict=True))
+        if run.look:
+            run.look(run, first, results, [status for _entry, status in met])
+        answers, taken = [], iter(met)
         for index, result in enumerate(results, first):
             if isinstance(result, sources.Normal):
-                normal, status = next(taken)
-                session_id = entries[normal.external_id].id
+                entry, status = next(taken)
+                session_id = entry.id
                 answers.append(
                     {'index': index, 'status': status, 'id': session_id, 'field': False,
                      'reason': False}
@@ -194,7 +235,7 @@ class AssistSession(models.Model):
             'index': index,
             'status': 'rejected',
             'id': False,
-            'field': rejection.field,
+            'field': self._translate_label(rejection.field),
             'reason': self._translate_refusal(rejection),
         }
 
@@ -202,22 +243,36 @@ class AssistSession(models.Model):
     def _translate_refusal(self, refusal):
         """Return why a record or a file is refused, in the user's language."""
         params = {'field': getattr(refusal, 'field', ''), 'value': '', **refusal.params}
+        params = {name: self._translate_label(value) for name, value in params.items()}
         # The templates are marked for translation where they stand, in sources/messages.py.
         return self.env._(refusal.template, **params)
 
     @api.model
+    def _translate_label(self, value):
+        """Return the name of a field on the screen in the user's language; anything else as is."""
+        if isinstance(value, sources.Labels):
+            return ", ".join(self.env._(label) for label in value)
+        return self.env._(str(value)) if isinstance(value, sources.Label) else value
+
+    @api.model
     def _ingest_meet(self, entries, normal):
+        """Return the entry of a session, and its status."""
         entry = entries.get(normal.external_id)
+        if entry is None and normal.open_id:
+            running = entries.get(normal.open_id)
+            if running is not None and running.is_of(normal):
+                normal = normal._replace(external_id=normal.open_id, open_id=None)
+                entry = running
         if entry is None:
             entry = entries[normal.external_id] = Entry()
-        return entry.meet(normal, self._get_source_digest(normal))
+        return entry, entry.meet(normal, self._get_source_digest(normal))
 
     @api.model
     def _ingest_fetch(self, run, external_ids):
         """Return `{external_id: Entry}` of those sessions that are there already."""
         query = SQL(
             """
-            SELECT external_id, id, ended_at IS NOT NULL, source_digest, source_difference_digest
+            SELECT external_id, id, ended_at, source_digest, source_difference_digest
               FROM assist_session
              WHERE company_id = %s AND source = %s AND external_id = ANY(%s)
             """,
@@ -227,6 +282,7 @@ class AssistSession(models.Model):
         )
         if not external_ids:
             return {}
+        self.flush_model(['company_id', 'source', 'external_id', 'ended_at'])
         self.env.cr.execute(query)
         entries = {external_id: Entry(row) for external_id, *row in self.env.cr.fetchall()}
         if run.met_others:
@@ -250,8 +306,10 @@ class AssistSession(models.Model):
             message = "Sessions to be ended were stored meanwhile."
             raise ConcurrencyError(message)
         self._ingest_insert(run, new)
+        created(self.browse(entry.id for entry in new), [*COLUMNS, 'company_id', 'source', 'state'])
         ended = [entry for entry in changed if entry.normal is not None]
-        self._ingest_end(run, ended)
+        with changing(self.browse(entry.id for entry in ended), COLUMNS):
+            self._ingest_end(run, ended)
         # Of a new one too: its own batch may say two things of it.
         self._ingest_differ([entry for entry in entries if entry.otherwise is not None])
         touched = [entry.id for entry in (*new, *ended)]
@@ -372,18 +430,20 @@ class AssistSession(models.Model):
             for entry in entries
             if entry.id in stored
         ]
-        self.env.cr.execute(
-            SQL(
-                """
-                UPDATE assist_session s
-                   SET source_difference = NULLIF(r.text, ''), source_difference_digest = r.digest
-                  FROM json_to_recordset(%s::json) AS r (id int, text text, digest text)
-                 WHERE s.id = r.id
-                """,
-                json.dumps(values),
+        sessions = self.browse(vals['id'] for vals in values)
+        with changing(sessions, ['source_difference', 'source_difference_digest']):
+            self.env.cr.execute(
+                SQL(
+                    """
+                    UPDATE assist_session s
+                       SET source_difference = NULLIF(r.text, ''),
+                           source_difference_digest = r.digest
+                      FROM json_to_recordset(%s::json) AS r (id int, text text, digest text)
+                     WHERE s.id = r.id
+                    """,
+                    json.dumps(values),
+                )
             )
-        )
-        self.invalidate_model(['source_difference', 'source_difference_digest'])
 
     @api.model
     def _ingest_invalidate(self, session_ids):

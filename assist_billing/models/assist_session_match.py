@@ -69,6 +69,8 @@ class AssistSession(models.Model):
         A key that two users share stands for nobody. A login goes before an address, an address
         before a name.
         """
+        self.env['res.users'].flush_model(['login', 'partner_id', 'company_ids', 'active', 'share'])
+        self.env['res.partner'].flush_model(['email_normalized', 'name'])
         self.env.cr.execute(
             SQL(
                 """
@@ -125,6 +127,7 @@ class AssistSession(models.Model):
 
     @api.model
     def _find_devices_by_ref(self, run, refs):
+        self.env['assist.device'].flush_model()
         self.env.cr.execute(
             SQL(
                 """
@@ -140,6 +143,7 @@ class AssistSession(models.Model):
 
     @api.model
     def _find_devices_by_name(self, run, names):
+        self.env['assist.device'].flush_model()
         # Collations differ in what they fold; both sides fold the letters of ASCII alone.
         folded = {name: name.encode().lower().decode() for name in names}
         self.env.cr.execute(
@@ -172,28 +176,43 @@ class AssistSession(models.Model):
     def _find_contacts_by_email(self, company, addresses):
         """Find contacts by address: the one that has it, or the company all of them belong to.
 
-        Colleagues are no customers, whatever address a source shows.
+        Colleagues are no customers, whatever address a source shows. What a portal or public user
+        typed is nobody's address until a colleague confirms it.
         """
+        self.env['res.partner'].flush_model()
+        self.env['res.users'].flush_model(['partner_id', 'active', 'share'])
         self.env.cr.execute(
             SQL(
                 """
-                SELECT p.email_normalized,
+                WITH addressed AS (
+                    SELECT p.email_normalized AS address, p.id,
+                           p.commercial_partner_id, p.company_id, p.active
+                      FROM res_partner p
+                     WHERE p.email_normalized = ANY(%(addresses)s)
+                       AND p.assist_email_unconfirmed IS NOT TRUE
+                 UNION ALL
+                    SELECT p.assist_confirmed_email AS address, p.id,
+                           p.commercial_partner_id, p.company_id, p.active
+                      FROM res_partner p
+                     WHERE p.assist_confirmed_email = ANY(%(addresses)s)
+                       AND p.assist_email_unconfirmed
+                )
+                SELECT p.address,
                        CASE WHEN count(*) = 1 THEN min(p.id)
                             WHEN count(DISTINCT p.commercial_partner_id) = 1
                              AND bool_or(p.id = p.commercial_partner_id)
                             THEN min(p.commercial_partner_id)
                        END
-                  FROM res_partner p
-                 WHERE p.email_normalized = ANY(%s) AND p.active
-                   AND (p.company_id IS NULL OR p.company_id = %s)
+                  FROM addressed p
+                 WHERE p.active AND (p.company_id IS NULL OR p.company_id = %(company)s)
                    AND NOT EXISTS (
                            SELECT 1 FROM res_users u
                             WHERE u.partner_id = p.id AND u.active AND u.share IS NOT TRUE
                        )
-              GROUP BY p.email_normalized
+              GROUP BY p.address
                 """,
-                list(addresses),
-                company.id,
+                addresses=list(addresses),
+                company=company.id,
             )
         )
         return {address: partner_id for address, partner_id in self.env.cr.fetchall() if partner_id}
@@ -205,8 +224,6 @@ class AssistSession(models.Model):
         :param addresses: normalised e-mail addresses, which contacts have since these sessions came
         """
         self.flush_model()
-        self.env['res.partner'].flush_model()
-        self.env['res.users'].flush_model(['partner_id', 'active', 'share'])
         rows = self.env.execute_query(
             SQL(
                 """

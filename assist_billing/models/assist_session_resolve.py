@@ -1,6 +1,11 @@
 from odoo import api, models
 from odoo.tools import SQL
 
+from .sql_changes import changing, is_depended_on
+
+# What is resolved of a session.
+RESOLVED = ('association_id', 'state', 'cycle_id', 'prior_id')
+
 
 class AssistSession(models.Model):
     """Who a session is billed to: the nearest association in force when it ended."""
@@ -66,7 +71,40 @@ class AssistSession(models.Model):
         self.env['res.partner'].flush_model(['parent_id'])
         self.env['assist.billing.cycle'].flush_model(['state', 'end_at'])
         self._analyze_if_thought_empty()
-        self.env.cr.execute(
+        resolved = self._get_resolved_sql(condition)
+        # Which ones change is only asked for when somebody wants to know.
+        changed = self.browse()
+        if is_depended_on(self, RESOLVED):
+            changed = self.browse(
+                row[0]
+                for row in self.env.execute_query(
+                    SQL("%s SELECT s.id FROM assist_session s, resolved r WHERE %s", *resolved)
+                )
+            )
+        with changing(changed, RESOLVED):
+            self.env.cr.execute(
+                SQL(
+                    """
+                    %s
+                    UPDATE assist_session s
+                       SET association_id = r.association_id, state = r.state,
+                           cycle_id = r.cycle_id,
+                           prior_id = CASE WHEN r.cycle_id IS NOT NULL THEN s.prior_id END
+                      FROM resolved r
+                     WHERE %s
+                    """,
+                    *resolved,
+                )
+            )
+            self.invalidate_model(RESOLVED)
+
+    @api.model
+    def _get_resolved_sql(self, condition):
+        """Return what sessions `s` that meet a condition resolve to, and which of them change.
+
+        :return: a WITH clause that defines `resolved`, and the condition to join it by as `r`
+        """
+        return (
             SQL(
                 """
                 WITH RECURSIVE target AS (
@@ -110,18 +148,17 @@ class AssistSession(models.Model):
                  LEFT JOIN found f ON f.id = t.id
                  LEFT JOIN assist_billing_cycle k ON k.id = t.cycle_id
                 )
-                UPDATE assist_session s
-                   SET association_id = r.association_id, state = r.state, cycle_id = r.cycle_id,
-                       prior_id = CASE WHEN r.cycle_id IS NOT NULL THEN s.prior_id END
-                  FROM resolved r
-                 WHERE s.id = r.id
-                   AND (s.association_id, s.state, s.cycle_id)
-                       IS DISTINCT FROM (r.association_id, r.state, r.cycle_id)
                 """,
                 condition,
-            )
+            ),
+            SQL(
+                """
+                s.id = r.id
+                AND (s.association_id, s.state, s.cycle_id)
+                    IS DISTINCT FROM (r.association_id, r.state, r.cycle_id)
+                """
+            ),
         )
-        self.invalidate_model(['association_id', 'state', 'cycle_id', 'prior_id'])
 
     @api.model
     def _analyze_if_thought_empty(self):

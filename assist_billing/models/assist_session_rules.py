@@ -5,9 +5,12 @@ from odoo.tools import SQL
 
 from ..rules.matching import TEXTS
 from .assist_session_source import SOURCE_TEXTS
+from .sql_changes import changing
 
 # What a rule compares, as it comes in and as it is stored, in the same order.
 get_texts = attrgetter(*TEXTS)
+# What matching gives a session.
+MATCHED = ('partner_id', 'matching_rule_id', 'write_uid', 'write_date')
 TEXT_COLUMNS = tuple(SOURCE_TEXTS[name] for name in TEXTS)
 
 
@@ -94,25 +97,27 @@ class AssistSession(models.Model):
         if not rows:
             return []
         session_ids, partner_ids, rule_ids = map(list, zip(*rows, strict=True))
-        changed = [
-            row[0]
-            for row in self.env.execute_query(
-                SQL(
-                    """
-                    UPDATE assist_session s
-                       SET partner_id = r.partner_id, matching_rule_id = r.rule_id,
-                           write_uid = %s, write_date = now() AT TIME ZONE 'UTC'
-                      FROM unnest(%s::int[], %s::int[], %s::int[]) AS r (id, partner_id, rule_id)
-                     WHERE s.id = r.id AND s.state != 'billed' AND s.cycle_id IS NULL
-                 RETURNING s.id
-                    """,
-                    self.env.uid,
-                    session_ids,
-                    partner_ids,
-                    rule_ids,
+        self.flush_model(['partner_id', 'state', 'cycle_id'])
+        with changing(self.browse(session_ids), MATCHED):
+            changed = [
+                row[0]
+                for row in self.env.execute_query(
+                    SQL(
+                        """
+                        UPDATE assist_session s
+                           SET partner_id = r.partner_id, matching_rule_id = r.rule_id,
+                               write_uid = %s, write_date = now() AT TIME ZONE 'UTC'
+                          FROM unnest(%s::int[], %s::int[], %s::int[])
+                            AS r (id, partner_id, rule_id)
+                         WHERE s.id = r.id AND s.state != 'billed' AND s.cycle_id IS NULL
+                     RETURNING s.id
+                        """,
+                        self.env.uid,
+                        session_ids,
+                        partner_ids,
+                        rule_ids,
+                    )
                 )
-            )
-        ]
-        self.invalidate_model(['partner_id', 'matching_rule_id', 'write_uid', 'write_date'])
+            ]
         self._resolve_where(SQL("s.id = ANY(%s)", changed))
         return changed

@@ -6,6 +6,7 @@ from odoo.tools import SQL, format_date
 
 from ..rules.matching import PUBLIC_DOMAINS
 from .assist_session import BILLING_GROUPS
+from .assist_session_source import SOURCE_TEXTS
 
 # Separates the parts of a group's key; no text of a source has it.
 SEPARATOR = '\x1f'
@@ -24,6 +25,20 @@ class AssistUnmatched(models.Model):
     _auto = False
     _order = 'session_count desc, id'
     _rec_name = 'label'
+    # What is read of them, and so is stored before.
+    _depends = {
+        'assist.session': [
+            'association_id',
+            'company_id',
+            'duration_seconds',
+            'partner_id',
+            'source',
+            'started_at',
+            'state',
+            *SOURCE_TEXTS.values(),
+        ],
+        'res.partner': ['complete_name', 'name'],
+    }
 
     # === FIELDS === #
 
@@ -298,7 +313,9 @@ class AssistUnmatched(models.Model):
         self.check_access('read')
         groups = self.filtered(lambda group: group.reason == 'association')
         return self._get_associate_action(
-            groups.partner_id, self.company_id[:1], min(groups.mapped('first_at'), default=None)
+            groups.partner_id,
+            self.company_id[:1] or self.env.company,
+            min(groups.mapped('first_at'), default=None),
         )
 
     def action_view_association(self):

@@ -1,6 +1,7 @@
 from odoo import api, fields, models
 
 from ..rules import cycles
+from .checks import MOST_DAYS, refuse_too_many
 
 
 class ResCompany(models.Model):
@@ -72,6 +73,16 @@ class ResCompany(models.Model):
         " AND assist_late_days >= 0)",
         "Remote Support settings: hours and days cannot be negative.",
     )
+
+    @api.constrains('assist_close_grace_hours', 'assist_backdate_days', 'assist_late_days')
+    def _check_assist_waits(self):
+        limits = {
+            'assist_close_grace_hours': 24 * MOST_DAYS,
+            'assist_backdate_days': MOST_DAYS,
+            'assist_late_days': MOST_DAYS,
+        }
+        for company in self:
+            refuse_too_many(company, {name: company[name] for name in limits}, limits)
 
     # === BUSINESS METHODS === #
 

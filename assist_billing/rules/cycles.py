@@ -78,6 +78,19 @@ def local_date(instant: datetime, tz: str) -> date:
         raise ValueError(f"{instant} has no local date: it lies at the calendar's end.") from error
 
 
+def local_time(instant: datetime, tz: str) -> datetime:
+    """Return what clocks in zone `tz` show at `instant` (naive UTC), to be read by people.
+
+    Never fails for an instant: at the calendar's very ends, where a zone has no time, it is UTC's.
+
+    :raise ValueError: unknown zone
+    """
+    try:
+        return _wall_clock(instant, _zone(tz))
+    except OverflowError:
+        return instant
+
+
 def _wall_clock(instant, zone):
     return instant.replace(tzinfo=timezone.utc).astimezone(zone).replace(tzinfo=None)
 

@@ -6,11 +6,22 @@ another tool known.
 """
 
 from .cells import inert_cell, plain_cell
-from .devices import Device, read_device, reject_device
+from .devices import (
+    DEVICE_FIELDS,
+    Device,
+    read_device,
+    recognise_devices,
+    reject_device,
+    suggest_device_mapping,
+)
 from .normaliser import normalise, normaliser
-from .outcome import Normal, ReadError, Reading, Rejection, reject, shorten
+from .outcome import Normal, Note, ReadError, Reading, Rejection, reject, shorten
 from .profile import FIELDS, KINDS, OPTIONS, Profile
-from .reader import read_file, read_json
+from .encodings import ENCODINGS
+from .inference import infer, value_at
+from .messages import DEVICE_LABELS, LABELS, Label
+from .reader import read_file, read_html, read_json, read_xml
+from .repeats import Labels, Repeats
 from .registry import get, names, profiles, recognise, register, unregister
 from .tables import MAX_BYTES, read_csv, read_xlsx, suggest_mapping
 from .writer import write_rejected
@@ -27,21 +38,44 @@ from . import (
     generic,
     splashtop,
     isl_online,
+    meshcentral,
+    tactical_rmm,
+    beyondtrust,
+    logmein_rescue,
+    goto_resolve,
+    guacamole,
+    intune_remote_help,
+    jamf_remote_assist,
+    syncro,
+    atera,
+    ninjaone,
+    toggl,
+    clockify,
+    kimai,
 )
 
 __all__ = [
+    'DEVICE_FIELDS',
+    'DEVICE_LABELS',
+    'ENCODINGS',
     'FIELDS',
     'KINDS',
+    'LABELS',
     'MAX_BYTES',
     'OPTIONS',
     'Device',
+    'Label',
+    'Labels',
     'Normal',
+    'Note',
     'Profile',
     'ReadError',
     'Reading',
     'Rejection',
+    'Repeats',
     'get',
     'inert_cell',
+    'infer',
     'names',
     'normalise',
     'normaliser',
@@ -50,14 +84,19 @@ __all__ = [
     'read_csv',
     'read_device',
     'read_file',
+    'read_html',
     'read_json',
     'read_xlsx',
+    'read_xml',
     'recognise',
+    'recognise_devices',
     'register',
     'reject',
     'reject_device',
     'shorten',
+    'suggest_device_mapping',
     'suggest_mapping',
     'unregister',
+    'value_at',
     'write_rejected',
 ]

@@ -2,13 +2,17 @@
 
 from datetime import datetime, time
 from itertools import islice
+from typing import NamedTuple
 
+from .headings import COMMON, bare, unit_of, zone_of
+from .messages import LABELS, Label
 from .profile import FIELDS, OPTIONS, fold
-from .values import clean_line, is_blank
+from .values import BadValue, clean_line, clock_of, is_blank, is_date_alone, wall_time
 
 # A record is looked at up to this many names; more is no export of sessions.
 _NAMES_READ = 4_000
 _JOINED_MOST = 10
+_INDEX = {field: index for index, field in enumerate(FIELDS)}
 
 
 class Nested:
@@ -22,7 +26,12 @@ class Nested:
 
     def get(self, record):
         for key in self.path:
-            record = record.get(key) if isinstance(record, dict) else None
+            if isinstance(record, dict):
+                record = record.get(key)
+            elif isinstance(record, list) and key.isdecimal() and len(key) < 4:
+                record = record[int(key)] if int(key) < len(record) else None
+            else:
+                return None
         return record
 
 
@@ -40,15 +49,61 @@ class Joined:
             record[column] if type(column) is str else column.get(record) for column in self.columns
         ]
         parts = [part for part in parts if not is_blank(part)]
-        if len(parts) == 2 and isinstance(parts[0], datetime) and isinstance(parts[1], time):
-            return datetime.combine(parts[0].date(), parts[1])
+        if len(parts) == 1:
+            return parts[0]
+        if len(parts) == 2:
+            return join_moment(*parts)
         return ' '.join(map(_part_text, parts)) or None
+
+
+def join_moment(day, clock):
+    """Return a date and a time of day as one value, whichever comes first.
+
+    A second part that names its day itself stands alone, where the first is but a day.
+    """
+    if clock_of(day) is not None and is_date_alone(clock):
+        day, clock = clock, day
+    moment = clock_of(clock)
+    if moment is not None and isinstance(day, datetime):
+        return datetime.combine(day.date(), moment)
+    if moment is not None and type(day) in {int, float} and type(clock) is float:
+        return day + clock
+    if moment is None and is_date_alone(day) and not is_date_alone(clock) and _has_day(clock):
+        return clock
+    return f'{_part_text(day)} {_part_text(clock)}'
+
+
+def _has_day(value):
+    if isinstance(value, datetime):
+        return True
+    try:
+        wall_time(value, 'auto', 'dmy')
+    except BadValue:
+        return False
+    return True
 
 
 def _part_text(part):
     if isinstance(part, datetime) and part.time() == time.min:
         part = part.date()
     return clean_line(part)
+
+
+class Shape(NamedTuple):
+    """What records with certain names have for each field.
+
+    :ivar columns: for each of `FIELDS` its columns: keys of the record, or objects whose
+        `get(record)` gives the value
+    :ivar unit: the unit of durations
+    :ivar zones: `{field: name of the zone}` that headings tell
+    """
+
+    columns: tuple
+    unit: object
+    zones: dict
+
+    def of(self, field):
+        return self.columns[_INDEX[field]]
 
 
 class Columns:
@@ -59,19 +114,28 @@ class Columns:
 
     def __init__(self, profile, mapping=None):
         self.names = {field: tuple(profile.columns.get(field, ())) for field in FIELDS}
+        self.pairs = dict(profile.pairs)
         self.joined = set()
         self.options = {
             'time_unit': profile.time_unit,
-            'duration_unit': profile.duration_unit,
-            'date_order': None,
+            'duration_unit': None,
+            'date_order': profile.date_order,
         }
+        self.duration_unit = profile.duration_unit
         self.problem = None
+        # Whether records without a column for their ID get one made of what they say.
+        self.may_derive = bool(profile.identity)
         if mapping is not None:
             self._apply(mapping)
-        self.labels = {
-            field: ' + '.join(names) if field in self.joined else (names or (field,))[0]
-            for field, names in self.names.items()
-        }
+        self.labels = {field: self._label(field, names) for field, names in self.names.items()}
+
+    def _label(self, field, names):
+        """Return how a field is called where a record has no column for it."""
+        if field in self.joined:
+            return ' + '.join(names)
+        # Where the source has no name of its own, the screen's.
+        own = names and names[0] != COMMON[field][0]
+        return names[0] if own else Label(LABELS[field])
 
     def _apply(self, mapping):
         if not isinstance(mapping, dict):
@@ -93,32 +157,68 @@ class Columns:
                 self.problem = given
                 continue
             self.names[field] = tuple(filter(None, given))
+            self.pairs.pop(field, None)
+            if field == 'external_id':
+                self.may_derive = not self.names[field]
             if len(self.names[field]) > 1:
                 self.joined.add(field)
 
     def shape(self, record):
-        """Return, for each of `FIELDS`, the columns that records with these names have for it.
-
-        A column is a key of the record, or an object whose `get(record)` gives the value.
-        """
+        """Return the `Shape` of records with the names of this one."""
         keys = [key for key in islice(record, _NAMES_READ) if isinstance(key, str)]
-        folded = {}
+        names = _Names(keys)
+        columns = tuple(self._find(field, names) for field in FIELDS)
+        found = {
+            field: [getattr(column, 'label', column) for column in of_field]
+            for field, of_field in zip(FIELDS, columns, strict=True)
+        }
+        zones = {}
+        for field in ('started_at', 'ended_at', 'day'):
+            zone = next(filter(None, map(zone_of, found[field])), None)
+            if zone:
+                zones[field] = zone
+        told = next(filter(None, map(unit_of, found['duration'][:1])), None)
+        unit = self.options['duration_unit'] or told or self.duration_unit
+        return Shape(columns, unit, zones)
+
+    def _find(self, field, names):
+        """Return the columns of a field."""
+        for pair in self.pairs.get(field, ()):
+            both = tuple(names.find(name) for name in pair)
+            if None not in both:
+                return (Joined(' + '.join(both), both),)
+        found = (names.find(name) for name in self.names[field])
+        columns = tuple(dict.fromkeys(column for column in found if column is not None))
+        if not columns:
+            loosely = (names.find_bare(name) for name in self.names[field])
+            columns = tuple(dict.fromkeys(column for column in loosely if column is not None))
+        if field in self.joined and columns:
+            columns = (Joined(self.labels[field], columns),)
+        return columns
+
+
+class _Names:
+    """The names of a record, to be found as they are, or by what they come to."""
+
+    def __init__(self, keys):
+        self.keys = keys
+        self.present = set(keys)
+        self.folded = {}
         for key in keys:
-            folded.setdefault(fold(key), key)
-        present = set(keys)
-        shape = []
-        for field in FIELDS:
-            found = (_find(name, present, folded) for name in self.names[field])
-            columns = tuple(column for column in found if column is not None)
-            if field in self.joined and columns:
-                columns = (Joined(self.labels[field], columns),)
-            shape.append(columns)
-        return tuple(shape)
+            self.folded.setdefault(fold(key), key)
+        self.bare = None
 
+    def find(self, name):
+        if name in self.present:
+            return name
+        if '.' in name and name.partition('.')[0] in self.present:
+            return Nested(name)
+        return self.folded.get(fold(name))
 
-def _find(name, present, folded):
-    if name in present:
-        return name
-    if '.' in name and name.partition('.')[0] in present:
-        return Nested(name)
-    return folded.get(fold(name))
+    def find_bare(self, name):
+        """Find a name among those that say a unit, a zone or the like besides."""
+        if self.bare is None:
+            self.bare = {}
+            for key in self.keys:
+                self.bare.setdefault(fold(bare(key)), key)
+        return self.bare.get(fold(name))

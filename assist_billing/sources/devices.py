@@ -1,16 +1,29 @@
 """Unattended devices: what a tool's list of devices says of each, in one common form.
 
-Zoho Assist documents `key`, `computer_name`, `nick_name`, `status`, `created_time` (milliseconds)
-and others (https://www.zoho.com/assist/api/unattendedcomputers.html). A record has no department:
-whoever asks department by department adds `department_id`. Other tools' lists, and files, use the
-common words below; blanks, case and punctuation do not matter.
+The key of a device is what the tool's *sessions* name, or no session would find its device:
+
+- Zoho Assist: `key` (https://www.zoho.com/assist/api/unattendedcomputers.html). A record has no
+  department: whoever asks department by department adds `department_id`.
+- TeamViewer (`GET /api/v1/devices`): `remotecontrol_id` without its “r”, the `deviceid` of reports;
+  `device_id` is another number. `alias` is the name.
+- AnyDesk (`GET /clients`, and its client's CSV): `cid`, Client Id; its comment says whose it is.
+- RustDesk (`GET /api/devices`): `id`, not `guid`; the name is within `info`.
+- NinjaOne (`GET /v2/devices`, `devices-detailed`): `id`, `systemName`, `organizationId`, `created`.
+- Tactical RMM (`GET /agents/`): `agent_id`, `hostname`, `client_name`, `site_name`.
+- MeshCentral (`meshctrl listdevices --json`): `_id`, `name`, `groupname`.
+- Microsoft Intune: Device ID, Device name, Enrollment date, the primary user's address.
+
+Other tools' lists, and files, use the common words below, in seven languages; blanks, case, accents
+and punctuation do not matter.
 """
 
-from datetime import timedelta
+from datetime import date, datetime, timedelta
 from itertools import islice
 from typing import NamedTuple
 
-from .messages import DEVICE
+from .columns import Nested, join_moment
+from .headings import COMMON, bare
+from .messages import DEVICE, DEVICE_LABELS, Label
 from .outcome import shorten
 from .profile import fold
 from .registry import names
@@ -20,10 +33,12 @@ from .values import (
     email_address,
     identity,
     is_blank,
+    is_date_alone,
     local_to_utc,
     wall_time,
     zone_info,
 )
+from .words import TOTALS, fold_text
 
 # A record is looked at up to this many names; more is no list of devices.
 _NAMES_READ = 1_000
@@ -34,22 +49,113 @@ _TOLERANCE = timedelta(hours=24)
 COLUMNS = {
     'external_id': (
         'resource_id', 'urs_key', 'key', 'external_id', 'device_id', 'deviceid', 'remotecontrol_id',
-        'cid', 'guid', 'id', 'computer_id',
+        'cid', 'guid', 'id', 'computer_id', 'client_id', 'agent_id', 'machine_id', 'asset_id',
+        'endpoint_id', 'serial_number', '_id', 'TeamViewer ID', 'AnyDesk ID', 'RustDesk ID',
+        *COMMON['device_ref'], 'Kennung', 'Seriennummer', 'Numéro de série', 'Número de serie',
+        'Serienummer', 'Numero di serie', 'Número de série', 'Identifiant', 'Identificador',
     ),
     'name': (
         'nick_name', 'display_name', 'computer_name', 'computer_fullname', 'alias', 'device_name',
-        'name', 'device', 'computer', 'hostname', 'serial_number',
+        'name', 'device', 'computer', 'hostname', 'serial_number', 'system_name', 'machine_name',
+        *COMMON['device_name'], 'Bezeichnung', 'Nom', 'Nombre', 'Naam', 'Nome',
+        'info.device_name', 'info.hostname',
     ),
-    'customer_email': ('customer_email', 'email'),
-    'customer_name': ('customer_name', 'customer'),
-    'customer_ref': ('customer_ref', 'customer_number', 'customer_id'),
-    'group': ('group_name', 'groupname', 'group', 'group_id', 'groupid'),
-    'department': ('department_id', 'department', 'department_name'),
-    'enrolled_at': ('created_time', 'enrolled_on', 'enrolled_at', 'created', 'created_at', 'added'),
-    'status': ('status', 'device_status', 'state'),
+    'customer_email': (
+        'customer_email', 'email', 'Primary user email address', 'Primary user UPN',
+        *COMMON['customer_email'],
+    ),
+    'customer_name': ('customer_name', 'customer', *COMMON['customer_name']),
+    'customer_ref': ('customer_ref', 'customer_number', 'customer_id', *COMMON['customer_ref']),
+    'group': (
+        'group_name', 'groupname', 'group', 'device_group_name', 'device_group', 'site_name',
+        *COMMON['group'], 'group_id', 'groupid',
+    ),
+    'department': (
+        'department_id', 'department', 'department_name', 'site_name', *COMMON['department'],
+    ),
+    'enrolled_at': (
+        'created_time', 'enrolled_on', 'enrolled_at', 'created', 'created_at', 'added',
+        'Enrollment date', 'Enrolment date', 'Enrolled', 'enrolledDateTime', 'Added on',
+        'Date added', 'Created on', 'Registered', 'Registered on', 'Installed on', 'Install date',
+        'First seen', 'Hinzugefügt am', 'Hinzugefügt', 'Angelegt am', 'Registriert am',
+        'Erstellt am', 'Eingerichtet am', 'Aufgenommen am', 'Ajouté le', "Date d'ajout", 'Créé le',
+        'Inscrit le', "Date d'inscription", 'Añadido el', 'Agregado el', 'Fecha de alta',
+        'Fecha de registro', 'Creado el', 'Toegevoegd op', 'Aangemaakt op', 'Ingeschreven op',
+        'Aggiunto il', 'Data di aggiunta', 'Creato il', 'Registrato il', 'Adicionado em',
+        'Data de adição', 'Criado em', 'Registrado em',
+    ),
+    'removed_at': (
+        'removed_on', 'removed_at', 'removed', 'deleted_at', 'deleted_on', 'Removal date',
+        'Date removed', 'Retired on', 'Decommissioned', 'Uninstalled on', 'Entfernt am',
+        'Gelöscht am', 'Abgemeldet am', 'Supprimé le', 'Retiré le', 'Date de suppression',
+        'Eliminado el', 'Fecha de baja', 'Verwijderd op', 'Rimosso il', 'Data di rimozione',
+        'Removido em', 'Data de remoção',
+    ),
+    'status': ('status', 'device_status', 'state', 'Zustand', 'Statut', 'Estado', 'Stato'),
 }  # fmt: skip
-_GONE = frozenset({'deleted', 'removed', 'uninstalled'})
-_FOLDED = {field: tuple(map(fold, columns)) for field, columns in COLUMNS.items()}
+DEVICE_FIELDS = tuple(COLUMNS)
+# What goes before the common words, where a tool's lists use them for something else.
+_OWN = {
+    'teamviewer': {
+        'external_id': ('remotecontrol_id', 'TeamViewer ID', 'deviceid', 'device_id'),
+    },
+    'anydesk': {
+        'external_id': ('cid', 'Client Id', 'AnyDesk ID'),
+        'group': ('comment',),
+    },
+    'rustdesk': {
+        'external_id': ('id', 'RustDesk ID', 'guid'),
+        'name': ('info.device_name', 'device_name', 'hostname', 'alias'),
+    },
+    'ninjaone': {
+        'external_id': ('id', 'device_id'),
+        'name': ('displayName', 'systemName', 'dnsName', 'netbiosName'),
+        'customer_name': ('references.organization.name', 'organizationName', 'organization'),
+        'customer_ref': ('organizationId',),
+        'group': (
+            'references.organization.name', 'organizationName', 'organization', 'organizationId',
+        ),
+        'department': ('references.location.name', 'locationName', 'locationId'),
+    },
+    'tactical_rmm': {
+        'external_id': ('agent_id',),
+        'name': ('hostname',),
+        'customer_name': ('client_name', 'client'),
+        'group': ('client_name', 'client'),
+        'department': ('site_name', 'site'),
+    },
+    'meshcentral': {
+        'external_id': ('_id', 'nodeid', 'id'),
+        'name': ('name', 'rname'),
+        'customer_name': ('groupname', 'meshname'),
+        'group': ('groupname', 'meshname', 'meshid'),
+    },
+    'intune_remote_help': {
+        'external_id': ('Device ID', 'id', 'managedDeviceId'),
+    },
+}  # fmt: skip
+# Names of which all are in the lists of one tool alone.
+_SIGNATURES = (
+    ('teamviewer', {'remotecontrol_id', 'alias'}),
+    ('teamviewer', {'remotecontrol_id', 'groupid'}),
+    ('teamviewer', {'TeamViewer ID'}),
+    ('anydesk', {'Client Id', 'Alias', 'Online Time'}),
+    ('anydesk', {'cid', 'alias', 'online-time'}),
+    ('anydesk', {'cid', 'alias', 'client-version'}),
+    ('anydesk', {'AnyDesk ID'}),
+    ('rustdesk', {'guid', 'id', 'is_online', 'info'}),
+    ('rustdesk', {'guid', 'id', 'device_group_name'}),
+    ('tactical_rmm', {'agent_id', 'hostname', 'client_name', 'site_name'}),
+    ('ninjaone', {'organizationId', 'nodeClass', 'systemName'}),
+    ('meshcentral', {'_id', 'meshid', 'mtype'}),
+    ('zoho_assist', {'key', 'computer_name'}),
+    ('intune_remote_help', {'Device ID', 'Device name', 'Enrollment date', 'Last check-in'}),
+    ('intune_remote_help', {'deviceName', 'enrolledDateTime', 'userPrincipalName'}),
+)
+_GONE = frozenset({
+    'deleted', 'removed', 'uninstalled', 'retired', 'decommissioned', 'geloscht', 'entfernt',
+    'supprime', 'retire', 'eliminado', 'verwijderd', 'rimosso', 'removido',
+})  # fmt: skip
 
 
 class Device(NamedTuple):
@@ -64,6 +170,8 @@ class Device(NamedTuple):
     department: str
     enrolled_at: object  # naive UTC datetime, or a date of the customer's; None: not told
     gone: bool  # the source itself says that it is there no more
+    removed_at: object = None  # as enrolled_at: since when it is gone
+    former_id: str = ''  # what it was called before its sessions' key was known
 
 
 class DeviceRejection(NamedTuple):
@@ -80,40 +188,73 @@ class DeviceRejection(NamedTuple):
 
 
 def reject_device(field, code, value=None):
-    field = clean_line(field)
+    if not isinstance(field, Label):
+        field = clean_line(field)
     return DeviceRejection(field, code, {'field': field, 'value': shorten(value)})
 
 
-def read_device(record, source, tz, now):
+def recognise_devices(columns):
+    """Return the name of the source whose list of devices has these names, or None."""
+    seen = {fold(name) for name in columns if isinstance(name, str)}
+    best, best_size = None, 0
+    for source, signature in _SIGNATURES:
+        wanted = {fold(name) for name in signature}
+        if len(wanted) > best_size and wanted <= seen and source in names():
+            best, best_size = source, len(wanted)
+    return best
+
+
+def suggest_device_mapping(columns, source):
+    """Return `{field: column}` as a list of devices with these names would be read."""
+    if not isinstance(columns, list | tuple):
+        return {}
+    found = _columns(dict.fromkeys(name for name in columns if isinstance(name, str)), source, None)
+    return {
+        field: getattr(names_[0], 'label', names_[0]) for field, names_ in found.items() if names_
+    }
+
+
+def read_device(record, source, tz, now, mapping=None):
     """Return the `Device` that a record of a source is, or a `DeviceRejection`; never raise.
 
     :param record: anything; a device is a dict
     :param str tz: IANA name of the zone of times without one
     :param datetime now: naive UTC
+    :param mapping: for a field of `DEVICE_FIELDS` the name of its column, several of them, or None
+        to leave it out; `date_order` 'dmy' or 'mdy'
     """
     if source not in names():
         return reject_device('source', 'unknown_source', source)
     if not isinstance(record, dict):
         return reject_device('record', 'not_object', record)
-    found = _find(record)
+    mapping = mapping if isinstance(mapping, dict) else {}
+    found = _find(record, source, mapping)
     label, value = found['external_id']
     try:
         external_id = identity(value)
     except BadValue:
         return reject_device(label, 'bad_id', value)
     if not external_id:
-        return reject_device(label, 'no_id')
-    label, value = found['enrolled_at']
-    try:
-        enrolled_at = None if is_blank(value) else _read_time(value, source, tz)
-    except BadValue:
-        return reject_device(label, 'bad_time', value)
-    if enrolled_at and not (enrolled_at.year >= _EARLIEST_YEAR and enrolled_at <= now + _TOLERANCE):
-        return reject_device(label, 'bad_time', value)
+        return _no_id(record, label)
+    times = {}
+    for field in ('enrolled_at', 'removed_at'):
+        label, value = found[field]
+        try:
+            times[field] = None if is_blank(value) else _read_time(value, source, tz, mapping)
+        except BadValue as bad:
+            return reject_device(
+                label, 'ambiguous' if 'ambiguous' in bad.code else 'bad_time', value
+            )
+        if times[field] and not _is_possible(times[field], now, field):
+            return reject_device(label, 'bad_time', value)
     texts = {
         field: clean_line(found[field][1])
         for field in ('name', 'customer_name', 'customer_ref', 'group', 'department', 'status')
     }
+    removed_at = times['removed_at']
+    former_id = ''
+    if source == 'teamviewer':
+        external_id, former_id = _teamviewer_ids(external_id, record)
     return Device(
         external_id,
         texts['name'] or external_id,
@@ -122,29 +263,107 @@ def read_device(record, source, tz, now):
         texts['customer_ref'],
         texts['group'],
         texts['department'],
-        enrolled_at,
-        texts['status'].casefold() in _GONE,
+        times['enrolled_at'],
+        fold_text(texts['status'])[:40] in _GONE or (removed_at is not None and removed_at <= now),
+        removed_at,
+        former_id,
     )
 
 
-def _find(record):
+def _no_id(record, label):
+    first = next((value for value in record.values() if not is_blank(value)), None)
+    if type(first) is str and fold_text(first[:60]).strip(' :=') in TOTALS:
+        return reject_device(label, 'total', first)
+    return reject_device(label, 'no_id')
+
+
+def _teamviewer_ids(external_id, record):
+    """Return the ID that reports name, and what such a record was once called here."""
+    if external_id[:1] == 'r' and external_id[1:].isdecimal():
+        external_id = external_id[1:]
+    compact = external_id.replace(' ', '')
+    external_id = compact if compact.isdecimal() else external_id
+    former = record.get('device_id')
+    former = former.strip()[:255] if isinstance(former, str) else ''
+    return external_id, former if former != external_id else ''
+
+
+def _is_possible(moment, now, field):
+    latest = now + _TOLERANCE if field == 'enrolled_at' else datetime.max
+    return moment.year >= _EARLIEST_YEAR and moment <= latest
+
+
+def _find(record, source, mapping):
     """Return `{field: (the record's name for it, value)}`: the first of its names with a value."""
-    folded = {}
-    for key in islice(record, _NAMES_READ):
-        if isinstance(key, str):
-            folded.setdefault(fold(key), key)
     found = {}
-    for field, columns in _FOLDED.items():
-        present = [folded[column] for column in columns if column in folded]
-        label = next((key for key in present if not is_blank(record[key])), None)
-        label = label or (present or COLUMNS[field])[0]
-        found[field] = (label, record.get(label))
+    for field, columns in _columns(record, source, mapping).items():
+        values = [
+            (column, record[column]) if type(column) is str else (column.label, column.get(record))
+            for column in columns
+        ]
+        filled = [pair for pair in values if not is_blank(pair[1])]
+        if mapping.get(field) and len(filled) > 1:
+            label = ' + '.join(name for name, _value in filled)
+            found[field] = (label, join_moment(filled[0][1], filled[1][1]))
+        elif filled or values:
+            found[field] = (filled or values)[0]
+        else:
+            found[field] = (Label(DEVICE_LABELS[field]), None)
     return found
 
 
-def _read_time(value, source, tz):
-    if isinstance(value, str) and len(value) == 10 and value[4] == '-':
+def _columns(record, source, mapping):
+    """Return `{field: names that the record has for it}`."""
+    folded, loosely = {}, {}
+    for key in islice(record, _NAMES_READ):
+        if isinstance(key, str):
+            folded.setdefault(fold(key), key)
+            loosely.setdefault(fold(bare(key)), key)
+    found = {}
+    for field, common in COLUMNS.items():
+        if mapping and field in mapping:
+            given = mapping[field] or ()
+            wanted = (given,) if isinstance(given, str) else tuple(given)
+        else:
+            wanted = (*_OWN.get(source, {}).get(field, ()), *common)
+        present = [_present(name, record, folded) for name in wanted if isinstance(name, str)]
+        present = list(dict.fromkeys(name for name in present if name is not None))
+        if not present:
+            present = [loosely[fold(name)] for name in wanted
+                       if isinstance(name, str) and fold(name) in loosely][:1]  # fmt: skip
+        found[field] = present
+    # “Client Id” is the device's where nothing else is.
+    if found['external_id'][:1] == found['customer_ref'][:1] and not (mapping or {}).get(
+        'customer_ref'
+    ):
+        found['customer_ref'] = []
+    return found
+
+
+def _present(name, record, folded):
+    if name in record:
+        return name
+    if '.' in name and isinstance(record.get(name.partition('.')[0]), dict):
+        return _Way(name)
+    return folded.get(fold(name))
+
+
+class _Way(Nested):
+    """A value inside of objects, the same as any other of its name."""
+
+    def __eq__(self, other):
+        return isinstance(other, _Way) and other.label == self.label
+
+    def __hash__(self):
+        return hash(self.label)
+
+
+def _read_time(value, source, tz, mapping):
+    order = mapping.get('date_order')
+    order = order if order in {'dmy', 'mdy'} else None
+    unit = 'ms' if source == 'zoho_assist' else 'auto'
+    moment, aware = wall_time(value, unit, order)
+    if not aware and (type(value) is date or is_date_alone(value)):
         # A day is a day of the customer's: noon there is that day in its zone.
-        value += ' 12:00:00'
-    moment, aware = wall_time(value, 'ms' if source == 'zoho_assist' else 'auto')
+        moment = moment.replace(hour=12)
     return moment if aware else local_to_utc(moment, zone_info(tz))

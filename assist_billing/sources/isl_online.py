@@ -10,7 +10,7 @@ End Time, Duration, User …), with times in a zone the importer must name; name
 mapping where they differ.
 """
 
-from .generic import COMMON
+from .headings import COMMON, PAIRS
 from .profile import Profile
 from .registry import register
 
@@ -20,6 +20,8 @@ PROFILE = register(
         label="ISL Online",
         time_unit='s',
         naive='local',
+        pairs=PAIRS,
+        duration_unit=None,
         columns={
             **COMMON,
             'started_at': (*COMMON['started_at'], 'createdTime'),

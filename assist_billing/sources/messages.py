@@ -10,6 +10,34 @@ def _lt(text):
     return text
 
 
+class Label(str):
+    """A field's name on the screen, which is translated; other names are the file's own."""
+
+    __slots__ = ()
+
+
+# What each field is called on the screen.
+LABELS = {
+    'external_id': _lt("ID"),
+    'kind': _lt("Kind"),
+    'day': _lt("Date"),
+    'started_at': _lt("Start"),
+    'ended_at': _lt("End"),
+    'duration': _lt("Duration"),
+    'running': _lt("Running"),
+    'tz': _lt("Time Zone"),
+    'technician': _lt("Technician"),
+    'customer_email': _lt("Customer E-mail"),
+    'customer_name': _lt("Customer"),
+    'customer_ref': _lt("Customer Number"),
+    'device_ref': _lt("Device ID"),
+    'device_name': _lt("Device"),
+    'group': _lt("Group"),
+    'department': _lt("Department"),
+    'note': _lt("Note"),
+    'billable': _lt("Billable"),
+}
+
 # What is wrong with one record. `field` is the name the vendor gives it, as the user sees it in
 # the file; `value` is what stands there, shortened.
 RECORD = {
@@ -27,7 +55,30 @@ RECORD = {
     ),
     'no_identity': _lt(
         "This source numbers no sessions, so start, technician and device together stand for the "
-        "ID; here technician and device are both missing (%(fields)s). Fill in one of them."
+        "ID; here they are missing (%(fields)s), and so is the end. Fill in one of them."
+    ),
+    'no_time': _lt(
+        "%(field)s is %(value)s: a day without the time of day. Name the column that has it under "
+        "Columns, or fill it in."
+    ),
+    'total': _lt("%(field)s is %(value)s: this is the row of totals, no session. It is left out."),
+    'otherwise_row': _lt(
+        "%(field)s is %(value)s, as in line %(row)s, but the two say different things "
+        "(%(differs)s). If these are two sessions, the column does not number sessions: set it to "
+        "“not used” under Columns."
+    ),
+    'otherwise_record': _lt(
+        "%(field)s is %(value)s, as in record %(row)s, but the two say different things "
+        "(%(differs)s). If these are two sessions, this does not number sessions: set it to “not "
+        "used” under Columns."
+    ),
+    'ambiguous_duration': _lt(
+        "%(field)s is %(value)s: that can be read in more than one way. Say under Columns which "
+        "unit durations are in, or write it as 01:30:00."
+    ),
+    'zone_word': _lt(
+        "%(field)s is %(value)s: the name of its time zone stands for several. Choose the time "
+        "zone that is meant, or write the time as 2026-01-31 14:05:00."
     ),
     'no_start': _lt(
         "%(field)s is missing. Without its start the session belongs to no day; fill it in."
@@ -88,6 +139,10 @@ RECORD = {
         "%(field)s is %(value)s: this is the device's own connection, nobody's support. Only the "
         "connections of hosts are sessions; leave it out."
     ),
+    'other_event': _lt(
+        "%(field)s is %(value)s: an event of another kind, no session that began or ended. It is "
+        "left out."
+    ),
     # For a source that another addon brings with rules of its own.
     'other': _lt("%(value)s"),
 }
@@ -110,7 +165,26 @@ DEVICE = {
         "%(field)s is %(value)s, which is no day that a device can have been enrolled on. Write "
         "it as 2026-01-31, or as the tool does."
     ),
+    'ambiguous': _lt(
+        "%(field)s is %(value)s: day and month cannot be told apart. Choose the order of dates, or "
+        "write the year first."
+    ),
+    'total': _lt("%(value)s: this is the row of totals, no device. It is left out."),
     'unknown_source': _lt("%(field)s is %(value)s, which is no known source."),
+}
+
+# What each field of a device is called on the screen.
+DEVICE_LABELS = {
+    'external_id': _lt("ID"),
+    'name': _lt("Name"),
+    'customer_email': _lt("Customer E-mail"),
+    'customer_name': _lt("Customer"),
+    'customer_ref': _lt("Customer Number"),
+    'group': _lt("Group"),
+    'department': _lt("Department"),
+    'enrolled_at': _lt("Enrolled On"),
+    'removed_at': _lt("Removed On"),
+    'status': _lt("Status"),
 }
 
 # What is wrong with a whole file.
@@ -143,6 +217,35 @@ FILE = {
         "The file has no list of sessions. Looked for a list by itself, or under: %(known)s."
     ),
     'json_error': _lt("The source answered with an error instead of sessions: %(problem)s."),
+    'json_many_lists': _lt(
+        "The file has several lists (%(lists)s), and none is known to be one of sessions. Keep the "
+        "list of sessions alone, or save it as CSV."
+    ),
+    'web_page': _lt(
+        "This is a web page without a table of sessions. Perhaps the login had expired when it "
+        "was saved; export it again."
+    ),
+    'web_page_broken': _lt(
+        "This is a web page that cannot be read (%(problem)s). Open it in a spreadsheet program "
+        "and save it as XLSX or CSV."
+    ),
+    'xml_doctype': _lt(
+        "The file is XML that defines entities of its own, which no export of sessions does. It is "
+        "not opened."
+    ),
+    'xml_nested': _lt(
+        "The file nests its elements too deeply to be an export of sessions. Export it again."
+    ),
+    'xml_syntax': _lt(
+        "The file is no valid XML: line %(line)s, column %(column)s: %(problem)s. Export it again."
+    ),
+    'xml_no_records': _lt(
+        "The file is XML without a list of sessions: no elements beside each other have several "
+        "values. Export it again, or as CSV."
+    ),
+    'other_kind': _lt("This is %(kind)s, which is not read. Export it as CSV, XLSX, JSON or XML."),
+    'packed': _lt("This is %(kind)s: a packed file. Unpack it, and choose the file within."),
+    'unknown_encoding': _lt("%(encoding)s is no known encoding of texts. Choose another."),
     'not_text': _lt("This is no text file, so no CSV. Export it as CSV, XLSX or JSON."),
     'csv_syntax': _lt("The file is no valid CSV: line %(line)s: %(problem)s. Export it again."),
     'no_header': _lt("The file has no row of headings. Its first row must name the columns."),
@@ -173,5 +276,62 @@ FILE = {
         "%(limit)s entries in one place. Export fewer rows or columns, or use CSV."
     ),
     'xlsx_locked': _lt("The file is protected with a password. Save it without one."),
+    'html_missing': _lt("Web pages cannot be read here: the Python package lxml is missing."),
     'xlsx_missing': _lt("XLSX cannot be read here: the Python package openpyxl is missing."),
+}
+
+# What kinds of files are told apart, to say what something is that is not read.
+KINDS_OF_FILES = {
+    'pdf': _lt("a PDF document"),
+    'image': _lt("an image"),
+    'zip': _lt("a ZIP archive"),
+    'gzip': _lt("a gzip archive"),
+    '7z': _lt("a 7-Zip archive"),
+    'rar': _lt("a RAR archive"),
+    'ods': _lt("an OpenDocument file"),
+    'docx': _lt("a Word or PowerPoint document"),
+    'sqlite': _lt("an SQLite database"),
+    'mhtml': _lt("a web archive (MHTML)"),
+    'rtf': _lt("a Rich Text document"),
+    'program': _lt("a program"),
+    'parquet': _lt("a Parquet file"),
+    'mail': _lt("an e-mail"),
+}
+
+# What is said of a file that was read, for somebody to look at before he imports it.
+NOTE = {
+    'headless': _lt(
+        "The file has no row of headings, so its first row is taken as a session like the others. "
+        "Look at what the columns are taken as."
+    ),
+    'skipped': _lt("Passed over before the headings: %(lines)s"),
+    'encoding': _lt(
+        "The file does not say in which encoding its letters are written; it was read as "
+        "%(encoding)s. If names look wrong, choose another encoding."
+    ),
+    'mixed': _lt(
+        "Most of the file is in UTF-8, some letters are not; these were read as Windows-1252."
+    ),
+    'both_orders': _lt(
+        "Some dates have the day first and others the month. Choose the order of dates that the "
+        "file is in; rows with the other are rejected."
+    ),
+    'day_first': _lt(
+        "Dates such as %(value)s can be read both ways. They are taken as day, month, year, as is "
+        "usual in the language of the headings."
+    ),
+    'open_order': _lt(
+        "Dates such as %(value)s can be read both ways: choose the order of dates, then check "
+        "again."
+    ),
+    'open_unit': _lt(
+        "Durations such as %(value)s can be seconds, minutes or hours: choose what durations are "
+        "in, then check again."
+    ),
+    'unlike_duration': _lt(
+        "Durations such as %(value)s are not the time from start to end. Start and end are what "
+        "counts; look at whether the columns are taken as what they are."
+    ),
+    'other_sheets': _lt("Only the sheet “%(sheet)s” was read, not: %(others)s"),
+    'other_tables': _lt("Only the longest of %(count)s tables was read."),
 }

@@ -6,11 +6,11 @@ back as a `Rejection`.
 """
 
 import hashlib
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from functools import lru_cache
 
 from . import registry
-from .columns import Columns
+from .columns import Columns, join_moment
 from .outcome import Normal, reject, shorten
 from .profile import FIELDS, Profile
 from .values import (
@@ -19,23 +19,31 @@ from .values import (
     BadValue,
     clean_line,
     clean_text,
+    clock_of,
     duration,
     email_address,
     identity,
     is_blank,
+    is_date_alone,
     local_to_utc,
     wall_time,
     zone_info,
 )
+from .words import NO, TOTALS, fold_text
 
 # Clocks of technicians and tools differ, but not by more than a day.
 TOLERANCE = timedelta(hours=24)
 EARLIEST = datetime(1990, 1, 1)
 LONGEST = timedelta(days=366)
+# What ends at an earlier time of day than it began, by times of day alone.
+OVER_MIDNIGHT = timedelta(hours=16)
 
 _SHAPES_KEPT = 256
 _INDEX = {field: index for index, field in enumerate(FIELDS)}
-_NO = frozenset({'false', 'no', 'n', '0', 'off'})
+# What tells sessions apart that their source does not number, besides start and end.
+_IDENTITY = (
+    'technician', 'customer_email', 'customer_name', 'customer_ref', 'device_ref', 'device_name',
+)  # fmt: skip
 _YES = frozenset({'true', 'yes', 'y', '1', 'on'})
 
 
@@ -48,7 +56,8 @@ def normalise(record, source, *, tz=None, mapping=None, now=None):
 
     :param record: what the source wrote for one session; anything at all may come
     :param source: name of a registered source, or a `Profile`
-    :param tz: IANA name of the zone of times that carry none, where the source writes such
+    :param tz: IANA name of the zone of times that carry none; default: UTC, where the source is
+        known to mean that
     :param mapping: for a field (see `profile.FIELDS`) the name of its column, a list of columns to
         be joined by a blank, or None to leave it out; fields that are not mentioned stay as the
         source declares. It may also set the `profile.OPTIONS`.
@@ -92,6 +101,8 @@ class Normaliser:
                 self._zone = zone_info(tz)
             except BadValue as bad:
                 self._problem = reject('tz', bad.code, tz)
+        elif profile.naive == 'utc':
+            self._zone = zone_info('UTC')
 
     def __call__(self, record, now=None):
         if self._problem is not None:
@@ -104,6 +115,10 @@ class Normaliser:
             return reject('record', 'unreadable', type(error).__name__)
 
     def _read(self, record, now):
+        if self.profile.prepare:
+            record = self.profile.prepare(record)
+            if not isinstance(record, dict):
+                return record
         names = tuple(record)
         shape = self._shapes.get(names)
         if shape is None:
@@ -113,8 +128,7 @@ class Normaliser:
         reading = _Reading(self, record, shape)
         try:
             external_id = reading.external_id()
-            started_at, wall = reading.started_at(now)
-            ended_at = reading.ended_at(started_at, wall, now)
+            started_at, wall, ended_at, end_wall = reading.times(now)
         except _Rejected as rejected:
             return rejected.args[0]
         text = reading.text
@@ -136,27 +150,36 @@ class Normaliser:
             billable,
             billable_note,
         )
-        if external_id is None:
-            external_id = self._derived_id(normal, wall)
-            if external_id is None:
-                labels = ', '.join(self._columns.labels[name] for name in self.profile.identity)
-                label = self._columns.labels['external_id']
-                return reject(label, 'no_identity', fields=labels)
-            normal = normal._replace(external_id=external_id)
         if self.profile.refine:
-            return self.profile.refine(record, normal)
+            normal = self.profile.refine(record, normal)
+        if external_id is None and isinstance(normal, Normal):
+            return self._with_derived_id(normal, wall, end_wall)
         return normal
 
-    def _derived_id(self, normal, wall):
-        """Return an ID made of the wall time of the start and the identity's fields, or None.
+    def _with_derived_id(self, normal, wall, end_wall):
+        """Return a session with an ID made of what tells it from all others, or a rejection.
 
-        The wall time, not the instant: importing again with another zone must not double it.
+        Of wall times, not instants: importing again with another zone must not double it. What
+        still runs has no end to be told by; `open_id` is what it was called then.
         """
-        parts = [getattr(normal, name) for name in self.profile.identity]
-        if not any(parts):
-            return None
-        text = '\x1f'.join((wall.isoformat(), *(part.casefold() for part in parts)))
-        return 'd-' + hashlib.sha256(text.encode()).hexdigest()[:32]
+        identity = self.profile.identity or _IDENTITY
+        parts = [getattr(normal, name) for name in identity]
+        open_id = None
+        if any(parts):
+            open_id = _digest('d-', (wall.isoformat(), *(part.casefold() for part in parts)))
+        if normal.ended_at is None:
+            if open_id is None:
+                labels = ', '.join(self._columns.labels[name] for name in identity)
+                label = self._columns.labels['external_id']
+                return reject(label, 'no_identity', fields=labels)
+            return normal._replace(external_id=open_id)
+        told = (getattr(normal, name).casefold() for name in dict.fromkeys((*_IDENTITY, *identity)))
+        external_id = _digest('e-', (wall.isoformat(), end_wall.isoformat(), *told))
+        return normal._replace(external_id=external_id, open_id=open_id)
+
+
+def _digest(prefix, parts):
+    return prefix + hashlib.sha256('\x1f'.join(parts).encode()).hexdigest()[:32]
 
 
 class _Rejected(Exception):
@@ -166,7 +189,7 @@ class _Rejected(Exception):
 class _Reading:
     """One record, being read."""
 
-    __slots__ = ('columns', 'options', 'owner', 'profile', 'record', 'shape')
+    __slots__ = ('columns', 'options', 'owner', 'profile', 'record', 'shape', 'whole')
 
     def __init__(self, owner, record, shape):
         self.owner = owner
@@ -174,7 +197,8 @@ class _Reading:
         self.columns = owner._columns
         self.options = owner._options
         self.record = record
-        self.shape = shape
+        self.shape = shape.columns
+        self.whole = shape
 
     def take(self, field):
         """Return the first value given for a field, and the name it stands under."""
@@ -205,7 +229,7 @@ class _Reading:
     def external_id(self):
         """Return the ID; None when the source has no such column and it is to be derived."""
         value, name = self.take('external_id')
-        if value is None and not self.shape[_INDEX['external_id']] and self.profile.identity:
+        if value is None and not self.shape[_INDEX['external_id']] and self.columns.may_derive:
             return None
         try:
             found = identity(value)
@@ -215,74 +239,188 @@ class _Reading:
             raise _Rejected(reject(name, 'no_id', value))
         return found
 
-    def started_at(self, now):
+    def times(self, now):
+        """Return start and end in UTC, each with its wall time in the source's zone.
+
+        The end is None while it runs. A start that is not told is the end less the duration.
+        """
         value, name = self.take('started_at')
-        counts = self.options['time_unit']
-        if is_blank(value) or (counts and value in {0, '0'} if _plain(value) else False):
-            raise _Rejected(reject(name, 'no_start', value))
-        moment, wall = self.moment(value, name)
+        has_no_start = is_blank(value) or (self.options['time_unit'] and _is_nought(value))
+        if has_no_start:
+            value, name = self._day_as_start(value, name)
+        if has_no_start and is_blank(value):
+            return self._times_by_end(name, now)
+        moment, wall = self.moment(self._with_day(value, name, 'started_at'), name, 'started_at')
+        self._check_start(name, value, moment, now)
+        ended_at, end_wall = self.ended_at(moment, wall, now)
+        return moment, wall, ended_at, end_wall
+
+    def _check_start(self, name, value, moment, now):
         if moment < EARLIEST:
             raise _Rejected(_timed(name, 'too_early', value, moment))
         if moment > now + TOLERANCE:
             raise _Rejected(_timed(name, 'ahead', value, moment))
-        return moment, wall
+
+    def _day_as_start(self, value, name):
+        """Return the date's column in place of the start's, when it has the time of day as well."""
+        if not self.shape[_INDEX['day']]:
+            return None, name
+        day, day_name = self.take('day')
+        if is_blank(day):
+            return None, name
+        return (None, name) if is_date_alone(day) else (day, day_name)
+
+    def _with_day(self, value, name, field):
+        """Return a time of day with its date, when that stands in a column of its own."""
+        if type(value) is str and len(value) > 23:
+            return value
+        clock = clock_of(value)
+        if clock is None:
+            return value
+        day = self.take('day')[0] if self.shape[_INDEX['day']] else None
+        if is_blank(day):
+            raise _Rejected(reject(name, 'bad_time', value))
+        return join_moment(day, value)
+
+    def _times_by_end(self, name, now):
+        end, end_name = self.take('ended_at')
+        length, length_name = self.take('duration')
+        if _is_nothing(end) or is_blank(length) or not self._leaves_start_out():
+            raise _Rejected(self._no_start(name))
+        ended_at, end_wall = self.moment(
+            self._with_day(end, end_name, 'ended_at'), end_name, 'ended_at'
+        )
+        elapsed = timedelta(seconds=self._length(length, length_name))
+        self._check_start(end_name, end, ended_at - elapsed, now)
+        self._check_end(end_name, end, ended_at, ended_at - elapsed, now)
+        return ended_at - elapsed, end_wall - elapsed, ended_at, end_wall
+
+    def _leaves_start_out(self):
+        """Tell whether a start is simply not there; what is broken is not made up for."""
+        columns = self.shape[_INDEX['started_at']]
+        values = (self.record[c] if type(c) is str else c.get(self.record) for c in columns)
+        return all(
+            value is None or (isinstance(value, str) and is_blank(value)) for value in values
+        )
+
+    def _no_start(self, name):
+        """Return why a record without a start is none."""
+        first = next((value for value in self.record.values() if not is_blank(value)), None)
+        if type(first) is str and fold_text(first[:60]).strip(' :=') in TOTALS:
+            label = next(key for key, value in self.record.items() if value is first)
+            return reject(label, 'total', first)
+        day, day_name = self.take('day')
+        if not is_blank(day):
+            return reject(day_name, 'no_time', day)
+        return reject(name, 'no_start', self.take('started_at')[0])
 
     def ended_at(self, started_at, start_wall, now):
-        """Return the end, None while it runs."""
+        """Return the end and its wall time; None and None while it runs."""
         running = self.take('running')[0]
         if running is not None and _word(running) in _YES:
-            return None
+            return None, None
         value, name = self.take('ended_at')
-        # Nought, minus one and false stand for “not yet”.
-        if is_blank(value) or (_plain(value) and value in {0, -1, '0', '-1'}):
+        if _is_nothing(value):
             value, name = self.take('duration')
             if is_blank(value):
-                return None
-            seconds = self._duration(value, name)
+                return None, None
+            seconds = self._length(value, name)
             if not seconds and self.shape[_INDEX['ended_at']]:
-                return None
-            if seconds > LONGEST.total_seconds():
-                raise _Rejected(reject(name, 'too_long', value))
+                return None, None
             ended_at = started_at + timedelta(seconds=seconds)
+            end_wall = start_wall + timedelta(seconds=seconds)
         else:
-            ended_at, wall = self.moment(value, name)
-            if ended_at < started_at and wall is not None and wall != ended_at:
-                # The hour that the clock shows twice: begun in the first, ended in the second.
-                later = local_to_utc(wall, self._zone(name, value), fold=1)
-                ended_at = max(later, ended_at)
+            ended_at, end_wall = self._end_of(value, name, started_at, start_wall)
             if ended_at < started_at:
                 start, start_name = self.take('started_at')
                 raise _Rejected(
                     reject(name, 'reversed', value, start_field=start_name, start=shorten(start))
                 )
+        self._check_end(name, value, ended_at, started_at, now)
+        return ended_at, end_wall
+
+    def _end_of(self, value, name, started_at, start_wall):
+        """Return the end, and its wall time. A time alone is of the day of the start, or the next."""
+        clock = clock_of(value) if type(value) is not str or len(value) < 24 else None
+        if clock is not None:
+            day = self.take('day')[0] if self.shape[_INDEX['day']] else None
+            if is_blank(day) or is_date_alone(day):
+                return self._end_by_clock(clock, value, name, started_at, start_wall)
+        ended_at, wall = self.moment(value, name, 'ended_at')
+        if ended_at < started_at and wall != ended_at:
+            # The hour that the clock shows twice: begun in the first, ended in the second.
+            later = local_to_utc(wall, self._zone(name, value, 'ended_at'), fold=1)
+            ended_at = max(later, ended_at)
+        return ended_at, wall
+
+    def _end_by_clock(self, clock, value, name, started_at, start_wall):
+        if clock == time.max:
+            wall = datetime.combine(start_wall.date(), time.min) + timedelta(days=1)
+        else:
+            wall = datetime.combine(start_wall.date(), clock)
+        ended_at, wall = self.moment(wall, name, 'ended_at')
+        if ended_at < started_at:
+            later = local_to_utc(wall, self._zone(name, value, 'ended_at'), fold=1)
+            if started_at <= later:
+                return later, wall
+            # Past midnight. But whoever writes 10:42 to 10:12 has not worked through the night.
+            ended_at, wall = self.moment(wall + timedelta(days=1), name, 'ended_at')
+            if ended_at - started_at > OVER_MIDNIGHT:
+                return ended_at - timedelta(days=1), wall
+        return ended_at, wall
+
+    def _check_end(self, name, value, ended_at, started_at, now):
         if ended_at > now + TOLERANCE:
             raise _Rejected(_timed(name, 'ahead', value, ended_at))
         if ended_at - started_at > LONGEST:
             raise _Rejected(_timed(name, 'too_long', value, ended_at))
-        return ended_at
 
-    def _duration(self, value, name):
+    def _length(self, value, name):
         try:
-            return duration(value, self.options['duration_unit'])
+            seconds = duration(value, self.whole.unit)
         except BadValue as bad:
             raise _Rejected(reject(name, bad.code, value)) from None
+        if seconds > LONGEST.total_seconds():
+            raise _Rejected(reject(name, 'too_long', value))
+        return seconds
 
-    def moment(self, value, name):
+    def moment(self, value, name, field):
         """Return an instant in UTC and its wall time in the source's zone."""
+        order = self.options['date_order'] or self.profile.date_orders.get(name)
+        if order == 'us':
+            # As Americans write it; elsewhere am and pm are small, if they are written at all.
+            order = 'mdy' if type(value) is str and value.rstrip()[-2:] in {'AM', 'PM'} else None
         try:
-            wall, aware = wall_time(value, self.options['time_unit'], self.options['date_order'])
-            if aware or self.profile.naive == 'utc':
+            wall, aware = wall_time(value, self.options['time_unit'], order)
+            if aware:
                 return wall, wall
-            return local_to_utc(wall, self._zone(name, value)), wall
+            return local_to_utc(wall, self._zone(name, value, field)), wall
         except BadValue as bad:
-            raise _Rejected(reject(name, bad.code, value)) from None
+            if bad.code != 'zone_word':
+                raise _Rejected(reject(name, bad.code, value)) from None
+            return self._named_zone(bad, name, value, field)
 
-    def _zone(self, name, value):
+    def _named_zone(self, bad, name, value, field):
+        """Return an instant whose zone stands behind it by a name that may mean several."""
+        if '/' in bad.word:
+            try:
+                return local_to_utc(bad.wall, zone_info(_iana(bad.word))), bad.wall
+            except BadValue:
+                raise _Rejected(reject(name, 'bad_time', value)) from None
+        zone = self._zone(name, value, field)
+        if (bad.wall.replace(tzinfo=zone).tzname() or '').lower() != bad.word:
+            raise _Rejected(reject(name, 'zone_word', value))
+        return local_to_utc(bad.wall, zone), bad.wall
+
+    def _zone(self, name, value, field):
         given, zone_name = self.take('tz')
         if is_blank(given):
-            if self.owner._zone is None:
-                raise _Rejected(reject(name, 'no_zone', value))
-            return self.owner._zone
+            told = self.whole.zones.get(field) or self.whole.zones.get('day')
+            if told is None:
+                if self.owner._zone is None:
+                    raise _Rejected(reject(name, 'no_zone', value))
+                return self.owner._zone
+            given, zone_name = told, name
         try:
             return zone_info(given)
         except BadValue as bad:
@@ -299,16 +437,28 @@ class _Reading:
         value, name = self.take('billable')
         if value is None:
             return None, ''
-        word = _word(value)
+        word = fold_text(_word(value))
         if word in self.profile.not_billable:
             return False, self.profile.not_billable[word]
-        if not self.profile.not_billable and word in _NO:
+        if not self.profile.not_billable and word in NO:
             return False, f'{name}: {clean_line(value)}'
         return None, ''
 
 
-def _plain(value):
-    return isinstance(value, int | float | str)
+def _is_nought(value):
+    return isinstance(value, int | float | str) and value in {0, '0'}
+
+
+def _is_nothing(value):
+    """Tell whether an end is none: nought, minus one and false stand for “not yet”."""
+    return is_blank(value) or (isinstance(value, int | float | str) and value in {0, -1, '0', '-1'})
+
+
+def _iana(name):
+    """Return a zone's name, that comes in lower case, as the database writes it."""
+    return '/'.join(
+        '_'.join(part.capitalize() for part in piece.split('_')) for piece in name.split('/')
+    )
 
 
 def _word(value):

@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from .messages import FILE, RECORD
+from .messages import FILE, NOTE, RECORD, Label
 from .values import clean_line
 
 # How much of an offending value is repeated in a message.
@@ -53,6 +53,8 @@ class Normal(NamedTuple):
     note: str
     billable: object  # None: the source does not say; False: it says no
     billable_note: str  # why not
+    # Where the ID is derived: what it was while the session still ran.
+    open_id: object = None
 
     @property
     def duration_seconds(self):
@@ -98,7 +100,8 @@ class Rejection(NamedTuple):
 
 def reject(field, code, value=None, **params):
     """Return a `Rejection` that repeats `value`, shortened; names are made fit to be shown."""
-    field = clean_line(field)
+    if not isinstance(field, Label):
+        field = clean_line(field)
     params = {name: clean_line(given, 1_000) for name, given in params.items()}
     return Rejection(field, code, {'field': field, 'value': shorten(value), **params})
 
@@ -130,9 +133,33 @@ class Reading(NamedTuple):
     :ivar columns: names of the columns in their order; empty for JSON
     :ivar lines: for each record the number of its line or row in the file; empty for JSON
     :ivar source: the source its shape speaks for, or None
+    :ivar paths: names of the values in records of JSON, those within objects as “from.alias”
+    :ivar tz: name of the zone that its times are known to be in, or None
+    :ivar encoding: the encoding, where it was weighed and may be another
+    :ivar notes: what somebody should look at: `Note` by `Note`
     """
 
     records: list
     columns: list
     lines: list
     source: object
+    paths: object = ()
+    tz: object = None
+    encoding: object = None
+    notes: tuple = ()
+
+    @property
+    def names(self):
+        """Names that a mapping of columns can name."""
+        return self.columns or list(self.paths)
+
+
+class Note(NamedTuple):
+    """What is said of a file that was read; `template` is a sentence, for translation."""
+
+    code: str
+    params: dict
+
+    @property
+    def template(self):
+        return NOTE[self.code]

@@ -1,11 +1,24 @@
 """From the bytes of a file to records. The one error raised is `ReadError`, in words."""
 
-import codecs
+import io
 import json
+import re
+import zipfile
 
 from . import registry
-from .outcome import ReadError, Reading, shorten
-from .tables import read_csv, read_xlsx
+from .encodings import BOMS, decoder_of, guess_encoding
+from .json_shapes import find_records, paths_of
+from .markup import html_encoding, html_rows, is_sheet, parse_xml, sheet_rows, xml_records
+from .messages import KINDS_OF_FILES
+from .outcome import ReadError, Reading
+from .tables import (
+    MAX_COLUMNS,
+    check_encoding,
+    read_csv,
+    read_rows,
+    read_xlsx,
+    with_encoding,
+)
 
 MEGABYTE = 1_000_000
 MAX_JSON_BYTES = 64 * MEGABYTE
@@ -13,17 +26,6 @@ MAX_JSON_BYTES = 64 * MEGABYTE
 MAX_RECORDS = 300_000
 MAX_VALUES = 6_000_000
 _MAX_OBJECTS = 5 * MAX_RECORDS
-
-_BOMS = (
-    (codecs.BOM_UTF8, 'utf-8'),
-    (codecs.BOM_UTF32_LE, 'utf-32-le'),
-    (codecs.BOM_UTF32_BE, 'utf-32-be'),
-    (codecs.BOM_UTF16_LE, 'utf-16-le'),
-    (codecs.BOM_UTF16_BE, 'utf-16-be'),
-)
-# Keys under which tools without a profile put their lists.
-_COMMON_ENVELOPE = ('records', 'sessions', 'items', 'results', 'data', 'list')
-_ENVELOPE_DEPTH = 3
 
 
 def read_json(data, *, max_bytes=MAX_JSON_BYTES):
@@ -44,32 +46,21 @@ def read_json(data, *, max_bytes=MAX_JSON_BYTES):
     start = text.lstrip()[:1]
     if start == '<':
         raise ReadError('not_json_web_page')
-    try:
-        found = _loads(text)
-    except RecursionError:
-        raise ReadError('json_nested') from None
-    except json.JSONDecodeError as error:
-        # Whatever breaks off leaves its mistake at the very end.
-        rest = text[error.pos :].strip()
-        broken_off = not rest or (error.msg.startswith('Unterminated') and '\n' not in rest)
-        raise ReadError(
-            'json_truncated' if broken_off else 'json_syntax',
-            line=error.lineno,
-            column=error.colno,
-            problem=error.msg,
-        ) from None
-    records, key = _find_records(found)
+    found = _parse(text)
+    records, key = find_records(found)
     if len(records) > MAX_RECORDS:
         raise ReadError('too_many_records', limit=f'{MAX_RECORDS:,}')
-    source = registry.recognise(records) or _source_of_envelope(key)
-    return Reading(records, [], [], source)
+    source = registry.recognise(records) or (None if records else _source_of_envelope(key))
+    return Reading(
+        records, [], [], source, paths=tuple(paths_of(records)), tz=_zone_of_source(source)
+    )
 
 
 def _json_text(data):
     if data[:4] == b'PK\x03\x04':
         raise ReadError('not_json_spreadsheet')
     encoding = json.detect_encoding(bytes(data[:8]))
-    for bom, name in _BOMS:
+    for bom, name in BOMS:
         if data.startswith(bom):
             data, encoding = data[len(bom) :], name
             break
@@ -86,6 +77,25 @@ def _check_size(text):
         raise ReadError('too_many_values', limit=f'{MAX_VALUES:,}')
 
 
+def _parse(text):
+    try:
+        return _loads(text)
+    except RecursionError:
+        raise ReadError('json_nested') from None
+    except json.JSONDecodeError as error:
+        if error.msg == 'Extra data' and (several := _one_after_another(text)):
+            return several
+        # Whatever breaks off leaves its mistake at the very end.
+        rest = text[error.pos :].strip()
+        broken_off = not rest or (error.msg.startswith('Unterminated') and '\n' not in rest)
+        raise ReadError(
+            'json_truncated' if broken_off else 'json_syntax',
+            line=error.lineno,
+            column=error.colno,
+            problem=error.msg,
+        ) from None
+
+
 def _loads(text):
     try:
         return json.loads(text)
@@ -100,35 +110,29 @@ def _int_or_text(digits):
     return int(digits) if len(digits) < 64 else digits
 
 
-def _find_records(found):
-    """Return the list of records within what was read, and the key it stood under."""
-    known = [key for profile in registry.profiles() for key in profile.envelope]
-    known = list(dict.fromkeys((*known, *_COMMON_ENVELOPE)))
-    key = None
-    for _depth in range(_ENVELOPE_DEPTH):
-        if isinstance(found, list):
-            return found, key
-        if not isinstance(found, dict):
-            break
-        if registry.recognise([found]):
-            return [found], key
-        inside = next((key for key in known if isinstance(found.get(key), list | dict)), None)
-        if inside is None:
-            null = next((key for key in known if found.get(key, 0) is None), None)
-            if null is not None:
-                return [], null
-            if problem := found.get('error') or found.get('errors') or found.get('message'):
-                raise ReadError('json_error', problem=_problem_text(problem))
-            break
-        key, found = inside, found[inside]
-    raise ReadError('json_no_records', known=', '.join(known))
+def _one_after_another(text):
+    """Return the values of JSON lines, or of objects that follow one another; None if it is none.
 
-
-def _problem_text(problem):
-    if isinstance(problem, dict):
-        parts = [problem.get(name) for name in ('code', 'title', 'message', 'description')]
-        return ' '.join(shorten(part) for part in parts if part) or shorten(problem)
-    return shorten(problem)
+    :raise json.JSONDecodeError: one of them is broken
+    """
+    decoder = json.JSONDecoder(parse_int=_int_or_text)
+    values, position = [], 0
+    space = re.compile(r'[\s,]*')
+    while (position := space.match(text, position).end()) < len(text):
+        if text[position] not in '{[':
+            return None
+        if len(values) > MAX_RECORDS:
+            raise ReadError('too_many_records', limit=f'{MAX_RECORDS:,}')
+        try:
+            value, position = decoder.raw_decode(text, position)
+        except json.JSONDecodeError as error:
+            rest = text[error.pos :].strip()
+            code = 'json_syntax' if '\n' in rest else 'json_truncated'
+            raise ReadError(
+                code, line=error.lineno, column=error.colno, problem=error.msg
+            ) from None
+        values.append(value)
+    return values
 
 
 def _source_of_envelope(key):
@@ -136,19 +140,133 @@ def _source_of_envelope(key):
     return owners[0] if len(owners) == 1 else None
 
 
-def read_file(data, name=None):
-    """Return the `Reading` of a file, whichever of JSON, CSV and XLSX it is.
+def _zone_of_source(source):
+    profile = registry.get(source)
+    return 'UTC' if profile is not None and profile.naive == 'utc' else None
+
+
+# === MARKUP === #
+
+
+def read_xml(data, *, max_bytes=MAX_JSON_BYTES, encoding=None):
+    """Return the `Reading` of an XML file: a report, or a workbook of older programs.
+
+    :raise ReadError: it is too large, broken, defines entities, or has no list of records
+    """
+    if len(data) > max_bytes:
+        raise ReadError('too_large', size=len(data) // MEGABYTE, limit=max_bytes // MEGABYTE)
+    root = parse_xml(bytes(data), encoding)
+    if is_sheet(root):
+        return read_rows(sheet_rows(root))
+    records = xml_records(root)
+    columns = list(dict.fromkeys(name for record in records for name in record))
+    if len(columns) > MAX_COLUMNS:
+        raise ReadError('too_many_columns', count=f'{len(columns):,}', limit=f'{MAX_COLUMNS:,}')
+    source = registry.recognise(columns)
+    return Reading(records, columns, list(range(1, len(records) + 1)), source,
+                   tz=_zone_of_source(source))  # fmt: skip
+
+
+def read_html(data, *, max_bytes=MAX_JSON_BYTES, encoding=None):
+    """Return the `Reading` of the longest table of a web page, such as many an “.xls” is.
+
+    :raise ReadError: it is too large, or has no table
+    """
+    if len(data) > max_bytes:
+        raise ReadError('too_large', size=len(data) // MEGABYTE, limit=max_bytes // MEGABYTE)
+    found, how = guess_encoding(data)
+    told = html_encoding(data)
+    if how != 'sure' and (encoding or told):
+        found, how = check_encoding(encoding or told), 'told'
+    text = bytes(data).decode(found, decoder_of(found, how))
+    text = text.replace('\0', '').lstrip('\ufeff')
+    # As plain UTF-8, whatever it was: the parser would believe what the page says of itself.
+    return with_encoding(read_rows(html_rows(text.encode('utf-8', 'replace'), 'utf-8')), found, how)
+
+
+# === ANY === #
+
+# How files begin that are not read, and what they are.
+_BEGINNINGS = (
+    (b'%PDF', 'pdf'), (b'\x89PNG', 'image'), (b'GIF8', 'image'), (b'\xff\xd8\xff', 'image'),
+    (b'BM', 'image'), (b'\x1f\x8b', 'gzip'), (b'7z\xbc\xaf', '7z'), (b'Rar!', 'rar'),
+    (b'SQLite format 3', 'sqlite'), (b'{\\rtf', 'rtf'), (b'MZ', 'program'), (b'\x7fELF', 'program'),
+    (b'PAR1', 'parquet'), (b'MIME-Version:', 'mhtml'), (b'Received:', 'mail'),
+    (b'Return-Path:', 'mail'), (b'Delivered-To:', 'mail'),
+)  # fmt: skip
+_PACKED = frozenset({'zip', 'gzip', '7z', 'rar'})
+_HTML = re.compile(rb'<!doctype\s+html|<html[\s>]|<table[\s>]|<head[\s>]|<body[\s>]|<meta[\s>]'
+                   rb'|<div[\s>]', re.IGNORECASE)  # fmt: skip
+
+
+def read_file(data, name=None, encoding=None):
+    """Return the `Reading` of a file: JSON, JSON lines, CSV, XLSX, XML, or a table of a web page.
 
     :param bytes data: the content
     :param name: its name, of which the extension counts when the content leaves it open
-    :raise ReadError: nothing can be read
+    :param encoding: the encoding of a text whose bytes do not tell it; default: the likeliest
+    :raise ReadError: nothing can be read; the reason says what the file is, where it is known
     """
     data = bytes(data)
-    start = data[:64]
+    start = data[:512]
     if start[:4] in {b'PK\x03\x04', b'\xd0\xcf\x11\xe0'}:
+        _check_archive_kind(data)
         return read_xlsx(data)
+    _check_kind(start)
     extension = str(name or '')[-5:].lower().rpartition('.')[2]
     plain = start.replace(b'\0', b'').lstrip(b'\xef\xbb\xbf\xff\xfe \t\r\n')
-    if extension == 'json' or plain[:1] in {b'{', b'['}:
+    if plain[:1] == b'<':
+        return _read_markup(data, plain, encoding)
+    if extension in {'json', 'ndjson', 'jsonl'} or _begins_json(plain):
         return read_json(data)
-    return read_csv(data)
+    return read_csv(data, encoding=encoding)
+
+
+def _begins_json(plain):
+    """Tell whether a text begins as JSON; a table's first cell may begin with a bracket too."""
+    return bool(re.match(rb'\{\s*["}]|\[\s*[\[{"\]\-\dtfn]|[\[{]\s*$', plain))
+
+
+def _read_markup(data, plain, encoding):
+    if _HTML.match(plain) or (plain[:2] == b'<!' and b'<html' in plain.lower()):
+        return read_html(data, encoding=encoding)
+    if plain[:5] == b'<?xml' and _HTML.search(plain) and b'Workbook' not in plain:
+        return read_html(data, encoding=encoding)
+    try:
+        return read_xml(data)
+    except ReadError as error:
+        # Fragments of pages: rows of a table without a page around.
+        if error.code == 'xml_syntax' and re.search(rb'<t[rhd][\s>]', data[:65_536], re.IGNORECASE):
+            return read_html(b'<table>' + data, encoding=encoding)
+        raise
+
+
+def _check_kind(start):
+    """Raise `ReadError` that says what a file is, when it is of a kind that is not read."""
+    for beginning, kind in _BEGINNINGS:
+        if start.startswith(beginning) and (len(beginning) > 2 or b'\0' in start):
+            code = 'packed' if kind in _PACKED else 'other_kind'
+            raise ReadError(code, kind=KINDS_OF_FILES[kind])
+
+
+def _check_archive_kind(data):
+    if data[:2] != b'PK':
+        return
+    head = data[:4_096]
+    kind = None
+    if b'mimetypeapplication/vnd.oasis' in head:
+        kind = 'ods'
+    elif b'word/' in head or b'ppt/' in head:
+        kind = 'docx'
+    else:
+        try:
+            with zipfile.ZipFile(io.BytesIO(data)) as archive:
+                names = archive.namelist()[:5_000]
+        except Exception:  # noqa: BLE001 - what is broken is told as a broken workbook
+            return
+        if names and not any(part.startswith(('xl/', '[Content_Types]')) for part in names):
+            kind = 'zip'
+    if kind == 'zip':
+        raise ReadError('packed', kind=KINDS_OF_FILES[kind])
+    if kind:
+        raise ReadError('other_kind', kind=KINDS_OF_FILES[kind])

@@ -1,17 +1,21 @@
-"""RustDesk Server Pro: the connection log, by API (`GET /api/audits/conn`) or as CSV.
+"""RustDesk: the connection log of its servers, by API or as CSV.
 
-Known from RustDesk's own client script (rustdesk/rustdesk, `res/audits.py`): `created_at` and
-`end_time` in seconds since 1970, which the script itself prints as local times, `conn_type` 0
-remote desktop, 1 file transfer, 2 port transfer, 3 view camera, 4 terminal, absent when the
-login failed; `remote` is the ID of the controlled device; the list under `data`.
+*RustDesk Server Pro*, `GET /api/audits/conn`. Known from RustDesk's own client script
+(rustdesk/rustdesk, `res/audits.py`): `created_at` and `end_time` in seconds since 1970, which the
+script itself prints as local times, `conn_type` 0 remote desktop, 1 file transfer, 2 port transfer,
+3 view camera, 4 terminal, absent when the login failed; `remote` is the ID of the controlled
+device, `local` that of the controlling one, `local_user` who was signed in there; the list under
+`data`. `guid` is what notes of a record are changed by.
 
 Known from its manual (doc.rustdesk.com, Audit Logs): the columns of the console and of its CSV
 are Type, Controlled Device, Controlling Side, Start Time, End Time, Duration, Note, with the
-times the console shows, hence in a zone the importer must name. At most 1,000 rows each.
+times the console shows, hence in a zone the importer must name. At most 1,000 rows each. The CSV
+numbers no rows: there start, end and both sides stand for the ID.
 
-Not documented: the key of a record (`guid` is what its notes are changed by) and the names of
-user and devices in the API's answer; name them in the mapping where they differ. The CSV numbers
-no rows: there start, controlling side and controlled device stand for the ID.
+*Free servers*. Known from the source of lejianwen/rustdesk-api: `id`, `peer_id` (the controlled
+device), `from_peer` and `from_name` (who controls), `created_at` as local time, `close_time` in
+seconds since 1970, nought while it is open; the list under `data.list`. Other free servers publish
+no such list.
 """
 
 from .messages import _lt
@@ -20,7 +24,7 @@ from .registry import register
 
 
 def _refine(record, normal):
-    if 'created_at' in record and 'conn_type' not in record and 'Type' not in record:
+    if 'created_at' in record and not {'conn_type', 'Type', 'type'} & record.keys():
         # Authentication did not succeed: nobody was helped.
         return normal._replace(billable=False, billable_note=_NOT_LOGGED_IN)
     return normal
@@ -35,12 +39,20 @@ PROFILE = register(
         time_unit='s',
         naive='local',
         columns={
-            'external_id': ('guid',),
+            'external_id': ('guid', 'id'),
             'started_at': ('created_at', 'Start Time'),
-            'ended_at': ('end_time', 'End Time'),
+            'ended_at': ('end_time', 'End Time', 'close_time'),
             'duration': ('Duration',),
-            'technician': ('user', 'user_name', 'Controlling Side'),
-            'device_ref': ('remote', 'remote_id'),
+            'technician': (
+                'local_user',
+                'user',
+                'user_name',
+                'from_name',
+                'Controlling Side',
+                'local',
+                'from_peer',
+            ),
+            'device_ref': ('remote', 'remote_id', 'peer_id'),
             'device_name': ('remote_name', 'Controlled Device'),
             'note': ('note', 'Note'),
             'billable': ('conn_type', 'Type'),
@@ -51,6 +63,7 @@ PROFILE = register(
             {'created_at', 'conn_type'},
             {'created_at', 'end_time', 'guid'},
             {'Controlled Device', 'Controlling Side', 'Start Time'},
+            {'peer_id', 'from_peer', 'created_at'},
         ),
         envelope=('data',),
         refine=_refine,

@@ -4,10 +4,11 @@ In ScreenConnect a *session* is a device or a meeting point that may last for ye
 somebody connects to it is a *connection*, and that is what is billed. So the ID is that of the
 connection, and the session is the device.
 
-Known from a published view of ScreenConnect's data (ConnectWise Automate, Control Session
+Known from its Report Manager, whose columns have the names of its data (ProcessType,
+SessionSessionType, SessionName, SessionSessionID, SessionCustomProperty1 …), in UTC, as CSV or as
+JSON with names and rows apart; and from a published view (ConnectWise Automate, Control Session
 Audit): client, computer, session name, participant name, connected and disconnected time,
-duration. Not published: the exact headings of its own report export, and their zone, which the
-importer must name; name the columns in the mapping where they differ from those below.
+duration. The first of its custom properties is the company, unless somebody renamed it.
 """
 
 from .outcome import reject
@@ -26,19 +27,18 @@ PROFILE = register(
     Profile(
         name='screenconnect',
         label="ScreenConnect",
-        naive='local',
         columns={
             'external_id': ('ConnectionID',),
             'started_at': ('ConnectedTime', 'Connected Time'),
             'ended_at': ('DisconnectedTime', 'Disconnected Time'),
             'duration': ('DurationSeconds', 'Duration'),
             'technician': ('ParticipantName',),
-            'customer_name': ('Client', 'Company', 'CustomProperty1'),
-            'device_ref': ('SessionID', 'ComputerID'),
+            'customer_name': ('Client', 'Company', 'CustomProperty1', 'SessionCustomProperty1'),
+            'device_ref': ('SessionID', 'SessionSessionID', 'ComputerID'),
             'device_name': ('Computer', 'SessionName', 'Name'),
-            'group': ('Location', 'SessionGroup'),
-            'kind': ('SessionType',),
-            'note': ('Note', 'Notes'),
+            'group': ('Location', 'SessionGroup', 'CustomProperty2', 'SessionCustomProperty2'),
+            'kind': ('SessionType', 'SessionSessionType'),
+            'note': ('Note', 'Notes', 'SessionNotes'),
         },
         kinds={
             'support': 'remote_support',

@@ -8,7 +8,7 @@ Time, End Time, Duration, User, Computer …); name the columns in the mapping w
 Start, user and device stand for the ID, unless the mapping names a column.
 """
 
-from .generic import COMMON
+from .headings import COMMON, PAIRS
 from .profile import Profile
 from .registry import register
 
@@ -17,6 +17,8 @@ PROFILE = register(
         name='splashtop',
         label="Splashtop",
         naive='local',
+        pairs=PAIRS,
+        duration_unit=None,
         columns={
             **COMMON,
             'external_id': ('session_id',),

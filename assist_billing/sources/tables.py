@@ -4,13 +4,18 @@ import codecs
 import csv
 import io
 import re
-from itertools import islice
+from collections import Counter
+from datetime import datetime, timedelta
+from itertools import chain, islice
 
 from . import registry
 from .archive import check_archive
 from .cells import plain_cell
-from .columns import Columns
-from .outcome import ReadError, Reading
+from .columns import Columns, Joined
+from .encodings import ENCODINGS, decoder_of, guess_encoding
+from .headings import known_headings
+from .layout import LOOKED_AT, find_headings, headless_columns
+from .outcome import Note, ReadError, Reading
 from .profile import FIELDS
 from .writer import FIELD_HEADING, REASON_HEADING
 
@@ -26,6 +31,7 @@ MAX_CELL_LENGTH = 131_072
 MAX_XLSX_BYTES = 25 * MEGABYTE
 MAX_XLSX_CELLS = 3_000_000
 
+MAC_EPOCH = datetime(1904, 1, 1)
 _DELIMITERS = ',;\t|'
 _SAMPLE = 65_536
 _CONTROLS = re.compile(r'[\x00-\x08\x0e-\x1f]')
@@ -33,33 +39,48 @@ _CONTROLS = re.compile(r'[\x00-\x08\x0e-\x1f]')
 _ADDED = frozenset({FIELD_HEADING, REASON_HEADING})
 
 
-def read_csv(data, *, max_bytes=MAX_BYTES):
+def read_csv(data, *, max_bytes=MAX_BYTES, encoding=None):
     """Return the `Reading` of a CSV file; its records are dicts of texts, keyed by the headings.
 
-    Encoding (UTF-8, UTF-16, else Windows-1252) and delimiter (comma, semicolon, tab, bar) are
-    found out. The first row that is not blank names the columns; blank rows are passed over.
-    Cells beyond the headings are kept under “Column N”.
+    Encoding (UTF-8, UTF-16, else the likeliest code page) and delimiter (comma, semicolon, tab,
+    bar) are found out, and so are the headings: the first row, or the first as wide as the table
+    after titles and the like. A table without headings keeps all its rows. Blank rows are passed
+    over. Cells beyond the headings are kept under “Column N”.
 
+    :param encoding: the encoding, where somebody has chosen one
     :raise ReadError: it is too large, no text, no CSV, or has no headings
     """
     if len(data) > max_bytes:
         raise ReadError('too_large', size=len(data) // MEGABYTE, limit=max_bytes // MEGABYTE)
     if not data.strip():
         raise ReadError('empty')
-    encoding, head = _encoding(data)
+    encoding, how, head = _encoding(data, encoding)
     skipped, delimiter = _delimiter(head)
     # Line by line: as one text it would be four times as large.
-    lines = io.TextIOWrapper(io.BytesIO(data), encoding, errors='replace', newline=None)
+    lines = io.TextIOWrapper(
+        io.BytesIO(data), encoding, errors=decoder_of(encoding, how), newline=None
+    )
     rows = csv.reader(
         (line.replace('\0', '').lstrip('\ufeff') for line in islice(lines, skipped, None)),
         delimiter=delimiter,
         skipinitialspace=True,
     )
     try:
-        return _collect(_numbered(rows, skipped), MAX_CELLS)
+        reading = _collect(_numbered(rows, skipped), MAX_CELLS)
     except csv.Error as error:
         line = rows.line_num + skipped
         raise ReadError('csv_syntax', line=line, problem=str(error)) from None
+    return with_encoding(reading, encoding, how)
+
+
+def with_encoding(reading, encoding, how):
+    """Return a reading that says in which encoding it was read, where that was not sure."""
+    if how == 'weighed':
+        note = Note('encoding', {'encoding': dict(ENCODINGS).get(encoding, encoding)})
+        return reading._replace(encoding=encoding, notes=(*reading.notes, note))
+    if how == 'mixed':
+        return reading._replace(notes=(*reading.notes, Note('mixed', {})))
+    return reading
 
 
 def _numbered(rows, skipped):
@@ -71,35 +92,27 @@ def _numbered(rows, skipped):
         yield rows.line_num + skipped, row
 
 
-def _encoding(data):
-    """Return the encoding of a text, and how it begins."""
-    encoding = _guess_encoding(data)
-    head = data[:_SAMPLE].decode(encoding, 'replace').lstrip('\ufeff')
+def check_encoding(name):
+    """Return the encoding that somebody has chosen. Raise `ReadError` when there is none such."""
+    try:
+        found = codecs.lookup(str(name)[:40])
+    except (LookupError, ValueError):
+        found = None
+    if found is None or not found._is_text_encoding:
+        raise ReadError('unknown_encoding', encoding=str(name)[:40])
+    return found.name
+
+
+def _encoding(data, chosen):
+    """Return the encoding of a text, how it was found, and how the text begins."""
+    encoding, how = guess_encoding(data)
+    if chosen and how != 'sure':
+        encoding, how = check_encoding(chosen), 'chosen'
+    head = data[:_SAMPLE].decode(encoding, decoder_of(encoding, how)).lstrip('\ufeff')
     controls = len(_CONTROLS.findall(head.replace('\0', '')))
     if controls > 8 and controls > len(head) * 0.02:
         raise ReadError('not_text')
-    return encoding, head
-
-
-def _guess_encoding(data):
-    for bom, encoding in (
-        (codecs.BOM_UTF8, 'utf-8'),
-        (codecs.BOM_UTF16_LE, 'utf-16-le'),
-        (codecs.BOM_UTF16_BE, 'utf-16-be'),
-    ):
-        if data.startswith(bom):
-            return encoding
-    sample = data[:_SAMPLE]
-    if b'\0' in sample:
-        # UTF-16 without a mark: every other byte of plain text is nought.
-        for encoding, zeros in (('utf-16-le', sample[1::2]), ('utf-16-be', sample[0::2])):
-            if zeros.count(0) > len(zeros) * 0.6:
-                return encoding
-    try:
-        data.decode('utf-8')
-    except UnicodeDecodeError:
-        return 'cp1252'
-    return 'utf-8'
+    return encoding, how, head
 
 
 def _delimiter(head):
@@ -114,33 +127,46 @@ def _delimiter(head):
     best, best_score = ',', (0, 0)
     for delimiter in _DELIMITERS:
         try:
-            rows = [len(row) for row in csv.reader(lines[:20], delimiter=delimiter) if row]
+            rows = [len(row) for row in csv.reader(lines[:60], delimiter=delimiter) if row]
         except csv.Error:
             continue
-        width = rows[0] if rows else 0
-        # Columns that all rows have count for more than many columns in one.
-        score = (sum(row == width for row in rows) if width > 1 else 0, width)
+        # Columns that most rows have count for more than many columns in one.
+        wide = Counter(width for width in rows if width > 1)
+        width = max(wide, key=lambda width: (wide[width], width), default=0)
+        score = (wide[width], width)
         if score > best_score:
             best, best_score = delimiter, score
     return 0, best
 
 
+def read_rows(rows, max_cells=None):
+    """Return the `Reading` of numbered rows of cells, wherever they come from."""
+    return _collect(rows, max_cells or MAX_CELLS)
+
+
 def _collect(rows, max_cells):
-    """Return the reading of numbered rows of cells, the first of which has the headings."""
-    columns, records, lines = None, [], []
-    cells = added = 0
-    for number, row in rows:
-        cells += max(len(row) - added, 0)
-        if number > MAX_ROWS * 2 or len(records) >= MAX_ROWS:
-            raise ReadError('too_many_rows', limit=f'{MAX_ROWS:,}')
-        if cells > max_cells:
-            raise ReadError('too_many_cells', limit=f'{max_cells:,}')
-        if not any(cell not in (None, '') for cell in row):
-            continue
-        if columns is None:
-            columns = _headings(row)
-            added = len(_ADDED.intersection(columns))
-            continue
+    """Return the reading of numbered rows of cells."""
+    rows = _bounded(rows, max_cells)
+    first = list(islice(rows, LOOKED_AT))
+    if not first:
+        raise ReadError('empty')
+    cells = [row for _number, row in first]
+    place = find_headings(cells)
+    source, notes = None, []
+    if place is None:
+        source, columns = headless_columns(cells)
+        if len(columns) > MAX_COLUMNS:
+            raise _too_many_columns(len(columns))
+        if source is None:
+            notes.append(Note('headless', {}))
+    else:
+        columns = _headings(cells[place])
+        if place:
+            notes.append(Note('skipped', {'lines': _shown(cells[:place])}))
+        first = first[place + 1 :]
+    added = len(_ADDED.intersection(columns))
+    records, lines = [], []
+    for number, row in chain(first, rows):
         while len(row) > len(columns):
             if row[-1] not in (None, ''):
                 _extend(columns, len(row), MAX_COLUMNS + added)
@@ -153,16 +179,45 @@ def _collect(rows, max_cells):
             else dict.fromkeys(columns, '') | dict(zip(columns, map(plain_cell, row), strict=False))
         )
         lines.append(number)
-    if columns is None:
-        raise ReadError('empty')
-    return Reading(records, columns, lines, registry.recognise(columns))
+    source = source or registry.recognise(columns)
+    return Reading(records, columns, lines, source, tz=_zone_of(place, source), notes=tuple(notes))
+
+
+def _bounded(rows, max_cells):
+    """Yield the rows that are not blank. Raise `ReadError` when they are too many."""
+    cells = count = 0
+    added = None
+    for number, row in rows:
+        if added is None:
+            added = len(_ADDED.intersection(row)) if any(row) else None
+        cells += max(len(row) - (added or 0), 0)
+        if number > MAX_ROWS * 2 or count > MAX_ROWS:
+            raise ReadError('too_many_rows', limit=f'{MAX_ROWS:,}')
+        if cells > max_cells:
+            raise ReadError('too_many_cells', limit=f'{max_cells:,}')
+        if any(cell not in (None, '') for cell in row):
+            count += 1
+            yield number, row
+
+
+def _zone_of(place, source):
+    """Return the zone of a table's times, where its tool is known to write them in one."""
+    profile = registry.get(source)
+    if profile is None:
+        return None
+    return 'UTC' if profile.naive == 'utc' or (place is None and profile.headless) else None
+
+
+def _shown(rows):
+    texts = [' '.join(str(cell) for cell in row if cell not in (None, '')) for row in rows[:5]]
+    return ' / '.join(text[:80] for text in texts)
 
 
 def _headings(row):
     while row and row[-1] in (None, ''):
         row = row[:-1]
     if len(row) - len(_ADDED.intersection(row)) > MAX_COLUMNS:
-        raise ReadError('too_many_columns', count=f'{len(row):,}', limit=f'{MAX_COLUMNS:,}')
+        raise _too_many_columns(len(row))
     headings = []
     taken = set()
     for position, cell in enumerate(row, 1):
@@ -179,9 +234,13 @@ def _headings(row):
     return headings
 
 
+def _too_many_columns(count):
+    return ReadError('too_many_columns', count=f'{count:,}', limit=f'{MAX_COLUMNS:,}')
+
+
 def _extend(columns, width, most):
     if width > most:
-        raise ReadError('too_many_columns', count=f'{width:,}', limit=f'{MAX_COLUMNS:,}')
+        raise _too_many_columns(width)
     for position in range(len(columns) + 1, width + 1):
         name = f'Column {position}'
         columns.append(name if name not in columns else f'{name} (2)')
@@ -216,26 +275,60 @@ def read_xlsx(data, *, max_bytes=MAX_XLSX_BYTES):
 def _read_sheets(data):
     # Imported here: whoever reads no XLSX needs no openpyxl.
     from openpyxl import load_workbook  # noqa: PLC0415
+    from openpyxl.utils.datetime import CALENDAR_MAC_1904  # noqa: PLC0415
 
     workbook = load_workbook(io.BytesIO(data), read_only=True, data_only=True)
+    is_mac = workbook.epoch == CALENDAR_MAC_1904
+    found = None
     try:
-        for sheet in islice(workbook.worksheets, 10):
+        sheets = workbook.worksheets
+        for sheet in islice(sheets, 10):
             # Dimensions are what the writer claims, up to 16,384 columns; look ourselves.
             sheet.reset_dimensions()
+            rows = enumerate(sheet.iter_rows(values_only=True), 1)
             try:
-                return _collect(enumerate(sheet.iter_rows(values_only=True), 1), MAX_XLSX_CELLS)
+                reading = _collect(_since_1904(rows) if is_mac else rows, MAX_XLSX_CELLS)
             except ReadError as error:
-                if error.code != 'empty':
+                if error.code != 'empty' and found is None:
                     raise
+                continue
+            others = ', '.join(other.title for other in sheets if other is not sheet)[:300]
+            if others:
+                note = Note('other_sheets', {'sheet': sheet.title[:60], 'others': others})
+                reading = reading._replace(notes=(*reading.notes, note))
+            found = found or reading
+            # A first sheet may be but a cover.
+            if reading.source or known_headings(reading.columns) >= 2:
+                return reading
     finally:
         workbook.close()
-    raise ReadError('empty')
+    if found is None:
+        raise ReadError('empty')
+    return found
+
+
+def _since_1904(rows):
+    """Yield rows of a workbook that counts days from 1904, its plain numbers of days as dates.
+
+    Cells that are formatted as dates come as dates already.
+    """
+    for number, row in rows:
+        yield (
+            number,
+            [
+                MAC_EPOCH + timedelta(seconds=round(cell * 86_400))
+                if type(cell) is float and 31_412 <= cell < 78_538 and cell != int(cell)
+                else cell
+                for cell in row
+            ],
+        )
 
 
 def suggest_mapping(columns, source):
-    """Return `{field: column}` as `source` would read a table with these columns.
+    """Return `{field: column}` as `source` would read records with these columns.
 
-    A field that finds no column is missing. For a dialog, to be shown and changed before use.
+    A field that stands in several columns, such as a date and a time of day, has a list of them;
+    one that finds no column is missing. For a dialog, to be shown and changed before use.
     """
     profile = registry.get(source)
     if profile is None or not isinstance(columns, list | tuple):
@@ -243,7 +336,10 @@ def suggest_mapping(columns, source):
     names = [name for name in columns if isinstance(name, str)]
     shape = Columns(profile).shape(dict.fromkeys(names))
     suggestion = {}
-    for field, found in zip(FIELDS, shape, strict=True):
-        if found and isinstance(found[0], str):
-            suggestion[field] = found[0]
+    for field, found in zip(FIELDS, shape.columns, strict=True):
+        column = found[0] if found else None
+        if isinstance(column, Joined):
+            suggestion[field] = [getattr(part, 'label', part) for part in column.columns]
+        elif column is not None:
+            suggestion[field] = getattr(column, 'label', column)
     return suggestion

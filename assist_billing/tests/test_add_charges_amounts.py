@@ -19,11 +19,14 @@ class TestAddChargesAmounts(AddChargesCommon):
         bill.sudo().assist_delivery_state = 'sent'
         self._add(bill, 50.0)
         self._add(bill, 5.0, 'additional')
-        with self.assertRefused("more than what is left .*10.00"):
-            self._open_dialog(bill, 10.01).action_add()
+        # On the bill, and on the supplementary bill.
+        with self.assertRefused("more than what is left .*15.00"):
+            self._open_dialog(bill, 15.01).action_add()
         self._add(bill, 10.0)
         self.assertEqual(bill.payment_state, 'reversed')
         self.assertEqual(self._get_balance(), 5.75)
+        self._add(bill, 5.0)
+        self.assertEqual(self._get_balance(), 0.0)
         with self.assertRefused("more than what is left"):
             self._open_dialog(bill, 0.01).action_add()
 

@@ -7,10 +7,12 @@ from . import assist_associate_customers_line
 from . import assist_confirm_payment
 from . import assist_import_file
 from . import assist_device_import
+from . import assist_device_import_column
 from . import assist_non_billable
 from . import assist_session_import
 from . import assist_session_import_column
 from . import assist_session_import_mapping
+from . import assist_session_import_shown
 from . import assist_waive_cycle
 from . import base_partner_merge
 from . import assist_statement

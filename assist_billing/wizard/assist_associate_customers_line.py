@@ -8,6 +8,7 @@ from odoo.tools import format_date
 
 from odoo.addons.base.models.res_partner import _tz_get
 
+from ..models.checks import MOST_DAYS
 from ..rules import cycles
 
 PREVIEWED_CYCLES = 3
@@ -184,7 +185,7 @@ class AssistAssociateCustomersLine(models.TransientModel):
             {
                 'partner_id': self.partner_id._origin.id,
                 'plan_id': plan.id,
-                'due_days': max(self.due_days, 0),
+                'due_days': min(max(self.due_days, 0), MOST_DAYS),
             }
         )
         # sudo: lock dates and taxes count, whoever looks

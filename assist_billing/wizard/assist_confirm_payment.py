@@ -1,5 +1,6 @@
 from odoo import api, fields, models
 from odoo.exceptions import UserError
+from odoo.tools import format_amount
 
 
 class AssistConfirmPayment(models.TransientModel):
@@ -12,7 +13,10 @@ class AssistConfirmPayment(models.TransientModel):
     company_id = fields.Many2one('res.company', compute='_compute_amount')
     currency_id = fields.Many2one('res.currency', compute='_compute_amount')
     amount = fields.Monetary(
-        string="Still Due", compute='_compute_amount', help="What is open on all of them."
+        string="Still Due",
+        compute='_compute_shown_amount',
+        store=True,
+        help="What is open on all of them.",
     )
     payment_date = fields.Date(required=True, default=lambda self: fields.Date.context_today(self))
     journal_id = fields.Many2one(
@@ -32,6 +36,11 @@ class AssistConfirmPayment(models.TransientModel):
         for dialog in self:
             dialog.company_id = dialog.move_ids.company_id[:1]
             dialog.currency_id = dialog.move_ids.currency_id[:1]
+
+    @api.depends('move_ids')
+    def _compute_shown_amount(self):
+        # Kept as it was shown: what is registered must be the same.
+        for dialog in self:
             dialog.amount = sum(dialog.move_ids.mapped('amount_residual'))
 
     @api.depends('move_ids')
@@ -48,11 +57,26 @@ class AssistConfirmPayment(models.TransientModel):
         """Register the payments; see `account.move._assist_pay`."""
         self.ensure_one()
         self.check_access('write')
+        self._check_shown_amount()
         payments = self.move_ids._assist_pay(self.payment_date, self.journal_id, self.memo)
         return self.move_ids._assist_notify(
             self.env._("%(count)s payments confirmed", count=len(payments)),
             ", ".join(self.move_ids.mapped('display_name')),
         )
+
+    def _check_shown_amount(self):
+        """Refuse to pay another amount than was shown: somebody paid or adjusted meanwhile."""
+        self.move_ids._assist_lock()
+        due = sum(self.move_ids.mapped('amount_residual'))
+        if self.currency_id.compare_amounts(due, self.amount):
+            raise UserError(
+                self.env._(
+                    "By now %(due)s is due, and not %(shown)s as shown. Nothing was registered; "
+                    "open Confirm Payment again.",
+                    due=format_amount(self.env, due, self.currency_id),
+                    shown=format_amount(self.env, self.amount, self.currency_id),
+                )
+            )
 
     def action_other_payment(self):
         """Leave for Odoo's own dialog: part payments, write-offs, one payment for several bills."""

@@ -1,4 +1,10 @@
-from odoo import api, models
+import base64
+import binascii
+import hashlib
+
+from markupsafe import Markup
+
+from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
 
 from .. import sources
@@ -13,6 +19,25 @@ class AssistImportFile(models.AbstractModel):
     _name = 'assist.import.file'
     _description = "File to Be Imported"
 
+    # === FIELDS === #
+
+    encoding = fields.Selection(
+        selection='_get_encodings',
+        help="Of the letters of a text whose bytes do not tell it. Choose another one where names "
+        "look wrong.",
+    )
+
+    # === DEFAULTS AND SELECTIONS === #
+
+    @api.model
+    def _get_encodings(self):
+        return [(name, self.env._(label)) for name, label in sources.ENCODINGS]
+
+    @api.model
+    def _default_tz(self):
+        # sudo: the zone of a company's contact is no secret to its users
+        return self.env.company.sudo().partner_id.tz or self.env.user.tz or 'UTC'
+
     # === CRUD METHODS === #
 
     @api.model_create_multi
@@ -25,6 +50,9 @@ class AssistImportFile(models.AbstractModel):
     def write(self, vals):
         self.check_access('write')
         self._check_file_size(vals)
+        if 'file' in vals:
+            # Of another file nobody has chosen it.
+            vals = {'encoding': False, **vals}
         return super().write(vals)
 
     # === BUSINESS METHODS === #
@@ -38,6 +66,59 @@ class AssistImportFile(models.AbstractModel):
                     "of them, and import the file again."
                 )
             )
+
+    def _read(self):
+        """Return the `sources.Reading` of the file. Raise `UserError` saying what is wrong.
+
+        Within a transaction the same file is read once.
+        """
+        self.ensure_one()
+        content = self.with_context(bin_size=False).file or b''
+        digest = hashlib.blake2b(content if isinstance(content, bytes) else content.encode())
+        key = (digest.digest(), self.filename or '', self.encoding or '')
+        kept = self.env.cr.cache.get('assist_billing_reading')
+        if kept and kept[0] == key:
+            return kept[1]
+        try:
+            reading = sources.read_file(base64.b64decode(content), self.filename, self.encoding)
+        except sources.ReadError as error:
+            reason = self.env['assist.session']._translate_refusal(error)
+        except binascii.Error:
+            reason = self.env._("The file did not arrive whole. Choose it again.")
+        else:
+            self.env.cr.cache['assist_billing_reading'] = (key, reading)
+            return reading
+        raise UserError(self.env._("%(file)s: %(reason)s", file=self._get_title(), reason=reason))
+
+    def _get_title(self):
+        return self.filename or self.env._("The file")
+
+    @api.model
+    def _translate_notes(self, notes):
+        """Return what is to be looked at of a file, in the user's language."""
+        translate = self.env['assist.session']._translate_refusal
+        return [translate(note) for note in notes]
+
+    @api.model
+    def _render_table(self, headings, rows):
+        def line(tag, cells):
+            content = Markup('').join(Markup('<{0}>{1}</{0}>').format(tag, cell) for cell in cells)
+            return Markup('<tr>%s</tr>') % content
+
+        return Markup(
+            '<table class="table table-sm"><thead>%s</thead><tbody>%s</tbody></table>'
+        ) % (
+            line('th', headings),
+            Markup('').join(line('td', row) for row in rows),
+        )
+
+    @api.model
+    def _render_list(self, lines):
+        """Return lines as a list of HTML; False when there is none."""
+        if not lines:
+            return False
+        items = Markup('').join(Markup('<li>%s</li>') % line for line in lines)
+        return Markup('<ul class="mb-0 ps-3">%s</ul>') % items
 
     @api.model
     def _check_file_size(self, vals):

@@ -1,8 +1,5 @@
 import base64
-import binascii
 from collections import Counter
-
-from markupsafe import Markup
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError
@@ -11,6 +8,7 @@ from odoo.addons.base.models.res_partner import _tz_get
 
 from .. import sources
 from ..models.assist_session_import_record import DIRECT_RECORDS
+from .assist_session_import_outlook import ImportOutlook
 
 # So many rejected records are shown; the file of the rejected ones has all of them.
 SHOWN_REJECTED = 20
@@ -28,7 +26,7 @@ class AssistSessionImport(models.TransientModel):
     file = fields.Binary(
         required=True,
         attachment=False,
-        help="JSON as the tool's programming interface answers it, CSV, or XLSX.",
+        help="What the tool exports or answers: CSV and other tables, XLSX, JSON, XML, its log.",
     )
     filename = fields.Char()
     source = fields.Selection(
@@ -43,8 +41,12 @@ class AssistSessionImport(models.TransientModel):
         _tz_get,
         string="Time Zone",
         required=True,
-        default=lambda self: self._default_tz(),
-        help="Of the times that the file writes without a zone.",
+        compute='_compute_tz',
+        store=True,
+        precompute=True,
+        readonly=False,
+        help="Of the times that the file writes without a zone. UTC is proposed where the tool is "
+        "known to write that, else the company's.",
     )
     company_id = fields.Many2one(
         'res.company', required=True, readonly=True, default=lambda self: self.env.company
@@ -79,21 +81,40 @@ class AssistSessionImport(models.TransientModel):
             ('s', "Seconds"),
             ('min', "Minutes"),
             ('h', "Hours"),
+            ('d', "Days"),
+            ('mm:ss', "Minutes and seconds (05:30)"),
         ],
         string="Durations Are In",
         help="Where they are mere numbers.",
     )
+    is_encoding_open = fields.Boolean(
+        readonly=True, help="The file does not say in which encoding it is."
+    )
+    is_order_open = fields.Boolean(readonly=True, help="Its dates can be read both ways.")
+    is_unit_open = fields.Boolean(readonly=True, help="Its durations are mere numbers.")
+    doubts = fields.Html(string="To Look At", readonly=True)
+    sessions_shown = fields.Html(string="Sessions", readonly=True)
+    session_hours = fields.Float(
+        string="Hours", readonly=True, help="Of all sessions in the file, known ones too."
+    )
+    first_day = fields.Date(readonly=True)
+    last_day = fields.Date(readonly=True)
+    matched_count = fields.Integer(
+        string="With a Customer",
+        readonly=True,
+        help="Sessions whose customer is found by device, e-mail address or matching rule. The "
+        "others come in unmatched.",
+    )
+    unmatched_count = fields.Integer(string="Without a Customer", readonly=True)
+    open_count = fields.Integer(string="Without an End", readonly=True)
+    short_count = fields.Integer(string="Shorter Than 10 Seconds", readonly=True)
+    long_count = fields.Integer(string="Longer Than a Day", readonly=True)
     rejected_shown = fields.Html(string="Rejected Records", readonly=True)
     rejected_file = fields.Binary(readonly=True, attachment=False)
     rejected_filename = fields.Char(readonly=True)
     record_id = fields.Many2one('assist.session.import.record', readonly=True)
 
     # === DEFAULTS AND SELECTIONS === #
-
-    @api.model
-    def _default_tz(self):
-        # sudo: the zone of a company's contact is no secret to its users
-        return self.env.company.sudo().partner_id.tz or self.env.user.tz or 'UTC'
 
     @api.model
     def _get_sources(self):
@@ -109,10 +130,25 @@ class AssistSessionImport(models.TransientModel):
                 wizard.source = False
                 continue
             try:
-                wizard.source = wizard._read().source or wizard.source
+                reading = wizard._read()
             except UserError:
                 # What is wrong with the file is said when it is checked, in words.
                 wizard.source = False
+                continue
+            # Of the file that is there now, whatever was chosen for another one before.
+            wizard.source = reading.source or wizard._get_plain_source(reading)
+
+    @api.depends('file', 'filename')
+    def _compute_tz(self):
+        for wizard in self:
+            default = wizard._default_tz()
+            if wizard.tz and wizard.tz not in {default, 'UTC'}:
+                continue  # chosen by somebody
+            try:
+                told = wizard._read().tz if wizard.file else None
+            except UserError:
+                told = None
+            wizard.tz = told or default
 
     # === ACTIONS === #
 
@@ -120,22 +156,33 @@ class AssistSessionImport(models.TransientModel):
         """Check the file and say what would come of it; nothing is stored."""
         self.check_access('write')
         reading, sessions = self._begin()
+        mapping, notes = self._infer(reading, self._get_mapping(reading))
+        outlook = ImportOutlook(sessions, self.tz)
         answers = sessions._ingest(
             reading.records,
             self.source,
             tz=self.tz,
-            mapping=self._get_mapping(reading),
+            mapping=mapping,
             preview=True,
+            repeats=sources.Repeats(reading.lines),
+            look=outlook.look,
         )
-        self.write({'state': 'preview', **self._prepare_result_vals(reading, answers)})
+        self.write(
+            {
+                'state': 'preview',
+                **self._prepare_result_vals(reading, answers),
+                **self._prepare_outlook_vals(reading, outlook, notes),
+            }
+        )
         return self._reopen()
 
     def action_import(self):
         """Bring the sessions in: at once, or a large file in the background."""
         self.check_access('write')
         reading, _sessions = self._begin()
-        mapping = self._get_mapping(reading)
-        self._keep_mapping(reading, mapping)
+        chosen = self._get_mapping(reading)
+        self._keep_mapping(reading, chosen)
+        mapping, _notes = self._infer(reading, chosen)
         # sudo: imports are written by the engine only
         record = self.env['assist.session.import.record'].sudo()
         record = record.create(self._prepare_record_vals(reading, mapping))
@@ -193,20 +240,17 @@ class AssistSessionImport(models.TransientModel):
         self._fill_columns(reading)
         return reading, sessions
 
-    def _read(self):
-        """Return the `sources.Reading` of the file. Raise `UserError` saying what is wrong."""
-        self.ensure_one()
-        try:
-            data = base64.b64decode(self.with_context(bin_size=False).file or b'')
-            return sources.read_file(data, self.filename)
-        except sources.ReadError as error:
-            reason = self.env['assist.session']._translate_refusal(error)
-        except binascii.Error:
-            reason = self.env._("The file did not arrive whole. Choose it again.")
-        raise UserError(self.env._("%(file)s: %(reason)s", file=self._get_title(), reason=reason))
+    @api.model
+    def _get_plain_source(self, reading):
+        """Return “File” for a file of no known tool that names when sessions began and ended."""
+        suggested = sources.suggest_mapping(reading.names, 'csv')
+        has_end = 'ended_at' in suggested or 'duration' in suggested
+        return 'csv' if 'started_at' in suggested and has_end else False
 
-    def _get_title(self):
-        return self.filename or self.env._("The file")
+    def _infer(self, reading, mapping):
+        """Return a mapping with what the whole file tells besides, and what is to be looked at."""
+        options, notes = sources.infer(reading, self.source, mapping, tz=self.tz)
+        return ({**(mapping or {}), **options} if mapping or options else None), notes
 
     def _prepare_record_vals(self, reading, mapping):
         """Return what the record of this import begins with."""
@@ -215,6 +259,7 @@ class AssistSessionImport(models.TransientModel):
             'file': self.with_context(bin_size=False).file,
             'source': self.source,
             'tz': self.tz,
+            'encoding': self.encoding,
             'mapping': mapping or False,
             'company_id': self.company_id.id,
             'user_id': self.env.user.id,
@@ -272,19 +317,6 @@ class AssistSessionImport(models.TransientModel):
             for index, field, reason in rejected[:SHOWN_REJECTED]
         ]
         return self._render_table((heading, self.env._("Field"), self.env._("Reason")), rows)
-
-    @api.model
-    def _render_table(self, headings, rows):
-        def line(tag, cells):
-            content = Markup('').join(Markup('<{0}>{1}</{0}>').format(tag, cell) for cell in cells)
-            return Markup('<tr>%s</tr>') % content
-
-        return Markup(
-            '<table class="table table-sm"><thead>%s</thead><tbody>%s</tbody></table>'
-        ) % (
-            line('th', headings),
-            Markup('').join(line('td', row) for row in rows),
-        )
 
     def _reopen(self):
         return {

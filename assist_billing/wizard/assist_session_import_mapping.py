@@ -20,17 +20,18 @@ class AssistSessionImport(models.TransientModel):
 
     def _fill_columns(self, reading):
         """List the columns of another table than was looked at before, as they were kept."""
-        header = self.env['assist.session.mapping']._get_header(reading.columns)
+        header = self.env['assist.session.mapping']._get_header(reading.names)
         columns_of = f'{self.source} {header}'
         if self.columns_of == columns_of:
             return
         kept = {}
-        if reading.columns:
+        if reading.names:
             # sudo: what was kept is found by the same company's headings alone
             mappings = self.env['assist.session.mapping'].sudo()
-            kept = mappings._find(self.company_id, self.source, reading.columns) or {}
-        suggested = sources.suggest_mapping(reading.columns, self.source)
-        fields_by_column = {column: field for field, column in suggested.items()}
+            kept = mappings._find(self.company_id, self.source, reading.names) or {}
+        fields_by_column = {
+            column: field for field, columns in self._suggest(reading).items() for column in columns
+        }
         for field in sources.FIELDS:
             if field in kept:
                 fields_by_column = {
@@ -41,8 +42,10 @@ class AssistSessionImport(models.TransientModel):
             {
                 'columns_of': columns_of,
                 'is_kept': bool(kept),
-                'date_order': kept.get('date_order'),
-                'duration_unit': kept.get('duration_unit'),
+                # What was chosen before the first look holds.
+                'date_order': kept.get('date_order') or (not self.columns_of and self.date_order),
+                'duration_unit': kept.get('duration_unit')
+                or (not self.columns_of and self.duration_unit),
                 'column_ids': [
                     Command.clear(),
                     *(
@@ -54,7 +57,7 @@ class AssistSessionImport(models.TransientModel):
                                 'field': fields_by_column.get(name),
                             }
                         )
-                        for sequence, name in enumerate(islice(reading.columns, SHOWN_COLUMNS))
+                        for sequence, name in enumerate(islice(reading.names, SHOWN_COLUMNS))
                     ),
                 ],
             }
@@ -64,8 +67,8 @@ class AssistSessionImport(models.TransientModel):
     def _get_sample(self, reading, column):
         """Return the first value in a column, as short text."""
         for record in islice(reading.records, SAMPLED_RECORDS):
-            value = record.get(column)
-            if value not in (None, ''):
+            value = sources.value_at(record, column)
+            if value not in (None, '') and not isinstance(value, list | dict):
                 return sources.shorten(str(value))[1:-1]
         return False
 
@@ -77,9 +80,8 @@ class AssistSessionImport(models.TransientModel):
         self.ensure_one()
         shown = set(self.column_ids.mapped('name'))
         suggested = {
-            field: column
-            for field, column in sources.suggest_mapping(reading.columns, self.source).items()
-            if column in shown
+            field: [column for column in columns if column in shown]
+            for field, columns in self._suggest(reading).items()
         }
         chosen = {}
         for column in self.column_ids.sorted('sequence'):
@@ -87,20 +89,27 @@ class AssistSessionImport(models.TransientModel):
                 chosen.setdefault(column.field, []).append(column.name)
         mapping = {}
         for field in sources.FIELDS:
-            default = [suggested[field]] if field in suggested else []
-            if shown and chosen.get(field, []) != default:
+            if shown and sorted(chosen.get(field, [])) != sorted(suggested.get(field, [])):
                 mapping[field] = chosen.get(field)
         for option in ('date_order', 'duration_unit'):
             if self[option]:
                 mapping[option] = self[option]
         return mapping or None
 
+    def _suggest(self, reading):
+        """Return `{field: columns}` as the source would read this file."""
+        suggested = sources.suggest_mapping(reading.names, self.source)
+        return {
+            field: columns if isinstance(columns, list) else [columns]
+            for field, columns in suggested.items()
+        }
+
     def _keep_mapping(self, reading, mapping):
         """Keep how the columns were set, for the next file that has the same."""
-        if reading.columns and (mapping or self.is_kept):
+        if reading.names and (mapping or self.is_kept):
             # sudo: mappings have no screen of their own; whoever may import may set them
             self.env['assist.session.mapping'].sudo()._keep(
-                self.company_id, self.source, reading.columns, mapping
+                self.company_id, self.source, reading.names, mapping
             )
 
     @api.model
@@ -109,6 +118,7 @@ class AssistSessionImport(models.TransientModel):
         return {
             'external_id': self.env._("ID"),
             'kind': self.env._("Kind"),
+            'day': self.env._("Date of Start and End"),
             'started_at': self.env._("Start"),
             'ended_at': self.env._("End"),
             'duration': self.env._("Duration"),

@@ -4,6 +4,7 @@ from odoo import api, fields, models
 from odoo.exceptions import ValidationError
 
 from ..models.assist_billing_statement_shapes import StatementSection
+from ..models.checks import refuse_absurd_dates
 
 
 class AssistStatement(models.TransientModel):
@@ -52,6 +53,8 @@ class AssistStatement(models.TransientModel):
     @api.constrains('date_from', 'date_to')
     def _check_dates_ordered(self):
         for wizard in self:
+            days = {'date_from': wizard.date_from, 'date_to': wizard.date_to}
+            refuse_absurd_dates(self.browse(), days, days)
             if wizard.date_to < wizard.date_from:
                 raise ValidationError(
                     self.env._(

@@ -1,5 +1,7 @@
 from odoo import models
 
+from ..models.res_partner_address import MARKERS
+
 
 class BasePartnerMergeAutomaticWizard(models.TransientModel):
     _inherit = 'base.partner.merge.automatic.wizard'
@@ -12,4 +14,14 @@ class BasePartnerMergeAutomaticWizard(models.TransientModel):
         result = super()._merge(partner_ids, dst_partner, extra_checks)
         # The merge moves rows by SQL: what hangs on the contacts is resolved again.
         self.env['assist.session']._resolve_for_partners(partners.exists())
+        return result
+
+    def _update_values(self, src_partners, dst_partner):
+        # EXTENDS base: an address brings along whether it is to be confirmed; nothing else does
+        address = dst_partner.email_normalized
+        # The last one goes first there.
+        sources = [dst_partner] if address else list(reversed(src_partners.filtered('email')))
+        markers = {name: sources[0][name] if sources else False for name in MARKERS}
+        result = super()._update_values(src_partners, dst_partner)
+        dst_partner.write(markers)
         return result

@@ -72,6 +72,7 @@ class AssistBillingCycle(models.Model):
     def _hand_over(self, now, run, jobs, size):
         """Make jobs of the due cycles that are in none yet, oldest first, `size` in each."""
         queued = {cycle_id for job in jobs for cycle_id in job.records.ids}
+        self._flush_due()
         rows = self.env.execute_query(
             SQL("SELECT c.id %s ORDER BY c.end_at, c.id", self._get_due_sql(now))
         )

@@ -200,6 +200,82 @@ def xlsx_files(draw):
     return draw(st.one_of(odd_sheets(), broken_workbooks())), 'csv'
 
 
+# === MARKUP, LINES, LAYOUTS === #
+
+_names = st.sampled_from(
+    ['session', 'a:session', 'row', 'Row', 'Cell', 'Data', 'Workbook', 'Worksheet', 'Table',
+    'start',
+     'end_time', 'x' * 300, 'table', 'tr', 'td', 'th', 'br']
+)  # fmt: skip
+
+
+@st.composite
+def markup(draw, depth=3):
+    """Elements in each other, closed or not, with any text."""
+    name = draw(_names)
+    attributes = ''.join(
+        f' {key}="{draw(_xml_texts).replace(chr(34), "").replace("<", "")[:50]}"'
+        for key in draw(st.lists(st.sampled_from(['id', 'lsid', 'ss:Index', 'xmlns', 'colspan',
+                                                  'timestamp']), max_size=3))
+    )  # fmt: skip
+    inside = draw(
+        st.sampled_from([*MOMENTS, '', '&amp;', '&j;', '<![CDATA[x]]>', '<!--x-->', '&#0;'])
+    )
+    if depth:
+        inside += ''.join(draw(st.lists(markup(depth - 1), max_size=4)))
+    return f'<{name}{attributes}>{inside}' + draw(st.sampled_from([f'</{name}>'] * 9 + ['']))
+
+
+@st.composite
+def markup_files(draw):
+    before = draw(st.sampled_from(
+        ['', '<?xml version="1.0"?>', '<?xml version="1.0" encoding="utf-16"?>',
+         '<?xml version="1.0" encoding="nosuch"?>', '<html>', '<!DOCTYPE html>', LAUGHS, OUTSIDE,
+         '<?xml version="1.0"?>' + LAUGHS, '<?xml version="1.0"?>' + OUTSIDE, '<!--', '<table>']
+    ))  # fmt: skip
+    text = before + draw(markup())
+    return text.encode(draw(st.sampled_from(ENCODINGS)), 'replace'), 'csv'
+
+
+@st.composite
+def line_files(draw):
+    """Records one after the other, of which some are broken."""
+    batch, source = draw(batches(json_anything, json_records))
+    batch = batch if isinstance(batch, list) else [batch]
+    joint = draw(st.sampled_from(['\n', '\r\n', ' ', '', ',\n']))
+    text = joint.join(json.dumps(record) for record in batch)
+    return text.encode()[: draw(st.sampled_from([None, None, -1, -9]))], source
+
+
+@st.composite
+def columnar_files(draw):
+    names = draw(st.lists(texts, min_size=1, max_size=5))
+    rows = draw(st.lists(st.one_of(st.lists(json_anything, max_size=6), json_anything), max_size=4))
+    keys = draw(
+        st.sampled_from([('FieldNames', 'Items'), ('Schema', 'Values'), ('columns', 'data')])
+    )
+    head = [{'Column': name} for name in names] if draw(st.booleans()) else names
+    content = draw(st.sampled_from([{keys[0]: head, keys[1]: rows}, [names, *rows],
+                                    {'x': {keys[0]: head, keys[1]: rows}}]))  # fmt: skip
+    return json.dumps(content).encode(), 'csv'
+
+
+@st.composite
+def odd_tables(draw):
+    """Lines before the headings, no headings, rows of totals, and several encodings in one file."""
+    rows, source = draw(tables(text_cells))
+    delimiter = draw(st.sampled_from(',;\t|'))
+    before = draw(
+        st.sampled_from(['', 'OK\n\n', '#TYPE x\n', f'sep={delimiter}\n', 'Title\n', '\n' * 9])
+    )
+    lines = [delimiter.join(quoted(cell, delimiter) for cell in row) for row in rows]
+    lines = lines[draw(st.integers(0, 1)) :] + draw(st.lists(st.just('Total;;1'), max_size=1))
+    data = before.encode()
+    for line in lines:
+        data += line.encode(draw(st.sampled_from(ENCODINGS)), 'replace') + b'\n'
+    return data, source
+
+
 # === ALL === #
 
 
@@ -217,7 +293,9 @@ noise = st.one_of(
     wide_files().map(_encoded),
     st.sampled_from(
         [b'[' * 50_000, b'{"a":' * 50_000, b'[' * 900 + b']' * 900, b'\xef\xbb\xbf', b'\xff\xfe',
-         b'PK\x03\x04', b'\xd0\xcf\x11\xe0', b'\0' * 500, b'<html>', b'Start\n' * 9, b'"' * 999]
+         b'PK\x03\x04', b'\xd0\xcf\x11\xe0', b'\0' * 500, b'<html>', b'Start\n' * 9, b'"' * 999,
+         b'<a>' * 5_000, b'<table>' * 5_000, b'<a b="' * 500, b'<td>' * 9_000, b'x' * 300_000,
+         b'<!--' * 5_000, b'<![CDATA[' * 500, b'{' * 9_000, b'{}' * 9_000, b'5 ' * 9_000]
     ),
 )  # fmt: skip
 # `(content, source to choose, name)` of a file.
@@ -225,5 +303,9 @@ files = st.one_of(
     st.tuples(csv_files(), FILENAMES),
     st.tuples(json_files(), FILENAMES),
     st.tuples(xlsx_files(), FILENAMES),
+    st.tuples(markup_files(), FILENAMES),
+    st.tuples(line_files(), FILENAMES),
+    st.tuples(columnar_files(), FILENAMES),
+    st.tuples(odd_tables(), FILENAMES),
     st.tuples(st.tuples(noise, st.just('csv')), FILENAMES),
 ).map(lambda case: (*case[0], case[1]))

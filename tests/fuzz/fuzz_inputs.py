@@ -123,7 +123,9 @@ def nearly_sound(draw, source=None, ids=None, values=anything, *, as_json=False)
         if columns := [name for name in profile.columns.get(field, ()) if '.' not in name]:
             record[columns[0]] = value
     own = [name.partition('.')[0] for columns in profile.columns.values() for name in columns]
-    record |= draw(st.dictionaries(st.sampled_from(own), values, max_size=3))
+    # What a session cannot do without is spoilt as often as all else.
+    needed = st.sampled_from(list(record) or own)
+    record |= draw(st.dictionaries(st.one_of(needed, st.sampled_from(own)), values, max_size=3))
     return source, record
 
 

@@ -1,0 +1,120 @@
+"""In which encoding a text is written: told by its mark, proved by its bytes, or weighed."""
+
+import codecs
+import re
+
+SAMPLE = 262_144
+BOMS = (
+    (codecs.BOM_UTF8, 'utf-8'),
+    (codecs.BOM_UTF32_LE, 'utf-32-le'),
+    (codecs.BOM_UTF32_BE, 'utf-32-be'),
+    (codecs.BOM_UTF16_LE, 'utf-16-le'),
+    (codecs.BOM_UTF16_BE, 'utf-16-be'),
+)
+# What somebody can choose where it was not recognised, and what each is called.
+ENCODINGS = (
+    ('utf-8', "Unicode (UTF-8)"),
+    ('cp1252', "Western European (Windows-1252)"),
+    ('cp1250', "Central European (Windows-1250)"),
+    ('cp1251', "Cyrillic (Windows-1251)"),
+    ('cp1253', "Greek (Windows-1253)"),
+    ('cp1254', "Turkish (Windows-1254)"),
+    ('cp1255', "Hebrew (Windows-1255)"),
+    ('cp1256', "Arabic (Windows-1256)"),
+    ('cp1257', "Baltic (Windows-1257)"),
+    ('iso8859_15', "Western European (ISO-8859-15)"),
+    ('mac_roman', "Western European (Macintosh)"),
+    ('cp850', "Western European (DOS)"),
+    ('koi8_r', "Cyrillic (KOI8-R)"),
+    ('shift_jis', "Japanese (Shift JIS)"),
+    ('gb18030', "Chinese (GB18030)"),
+    ('big5', "Chinese (Big5)"),
+    ('euc_kr', "Korean (EUC-KR)"),
+)
+_WEIGHED = ('cp1252', 'cp1250', 'cp1251', 'cp1253', 'cp1254', 'mac_roman', 'cp850')
+# Letters that words of the languages of an encoding are full of.
+_USUAL = {
+    'cp1252': set('äöüßéèêëàâáíîïóôúûùçñãõåøæœÄÖÜÉÈÀÁÇÑÅØÆÓÍÚ€–—“”\u2018\u2019…°º'),
+    'cp1250': set('ąćęłńśźżěščřžýůťďňőűăâîşţťđĄĆĘŁŃŚŹŻĚŠČŘŽÝŮŤĎŇŐŰĂŞŢáéíóöúüäß'),
+    'cp1254': set('ğışçöüĞİŞÇÖÜ'),
+    'mac_roman': set('äöüßéèêàâáíîóôúçñãõåøÄÖÜÉÀÇÑ'),
+    'cp850': set('äöüßéèêàâáíîóôúçñãõåøÄÖÜÉÀÇÑ'),
+}
+_SCRIPTS = {'cp1251': ('\u0400', '\u04ff'), 'cp1253': ('\u0370', '\u03ff')}
+_ODD_WITHIN = re.compile(
+    '(?<=[\\u0430-\\u045f\\u03ac-\\u03ce])[\\u0410-\\u042f\\u0391-\\u03a9]|\\u03c2(?=[\\u03ac-\\u03ce])'
+)
+_HIGH = re.compile(r'[^\x00-\x7f]+')
+
+
+def _stray(error):
+    """Read a byte that is no UTF-8, in a text that otherwise is, as Windows' programs write it."""
+    byte = error.object[error.start : error.start + 1]
+    return byte.decode('cp1252', 'replace'), error.start + 1
+
+
+codecs.register_error('assist_stray', _stray)
+
+
+def guess_encoding(data):
+    """Return `(encoding, how it was found)`: 'sure', 'mixed' or 'weighed'."""
+    for bom, encoding in BOMS:
+        if data.startswith(bom):
+            return encoding, 'sure'
+    sample = bytes(data[:SAMPLE])
+    if b'\0' in sample:
+        # UTF-16 without a mark: every other byte of plain text is nought.
+        for encoding, zeros in (('utf-16-le', sample[1::2]), ('utf-16-be', sample[0::2])):
+            if zeros.count(0) > len(zeros) * 0.6:
+                return encoding, 'sure'
+    try:
+        bytes(data).decode('utf-8')
+    except UnicodeDecodeError:
+        pass
+    else:
+        return 'utf-8', 'sure'
+    high = _high_bytes(data)
+    if _is_mostly_utf8(high):
+        return 'utf-8', 'mixed'
+    return max(_WEIGHED, key=lambda encoding: _weigh(high, encoding)), 'weighed'
+
+
+def _high_bytes(data):
+    """Return the stretches around bytes that are no ASCII, as far as they are looked at."""
+    return b' '.join(re.findall(rb'[A-Za-z]{0,3}[\x80-\xff]+[A-Za-z]{0,3}', bytes(data))[:4_000])
+
+
+def _is_mostly_utf8(high):
+    sound = len(re.findall(rb'[\xc3-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}', high))
+    odd = len(re.findall(rb'[\x80-\xff]', high)) - 2 * sound
+    # What is no UTF-8 has such pairs by chance alone, and seldom.
+    return sound >= max(odd, 1)
+
+
+def _weigh(high, encoding):
+    """Return how much stretches of a text look like words in an encoding."""
+    score = 0
+    script = _SCRIPTS.get(encoding)
+    usual = _USUAL.get(encoding, ())
+    for stretch in _HIGH.finditer(high.decode(encoding, 'replace')):
+        for char in stretch[0]:
+            if script:
+                # Whole words are of its letters.
+                is_own = script[0] <= char <= script[1]
+                score += (3 if len(stretch[0]) > 2 else -2) if is_own else -3
+            elif char in usual:
+                score += 2
+            else:
+                score -= 1 if char.isalpha() else 3
+        if script:
+            # A capital, or a letter that only ends words, within a word.
+            score -= 6 * len(_ODD_WITHIN.findall(stretch[0]))
+        elif len(stretch[0]) > 2:
+            # Three accented letters on end: a word of another script.
+            score -= 3 * len(stretch[0])
+    return score
+
+
+def decoder_of(encoding, how):
+    """Return the error handler to decode with."""
+    return 'assist_stray' if how == 'mixed' else 'replace'

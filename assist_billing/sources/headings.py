@@ -1,0 +1,352 @@
+"""What the columns of session lists are called, and what a heading says besides its name.
+
+English, German, French, Spanish, Dutch, Italian, Portuguese. Case, accents, blanks and punctuation
+do not matter; a unit, a zone or a format in a heading does: “Duration (min)”, “Start (UTC)”.
+"""
+
+import re
+from functools import lru_cache
+
+from .profile import fold
+from .words import fold_text
+
+ENGLISH = {
+    'external_id': ('external_id', 'session_id', 'connection_id', 'record_id', 'id', 'guid',
+                    'session_number', 'session_no', 'session_guid', 'session_key', 'uuid'),
+    'kind': ('kind', 'session_type', 'type'),
+    'day': ('date', 'day', 'work_date', 'session_date'),
+    'started_at': (('start_date', 'start_time'), 'started_at', 'start_time', 'start', 'started',
+                   'start_date', 'begin', 'from', 'session_start', 'session_start_time',
+                   'starts_at',
+                   'start_date_time', 'start_datetime', 'begin_time', 'time_in', 'started_on',
+                   'connected_at', 'connection_start', 'start_at', 'session_started'),
+    'ended_at': (('end_date', 'end_time'), 'ended_at', 'end_time', 'end', 'ended', 'end_date',
+                 'stop_time', 'until', 'session_end', 'session_end_time', 'ends_at',
+                 'end_date_time',
+                 'end_datetime', 'finish', 'finish_time', 'finished', 'finished_at', 'stop',
+                 'stopped', 'to', 'time_out', 'disconnected_at', 'connection_end', 'ended_on',
+                 'closed_at', 'end_at', 'session_ended'),
+    'duration': ('duration', 'duration_seconds', 'total_time', 'length', 'session_duration',
+                 'session_length', 'time_spent', 'elapsed', 'elapsed_time', 'hours', 'minutes',
+                 'worked', 'worked_hours', 'hours_worked', 'total_duration', 'connection_duration',
+                 'duration_minutes', 'duration_hours', 'duration_ms', 'total_hours',
+                 'total_minutes'),
+    'running': ('running',),
+    'tz': ('tz', 'timezone', 'time_zone'),
+    'technician': ('technician_email', 'technician', 'technician_name', 'agent', 'operator',
+                   'user_email', 'username', 'user', 'host', 'user_name', 'agent_name',
+                   'representative', 'engineer', 'tech', 'supporter', 'assigned_to', 'helper',
+                   'consultant', 'expert', 'employee'),
+    'customer_email': ('customer_email', 'client_email', 'email', 'e_mail'),
+    'customer_name': ('customer_name', 'customer', 'client_name', 'client', 'company',
+                      'company_name', 'account', 'account_name', 'organization', 'organisation'),
+    'customer_ref': ('customer_ref', 'customer_number', 'customer_no', 'customer_id', 'client_id',
+                     'account_number'),
+    'device_ref': ('device_ref', 'device_id', 'computer_id', 'remote_id', 'machine_id',
+                   'endpoint_id', 'asset_id'),
+    'device_name': ('device_name', 'device', 'computer_name', 'computer', 'hostname', 'machine',
+                    'host_name', 'machine_name', 'remote_computer', 'endpoint', 'workstation',
+                    'asset', 'pc'),
+    'group': ('group', 'group_name'),
+    'department': ('department', 'department_name'),
+    'note': ('note', 'notes', 'comment', 'description', 'comments', 'remarks'),
+    'billable': ('billable', 'is_billable', 'chargeable', 'billing_state', 'billing_status'),
+}  # fmt: skip
+OTHER = {
+    'de': {
+        'external_id': ('Sitzungs-ID', 'Sitzungsnummer', 'Sitzungs-Nr', 'Sitzungskennung',
+                        'Kennung', 'Verbindungs-ID', 'Datensatz-ID', 'Session-ID'),
+        'kind': ('Sitzungstyp', 'Sitzungsart', 'Verbindungsart'),
+        'day': ('Datum', 'Tag', 'Sitzungsdatum', 'Einsatzdatum'),
+        'started_at': (('Startdatum', 'Startzeit'), ('Beginndatum', 'Beginnzeit'), 'Beginn',
+                       'Startzeit', 'Anfang', 'Von', 'Begonnen', 'Gestartet', 'Startzeitpunkt',
+                       'Beginnzeit', 'Anfangszeit', 'Beginn am', 'Uhrzeit von', 'Startuhrzeit',
+                       'Sitzungsbeginn', 'Sitzungsstart', 'Verbindungsbeginn', 'Begonnen am',
+                       'Startdatum', 'Zeit von'),
+        'ended_at': (('Enddatum', 'Endzeit'), 'Ende', 'Endzeit', 'Bis', 'Beendet', 'Schluss',
+                     'Endzeitpunkt', 'Ende am', 'Uhrzeit bis', 'Enduhrzeit', 'Sitzungsende',
+                     'Verbindungsende', 'Beendet am', 'Enddatum', 'Zeit bis'),
+        'duration': ('Dauer', 'Sitzungsdauer', 'Verbindungsdauer', 'Gesamtdauer', 'Stunden',
+                     'Minuten', 'Arbeitszeit', 'Einsatzdauer', 'Zeitaufwand', 'Aufwand'),
+        'technician': ('Techniker', 'Bearbeiter', 'Mitarbeiter', 'Benutzer', 'Betreuer', 'Berater',
+                       'Experte', 'Benutzername', 'Bearbeitet von', 'Technikerin', 'Mitarbeiterin',
+                       'Supportmitarbeiter'),
+        'customer_email': ('Kunden-E-Mail', 'E-Mail des Kunden', 'E-Mail Kunde', 'Kunde E-Mail',
+                           'E-Mail-Adresse', 'Kundenmail'),
+        'customer_name': ('Kunde', 'Kundenname', 'Firma', 'Auftraggeber', 'Mandant', 'Kundin',
+                          'Unternehmen'),
+        'customer_ref': ('Kundennummer', 'Kundennr', 'Kd-Nr', 'Kunden-Nr', 'Kunden-ID',
+                         'Debitor', 'Debitorennummer'),
+        'device_ref': ('Geräte-ID', 'Gerätekennung', 'Rechner-ID', 'Geraete-ID'),
+        'device_name': ('Gerät', 'Gerätename', 'Rechner', 'Computername', 'Rechnername',
+                        'Arbeitsplatz', 'Endgerät', 'Geraet', 'Gerätebezeichnung'),
+        'group': ('Gruppe', 'Gruppenname'),
+        'department': ('Abteilung', 'Standort'),
+        'note': ('Notiz', 'Notizen', 'Bemerkung', 'Bemerkungen', 'Kommentar', 'Anmerkung',
+                 'Beschreibung', 'Tätigkeit'),
+        'billable': ('Abrechenbar', 'Verrechenbar', 'Fakturierbar', 'Berechenbar'),
+    },
+    'fr': {
+        'external_id': ('ID de session', 'ID session', 'Identifiant de session', 'Identifiant',
+                        'N° de session', 'Numéro de session', 'Réf session'),
+        'kind': ('Type de session',),
+        'day': ('Jour', 'Date de session', "Date d'intervention", "Date de l'intervention"),
+        'started_at': (('Date de début', 'Heure de début'), ('Date début', 'Heure début'), 'Début',
+                       'Heure de début', 'Date de début', 'Commencé', 'Démarré', 'Heure début',
+                       'Date début', 'Début de session', 'Date et heure de début', 'Commencé à',
+                       'Heure de départ', 'Commencé le'),
+        'ended_at': (('Date de fin', 'Heure de fin'), ('Date fin', 'Heure fin'), 'Fin',
+                     'Heure de fin', 'Date de fin', 'Terminé', 'Heure fin', 'Date fin',
+                     'Fin de session', 'Date et heure de fin', 'Terminé à', 'Terminé le'),
+        'duration': ('Durée', 'Temps passé', 'Durée de session', 'Durée totale', 'Heures',
+                     "Durée d'intervention", "Durée de l'intervention"),
+        'technician': ('Technicien', 'Intervenant', 'Utilisateur', 'Opérateur', 'Collaborateur',
+                       'Technicienne', "Nom d'utilisateur", 'Nom du technicien'),
+        'customer_email': ('E-mail du client', 'Courriel', 'E-mail client', 'Adresse e-mail',
+                           'Courriel du client', 'Mail client'),
+        'customer_name': ('Nom du client', 'Société', 'Entreprise', 'Nom client'),
+        'customer_ref': ('Numéro client', 'N° client', 'Code client', 'Numéro de client',
+                         'Réf client', 'ID client'),
+        'device_ref': ("ID de l'appareil", 'Identifiant appareil', 'ID appareil', 'ID du poste'),
+        'device_name': ('Poste', 'Appareil', 'Ordinateur', 'Nom du poste', "Nom de l'ordinateur",
+                        'Équipement', "Nom de l'appareil", 'Poste de travail'),
+        'group': ('Groupe',),
+        'department': ('Département',),
+        'note': ('Remarque', 'Remarques', 'Commentaire', 'Commentaires', 'Observations', 'Objet'),
+        'billable': ('Facturable', 'À facturer'),
+    },
+    'es': {
+        'external_id': ('ID de sesión', 'ID sesión', 'Identificador', 'Identificador de sesión',
+                        'N.º de sesión', 'Número de sesión', 'ID de la sesión'),
+        'kind': ('Tipo de sesión',),
+        'day': ('Fecha', 'Día', 'Fecha de sesión', 'Fecha de la sesión'),
+        'started_at': (('Fecha de inicio', 'Hora de inicio'), ('Fecha inicio', 'Hora inicio'),
+                       ('Fecha inicial', 'Hora inicial'), 'Inicio', 'Hora de inicio',
+                       'Fecha de inicio', 'Hora inicio', 'Fecha inicio', 'Comienzo', 'Desde',
+                       'Hora inicial', 'Hora de comienzo', 'Inicio de sesión',
+                       'Fecha y hora de inicio'),
+        'ended_at': (('Fecha de fin', 'Hora de fin'), ('Fecha fin', 'Hora fin'),
+                     ('Fecha final', 'Hora final'),
+                     ('Fecha de finalización', 'Hora de finalización'), 'Final', 'Hora de fin',
+                     'Hora fin', 'Fecha de fin', 'Fecha fin', 'Hora de finalización',
+                     'Fecha de finalización', 'Hasta', 'Término', 'Hora final',
+                     'Fin de sesión', 'Fecha y hora de fin'),
+        'duration': ('Duración', 'Tiempo empleado', 'Horas', 'Minutos', 'Tiempo total',
+                     'Duración total', 'Duración de la sesión'),
+        'technician': ('Técnico', 'Agente', 'Usuario', 'Operador', 'Empleado',
+                       'Nombre de usuario', 'Nombre del técnico'),
+        'customer_email': ('Correo del cliente', 'Correo electrónico', 'Correo',
+                           'Correo electrónico del cliente', 'Email del cliente'),
+        'customer_name': ('Cliente', 'Nombre del cliente', 'Empresa'),
+        'customer_ref': ('Número de cliente', 'Código de cliente', 'N.º cliente', 'ID de cliente',
+                         'Código cliente'),
+        'device_ref': ('ID del dispositivo', 'ID de equipo', 'ID del equipo', 'ID dispositivo'),
+        'device_name': ('Equipo', 'Dispositivo', 'Ordenador', 'Computadora', 'Nombre del equipo',
+                        'Nombre del dispositivo', 'Máquina'),
+        'group': ('Grupo',),
+        'department': ('Departamento',),
+        'note': ('Nota', 'Notas', 'Comentario', 'Comentarios', 'Observaciones', 'Descripción'),
+        'billable': ('Facturable',),
+    },
+    'nl': {
+        'external_id': ('Sessie-ID', 'Sessienummer', 'Sessie nr'),
+        'kind': ('Sessietype', 'Type sessie'),
+        'day': ('Dag', 'Sessiedatum', 'Datum'),
+        'started_at': (('Startdatum', 'Starttijd'), ('Begindatum', 'Begintijd'), 'Starttijd',
+                       'Begintijd', 'Van', 'Gestart', 'Startdatum', 'Begindatum', 'Aanvang',
+                       'Begin tijd', 'Start tijd', 'Begonnen'),
+        'ended_at': (('Einddatum', 'Eindtijd'), 'Einde', 'Eind', 'Eindtijd', 'Tot', 'Beëindigd',
+                     'Einddatum', 'Gestopt', 'Eind tijd', 'Stoptijd'),
+        'duration': ('Duur', 'Tijdsduur', 'Uren', 'Sessieduur', 'Bestede tijd', 'Gewerkte tijd',
+                     'Totale duur'),
+        'technician': ('Technicus', 'Monteur', 'Medewerker', 'Gebruiker', 'Supportmedewerker',
+                       'Gebruikersnaam', 'Behandelaar'),
+        'customer_email': ('E-mail klant', 'Klant e-mail', 'E-mailadres klant', 'E-mailadres'),
+        'customer_name': ('Klant', 'Klantnaam', 'Bedrijf', 'Opdrachtgever', 'Bedrijfsnaam'),
+        'customer_ref': ('Klantnummer', 'Klantnr', 'Klantcode', 'Debiteurnummer'),
+        'device_ref': ('Apparaat-ID', 'Toestel-ID'),
+        'device_name': ('Apparaat', 'Apparaatnaam', 'Computernaam', 'Werkplek', 'Toestel'),
+        'group': ('Groep',),
+        'department': ('Afdeling',),
+        'note': ('Notitie', 'Notities', 'Opmerking', 'Opmerkingen', 'Omschrijving', 'Toelichting'),
+        'billable': ('Factureerbaar', 'Declarabel', 'Te factureren'),
+    },
+    'it': {
+        'external_id': ('ID sessione', 'ID della sessione', 'Identificativo', 'Numero sessione',
+                        'Numero di sessione'),
+        'kind': ('Tipo di sessione', 'Tipo sessione'),
+        'day': ('Data', 'Giorno', 'Data sessione'),
+        'started_at': (('Data di inizio', 'Ora di inizio'), ('Data inizio', 'Ora inizio'), 'Inizio',
+                       'Ora di inizio', 'Ora inizio', 'Data di inizio', 'Data inizio', 'Dalle',
+                       'Data e ora di inizio', 'Inizio sessione', 'Iniziato'),
+        'ended_at': (('Data di fine', 'Ora di fine'), ('Data fine', 'Ora fine'), 'Fine',
+                     'Ora di fine', 'Ora fine', 'Data di fine', 'Data fine', 'Alle', 'Termine',
+                     'Data e ora di fine', 'Fine sessione', 'Terminato'),
+        'duration': ('Durata', 'Ore', 'Tempo impiegato', 'Durata sessione', 'Durata totale',
+                     'Minuti'),
+        'technician': ('Tecnico', 'Operatore', 'Utente', 'Addetto', 'Nome utente'),
+        'customer_email': ('E-mail cliente', 'Email del cliente', 'E-mail del cliente',
+                           'Indirizzo e-mail'),
+        'customer_name': ('Nome cliente', 'Azienda', 'Ditta', 'Nome del cliente', 'Società',
+                          'Cliente'),
+        'customer_ref': ('Numero cliente', 'Codice cliente'),
+        'device_ref': ('ID dispositivo', 'ID del dispositivo'),
+        'device_name': ('Postazione', 'Nome dispositivo', 'Nome computer', 'Dispositivo',
+                        'Nome del dispositivo'),
+        'group': ('Gruppo',),
+        'department': ('Reparto', 'Dipartimento'),
+        'note': ('Commento', 'Commenti', 'Descrizione', 'Osservazioni', 'Annotazioni'),
+        'billable': ('Fatturabile', 'Da fatturare'),
+    },
+    'pt': {
+        'external_id': ('ID da sessão', 'ID sessão', 'Identificador', 'Número da sessão',
+                        'N.º da sessão'),
+        'kind': ('Tipo de sessão',),
+        'day': ('Data', 'Dia', 'Data da sessão'),
+        'started_at': (('Data de início', 'Hora de início'), ('Data início', 'Hora início'),
+                       ('Data inicial', 'Hora inicial'), 'Início', 'Hora de início',
+                       'Data de início', 'Hora início', 'Data início', 'Começo',
+                       'Hora inicial', 'Início da sessão', 'Data e hora de início'),
+        'ended_at': (('Data de fim', 'Hora de fim'), ('Data de término', 'Hora de término'),
+                     ('Data fim', 'Hora fim'), ('Data final', 'Hora final'), 'Fim', 'Término',
+                     'Hora de fim', 'Hora de término', 'Data de fim', 'Data de término',
+                     'Hora fim', 'Data fim', 'Até', 'Hora final', 'Fim da sessão',
+                     'Data e hora de fim'),
+        'duration': ('Duração', 'Tempo gasto', 'Duração total', 'Duração da sessão', 'Tempo total'),
+        'technician': ('Técnico', 'Usuário', 'Utilizador', 'Funcionário', 'Operador',
+                       'Nome do técnico', 'Nome de usuário', 'Atendente'),
+        'customer_email': ('E-mail do cliente', 'Correio eletrónico', 'E-mail cliente'),
+        'customer_name': ('Nome do cliente', 'Empresa', 'Cliente'),
+        'customer_ref': ('Número do cliente', 'Código do cliente', 'N.º do cliente'),
+        'device_ref': ('ID do dispositivo', 'ID do equipamento'),
+        'device_name': ('Computador', 'Nome do dispositivo', 'Equipamento', 'Máquina',
+                        'Nome do computador', 'Dispositivo'),
+        'group': ('Grupo',),
+        'department': ('Departamento', 'Setor'),
+        'note': ('Comentário', 'Comentários', 'Observação', 'Observações', 'Descrição', 'Notas'),
+        'billable': ('Faturável', 'Cobrável', 'A faturar'),
+    },
+}  # fmt: skip
+
+
+def _all(kind):
+    """Return the names of all languages: single columns (`str`), or pairs (`tuple`)."""
+    merged = {}
+    for field, names in ENGLISH.items():
+        names = [*names, *(name for words in OTHER.values() for name in words.get(field, ()))]
+        merged[field] = tuple(dict.fromkeys(name for name in names if isinstance(name, kind)))
+    return {field: names for field, names in merged.items() if names}
+
+
+# Common words of session lists, for profiles whose vendor does not publish his headings.
+COMMON = _all(str)
+# A date and a time of day that together are one instant.
+PAIRS = _all(tuple)
+
+_ENGLISH_NAMES = frozenset(
+    fold(part)
+    for names in ENGLISH.values()
+    for name in names
+    for part in (name if isinstance(name, tuple) else (name,))
+)
+_OTHER_NAMES = frozenset(
+    fold(part)
+    for words in OTHER.values()
+    for names in words.values()
+    for name in names
+    for part in (name if isinstance(name, tuple) else (name,))
+)
+
+
+def is_day_first(columns):
+    """Tell whether headings are in a language whose dates have the day before the month."""
+    folded = {fold(bare(name)) for name in columns if isinstance(name, str)}
+    return len((folded & _OTHER_NAMES) - _ENGLISH_NAMES) >= 2
+
+
+def known_headings(columns):
+    """Return how many of these are common headings of session lists."""
+    folded = {fold(bare(name)) for name in columns if isinstance(name, str)}
+    return len(folded & (_OTHER_NAMES | _ENGLISH_NAMES))
+
+
+# === WHAT A HEADING SAYS BESIDES === #
+
+_BRACKETS = re.compile(r'[(\[{]([^()\[\]{}]{0,60})[)\]}]')
+_CAMEL = re.compile(r'(?<=[a-z])(?=[A-Z])')
+_UNIT_WORDS = {
+    **dict.fromkeys(
+        ('ms', 'msec', 'millis', 'milliseconds', 'millisekunden', 'millisecondes'), 'ms'
+    ),
+    **dict.fromkeys(
+        ('s', 'sec', 'secs', 'second', 'seconds', 'sek', 'sekunden', 'seconde', 'secondes',
+         'segundos', 'secondi', 'seconden', 'ss'), 's'),
+    **dict.fromkeys(
+        ('m', 'min', 'mins', 'minute', 'minutes', 'minuten', 'minutos', 'minuti', 'mm', 'mn'),
+        'min'),
+    **dict.fromkeys(
+        ('h', 'hr', 'hrs', 'hour', 'hours', 'std', 'stunden', 'stunde', 'heures', 'heure', 'horas',
+         'hora', 'ore', 'uren', 'uur', 'decimal', 'dezimal', 'decimale', 'decimaux',
+         'dezimalstunden',         'decimales', 'decimaal', 'industriestunden', 'hh'), 'h'),
+    **dict.fromkeys(('d', 'days', 'tage'), 'd'),
+}  # fmt: skip
+_FILLERS = frozenset({'in', 'en', 'em', 'per'})
+_ZONE_WORDS = {'utc': 'UTC', 'gmt': 'UTC', 'z': 'UTC', 'zulu': 'UTC'}
+_OFFSET = re.compile(r'(?:utc|gmt)([+-])(\d{1,2})(?::?(\d\d))?', re.ASCII)
+_IANA = re.compile(r'[A-Za-z_]{2,20}/[A-Za-z_/+-]{2,30}')
+
+
+@lru_cache(maxsize=2048)
+def heading_words(name):
+    """Return the words of a heading: its brackets' contents apart.
+
+    :return: `(words before and between brackets, texts in brackets)`
+    """
+    name = name[:200]
+    inside = _BRACKETS.findall(name)
+    outside = fold_text(_CAMEL.sub(' ', _BRACKETS.sub(' ', name)).replace('_', ' '))
+    return tuple(re.findall(r'[^\W_]+', outside)), tuple(inside)
+
+
+@lru_cache(maxsize=2048)
+def bare(name):
+    """Return a heading without brackets, and without a unit or zone at its end."""
+    words, inside = heading_words(name)
+    words = list(words)
+    while len(words) > 1 and (words[-1] in _UNIT_WORDS or words[-1] in _ZONE_WORDS
+                              or words[-1] in _FILLERS):  # fmt: skip
+        words.pop()
+    return ' '.join(words) if words or inside else name
+
+
+@lru_cache(maxsize=2048)
+def unit_of(name):
+    """Return the unit of durations that a heading tells, or None."""
+    words, inside = heading_words(name)
+    for text in inside:
+        if ':' in text:
+            return 'mm:ss' if fold_text(text) in {'mm:ss', 'm:ss', 'min:sec', 'min:s'} else None
+        for word in re.findall(r'[^\W_]+', fold_text(text)):
+            if word in _UNIT_WORDS:
+                return _UNIT_WORDS[word]
+    for word in reversed(words):
+        if word in _UNIT_WORDS:
+            return _UNIT_WORDS[word]
+    return None
+
+
+@lru_cache(maxsize=2048)
+def zone_of(name):
+    """Return the name of the zone that a heading tells, or None."""
+    words, inside = heading_words(name)
+    for text in inside:
+        if _IANA.fullmatch(text.strip()):
+            return text.strip()
+        folded = fold_text(text).replace(' ', '')
+        if folded in _ZONE_WORDS:
+            return 'UTC'
+        if match := _OFFSET.fullmatch(folded):
+            # The database of zones counts them the other way round; half hours it has not.
+            sign = '-' if match[1] == '+' else '+'
+            return f'Etc/GMT{sign}{int(match[2])}' if not int(match[3] or 0) else text.strip()
+    return 'UTC' if words and words[-1] in {'utc', 'gmt'} else None

@@ -1,0 +1,166 @@
+"""What a whole file tells of its values that a single record leaves open."""
+
+import re
+from itertools import islice
+
+from . import registry
+from .columns import Columns
+from .headings import is_day_first
+from .normaliser import normaliser
+from .outcome import Normal, Note
+from .values import is_blank
+
+# Rows whose durations are compared with their start and end.
+_COMPARED = 500
+_OPEN_DATE = re.compile(r'\D{0,12}(\d{1,2})([/-])(\d{1,2})\2(?:\d{4}|\d\d)(?!\d)', re.ASCII)
+_NUMBER = re.compile(r'\d{1,12}(?:[.,]\d{1,15})?', re.ASCII)
+_UNITS = {'ms': 0.001, 's': 1, 'min': 60, 'h': 3600, 'd': 86_400}
+# Minutes are rounded, and hours to two digits.
+_ROUNDED = {'ms': 1.5, 's': 1.5, 'min': 61, 'h': 61, 'd': 61}
+
+
+def infer(reading, source, mapping=None, *, tz='UTC'):
+    """Return `(options, notes)`: what a mapping should say besides, and what is to be looked at.
+
+    The order of dates is told by a day above twelve anywhere in the file, else by headings in a
+    language that has but one order; the unit of durations by rows that have start and end too.
+    Where the file does not tell, nothing is assumed: its rows are rejected until somebody chooses.
+
+    :param Reading reading: a file that was read
+    :param str source: name of the source it is read as
+    :param mapping: as of `normalise`; what it says is not inferred
+    """
+    profile = registry.get(source)
+    mapping = mapping or {}
+    if profile is None or not isinstance(mapping, dict):
+        return {}, []
+    options, notes = {}, []
+    values = _Values(reading, profile, mapping)
+    if not mapping.get('date_order') and not profile.date_order:
+        order, note = _date_order(values, reading, profile)
+        options |= {'date_order': order} if order else {}
+        notes += [note] if note else []
+    take = normaliser(source, tz=tz, mapping={**mapping, **options})
+    unit, note = _duration_unit(values, take, profile, mapping)
+    options |= {'duration_unit': unit} if unit else {}
+    notes += [note] if note else []
+    return options, notes
+
+
+class _Values:
+    """The values of a field in all records of a file, and what they stand under."""
+
+    def __init__(self, reading, profile, mapping):
+        self.records = reading.records
+        self.columns = Columns(profile, mapping)
+        self.shapes = {}
+
+    def shape(self, record):
+        names = tuple(record)
+        if names not in self.shapes:
+            if len(self.shapes) > 200:
+                self.shapes.clear()
+            self.shapes[names] = self.columns.shape(record)
+        return self.shapes[names]
+
+    def of(self, record, field):
+        """Return the first value of a field, and the name it stands under."""
+        if not isinstance(record, dict):
+            return None, None
+        for column in self.shape(record).of(field):
+            name = column if type(column) is str else column.label
+            value = record[column] if type(column) is str else column.get(record)
+            if not is_blank(value):
+                return value, name
+        return None, None
+
+
+def _open_dates(values, profile):
+    """Yield `(first, second, text)` of each date whose day and month stand before the year."""
+    for record in values.records:
+        for field in ('started_at', 'ended_at', 'day'):
+            value, name = values.of(record, field)
+            if type(value) is str and name not in profile.date_orders:
+                match = _OPEN_DATE.match(value)
+                if match:
+                    yield int(match[1]), int(match[3]), value
+
+
+def _date_order(values, reading, profile):
+    """Return the order of dates that a file tells, and what there is to say of it."""
+    orders, example = set(), None
+    for first, second, text in _open_dates(values, profile):
+        if first > 12 >= second:
+            orders.add('dmy')
+        elif second > 12 >= first:
+            orders.add('mdy')
+        elif first != second:
+            example = example or text
+    if len(orders) == 1:
+        return orders.pop(), None
+    if orders:
+        return None, Note('both_orders', {'value': str(example or '')[:40]})
+    if example is None:
+        return None, None
+    if is_day_first(reading.names):
+        return 'dmy', Note('day_first', {'value': example[:40]})
+    return None, Note('open_order', {'value': example[:40]})
+
+
+def _duration_unit(values, take, profile, mapping):
+    """Return the unit of plain durations that a file tells, and what there is to say of it."""
+    fitting, needed, unfit = set(_UNITS), None, None
+    compared = 0
+    for record in islice(values.records, _COMPARED):
+        value, _name = values.of(record, 'duration')
+        number = _number(value)
+        if number is None:
+            continue
+        told = values.shape(record).unit
+        if values.of(record, 'ended_at')[0] is None or values.of(record, 'started_at')[0] is None:
+            needed = needed or (value if told is None else None)
+            continue
+        session = take(record)
+        if not isinstance(session, Normal) or session.ended_at is None or not number:
+            continue
+        compared += 1
+        elapsed = session.duration_seconds
+        units = {unit for unit in _UNITS if _fits(number, unit, elapsed)}
+        fitting &= units
+        if told is not None and told not in units:
+            unfit = unfit or value
+    if mapping.get('duration_unit') or (profile.duration_unit and needed is None):
+        return None, _unlike(unfit)
+    if needed is None:
+        return None, _unlike(unfit)
+    if compared and len(fitting) == 1:
+        return fitting.pop(), None
+    return None, Note('open_unit', {'value': str(needed)[:40]})
+
+
+def _unlike(value):
+    return Note('unlike_duration', {'value': str(value)[:40]}) if value is not None else None
+
+
+def _fits(number, unit, elapsed):
+    return abs(number * _UNITS[unit] - elapsed) <= max(_ROUNDED[unit], elapsed * 0.011)
+
+
+def _number(value):
+    """Return a plain number, None for anything else."""
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return float(value) if 0 <= value < 10**12 else None
+    if type(value) is str and _NUMBER.fullmatch(value.strip()[:40]):
+        return float(value.strip().replace(',', '.'))
+    return None
+
+
+def value_at(record, name):
+    """Return a value of a record by its name, or by its way such as “from.alias”."""
+    if not isinstance(record, dict):
+        return None
+    if name in record:
+        return record[name]
+    for key in name.split('.'):
+        record = record.get(key) if isinstance(record, dict) else None
+    return record

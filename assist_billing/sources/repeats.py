@@ -1,0 +1,98 @@
+"""Rows of one file that have the same ID: the same again, the first one's end, or another thing."""
+
+from datetime import timedelta
+from zlib import crc32
+
+from .messages import LABELS, Label
+from .outcome import Rejection, shorten
+
+# Two records of one start, of which one is the moment less a duration, differ by their fractions.
+_SAME_START = timedelta(seconds=2)
+_COMPARED = (
+    'technician', 'customer_email', 'customer_name', 'customer_ref', 'device_ref', 'device_name',
+    'kind', 'group', 'department', 'note', 'billable',
+)  # fmt: skip
+# What does not change from a session's beginning to its end, where both records say it.
+_LASTING = frozenset(
+    {'technician', 'customer_email', 'customer_name', 'customer_ref', 'device_ref', 'device_name'}
+)
+
+
+class Repeats:
+    """What the rows of one file said so far, by their IDs.
+
+    :ivar offset: the index in the file of the first of the records that are taken in next
+    """
+
+    def __init__(self, lines=()):
+        self.lines = lines
+        self.offset = 0
+        self._seen = {}
+
+    def meet(self, index, normal):
+        """Take in a session of the file; return a `Rejection` where an earlier row says otherwise.
+
+        :param int index: of its record among those that are taken in now
+        """
+        index += self.offset
+        said = _sums(normal)
+        earlier = self._seen.get(normal.external_id)
+        if earlier is None or earlier[0] >= index:
+            self._seen[normal.external_id] = (index, normal.started_at, normal.ended_at, said)
+            return None
+        differing = _differing(earlier, normal, said)
+        if not differing:
+            if earlier[2] is None:
+                self._seen[normal.external_id] = (
+                    earlier[0], earlier[1], normal.ended_at, said,
+                )  # fmt: skip
+            return None
+        return self._reject(earlier[0], normal, differing)
+
+    def _reject(self, index, normal, differing):
+        label = Label(LABELS['external_id'])
+        number = self.lines[index] if index < len(self.lines) else index + 1
+        params = {
+            'field': label,
+            'value': shorten(normal.external_id),
+            'row': str(number),
+            'differs': Labels(LABELS[name] for name in differing),
+        }
+        return Rejection(label, 'otherwise_row' if self.lines else 'otherwise_record', params)
+
+
+class Labels(tuple):
+    """Names of fields on the screen, each of which is translated."""
+
+    __slots__ = ()
+
+    def __str__(self):
+        return ', '.join(self)
+
+
+def _sums(normal):
+    """Return what a session says besides its times, in few bytes."""
+    return b''.join(
+        (crc32(str(getattr(normal, name)).encode()) & 0xFFFFFF).to_bytes(3, 'big')
+        if getattr(normal, name) not in {'', None}
+        else b'\0\0\0'
+        for name in _COMPARED
+    )
+
+
+def _differing(earlier, normal, said):
+    """Return the fields in which a session differs from what an earlier row said of it."""
+    _index, started_at, ended_at, before = earlier
+    differing = []
+    if abs(started_at - normal.started_at) > _SAME_START:
+        differing.append('started_at')
+    both_ended = ended_at is not None and normal.ended_at is not None
+    if both_ended and ended_at != normal.ended_at:
+        differing.append('ended_at')
+    for place, name in enumerate(_COMPARED):
+        one, other = before[3 * place : 3 * place + 3], said[3 * place : 3 * place + 3]
+        if one == other:
+            continue
+        if both_ended or (name in _LASTING and any(one) and any(other)):
+            differing.append(name)
+    return differing

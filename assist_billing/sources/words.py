@@ -1,0 +1,156 @@
+"""Words of days, months and answers, in the languages that exports are written in."""
+
+import unicodedata
+
+# Blanks that are not the common one, and marks that nobody sees.
+_BLANKS = dict.fromkeys((0xA0, 0x1680, *range(0x2000, 0x200B), 0x202F, 0x205F, 0x3000), ' ')
+_UNSEEN = dict.fromkeys((0xAD, *range(0x200B, 0x2010), *range(0x202A, 0x202F), 0x2060,
+                         *range(0x2066, 0x206A), 0xFEFF))  # fmt: skip
+_FIGURES = str.maketrans('年月日\u2018\u2019\u2032\u2033', '-- \'\'\'"')
+
+
+def fold_text(text):
+    """Return a short text as it is compared: in lower case, without accents, single blanks."""
+    if not text.isascii():
+        text = text.translate(_BLANKS).translate(_UNSEEN).translate(_FIGURES)
+        decomposed = unicodedata.normalize('NFD', text[:1_000])
+        text = ''.join(char for char in decomposed if not unicodedata.combining(char))
+    return ' '.join(text.lower().split())
+
+
+def _months():
+    names = (
+        'jan january januar janner janvier janv enero ene januari gennaio gen janeiro',
+        'feb february februar fevrier fevr fev febrero februari febbraio fevereiro',
+        'mar march marz mrz mars marzo mrt maart marco',
+        'apr april avril avr abril abr aprile',
+        'may mai mayo mei maggio mag maio',
+        'jun june juni juin junio giugno giu junho',
+        'jul july juli juillet juil julio luglio lug julho',
+        'aug august aout agosto ago augustus',
+        'sep sept september septembre septiembre settembre set setembro',
+        'oct october okt oktober octobre octubre ottobre ott out outubro',
+        'nov november novembre noviembre novembro',
+        'dec december dez dezember decembre diciembre dic dicembre dezembro',
+    )
+    return {
+        name: number for number, month in enumerate(names, 1) for name in month.split()
+    }  # fmt: skip
+
+
+MONTHS = _months()
+WEEKDAYS = frozenset(
+    [
+        "mon",
+        "tue",
+        "tues",
+        "wed",
+        "thu",
+        "thur",
+        "thurs",
+        "fri",
+        "sat",
+        "sun",
+        "monday",
+        "tuesday",
+        "wednesday",
+        "thursday",
+        "friday",
+        "saturday",
+        "sunday",
+        "mo",
+        "di",
+        "mi",
+        "do",
+        "fr",
+        "sa",
+        "so",
+        "montag",
+        "dienstag",
+        "mittwoch",
+        "donnerstag",
+        "freitag",
+        "samstag",
+        "sonnabend",
+        "sonntag",
+        "lun",
+        "mar",
+        "mer",
+        "jeu",
+        "ven",
+        "sam",
+        "dim",
+        "lundi",
+        "mardi",
+        "mercredi",
+        "jeudi",
+        "vendredi",
+        "samedi",
+        "dimanche",
+        "mie",
+        "jue",
+        "vie",
+        "sab",
+        "dom",
+        "lunes",
+        "martes",
+        "miercoles",
+        "jueves",
+        "viernes",
+        "sabado",
+        "domingo",
+        "ma",
+        "wo",
+        "vr",
+        "za",
+        "zo",
+        "maandag",
+        "dinsdag",
+        "woensdag",
+        "donderdag",
+        "vrijdag",
+        "zaterdag",
+        "zondag",
+        "gio",
+        "lunedi",
+        "martedi",
+        "mercoledi",
+        "giovedi",
+        "venerdi",
+        "sabato",
+        "domenica",
+        "seg",
+        "ter",
+        "qua",
+        "qui",
+        "sex",
+        "segunda",
+        "terca",
+        "quarta",
+        "quinta",
+        "sexta",
+        "segunda-feira",
+        "terca-feira",
+        "quarta-feira",
+        "quinta-feira",
+        "sexta-feira",
+    ]
+)
+NO = frozenset(
+    ["false", "no", "n", "0", "off", "nein", "non", "nee", "nao", "falso", "faux", "falsch",
+     "onwaar"]
+) | {
+    'not billable', 'non-billable', 'non billable', 'nonbillable', 'unbillable', 'do not bill',
+    'donotbill', 'no charge', 'nicht abrechenbar', 'nicht verrechenbar', 'nicht fakturierbar',
+    'non facturable', 'no facturable', 'niet factureerbaar', 'niet declarabel',
+    'non fatturabile', 'nao faturavel', 'nicht berechnen', 'kostenlos', 'free of charge',
+}  # fmt: skip
+# How the row of sums begins.
+TOTALS = frozenset(
+    ["total", "totals", "sum", "summe", "gesamt", "gesamtsumme", "insgesamt", "totaux", "totaal",
+     "totale", "totali", "totais", "suma", "somme"]
+) | {
+    'grand total', 'total general', 'totale generale', 'total geral', 'overall total',
+    'eindtotaal', 'sub total', 'subtotal', 'zwischensumme', 'sous-total', 'total hours',
+    'total time', 'summe gesamt', 'total duration',
+}  # fmt: skip

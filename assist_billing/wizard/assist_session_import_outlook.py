@@ -1,0 +1,69 @@
+from datetime import timedelta
+from zoneinfo import ZoneInfo
+
+from .. import sources
+
+# So many sessions are shown as they would be.
+SHOWN_SESSIONS = 20
+SHORT = 10
+LONG = 86_400
+
+
+class ImportOutlook:
+    """What would come of a file: its first sessions, and figures of all of them."""
+
+    def __init__(self, sessions, tz):
+        self.sessions = sessions
+        self.zone = ZoneInfo(tz)
+        self.shown = {}
+        self.seconds = self.opened = self.short = self.long = 0
+        self.matched = self.unmatched = 0
+        self.first = self.last = None
+        # Of each session so far whether it has ended, for a later row may end it.
+        self._ended = {}
+
+    def look(self, run, _first, results, statuses):
+        """Take in a batch of `assist.session._ingest`."""
+        normals = [result for result in results if isinstance(result, sources.Normal)]
+        values = self.sessions._prepare_ingest_values(run, normals)
+        for normal, vals, status in zip(normals, values, statuses, strict=True):
+            self._count(normal, vals)
+            known = normal.external_id in self.shown
+            if (known and status == 'updated') or (not known and len(self.shown) < SHOWN_SESSIONS):
+                self.shown[normal.external_id] = (normal, vals, status)
+
+    def _count(self, normal, vals):
+        key = normal.external_id
+        if key in self._ended and (self._ended[key] or normal.ended_at is None):
+            return  # a row that says the same again
+        if key in self._ended:
+            self.opened -= 1
+        else:
+            self.matched += bool(vals['partner_id'])
+            self.unmatched += not vals['partner_id']
+            self._count_day(normal)
+        self._ended[key] = normal.ended_at is not None
+        seconds = normal.duration_seconds
+        self.opened += normal.ended_at is None
+        self.seconds += seconds
+        self.short += normal.ended_at is not None and seconds < SHORT
+        self.long += seconds > LONG
+
+    def _count_day(self, normal):
+        day = self.local(normal.started_at).date()
+        self.first = min(self.first or day, day)
+        self.last = max(self.last or day, day)
+
+    def local(self, moment):
+        """Return a naive UTC datetime as the wall time in the chosen zone."""
+        return moment.replace(tzinfo=ZoneInfo('UTC')).astimezone(self.zone).replace(tzinfo=None)
+
+    def rows(self):
+        """Return the sessions that are shown: `(session, values, status)`, in the file's order."""
+        return list(self.shown.values())
+
+
+def show_duration(seconds):
+    """Return seconds as 1:02:03."""
+    minutes, seconds = divmod(int(timedelta(seconds=seconds).total_seconds()), 60)
+    return f'{minutes // 60}:{minutes % 60:02}:{seconds:02}'

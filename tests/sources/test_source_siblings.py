@@ -1,0 +1,703 @@
+"""Siblings of the files that people really have: other orders, delimiters, languages and forms."""
+
+import csv
+import io
+import json
+from datetime import datetime
+
+import openpyxl
+import pytest
+
+from sources import Normal, ReadError, infer, normalise, read_file
+
+NOW = datetime(2026, 11, 26, 12)
+BERLIN = 'Europe/Berlin'
+T1 = (datetime(2026, 10, 5, 8, 12, 30), datetime(2026, 10, 5, 8, 42, 30))
+T2 = (datetime(2026, 10, 6, 23, 50), datetime(2026, 10, 7, 0, 10, 5))
+
+
+def sessions(content, name='x.csv', source=None, tz=BERLIN, encoding=None, **mapping):
+    """Return what a file comes to: its source, and its sessions and rejections."""
+    content = content if isinstance(content, bytes) else content.encode()
+    reading = read_file(content, name, encoding)
+    source = source or reading.source or 'csv'
+    options, _notes = infer(reading, source, mapping, tz=tz)
+    mapping = {**options, **mapping} or None
+    return reading.source, [
+        normalise(record, source, tz=tz, mapping=mapping, now=NOW) for record in reading.records
+    ]
+
+
+def spans(content, name='x.csv', **options):
+    results = sessions(content, name, **options)[1]
+    rejected = [result.reason for result in results if not isinstance(result, Normal)]
+    assert not rejected, rejected
+    return [(result.started_at, result.ended_at) for result in results]
+
+
+# === LANGUAGES === #
+
+LANGUAGES = {
+    'de': ('Sitzungs-ID;Techniker;Kunde;Gerät;Beginn;Ende;Notiz', None),
+    'de apart': ('Techniker;Kunde;Gerät;Startdatum;Startzeit;Enddatum;Endzeit', 'apart'),
+    'fr': ('Identifiant;Technicien;Client;Poste;Début;Fin;Remarque', None),
+    'fr apart': (
+        'Technicien;Client;Poste;Date de début;Heure de début;Date de fin;Heure de fin', 'apart',
+    ),
+    'es': ('ID de sesión;Técnico;Cliente;Equipo;Inicio;Fin;Notas', None),
+    'es apart': (
+        'Técnico;Cliente;Equipo;Fecha de inicio;Hora de inicio;Fecha de fin;Hora de fin', 'apart',
+    ),
+    'nl': ('Sessie-ID;Medewerker;Klant;Apparaat;Begin;Einde;Opmerking', None),
+    'nl apart': ('Medewerker;Klant;Apparaat;Startdatum;Starttijd;Einddatum;Eindtijd', 'apart'),
+    'it': ('ID sessione;Tecnico;Cliente;Dispositivo;Inizio;Fine;Descrizione', None),
+    'it apart': (
+        'Tecnico;Cliente;Dispositivo;Data inizio;Ora inizio;Data fine;Ora fine', 'apart',
+    ),
+    'pt': ('ID da sessão;Técnico;Cliente;Computador;Início;Fim;Observações', None),
+    'pt apart': (
+        'Técnico;Cliente;Computador;Data de início;Hora de início;Data de término;Hora de término',
+        'apart',
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize('language', LANGUAGES)
+@pytest.mark.parametrize('encoding', ['utf-8', 'utf-8-sig', 'utf-16', 'cp1252'])
+def test_headings_in_seven_languages(language, encoding):
+    heading, form = LANGUAGES[language]
+    if form == 'apart':
+        rows = ['Ava;Atelier Lumière;PC-1;05/10/2026;10:12:30;05/10/2026;10:42:30',
+                'Ava;Atelier Lumière;PC-1;07/10/2026;01:50:00;07/10/2026;02:10:05']  # fmt: skip
+    else:
+        rows = ['A1;Ava;Atelier Lumière;PC-1;05/10/2026 10:12:30;05/10/2026 10:42:30;Drücker',
+                'A2;Ava;Atelier Lumière;PC-1;07/10/2026 01:50:00;07/10/2026 02:10:05;']  # fmt: skip
+    content = '\r\n'.join([heading, *rows]).encode(encoding)
+    _source, results = sessions(content)
+    assert [(one.started_at, one.ended_at) for one in results] == [T1, T2]
+    assert {(one.technician, one.customer_name, one.device_name) for one in results} == {
+        ('Ava', 'Atelier Lumière', 'PC-1')
+    }
+    if form is None:
+        assert results[0].external_id == 'A1'
+
+
+@pytest.mark.parametrize(
+    ('encoding', 'name'),
+    [('cp1250', 'Łódź Gdańsk Kraków świeża żółć'), ('cp1251', 'Київ Харків Львів'),
+     ('cp1252', 'Müller Søren Français'), ('cp1253', 'Αθήνα Θεσσαλονίκη')],
+)  # fmt: skip
+def test_code_pages_are_recognised(encoding, name):
+    rows = ['ID;Start;End;Customer', *(
+        f'{number};2026-10-05 10:12:30;2026-10-05 10:42:30;{name}' for number in range(1, 9)
+    )]  # fmt: skip
+    content = '\n'.join(rows).encode(encoding)
+    reading = read_file(content)
+    assert reading.encoding == encoding
+    assert reading.records[0]['Customer'] == name
+    chosen = read_file(content, encoding='cp1252')
+    assert chosen.records[0]['Customer'] == name.encode(encoding).decode('cp1252', 'replace')
+
+
+def test_an_encoding_that_is_none_is_refused_in_words():
+    with pytest.raises(ReadError) as caught:
+        read_file('ID;Käse\n1;x\n'.encode('cp1252'), encoding='nosuch')
+    assert caught.value.code == 'unknown_encoding'
+
+
+def test_a_text_in_two_encodings_keeps_both():
+    content = 'ID;Start;Kunde\n1;2026-10-05 10:00;Müller & Söhne Käserei\n'.encode()
+    content += '2;2026-10-05 11:00;Größe\n'.encode('cp1252')
+    reading = read_file(content)
+    assert [note.code for note in reading.notes] == ['mixed']
+    records = reading.records
+    assert [record['Kunde'] for record in records] == ['Müller & Söhne Käserei', 'Größe']
+
+
+# === LINES BEFORE THE HEADINGS === #
+
+TABLE = (
+    'Session ID,Technician,Start,End\n'
+    'a1,ava,2026-10-05 10:12:30,2026-10-05 10:42:30\n'
+    'a2,ava,2026-10-07 01:50:00,2026-10-07 02:10:05\n'
+)
+
+
+@pytest.mark.parametrize(
+    'before',
+    ['', 'OK\n\n', '\n\n', '#TYPE Some.Report\n', 'sep=,\n', 'Session report\n\n',
+     'Session report\nOctober 2026\n\n', 'Report,Sessions\nFrom,2026-10-01\nTo,2026-10-31\n\n',
+     '"Sessions of all technicians, October"\n', 'Exported 2026-11-01 10:00:00\n\n'],
+)  # fmt: skip
+@pytest.mark.parametrize('delimiter', [',', ';', '\t', '|'])
+def test_lines_before_the_headings_are_passed_over(before, delimiter):
+    table = TABLE.replace(',', delimiter)
+    before = before.replace('sep=,', f'sep={delimiter}')
+    assert spans(before + table) == [T1, T2]
+
+
+def test_what_was_passed_over_is_said():
+    [note] = read_file(f'Session report\n\n{TABLE}'.encode()).notes
+    assert (note.code, note.params['lines']) == ('skipped', 'Session report')
+
+
+# === NO HEADINGS === #
+
+
+def test_a_log_of_outgoing_connections():
+    content = (
+        '613209944\t05-10-2026 08:12:30\t05-10-2026 08:42:30\tava\tRemoteControl\t'
+        '{00000001-1111-4222-8333-000000000001}\r\n'
+        '613209945\t06-10-2026 23:50:00\t07-10-2026 00:10:05\tava\tRemoteControl\t'
+        '{00000002-1111-4222-8333-000000000002}\r\n'
+    )
+    source, results = sessions(content, 'Connections.txt', tz='UTC')
+    assert source == 'teamviewer'
+    assert [(one.started_at, one.ended_at) for one in results] == [T1, T2]
+    assert {(one.technician, one.device_ref) for one in results} == {
+        ('ava', '613209944'), ('ava', '613209945'),
+    }  # fmt: skip
+
+
+def test_a_table_without_headings_loses_no_row():
+    content = b'a1;ava;2026-10-05 10:12:30;2026-10-05 10:42:30\n'
+    content += b'a2;ava;2026-10-07 01:50:00;2026-10-07 02:10:05\n'
+    reading = read_file(content)
+    assert len(reading.records) == 2
+    assert [note.code for note in reading.notes] == ['headless']
+    mapping = {'external_id': 'Column 1', 'technician': 'Column 2', 'started_at': 'Column 3',
+               'ended_at': 'Column 4'}  # fmt: skip
+    assert spans(content, **mapping) == [T1, T2]
+
+
+# === JSON === #
+
+RECORDS = [
+    {'session_id': 'a1', 'start_time': '2026-10-05T08:12:30Z', 'end_time': '2026-10-05T08:42:30Z'},
+    {'session_id': 'a2', 'start_time': '2026-10-06T23:50:00Z', 'end_time': '2026-10-07T00:10:05Z'},
+]
+NAMES = list(RECORDS[0])
+ROWS = [list(record.values()) for record in RECORDS]
+
+
+@pytest.mark.parametrize(
+    'content',
+    [
+        RECORDS,
+        {'whatever': RECORDS, 'count': 2, 'next': None},
+        {'a': {'b': {'c': RECORDS}}},
+        {'FieldNames': NAMES, 'Items': ROWS},
+        {'report': {'FieldNames': NAMES, 'Items': ROWS}},
+        {'Schema': [{'Column': name, 'PropertyType': 'String'} for name in NAMES], 'Values': ROWS},
+        {'columns': NAMES, 'index': [0, 1], 'data': ROWS},
+        {'fields': [{'id': name} for name in NAMES], 'rows': ROWS},
+        [NAMES, *ROWS],
+        dict(zip(NAMES, zip(*ROWS, strict=True), strict=True)),
+        [{'data': RECORDS[:1], 'next': 'x'}, {'data': RECORDS[1:], 'next': None}],
+        {'users': [], 'sessions': RECORDS},
+        {'users': [{'name': 'ava'}], 'sessions': RECORDS},
+    ],
+)
+def test_json_in_every_arrangement(content):
+    assert spans(json.dumps(content), 'x.json') == [T1, T2]
+
+
+@pytest.mark.parametrize('joint', ['\n', '\r\n', '\n\n', ' ', ',\n'])
+def test_json_one_after_the_other(joint):
+    content = joint.join(json.dumps(record) for record in RECORDS)
+    assert spans(content, 'x.ndjson') == [T1, T2]
+    assert spans(joint.join(json.dumps(r, indent=1) for r in RECORDS), 'x.json') == [T1, T2]
+
+
+def test_json_lines_that_break_off_are_refused():
+    content = '\n'.join(json.dumps(record) for record in RECORDS)[:-20]
+    with pytest.raises(ReadError) as caught:
+        read_file(content.encode())
+    assert caught.value.code == 'json_truncated'
+
+
+def test_json_with_several_unknown_lists_is_refused_and_names_them():
+    with pytest.raises(ReadError) as caught:
+        read_file(json.dumps({'red': [{'a': 1}], 'blue': [{'b': 1}]}).encode())
+    assert caught.value.code == 'json_many_lists'
+    assert 'red, blue' in caught.value.reason
+
+
+def test_values_within_objects_can_be_named():
+    record = {'ref': 'a1', 'when': {'from': '2026-10-05 10:12:30', 'to': '2026-10-05 10:42:30'}}
+    reading = read_file(json.dumps({'things': [record]}).encode())
+    assert reading.names == ['ref', 'when.from', 'when.to']
+    mapping = {'external_id': 'ref', 'started_at': 'when.from', 'ended_at': ['when.to']}
+    assert spans(json.dumps({'things': [record]}), 'x.json', **mapping) == [T1]
+
+
+# === XML, WEB PAGES, WORKBOOKS === #
+
+
+def xml(before='', namespace='', tag='session'):
+    inside = ''.join(
+        f'<{tag} id="{r["session_id"]}"><start_time>{r["start_time"]}</start_time>'
+        f'<end_time>{r["end_time"]}</end_time></{tag}>'
+        for r in RECORDS
+    )
+    return f'{before}<report{namespace}><title>October</title><list>{inside}</list></report>'
+
+
+@pytest.mark.parametrize(
+    'content',
+    [
+        xml(),
+        xml('<?xml version="1.0"?>\n<!-- exported -->\n'),
+        xml(namespace=' xmlns="urn:x"'),
+        xml(namespace=' xmlns:a="urn:x"', tag='a:session'),
+        xml('<?xml version="1.0" encoding="utf-16"?>').encode('utf-16'),
+        xml('<?xml version="1.0" encoding="iso-8859-1"?>').encode('latin-1'),
+        '\ufeff' + xml(),
+    ],
+)
+def test_xml_in_every_form(content):
+    assert spans(content, 'x.xml') == [T1, T2]
+
+
+def test_a_workbook_as_older_programs_wrote_it():
+    rows = ''.join(
+        '<Row>' + ''.join(f'<Cell><Data ss:Type="String">{cell}</Data></Cell>' for cell in row)
+        + '</Row>'
+        for row in csv.reader(io.StringIO(TABLE))
+    )  # fmt: skip
+    content = (
+        '<?xml version="1.0"?><?mso-application progid="Excel.Sheet"?>'
+        '<Workbook xmlns="urn:schemas-microsoft-com:office:spreadsheet" '
+        'xmlns:ss="urn:schemas-microsoft-com:office:spreadsheet"><Worksheet ss:Name="S"><Table>'
+        f'{rows}</Table></Worksheet></Workbook>'
+    )
+    assert spans(content, 'x.xls') == [T1, T2]
+    # A cell that is left out is told by the place of the next.
+    sparse = content.replace(
+        '<Cell><Data ss:Type="String">ava</Data></Cell><Cell>', '<Cell ss:Index="3">'
+    )
+    assert spans(sparse, 'x.xls') == [T1, T2]
+
+
+def html(table_rows, before='<html><head><title>x</title></head><body><p>Report</p>'):
+    head, *rows = csv.reader(io.StringIO(table_rows))
+    cells = [f'<tr>{"".join(f"<th>{c}</th>" for c in head)}</tr>']
+    cells += [f'<tr>{"".join(f"<td>{c}</td>" for c in row)}</tr>' for row in rows]
+    return (
+        f'{before}<table class="menu"><tr><td>Home</td></tr></table><table>{"".join(cells)}</table>'
+    )
+
+
+@pytest.mark.parametrize(
+    'content',
+    [
+        html(TABLE),
+        html(TABLE, '<!DOCTYPE html><html>'),
+        html(TABLE, ''),
+        html(TABLE, '<?xml version="1.0"?><!DOCTYPE html PUBLIC "x" "y"><html>'),
+        html(TABLE, '<meta charset="utf-16">').encode('utf-16'),
+        html(TABLE).replace('<td>', '<td><b>').replace('<tr>', '\n  <tr>\n'),
+        html(TABLE).replace('</td>', '').replace('</tr>', ''),
+        html(TABLE).replace('<table>', '<table><tr><th colspan="4">Sessions</th></tr>'),
+    ],
+)
+def test_tables_of_web_pages(content):
+    assert spans(content, 'x.xls') == [T1, T2]
+
+
+def test_a_web_page_in_a_code_page_says_so_itself():
+    page = '<html><head><meta http-equiv="Content-Type" content="text/html; charset=windows-1250">'
+    page += html(TABLE.replace('ava', 'Łukasz'), '</head>')
+    assert sessions(page.encode('cp1250'), 'x.xls')[1][0].technician == 'Łukasz'
+
+
+@pytest.mark.parametrize(
+    ('content', 'code'),
+    [
+        ('<html><body><form>Login</form></body></html>', 'web_page'),
+        ('<a><b></b></a>', 'xml_no_records'),
+        ('<a><b>', 'xml_syntax'),
+        ('<!DOCTYPE a [<!ENTITY x "y">]><a><b c="1" d="2"/></a>', 'xml_doctype'),
+        ('<a>' * 100 + '</a>' * 100, 'xml_nested'),
+        (b'%PDF-1.7\n...', 'other_kind'),
+        (b'\x89PNG\r\n\x1a\n', 'other_kind'),
+        (b'\x1f\x8b\x08\0', 'packed'),
+        (b'7z\xbc\xaf\x27\x1c', 'packed'),
+        (b'SQLite format 3\0', 'other_kind'),
+        (b'{\\rtf1 x}', 'other_kind'),
+        (b'MIME-Version: 1.0\nContent-Type: multipart/related\n', 'other_kind'),
+    ],
+)
+def test_what_is_not_read_says_what_it_is(content, code):
+    with pytest.raises(ReadError) as caught:
+        read_file(content if isinstance(content, bytes) else content.encode(), 'x.xls')
+    assert caught.value.code == code
+    assert '%(' not in caught.value.reason
+
+
+def workbook(rows, **sheets):
+    book = openpyxl.Workbook()
+    for row in rows:
+        book.active.append(row)
+    for title, more in sheets.items():
+        sheet = book.create_sheet(title)
+        for row in more:
+            sheet.append(row)
+    content = io.BytesIO()
+    book.save(content)
+    return content.getvalue()
+
+
+def test_workbooks_with_a_cover_titles_and_plain_numbers():
+    day, first, last = 46300, 0.42534722222222, 0.44618055555556
+    rows = [['Session ID', 'Date', 'Start', 'End'], ['a1', day, first, last]]
+    assert spans(workbook(rows), 'x.xlsx') == [T1]
+    rows = [['Report of October'], [], ['Session ID', 'Start', 'End'],
+            ['a1', day + first, day + last]]  # fmt: skip
+    assert spans(workbook(rows), 'x.xlsx') == [T1]
+    content = workbook([['Company report']], Sessions=rows[2:])
+    assert spans(content, 'x.xlsx') == [T1]
+    [note] = read_file(content).notes
+    assert note.code == 'other_sheets'
+
+
+# === TIMES === #
+
+
+@pytest.mark.parametrize(
+    'form',
+    [
+        '2026-10-05 10:12:30', '2026-10-05T10:12:30', '2026/10/05 10:12:30', '2026.10.05 10:12:30',
+        '05.10.2026 10:12:30', '05.10.2026, 10:12:30', '5.10.26 10:12:30', '5. 10. 2026 10:12:30',
+        '05.10.2026 10.12.30', '5. Oktober 2026 10:12:30', '5. Okt. 2026, 10:12:30 Uhr',
+        'Mo., 5. Oktober 2026 um 10:12:30', '5 octobre 2026 à 10:12:30',
+        'lundi 5 octobre 2026 10:12:30',
+        '5 de octubre de 2026, 10:12:30', '5 de outubro de 2026 às 10:12:30',
+        '5 ottobre 2026 alle 10:12:30', '5 oktober 2026 om 10:12:30', '5-Oct-2026 10:12:30',
+        '05-Oct-26 10:12:30 AM', 'Oct 5, 2026 10:12:30 AM', 'October 5, 2026, 10:12:30 AM',
+        'October 5, 2026 at 10:12:30\u202fAM', 'Mon Oct  5 10:12:30 2026',
+        'Monday, October 5, 2026 10:12:30 AM', '2026-10-05 10:12:30.0000000',
+        '2026-10-05 10:12:30,123', '20261005T101230', '20261005 101230',
+        '\u200e2026-10-05 10:12:30',
+        '05.10.2026\u00a010:12:30', '2026年10月5日 10:12:30', '46300,4253472222',
+        # With its own zone.
+        '2026-10-05T08:12:30Z', '2026-10-05T08:12:30.123456789Z', '2026-10-05T10:12:30+02:00',
+        '2026-10-05 10:12:30 +0200', '2026-10-05 08:12:30 UTC', '2026-10-05 08:12:30 GMT',
+        '2026-10-05 10:12:30 CEST', '2026-10-05 10:12:30 MESZ', '2026-10-05 10:12:30 GMT+2',
+        '2026-10-05 10:12:30 UTC+02:00', '2026-10-05 04:12:30 EDT', 'Mon, 05 Oct 2026 08:12:30 GMT',
+        'Mon, 5 Oct 2026 10:12:30 +0200', '2026-10-05T10:12:30+02:00[Europe/Berlin]',
+        'Mon Oct 05 2026 10:12:30 GMT+0200 (Central European Summer Time)',
+        '2026-10-05T03:12:30-05:00',
+        '/Date(1791187950000)/', '1791187950', '1791187950000', '20261005T081230Z',
+    ],
+)  # fmt: skip
+def test_a_time_in_every_form(form):
+    content = io.StringIO()
+    csv.writer(content).writerows([['ID', 'Start', 'End'], ['a1', form, '2026-10-05 10:42:30']])
+    assert spans(content.getvalue()) == [T1]
+
+
+@pytest.mark.parametrize(
+    ('form', 'order'),
+    [('10/5/2026 10:12:30 AM', 'mdy'), ('10/05/26 10:12:30 a.m.', 'mdy'),
+     ('05/10/2026 10h12', 'dmy'), ('05/10/2026 10:12:30 a. m.', 'dmy'),
+     ('05-10-2026 10:12:30', 'dmy'), ('05/10/2026 - 10:12:30', 'dmy')],
+)  # fmt: skip
+def test_a_time_of_which_the_order_is_chosen(form, order):
+    content = io.StringIO()
+    csv.writer(content).writerows([['ID', 'Start', 'End'], ['a1', form, '2026-10-05 10:42:30']])
+    [(start, _end)] = spans(content.getvalue(), date_order=order)
+    assert start.replace(second=0) == T1[0].replace(second=0)
+    asked = sessions(content.getvalue())[1][0]
+    assert asked.code == 'ambiguous_time'
+
+
+@pytest.mark.parametrize(
+    'form',
+    ['2026-10-05 10:12:30 XYZ', '2026-10-05 25:12:30', '32.10.2026 10:00', '5 Foo 2026 10:00',
+     '10:12:30', 'yesterday', '2026-10-05 13:12:30 PM', '2026-13-05 10:12:30', '12.2026 10:00',
+     '2026-10-05 10:72', 'Oct 5 10:12:30'],
+)  # fmt: skip
+def test_what_is_no_time_is_rejected(form):
+    content = f'ID;Start;End\na1;{form};2026-10-05 10:42:30\n'
+    [result] = sessions(content)[1]
+    assert result.code == 'bad_time'
+
+
+def test_a_zone_word_that_means_several_is_asked_unless_the_chosen_zone_calls_itself_so():
+    content = 'ID;Start;End\na1;2026-01-05 10:12:30 CST;2026-01-05 10:42:30 CST\n'
+    assert sessions(content)[1][0].code == 'zone_word'
+    [(start, _end)] = spans(content, tz='Asia/Shanghai')
+    assert start == datetime(2026, 1, 5, 2, 12, 30)
+    [(start, _end)] = spans(content, tz='America/Chicago')
+    assert start == datetime(2026, 1, 5, 16, 12, 30)
+
+
+@pytest.mark.parametrize(
+    'heading', ['Start (UTC)', 'Start UTC', 'Start [GMT]', 'Start Time (UTC+0)']
+)
+def test_a_zone_in_a_heading_holds(heading):
+    content = f'ID;{heading};Duration (min)\na1;2026-10-05 08:12:30;30\n'
+    assert spans(content) == [T1]
+    content = 'ID;Start (GMT+5:30);Duration (min)\na1;2026-10-05 08:12:30;30\n'
+    assert sessions(content)[1][0].code == 'unknown_zone'
+
+
+# === ONE DATE, TIMES OF DAY, DURATIONS === #
+
+
+@pytest.mark.parametrize(
+    'content',
+    [
+        'Date;Start;End\n2026-10-05;10:12:30;10:42:30\n2026-10-07;01:50;02:10:05\n',
+        'End;Start;Date\n10:42:30;10:12:30;2026-10-05\n02:10:05;01:50;2026-10-07\n',
+        'Start time;End time;Day\n10:12:30 AM;10:42:30 AM;Oct 5, 2026\n'
+        '1:50 AM;2:10:05 AM;Oct 7, 2026\n',
+        'Date;Start;Duration\n2026-10-05;10:12:30;30 min\n2026-10-07;01:50;0:20:05\n',
+        'Date;End;Duration (s)\n2026-10-05;10:42:30;1800\n2026-10-07;02:10:05;1205\n',
+        'End;Duration in Seconds\n2026-10-05 10:42:30;1800\n2026-10-07 02:10:05;1205\n',
+        'Start date;Start time;End time\n2026-10-05;10:12:30;10:42:30\n2026-10-07;01:50;02:10:05\n',
+    ],
+)
+def test_start_and_end_from_what_there_is(content):
+    assert spans(content) == [T1, T2]
+
+
+def test_a_session_past_midnight_with_one_date():
+    content = 'Date;Start;End\n2026-10-06;23:50;00:10:05\n'
+    [(start, end)] = spans(content, tz='UTC')
+    assert (start, end) == T2
+    reversed_ = sessions('Date;Start;End\n2026-10-06;10:42;10:12\n')[1][0]
+    assert reversed_.code == 'reversed'
+
+
+@pytest.mark.parametrize(
+    ('heading', 'text', 'seconds'),
+    [
+        ('Duration (h)', '0,50', 1800), ('Duration (h)', '0.5', 1800), ('Duration (h)',
+        '1,25', 4500),
+        ('Duration (decimal)', '0.35', 1260), ('Dauer (Std.)', '1,5', 5400), ('Hours', '1.5', 5400),
+        ('Stunden', '0,25', 900), ('Duration (min)', '75', 4500), ('Minutes', '75', 4500),
+        ('Dauer in Minuten', '7,5', 450), ('Duration in Seconds', '1205', 1205),
+        ('duration_seconds', '1205', 1205), ('durationSeconds', '1205', 1205),
+        ('Duration (ms)', '1205000', 1205), ('Duration', '1h 12m', 4320), ('Duration',
+        '0h30', 1800),
+        ('Duration', '1 Std. 12 Min.', 4320), ('Duration', 'PT1H12M', 4320),
+        ('Duration', 'PT1205S', 1205), ('Duration', 'P1DT2H', 93600),
+        ('Duration', '1 day, 2:03:04', 93784), ('Duration', '2 days, 0:00:01', 172801),
+        ('Duration', '1 heure 12 minutes', 4320), ('Duration', '1 hora y 12 minutos', 4320),
+        ('Duration', '1 uur 5 minuten', 3900), ('Duration', '1 ora 5 minuti', 3900),
+        ('Duration', '45 s', 45), ('Duration', "5' 30\"", 330), ('Duration', '00:20:05', 1205),
+        ('Duration', '00:20:05.123', 1205), ('Duration (mm:ss)', '20:05', 1205),
+        ('Duration', '0:30', 1800), ('Duration (h:mm)', '0:30', 1800), ('Duration',
+        '1.5 hours', 5400),
+        ('Duration', '1:30 h', 5400), ('Duration', '90min', 5400), ('Duration', '1d 2h', 93600),
+    ],
+)  # fmt: skip
+def test_a_duration_in_every_form(heading, text, seconds):
+    content = io.StringIO()
+    csv.writer(content).writerows([['ID', 'Start', heading], ['a1', '2026-10-05 10:12:30', text]])
+    [result] = sessions(content.getvalue())[1]
+    assert isinstance(result, Normal), result.reason
+    assert result.duration_seconds == seconds
+
+
+@pytest.mark.parametrize('text', ['30', '0.5', '1800', '1,800', '30:00', '1,5'])
+def test_a_duration_that_can_be_two_things_is_asked(text):
+    content = io.StringIO()
+    csv.writer(content).writerows(
+        [['ID', 'Start', 'Duration'], ['a1', '2026-10-05 10:12:30', text]]
+    )
+    [result] = sessions(content.getvalue())[1]
+    assert (result.field, result.code) == ('Duration', 'ambiguous_duration')
+    assert 'Say' in result.reason
+
+
+def test_a_unit_that_other_rows_tell_is_not_asked():
+    content = (
+        'ID;Start;End;Duration\n'
+        'a1;2026-10-05 10:12:30;2026-10-05 10:42:30;30\n'
+        'a2;2026-10-07 01:50:00;;75\n'
+    )
+    assert spans(content)[1] == (T2[0], datetime(2026, 10, 7, 1, 5))
+
+
+def test_durations_that_are_not_from_start_to_end_are_said():
+    content = b'ID;Start;End;Duration (min)\na1;2026-10-05 10:12:30;2026-10-05 10:42:30;75\n'
+    _options, notes = infer(read_file(content), 'csv')
+    assert [note.code for note in notes] == ['unlike_duration']
+
+
+# === IDENTITY === #
+
+
+def test_what_tells_sessions_apart_that_are_not_numbered():
+    head = 'Technician;Customer;Computer;Start;End\n'
+    rows = [
+        'ava;A;PC1;2026-10-05 10:12;2026-10-05 10:42',
+        'ava;B;PC1;2026-10-05 10:12;2026-10-05 10:42',
+        'jon;A;PC1;2026-10-05 10:12;2026-10-05 10:42',
+        'ava;A;PC2;2026-10-05 10:12;2026-10-05 10:42',
+        'ava;A;PC1;2026-10-05 10:12;2026-10-05 10:43',
+        'ava;A;PC1;2026-10-05 10:13;2026-10-05 10:42',
+    ]  # fmt: skip
+    _source, results = sessions(head + '\n'.join(rows))
+    ids = [result.external_id for result in results]
+    assert len(set(ids)) == 6
+    _source, again = sessions(head + '\n'.join(reversed([*rows, rows[0]])), tz='Asia/Tokyo')
+    assert [result.external_id for result in again] == [ids[0], *reversed(ids)]
+
+
+def test_a_file_with_an_id_column_needs_its_ids():
+    content = 'Session ID;Start;End\n;2026-10-05 10:12:30;2026-10-05 10:42:30\n'
+    [result] = sessions(content)[1]
+    assert (result.field, result.code) == ('Session ID', 'no_id')
+    assert spans(content, external_id=None) == [T1]
+
+
+@pytest.mark.parametrize('word', ['Total', 'TOTAL:', 'Summe', 'Gesamt', 'Totale', 'Totaal', 'Suma'])
+def test_a_row_of_totals_is_told(word):
+    content = (
+        'Technician;Start;End;Duration\n'
+        f'ava;2026-10-05 10:12:30;2026-10-05 10:42:30;0:30:00\n{word};;;0:30:00\n'
+    )
+    [session, total] = sessions(content)[1]
+    assert isinstance(session, Normal)
+    assert total.code == 'total'
+
+
+# === TOOLS === #
+
+
+@pytest.mark.parametrize(
+    ('source', 'content', 'name', 'expected'),
+    [
+        ('anydesk',
+         'Session ID,From ID,From Alias,To ID,To Alias,Start,End,Duration,Comment\n'
+         '7,1,sup@ad,2,pc@ad,"2026-10-05, 10:12:30","2026-10-05, 10:42:30",00:30:00,x\n',
+         'x.csv', ('7', 'sup@ad', '2')),
+        ('anydesk',
+         'ID de session;De ID;De alias;Vers ID;Vers alias;Début;Fin\n'
+         '7;1;sup@ad;2;pc@ad;05.10.2026, 10:12:30;05.10.2026, 10:42:30\n',
+         'x.csv', ('7', 'sup@ad', '2')),
+        ('meshcentral',
+         '"Group","Time","User","Session","Length"\n'
+         '"FRONT-DESK","10/5/2026 10:42:30 AM","ava","Desktop","1800"\n',
+         'x.csv', (None, 'ava', '')),
+        ('meshcentral',
+         json.dumps({'events': [
+             {'msgid': 11, 'msgArgs': ['8m', 'a', 'b', 1800], 'nodeid': 'node//A',
+             'username': 'ava',
+              'time': '2026-10-05T08:42:30.207Z'}]}),
+         'x.json', ('8m node//A', 'ava', 'node//A')),
+        ('screenconnect',
+         'ConnectionID;ProcessType;SessionName;ParticipantName;ConnectedTime;DisconnectedTime\n'
+         'c1;Host;PC;ava;10/5/2026 8:12:30 AM;10/5/2026 8:42:30 AM\n',
+         'x.csv', ('c1', 'ava', '')),
+        ('guacamole',
+         json.dumps([{'identifier': '4', 'connectionIdentifier': '2', 'connectionName': 'PC',
+                      'startDate': 1791187950000, 'endDate': 1791189750000, 'username': 'ava',
+                      'active': False}]),
+         'x.json', ('4', 'ava', '2')),
+        ('jamf_remote_assist',
+         json.dumps({'totalCount': 1, 'results': [
+             {'sessionId': 's', 'deviceId': '12', 'sessionStartedTimestamp': '2026-10-05T08:12:30Z',
+              'sessionEndedTimestamp': '2026-10-05T08:42:30Z', 'sessionType': 'UNATTENDED',
+              'sessionAdminId': '3', 'statusType': 'FINISHED', 'comment': ''}]}),
+         'x.json', ('s', '3', '12')),
+        ('syncro',
+         json.dumps({'ticket_timers': [
+             {'id': 9, 'ticket_id': 4, 'user_id': 3, 'start_time': '2026-10-05T10:12:30.000+02:00',
+              'end_time': '2026-10-05T10:42:30.000+02:00', 'active_duration': 1800,
+              'billable': True, 'notes': 'x'}]}),
+         'x.json', ('9', '3', '')),
+        ('ninjaone',
+         json.dumps([{'id': 5, 'appUserContactId': 8, 'createTime': 1791189750.25,
+                      'timeTracked': 1800, 'type': 'COMMENT', 'body': 'x'}]),
+         'x.json', ('5', '8', '')),
+        ('toggl',
+         'User,Email,Client,Project,Task,Description,Billable,Start date,Start time,End date,'
+         'End time,Duration,Tags\n'
+         'Ava,ava@x.example,Acme,Support,,Printer,No,2026-10-05,10:12:30,2026-10-05,10:42:30,'
+         '00:30:00,\n',
+         'x.csv', (None, 'ava@x.example', '')),
+        ('toggl',
+         json.dumps([{'id': 5, 'workspace_id': 1, 'start': '2026-10-05T08:12:30+00:00',
+                      'stop': '2026-10-05T08:42:30Z', 'duration': 1800, 'user_id': 7}]),
+         'x.json', ('5', '7', '')),
+        ('clockify',
+         json.dumps({'timeentries': [
+             {'_id': 'e1', 'description': 'x', 'billable': False, 'userEmail': 'ava@x.example',
+              'clientName': 'Acme', 'timeInterval': {'start': '2026-10-05T08:12:30Z',
+                                                     'end': '2026-10-05T08:42:30Z',
+                                                     'duration': 1800}}]}),
+         'x.json', ('e1', 'ava@x.example', '')),
+        ('kimai',
+         json.dumps([{'id': 3, 'begin': '2026-10-05T10:12:30+0200',
+         'end': '2026-10-05T10:42:30+0200',
+                      'duration': 1800, 'activity': 1, 'project': 2, 'exported': False, 'user': 1,
+                      'billable': True, 'description': 'x'}]),
+         'x.json', ('3', '1', '')),
+        ('kimai',
+         'Datum;Beginn;Ende;Dauer;Benutzer;Kunde;Projekt;Tätigkeit;Beschreibung;Exportiert\n'
+         '05.10.2026;10:12:30;10:42:30;00:30:00;ava;Acme;Hilfe;Fern;x;nein\n',
+         'x.csv', (None, 'ava', '')),
+        ('teamviewer',
+         '"Id","Datetime_Start","Datetime_End","User_Name","Device_Id","Device_Name"\n'
+         '"g1","2026-10-05T08:12:30Z","2026-10-05T08:42:30Z","ava","12","PC"\n',
+         'x.csv', ('g1', 'ava', '12')),
+        ('beyondtrust',
+         '<session_list><session lsid="l1"><session_type>support</session_type>'
+         '<start_time timestamp="1791187950"/><end_time timestamp="1791189750"/>'
+         '<primary_rep id="1">Ava</primary_rep></session></session_list>',
+         'x.xml', ('l1', 'Ava', '')),
+        ('logmein_rescue',
+         'OK\n\nStart Time|End Time|Technician Name|Technician ID|Session ID|Channel Name|'
+         'Waiting Time\n10/5/2026 8:12:30 AM|10/5/2026 8:42:30 AM|Ava|1|99|C|0\n',
+         'x.txt', ('99', 'Ava', '')),
+        ('isl_online',
+         '<queryDatabase><islLightSession id="s-1_0_1"><deskCode>1</deskCode>'
+         '<deskHostname>OLGA</deskHostname><clientHostname>PC</clientHostname>'
+         '<createdTime>1791187950</createdTime><endTime>1791189750</endTime></islLightSession>'
+         '</queryDatabase>',
+         'x.xml', ('s-1_0_1', 'OLGA', '')),
+    ],
+)  # fmt: skip
+def test_a_sibling_of_each_tool(source, content, name, expected):
+    tz = 'UTC' if source in {'screenconnect', 'logmein_rescue'} else BERLIN
+    order = {'date_order': 'mdy'} if source == 'screenconnect' else {}
+    told, [result] = sessions(content, name, tz=tz, **order)
+    assert told == source
+    assert isinstance(result, Normal), result.reason
+    assert (result.started_at, result.ended_at) == T1
+    external_id, technician, device_ref = expected
+    assert external_id in {None, result.external_id}
+    assert (result.technician, result.device_ref) == (technician, device_ref)
+
+
+def test_months_first_is_taken_for_granted_only_in_the_american_way_of_writing():
+    for when, code in (('5/10/2026, 10:42:30', 'ambiguous_time'),
+                       ('5/10/2026, 10:42:30 am', 'ambiguous_time')):  # fmt: skip
+        content = (
+            f'"Group","Time","Device","Session","Length"\n"ava","{when}","PC","Desktop","1800"\n'
+        )
+        assert sessions(content)[1][0].code == code
+
+
+def test_events_of_other_kinds_are_told():
+    record = {
+        'msgid': 107,
+        'msgArgs': ['x'],
+        'msg': 'Account login',
+        'time': '2026-10-05T08:12:30Z',
+    }
+    assert normalise(record, 'meshcentral', tz='UTC').code == 'other_event'
+
+
+def test_a_session_without_an_end_runs_and_is_no_error():
+    for content in (
+        'ID;Start;End\na1;2026-10-05 10:12:30;\n',
+        'ID;Start\na1;2026-10-05 10:12:30\n',
+    ):
+        [(start, end)] = spans(content)
+        assert (start, end) == (T1[0], None)
