@@ -1,13 +1,11 @@
 import logging
 from unittest.mock import patch
 
-from freezegun import freeze_time
-
 from odoo import api, fields, models
 from odoo.api import Environment
 from odoo.exceptions import UserError, ValidationError
 from odoo.fields import Command
-from odoo.tests import tagged
+from odoo.tests import freeze_time, tagged
 
 from .fast_common import ADD_ON, NOW, FastPathCase
 
