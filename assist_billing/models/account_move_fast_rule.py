@@ -1,7 +1,12 @@
+import functools
+import hashlib
+import inspect
 from collections import defaultdict
 
 from odoo import api, models
 from odoo.tools import format_list
+
+from .account_move_fast_sources import COMPARED_SOURCES
 
 # Values of an invoice, and of its lines, that the fast way knows what to do with.
 KNOWN_VALUES = {
@@ -199,7 +204,7 @@ def _is_known(module, name):
 
 def _get_unknown_modules(field):
     """Return the unknown add-ons ('' for a person) that have this stored field computed."""
-    if not (field.compute or field.related):
+    if not field.store or not (field.compute or field.related):
         return []
     modules = [''] if field.manual else field._modules
     return [module for module in modules if not _is_known(module, field.name)]
@@ -211,6 +216,18 @@ def _is_by_known_module(function):
     return path[:2] == ['odoo', 'addons'] and (
         path[2] in COMPARED_MODULES or path[2] in HARMLESS_PARTS
     )
+
+
+@functools.cache
+def get_checksum(function):
+    """Return a checksum of the code of a method, without blank lines and lines of comment."""
+    try:
+        source = inspect.getsource(function)
+    except (OSError, TypeError):
+        return None  # where there is no source, nobody knows what it does
+    lines = [line.strip() for line in source.splitlines()]
+    code = "\n".join(line for line in lines if line and not line.startswith('#'))
+    return hashlib.sha256(code.encode()).hexdigest()[:16]
 
 
 class AccountMove(models.Model):
@@ -298,48 +315,87 @@ class AccountMove(models.Model):
     @api.model
     def _assist_get_listening_add_ons(self):
         """Return the add-ons among the listeners, with the methods and fields they have."""
-        found = {}
+        found = defaultdict(set)
         for model in REPLACED_METHODS:
-            for module, names in self._assist_get_unknown_parts(model).items():
-                found.setdefault(module, set()).update(names)
-        modules = self.env['ir.module.module'].sudo().search([('name', 'in', list(found))])
-        titles = {module.name: module.shortdesc for module in modules}
-        return [
-            self.env._(
-                "%(add_on)s (%(parts)s)",
-                add_on=titles.get(module, module) or self.env._("a change at run time"),
-                parts=", ".join(sorted(names)),
+            for module, name in self._assist_get_unknown_parts(model):
+                found[module, False].add(name)
+            for module, name, checksum in self._assist_get_compared_sources(model):
+                if checksum not in COMPARED_SOURCES.get((model, module, name), ()):
+                    found[module, True].add(name)
+        # sudo: what an add-on is called may everybody know
+        modules = self.env['ir.module.module'].sudo()
+        titles = {
+            module.name: module.shortdesc
+            for module in modules.search([('name', 'in', [module for module, _changed in found])])
+        }
+        words = []
+        for (module, is_changed), names in found.items():
+            values = {
+                'add_on': titles.get(module, module) or self.env._("a change at run time"),
+                'parts': ", ".join(sorted(names)),
+            }
+            words.append(
+                self.env._("%(add_on)s, another version than was compared (%(parts)s),", **values)
+                if is_changed
+                else self.env._("%(add_on)s (%(parts)s)", **values)
             )
-            for module, names in found.items()
-        ]
+        return words
 
     @api.model
     def _assist_get_unknown_parts(self, model):
         """Return the parts of this model that matter to bills and stem from unknown add-ons.
 
-        :return: name of the add-on ('' for what was exchanged at run time) -> names of its parts
+        :return: pairs of the name of an add-on ('' for what was exchanged at run time) and of a
+            method or a field
         """
-        parts = defaultdict(set)
+        parts = {
+            (module, name)
+            for module, name, part in self._assist_iter_methods(model)
+            if not _is_known(module, name)
+        }
+        parts |= {
+            ('', name)
+            for module, name, part in self._assist_iter_methods(model)
+            if _is_known(module, name) and not _is_by_known_module(part)
+        }
+        if model in LISTENED_MODELS:
+            parts |= {
+                (module, field.name)
+                for field in self.env[model]._fields.values()
+                for module in _get_unknown_modules(field)
+            }
+        return parts
+
+    @api.model
+    def _assist_get_compared_sources(self, model):
+        """Return the methods of known add-ons that were copied or read, as they are now.
+
+        :return: set of (name of the add-on, name of the method, checksum)
+        """
+        return {
+            (module, name, get_checksum(part))
+            for module, name, part in self._assist_iter_methods(model)
+            if (module in COMPARED_MODULES and name in REPLACED_METHODS[model])
+            or name in HARMLESS_PARTS.get(module, ())
+            if not module.startswith('assist_billing') and _is_by_known_module(part)
+        }
+
+    @api.model
+    def _assist_iter_methods(self, model):
+        """Yield the methods that matter to bills: name of the add-on, name, function."""
         methods = set(REPLACED_METHODS[model])
         is_listened = model in LISTENED_MODELS
         if is_listened:
             stored = [field for field in self.env[model]._fields.values() if field.store]
             methods |= LISTENING_METHODS
             methods |= {field.compute for field in stored} | {field.inverse for field in stored}
-            for field in stored:
-                for module in _get_unknown_modules(field):
-                    parts[module].add(field.name)
         for parent in type(self.env[model]).__mro__:
             if parent in models.Model.__mro__:
                 continue
             module = vars(parent).get('_module') or ''
             for name, part in vars(parent).items():
                 if name in methods or (is_listened and hasattr(part, '_constrains')):
-                    if not _is_known(module, name):
-                        parts[module].add(name)
-                    elif not _is_by_known_module(part):
-                        parts[''].add(name)
-        return parts
+                    yield module, name, part
 
     @api.model
     def _assist_get_automation_rules(self):
