@@ -8,7 +8,7 @@ from odoo.exceptions import UserError
 from odoo.tests import tagged
 
 from odoo.addons.assist_billing import sources
-from odoo.addons.assist_billing.tests.ingest_common import IngestCommon
+from odoo.addons.assist_billing.tests.ingest.ingest_common import IngestCommon
 
 from fuzz_files import files
 from fuzz_properties import check_inert_cells, rows
