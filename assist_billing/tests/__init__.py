@@ -58,9 +58,11 @@ from .closing import (
 )
 from .invoice import (
     test_bill_dates,
+    test_fast_listeners,
     test_fast_path,
     test_fast_rule,
     test_invoices,
+    test_line_rounding,
 )
 from .accounting import (
     test_add_charges,
