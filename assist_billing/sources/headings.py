@@ -46,7 +46,7 @@ ENGLISH = {
                    'endpoint_id', 'asset_id'),
     'device_name': ('device_name', 'device', 'computer_name', 'computer', 'hostname', 'machine',
                     'host_name', 'machine_name', 'remote_computer', 'endpoint', 'workstation',
-                    'asset', 'pc'),
+                    'asset', 'pc', 'to_computer', 'target_computer', 'target_machine'),
     'group': ('group', 'group_name'),
     'department': ('department', 'department_name'),
     'note': ('note', 'notes', 'comment', 'description', 'comments', 'remarks'),

@@ -67,7 +67,11 @@ class _Values:
         """Return the first value of a field, and the name it stands under."""
         if not isinstance(record, dict):
             return None, None
-        for column in self.shape(record).of(field):
+        return self.within(record, self.shape(record), field)
+
+    @staticmethod
+    def within(record, shape, field):
+        for column in shape.of(field):
             name = column if type(column) is str else column.label
             value = record[column] if type(column) is str else column.get(record)
             if not is_blank(value):
@@ -78,8 +82,9 @@ class _Values:
 def _open_dates(values, profile):
     """Yield `(first, second, text)` of each date whose day and month stand before the year."""
     for record in values.records:
-        for field in ('started_at', 'ended_at', 'day'):
-            value, name = values.of(record, field)
+        shape = values.shape(record) if isinstance(record, dict) else None
+        for field in ('started_at', 'ended_at', 'day') if shape else ():
+            value, name = values.within(record, shape, field)
             if type(value) is str and name not in profile.date_orders:
                 match = _OPEN_DATE.match(value)
                 if match:
