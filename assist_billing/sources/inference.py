@@ -8,7 +8,7 @@ from .columns import Columns
 from .headings import is_day_first
 from .normaliser import normaliser
 from .outcome import Normal, Note
-from .values import is_blank
+from .values import clean_line, is_blank
 
 # Rows whose durations are compared with their start and end.
 _COMPARED = 500
@@ -104,12 +104,12 @@ def _date_order(values, reading, profile):
     if len(orders) == 1:
         return orders.pop(), None
     if orders:
-        return None, Note('both_orders', {'value': str(example or '')[:40]})
+        return None, Note('both_orders', {'value': clean_line(example or '', 40)})
     if example is None:
         return None, None
     if is_day_first(reading.names):
-        return 'dmy', Note('day_first', {'value': example[:40]})
-    return None, Note('open_order', {'value': example[:40]})
+        return 'dmy', Note('day_first', {'value': clean_line(example, 40)})
+    return None, Note('open_order', {'value': clean_line(example, 40)})
 
 
 def _duration_unit(values, take, profile, mapping):
@@ -140,11 +140,11 @@ def _duration_unit(values, take, profile, mapping):
         return None, _unlike(unfit)
     if compared and len(fitting) == 1:
         return fitting.pop(), None
-    return None, Note('open_unit', {'value': str(needed)[:40]})
+    return None, Note('open_unit', {'value': clean_line(needed, 40)})
 
 
 def _unlike(value):
-    return Note('unlike_duration', {'value': str(value)[:40]}) if value is not None else None
+    return Note('unlike_duration', {'value': clean_line(value, 40)}) if value is not None else None
 
 
 def _fits(number, unit, elapsed):

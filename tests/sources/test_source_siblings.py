@@ -231,6 +231,18 @@ def test_values_within_objects_can_be_named():
     assert spans(json.dumps({'things': [record]}), 'x.json', **mapping) == [T1]
 
 
+def test_names_that_cannot_be_shown_are_no_columns():
+    content = json.dumps([{'\0': 1, '': 2, 'ok': 3, 'a\nb': 4, ' x ': 5, '\ud800': 6, 'y' * 300: 7}])
+    assert read_file(content.encode()).names == ['ok']
+
+
+def test_what_is_said_of_a_file_can_be_shown():
+    record = {'id': '1', 'start': '\0\ud80003/04/2026 10:00', 'end': '03/04/2026 10:30'}
+    reading = read_file(json.dumps([record]).encode())
+    for note in infer(reading, 'csv')[1]:
+        assert (note.template % note.params).isprintable()
+
+
 # === XML, WEB PAGES, WORKBOOKS === #
 
 
