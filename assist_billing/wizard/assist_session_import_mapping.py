@@ -45,8 +45,7 @@ class AssistSessionImport(models.TransientModel):
                 'columns_of': columns_of,
                 'is_kept': bool(kept),
                 'date_order': (is_same_file and self.date_order) or kept.get('date_order'),
-                'duration_unit': (is_same_file and self.duration_unit)
-                or kept.get('duration_unit'),
+                'duration_unit': (is_same_file and self.duration_unit) or kept.get('duration_unit'),
                 'column_ids': [
                     Command.clear(),
                     *(

@@ -232,7 +232,9 @@ def test_values_within_objects_can_be_named():
 
 
 def test_names_that_cannot_be_shown_are_no_columns():
-    content = json.dumps([{'\0': 1, '': 2, 'ok': 3, 'a\nb': 4, ' x ': 5, '\ud800': 6, 'y' * 300: 7}])
+    content = json.dumps(
+        [{'\0': 1, '': 2, 'ok': 3, 'a\nb': 4, ' x ': 5, '\ud800': 6, 'y' * 300: 7}]
+    )
     assert read_file(content.encode()).names == ['ok']
 
 
