@@ -282,7 +282,7 @@ class TestImportKinds(IngestCommon):
     def test_what_came_in_before_ends_counted_is_not_doubled(self):
         """Sessions were once told by start, technician and device alone."""
         wall = datetime(2026, 1, 2, 9).isoformat()
-        said = '\x1f'.join((wall, 'ava', 'pc-1'))
+        said = f'{wall}\x1fava\x1fpc-1'
         session = self.sessions.create(
             {
                 'source': 'take_control',
