@@ -13,6 +13,7 @@ from .values import clean_line, is_blank
 # Rows whose durations are compared with their start and end.
 _COMPARED = 500
 _OPEN_DATE = re.compile(r'\D{0,12}(\d{1,2})([/-])(\d{1,2})\2(?:\d{4}|\d\d)(?!\d)', re.ASCII)
+_TWO_PARTS = re.compile(r'(\d{1,4}):(\d\d)', re.ASCII)
 _NUMBER = re.compile(r'\d{1,12}(?:[.,]\d{1,15})?', re.ASCII)
 _UNITS = {'ms': 0.001, 's': 1, 'min': 60, 'h': 3600, 'd': 86_400}
 # Minutes are rounded, and hours to two digits.
@@ -114,23 +115,24 @@ def _date_order(values, reading, profile):
 
 def _duration_unit(values, take, profile, mapping):
     """Return the unit of plain durations that a file tells, and what there is to say of it."""
-    fitting, needed, unfit = set(_UNITS), None, None
+    fitting, needed, unfit = {*_UNITS, 'mm:ss'}, None, None
     compared = 0
     for record in islice(values.records, _COMPARED):
         value, _name = values.of(record, 'duration')
         number = _number(value)
-        if number is None:
+        clock = _TWO_PARTS.fullmatch(value.strip()[:12]) if type(value) is str else None
+        if number is None and clock is None:
             continue
         told = values.shape(record).unit
         if values.of(record, 'ended_at')[0] is None or values.of(record, 'started_at')[0] is None:
             needed = needed or (value if told is None else None)
             continue
         session = take(record)
-        if not isinstance(session, Normal) or session.ended_at is None or not number:
+        if not isinstance(session, Normal) or session.ended_at is None or number == 0:
             continue
         compared += 1
         elapsed = session.duration_seconds
-        units = {unit for unit in _UNITS if _fits(number, unit, elapsed)}
+        units = {unit for unit in (*_UNITS, 'mm:ss') if _fits(number, clock, unit, elapsed)}
         fitting &= units
         if told is not None and told not in units:
             unfit = unfit or value
@@ -147,7 +149,13 @@ def _unlike(value):
     return Note('unlike_duration', {'value': clean_line(value, 40)}) if value is not None else None
 
 
-def _fits(number, unit, elapsed):
+def _fits(number, clock, unit, elapsed):
+    if clock:
+        first, second = int(clock[1]), int(clock[2])
+        told = {'h': first * 3600 + second * 60, 'mm:ss': first * 60 + second}.get(unit)
+        return told is not None and abs(told - elapsed) <= (61 if unit == 'h' else 1.5)
+    if unit == 'mm:ss':
+        return False
     return abs(number * _UNITS[unit] - elapsed) <= max(_ROUNDED[unit], elapsed * 0.011)
 
 

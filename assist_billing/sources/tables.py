@@ -11,7 +11,7 @@ from itertools import chain, islice
 from . import registry
 from .archive import check_archive
 from .cells import plain_cell
-from .columns import Columns, Joined
+from .columns import Columns, Joined, Split
 from .encodings import ENCODINGS, decoder_of, guess_encoding
 from .headings import known_headings
 from .layout import LOOKED_AT, find_headings, headless_columns
@@ -342,6 +342,8 @@ def suggest_mapping(columns, source):
         column = found[0] if found else None
         if isinstance(column, Joined):
             suggestion[field] = [getattr(part, 'label', part) for part in column.columns]
+        elif isinstance(column, Split):
+            suggestion[field] = list(column.columns.values())
         elif column is not None:
             suggestion[field] = getattr(column, 'label', column)
     return suggestion
