@@ -46,6 +46,7 @@ from . import assist_billing_cycle_usage
 from . import assist_billing_run
 from . import assist_billing_run_line
 from . import assist_billing_run_selection
+from . import assist_secret
 from . import assist_connector
 from . import assist_connector_device
 from . import assist_connector_error

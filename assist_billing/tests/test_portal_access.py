@@ -15,6 +15,7 @@ MODELS = (
     'assist.billing.suspension',
     'assist.billing.tie',
     'assist.billing.tie.line',
+    'assist.secret',
     'assist.connector',
     'assist.connector.rejection',
     'assist.connector.write.back',
