@@ -50,6 +50,7 @@
         'views/assist_billing_tie_views.xml',
         'views/assist_connector_queue_views.xml',
         'views/assist_connector_views.xml',
+        'views/assist_inbound_key_views.xml',
         'wizard/assist_session_import_views.xml',
         'views/assist_session_import_record_views.xml',
         'wizard/assist_associate_customers_views.xml',

@@ -3,3 +3,4 @@
 DELETE FROM assist_secret;
 DELETE FROM assist_connector_write_back WHERE state = 'pending';
 UPDATE assist_connector SET write_back = false;
+UPDATE assist_inbound_key SET active = false;

@@ -53,6 +53,7 @@ from . import assist_connector_error
 from . import assist_connector_fetch
 from . import assist_connector_rejection
 from . import assist_connector_write_back
+from . import assist_inbound_key
 from . import assist_billing_statement
 from . import assist_billing_statement_csv
 from . import assist_billing_statement_rows

@@ -19,6 +19,8 @@ from . import (
     test_closing_failures,
     test_connector_access,
     test_connector_fetch,
+    test_connector_protocol,
+    test_inbound,
     test_fast_path,
     test_fast_rule,
     test_frozen_terms,

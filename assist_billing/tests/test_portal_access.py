@@ -16,6 +16,8 @@ MODELS = (
     'assist.billing.tie',
     'assist.billing.tie.line',
     'assist.secret',
+    'assist.inbound.key',
+    'assist.inbound.receipt',
     'assist.connector',
     'assist.connector.rejection',
     'assist.connector.write.back',
