@@ -1,15 +1,38 @@
 """What holds for every test: nothing unexpected is logged, nothing is skipped."""
 
 import os
+import threading
 from pathlib import Path
 
 import pytest
 
-from environment import log_watch
+from environment import log_watch, testing
 
 WATCH = pytest.StashKey[log_watch.LogWatch]()
 # What was logged while no test ran: title -> messages.
 OUTSIDE = pytest.StashKey[dict[str, list[str]]]()
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_cmdline_main(config):
+    """Give each of several processes that share the tests its own copy of the database."""
+    if hasattr(config, 'workerinput') and config.getoption('--odoo-database', None):
+        config.option.odoo_database = testing.database_of_worker(
+            config.option.odoo_database, config.workerinput['workerid']
+        )
+    return (yield)
+
+
+@pytest.fixture(scope='session', autouse=True)
+def load_registry(pytestconfig):
+    """Load the registry before the first test; pytest-odoo's own would copy the database itself."""
+    if not pytestconfig.getoption('--odoo-database', None):
+        return
+    from odoo.modules.registry import Registry  # noqa: PLC0415 - there once pytest-odoo has it
+    from odoo.tests.common import get_db_name  # noqa: PLC0415
+
+    threading.current_thread().testing = True
+    Registry(get_db_name())
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -17,7 +40,8 @@ def pytest_configure(config):
     watch = config.stash[WATCH] = log_watch.LogWatch()
     watch.start()
     config.stash[OUTSIDE] = {}
-    if findings := os.environ.get(log_watch.FINDINGS_VARIABLE):
+    findings = os.environ.get(log_watch.FINDINGS_VARIABLE)
+    if findings and not hasattr(config, 'workerinput'):
         config.stash[OUTSIDE]["while the add-ons were installed"] = log_watch.read_findings(
             Path(findings)
         )
@@ -58,8 +82,17 @@ def pytest_make_collect_report(collector):
 def pytest_sessionfinish(session):
     outside = session.config.stash[OUTSIDE]
     outside["after the last test"] = session.config.stash[WATCH].take()
+    if hasattr(session.config, 'workerinput'):
+        session.config.workeroutput['outside'] = outside
     if any(outside.values()) and session.exitstatus == pytest.ExitCode.OK:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node, error):
+    """Take over what a process that shared the tests saw while no test ran."""
+    for title, messages in getattr(node, 'workeroutput', {}).get('outside', {}).items():
+        node.config.stash[OUTSIDE].setdefault(title, []).extend(messages)
 
 
 def pytest_terminal_summary(terminalreporter, config):

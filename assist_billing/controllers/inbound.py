@@ -1,7 +1,7 @@
 from odoo import http
 from odoo.http import request
 
-from ..models.assist_inbound_key import MAX_BODY, PATH, InboundRefusal
+from ..models.connector.assist_inbound_key import MAX_BODY, PATH, InboundRefusal
 
 # A body that is too large is read and thrown away up to this, so that the sender hears why.
 DISCARDED = 4 * MAX_BODY

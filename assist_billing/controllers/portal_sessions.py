@@ -7,7 +7,7 @@ from odoo.fields import Domain
 from odoo.http import request
 from odoo.tools import format_date, groupby, split_every
 
-from ..models.assist_billing_statement_shapes import Statement
+from ..models.statement.shapes import Statement
 from ..rules import cycles
 from ..sources.cells import inert_cell
 from .portal import AssistPortal, portal_pager

@@ -4,7 +4,7 @@ from datetime import datetime, time
 from itertools import islice
 from typing import NamedTuple
 
-from .headings import COMMON, bare, unit_of, zone_of
+from .headings import COMMON, SPLIT_UNITS, bare, unit_of, zone_of
 from .messages import LABELS, Label
 from .profile import FIELDS, OPTIONS, fold
 from .values import BadValue, clean_line, clock_of, is_blank, is_date_alone, wall_time
@@ -54,6 +54,30 @@ class Joined:
         if len(parts) == 2:
             return join_moment(*parts)
         return ' '.join(map(_part_text, parts)) or None
+
+
+class Split:
+    """A duration whose hours, minutes and seconds stand in columns of their own."""
+
+    __slots__ = ('columns', 'label')
+
+    def __init__(self, columns):
+        self.columns = columns
+        self.label = ' + '.join(columns.values())
+
+    def get(self, record):
+        parts = {unit: record[column] for unit, column in self.columns.items()}
+        filled = {unit: clean_line(part) for unit, part in parts.items() if not is_blank(part)}
+        # More minutes than an hour has, or parts of an hour beside minutes: each is the whole.
+        if any(not _is_part(unit, text) for unit, text in filled.items() if unit != 'h') or (
+            '.' in filled.get('h', '').replace(',', '.') and len(filled) > 1
+        ):
+            return ' / '.join(filled.values())
+        return ' '.join(f'{text} {unit}' for unit, text in filled.items()) or None
+
+
+def _is_part(unit, text):
+    return text.isascii() and text.isdecimal() and len(text) < 3 and int(text) < 60
 
 
 def join_moment(day, clock):
@@ -189,6 +213,9 @@ class Columns:
                 return (Joined(' + '.join(both), both),)
         found = (names.find(name) for name in self.names[field])
         columns = tuple(dict.fromkeys(column for column in found if column is not None))
+        if field == 'duration' and field not in self.joined and columns:
+            split = names.split_duration(columns[0])
+            columns = (split, *columns) if split else columns
         if not columns:
             loosely = (names.find_bare(name) for name in self.names[field])
             columns = tuple(dict.fromkeys(column for column in loosely if column is not None))
@@ -214,6 +241,18 @@ class _Names:
         if '.' in name and name.partition('.')[0] in self.present:
             return Nested(name)
         return self.folded.get(fold(name))
+
+    def split_duration(self, first):
+        """Return a `Split` when the column that is found has but the hours, or the minutes."""
+        columns = {}
+        for key in self.keys:
+            unit = SPLIT_UNITS.get(fold(key))
+            if unit:
+                columns.setdefault(unit, key)
+        order = [unit for unit in ('h', 'min', 's') if unit in columns]
+        if len(order) < 2 or first not in columns.values():
+            return None
+        return Split({unit: columns[unit] for unit in order})
 
     def find_bare(self, name):
         """Find a name among those that say a unit, a zone or the like besides."""

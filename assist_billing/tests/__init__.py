@@ -1,48 +1,34 @@
-from . import (
+# Odoo finds the tests that are imported here.
+from .whole import (
     test_access,
     test_access_companies,
     test_access_first,
     test_access_matrix,
-    test_engine_fields,
-    test_add_charges,
-    test_add_charges_amounts,
-    test_archived,
-    test_add_charges_any_bill,
-    test_add_charges_spread,
-    test_addresses_from_outside,
-    test_associate,
     test_bad_input,
-    test_bill_actions,
-    test_bill_dates,
     test_buttons,
-    test_closing,
-    test_closing_failures,
-    test_connector_access,
-    test_connector_fetch,
-    test_connector_protocol,
-    test_inbound,
-    test_fast_path,
-    test_fast_rule,
-    test_frozen_terms,
-    test_connector_devices,
-    test_cycles_without_bill,
-    test_device_ingest,
+    test_engine_fields,
     test_get_started,
-    test_histories,
     test_idle,
-    test_invoices,
-    test_matching,
-    test_matching_rules,
-    test_payment,
-    test_payment_as_shown,
-    test_run_book,
-    test_portal,
-    test_portal_access,
-    test_price_digits,
     test_screens,
-    test_sending,
-    test_sending_failures,
+    test_shown_properties,
+    test_sql_changes,
+    test_tours,
+    test_translations,
+    test_views,
+)
+from .plan import (
+    test_archived,
+    test_associate,
+    test_price_digits,
+)
+from .session import (
+    test_matching,
     test_session_hand,
+    test_times_by_hand,
+)
+from .ingest import (
+    test_device_ingest,
+    test_import_kinds,
     test_session_import,
     test_session_import_mapping,
     test_session_import_record,
@@ -50,17 +36,60 @@ from . import (
     test_session_ingest_http,
     test_session_ingest_match,
     test_session_load,
-    test_shown_properties,
     test_source_samples,
-    test_sql_changes,
+)
+from .connector import (
+    test_connector_access,
+    test_connector_devices,
+    test_connector_fetch,
+    test_connector_protocol,
+    test_inbound,
+)
+from .matching import (
+    test_addresses_from_outside,
+    test_matching_rules,
+    test_unmatched,
+)
+from .closing import (
+    test_closing,
+    test_closing_failures,
+    test_cycles_without_bill,
+    test_frozen_terms,
+    test_histories,
+    test_run_book,
+)
+from .invoice import (
+    test_bill_dates,
+    test_fast_listeners,
+    test_fast_path,
+    test_fast_rule,
+    test_invoices,
+    test_line_rounding,
+)
+from .accounting import (
+    test_add_charges,
+    test_add_charges_amounts,
+    test_add_charges_any_bill,
+    test_add_charges_spread,
+    test_bill_actions,
+    test_payment,
+    test_payment_as_shown,
+    test_taking_back,
+)
+from .sending import (
+    test_sending,
+    test_sending_failures,
+    test_sending_methods,
+)
+from .statement import (
     test_statement,
     test_statement_pdf,
-    test_taking_back,
+)
+from .portal import (
+    test_portal,
+    test_portal_access,
+)
+from .tie import (
     test_tie,
     test_tie_broken,
-    test_times_by_hand,
-    test_tours,
-    test_translations,
-    test_unmatched,
-    test_views,
 )

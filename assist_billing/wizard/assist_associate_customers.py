@@ -5,7 +5,7 @@ from odoo.exceptions import UserError
 
 from odoo.addons.base.models.res_partner import _tz_get
 
-from ..models.assist_billing_association import CYCLES
+from ..models.plan.assist_billing_association import CYCLES
 
 
 class AssistAssociateCustomers(models.TransientModel):

@@ -8,8 +8,8 @@ from odoo.tools import format_date
 
 from odoo.addons.base.models.res_partner import _tz_get
 
-from ..models.checks import MOST_DAYS
 from ..rules import cycles
+from ..utils.checks import MOST_DAYS
 
 PREVIEWED_CYCLES = 3
 

@@ -7,7 +7,7 @@ from odoo.exceptions import UserError
 from odoo.addons.base.models.res_partner import _tz_get
 
 from .. import sources
-from ..models.assist_session_import_record import DIRECT_RECORDS
+from ..models.ingest.assist_session_import_record import DIRECT_RECORDS
 from .assist_session_import_outlook import ImportOutlook
 
 # So many rejected records are shown; the file of the rejected ones has all of them.

@@ -3,8 +3,8 @@ from dataclasses import replace
 from odoo import api, fields, models
 from odoo.exceptions import ValidationError
 
-from ..models.assist_billing_statement_shapes import StatementSection
-from ..models.checks import refuse_absurd_dates
+from ..models.statement.shapes import StatementSection
+from ..utils.checks import refuse_absurd_dates
 
 
 class AssistStatement(models.TransientModel):

@@ -1,6 +1,6 @@
 from odoo import models
 
-from ..models.res_partner_address import MARKERS
+from ..models.matching.res_partner_address import MARKERS
 
 
 class BasePartnerMergeAutomaticWizard(models.TransientModel):

@@ -4,8 +4,8 @@ from datetime import timedelta
 from odoo import api, fields, models
 from odoo.tools import SQL, split_every
 
-from odoo.addons.assist_billing.models.assist_billing_cycle_run import CLOSE_BATCH
-from odoo.addons.assist_billing.models.races import LOST_RACES
+from odoo.addons.assist_billing.models.closing.closing_run import CLOSE_BATCH
+from odoo.addons.assist_billing.utils.races import LOST_RACES
 from odoo.addons.queue_job.exception import RetryableJobError
 
 CHUNK_PARAMETER = 'assist_billing_queue_job.cycles_per_job'

@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 
 from odoo.tests import tagged
 
-from odoo.addons.assist_billing.tests.ingest_common import IngestCommon
+from odoo.addons.assist_billing.tests.ingest.ingest_common import IngestCommon
 
 from fuzz_inputs import batches, device_batches, zones
 from fuzz_properties import (

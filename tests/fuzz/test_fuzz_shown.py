@@ -9,8 +9,13 @@ from lxml import html
 from odoo.tests import tagged
 
 from odoo.addons.assist_billing.sources.values import clean_text
-from odoo.addons.assist_billing.tests.ingest_common import zoho
-from odoo.addons.assist_billing.tests.portal_common import DEVICES, HOME, SESSIONS, PortalCommon
+from odoo.addons.assist_billing.tests.ingest.ingest_common import zoho
+from odoo.addons.assist_billing.tests.portal.portal_common import (
+    DEVICES,
+    HOME,
+    SESSIONS,
+    PortalCommon,
+)
 
 from fuzz_inputs import HOSTILE, texts
 from fuzz_properties import check_inert_cells

@@ -7,7 +7,6 @@ import uuid
 
 import pytest
 
-import odoo
 from odoo import sql_db
 from odoo.service import db as db_service
 
@@ -15,9 +14,9 @@ from odoo.service import db as db_service
 @pytest.fixture
 def database():
     """A copy of the tested database, dropped afterwards; yields its name."""
-    name = f"{odoo.tools.config['db_name'][0]}_{uuid.uuid4().hex[:8]}"
     # A database is copied only while nobody is connected to it: not the one that is tested.
     template = os.environ['ASSIST_TEMPLATE_DATABASE']
+    name = f"{template.removesuffix('_template')}_{uuid.uuid4().hex[:8]}"
     with sql_db.db_connect('postgres').cursor() as cr:
         cr._cnx.autocommit = True
         cr.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
@@ -30,27 +29,18 @@ def database():
 
 
 @pytest.fixture
-def odoo_shell(database):
-    """Start `odoo shell` on the private database; returns `start(script, *options) -> Popen`."""
+def odoo_shell(database, ready_odoo, tmp_path):
+    """Start `odoo shell` on the private database; returns `start(script, *options) -> process`.
+
+    The process is like a subprocess.Popen whose `communicate` returns output and errors as one.
+    """
     started = []
 
     def start(script, *options):
-        process = subprocess.Popen(
-            [
-                sys.executable,
-                *('-m', 'odoo', 'shell', '--no-http', '--log-level=warn', '-d', database),
-                *('-c', os.environ['ODOO_RC']),
-                *options,
-            ],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
+        folder = tmp_path / f'shell{len(started)}'
+        folder.mkdir()
+        process = ready_odoo.start(database, script, options=options, folder=folder, merged=True)
         started.append(process)
-        process.stdin.write(script)
-        process.stdin.close()
-        process.stdin = None
         return process
 
     yield start

@@ -180,9 +180,9 @@ def test_the_time_limit_of_scheduled_actions_costs_no_bill(
         cr.execute("SELECT id FROM assist_session ORDER BY partner_id DESC LIMIT 1 FOR UPDATE")
         execute(CALL)
         _process, log = odoo_server(
-            '--workers=1', '--max-cron-threads=1', '--limit-time-real-cron=4'
+            '--workers=1', '--max-cron-threads=1', '--limit-time-real-cron=12'
         )
-        wait_until(lambda: log.exists() and "timeout after 4s" in log.read_text())
+        wait_until(lambda: log.exists() and "timeout after 12s" in log.read_text())
         assert query(COUNT_CLOSED) == [(100,)], "all of the second batch, or nothing"
     wait_until(lambda: query(COUNT_CLOSED) == [(CUSTOMERS,)])
     wait_until(lambda: query("SELECT 1 FROM assist_billing_run WHERE state != 'running'"))

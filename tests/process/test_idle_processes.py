@@ -7,6 +7,7 @@ from collections import Counter
 from .test_closing_processes import CLOSE
 
 IDLE_SECONDS = 20
+PATIENCE_LOOKS = 400
 # Each of ours is called once, at once; by their intervals none comes again meanwhile.
 CALL_OURS_ONCE = """
 env['ir.cron.trigger'].search([]).unlink()
@@ -50,21 +51,28 @@ def run_idle(run, odoo_server, query, wait_seconds=IDLE_SECONDS):
     """Serve a database for a while; return how often which scheduled action ran."""
     ours = int(re.search(r"OURS (\d+)", run(CALL_OURS_ONCE))[1])
     assert ours >= 6
-    _process, log = odoo_server('--max-cron-threads=1', '--log-level=info')
+    process, log = odoo_server('--max-cron-threads=1', '--log-level=info')
     starts = re.compile(r"Job '(.+?)' \(\d+\) starting")
 
     def count():
         return Counter(starts.findall(log.read_text() if log.exists() else ""))
 
-    while sum(count().values()) < ours:
-        assert _process.poll() is None, log.read_text()
+    for _look in range(PATIENCE_LOOKS):
+        if sum(count().values()) >= ours:
+            break
+        assert process.poll() is None, log.read_text()
         time.sleep(0.5)
+    else:
+        raise AssertionError(f"not each of ours ran: {count()}")
     first = count()
     time.sleep(wait_seconds)
     assert count() == first, f"more ran of themselves: {count() - first}"
     assert query(
         "SELECT count(*) FROM ir_cron_trigger WHERE call_at <= now() AT TIME ZONE 'UTC'"
     ) == [(0,)]
+    # Or it would do what the next one is asked for.
+    process.terminate()
+    process.wait()
     return first
 
 

@@ -16,7 +16,7 @@ from odoo import api, sql_db
 from odoo.exceptions import UserError
 from odoo.modules.registry import Registry
 from odoo.service.model import execute_cr
-from odoo.addons.assist_billing.models import assist_session_import_record as importing
+from odoo.addons.assist_billing.models.ingest import assist_session_import_record as importing
 from odoo.addons.assist_billing.wizard import assist_session_import as dialog
 DATABASE, USER = env.cr.dbname, env.uid
 # Who waits for another that has failed is ended, and the test with him.

@@ -1,22 +1,24 @@
 """A database for one test, and real processes of Odoo that work on it."""
 
 import re
-import subprocess
 import tempfile
 from pathlib import Path
 
-from . import databases, log_watch, odoo_command, places, postgres
+from . import databases, log_watch, places, postgres
+from .ready_odoo import ReadyOdoo
 
 
 class PrivateDatabase:
     """A copy of a template database, to be dropped at the end.
 
+    :param ready: what its processes are forked from.
     :param template: name of the database to copy; nobody may be connected to it.
     :param name: name of the copy; one of that name is dropped first.
     """
 
-    def __init__(self, template: str, name: str):
+    def __init__(self, ready: ReadyOdoo, template: str, name: str):
         self.name = name
+        self._ready = ready
         databases.drop(name)
         databases.copy(template, name)
         self._processes: list[OdooProcess] = []
@@ -45,7 +47,7 @@ class PrivateDatabase:
 
     def start_shell(self, script: str) -> 'OdooProcess':
         """Start such a script and return at once; see `OdooProcess`."""
-        process = OdooProcess(self.name, script)
+        process = OdooProcess(self._ready, self.name, script)
         self._processes.append(process)
         return process
 
@@ -57,29 +59,11 @@ class PrivateDatabase:
 
 
 class OdooProcess:
-    """A process of `odoo shell` that runs a script. `popen` is its subprocess.Popen."""
+    """A process of `odoo shell` that runs a script. `popen` is like a subprocess.Popen."""
 
-    def __init__(self, database: str, script: str):
+    def __init__(self, ready: ReadyOdoo, database: str, script: str, *options: str):
         self._folder = Path(tempfile.mkdtemp(prefix='process-', dir=places.state_dir()))
-        (self._folder / 'script.py').write_text(script)
-        command, environment = odoo_command.watched(
-            ['shell', f'--database={database}', '--no-http', '--log-level=warn'],
-            self._folder / 'findings',
-        )
-        with (
-            (self._folder / 'script.py').open() as stdin,
-            (self._folder / 'out').open('w') as stdout,
-            (self._folder / 'err').open('w') as stderr,
-        ):
-            self.popen = subprocess.Popen(
-                command,
-                env=environment | {'PYTHONUNBUFFERED': '1'},
-                stdin=stdin,
-                stdout=stdout,
-                stderr=stderr,
-                cwd=places.CLONE,
-                start_new_session=True,
-            )
+        self.popen = ready.start(database, script, options=options, folder=self._folder)
 
     @property
     def printed(self) -> str:

@@ -11,6 +11,8 @@ from .console import Problem, Step, say
 TEMPLATE_VARIABLE = 'ASSIST_TEMPLATE_DATABASE'
 # The folder of a `wkhtmltopdf` with patched Qt, to be put first on the PATH.
 PATCHED_WKHTMLTOPDF_VARIABLE = 'ASSIST_PATCHED_WKHTMLTOPDF'
+# Each takes a gigabyte of memory with the processes, browsers and databases that its tests start.
+MOST_LANES = 4
 DATABASE_PATTERN = re.compile(r'assist_test_(\d+)(_\w+)?')
 
 
@@ -52,7 +54,8 @@ def run_all(arguments: list[str], paths: list[str] | None = None) -> int:
         ]
         # First, so that the summary of the whole suite comes last.
         alone = run_companion(name) if with_companion else 0
-        return run_pytest(name, [*paths, *arguments], with_findings) or alone
+        lanes = min(os.cpu_count() or 1, MOST_LANES)
+        return run_pytest(name, [*paths, *arguments], with_findings, lanes) or alone
     finally:
         places.remove(findings)
         if os.environ.get('KEEP_DB'):
@@ -78,14 +81,22 @@ def run_companion(core: str) -> int:
         databases.drop(name)
 
 
-def run_pytest(database: str, arguments: list[str], variables: dict[str, str] | None = None) -> int:
+def run_pytest(
+    database: str, arguments: list[str], variables: dict[str, str] | None = None, lanes: int = 1
+) -> int:
     """Run pytest from the clone's top against a database; return its exit status.
 
+    :param lanes: how many processes share the tests.
     Tests that need a database of their own copy a template, for which `database` is copied first.
     """
     template = f'{database}_template'
-    databases.drop(template)
-    databases.copy(database, template)
+    copies = [template]
+    if lanes > 1:
+        copies += [database_of_worker(database, f'gw{number}') for number in range(lanes)]
+        arguments = [f'--numprocesses={lanes}', '--dist=loadscope', *arguments]
+    for copy in copies:
+        databases.drop(copy)
+        databases.copy(database, copy)
     command = [
         *(odoo_command.python(), '-m', 'pytest', f'--odoo-database={database}'),
         # Odoo must log its warnings for them to be seen: pytest-odoo silences them by default.
@@ -105,7 +116,13 @@ def run_pytest(database: str, arguments: list[str], variables: dict[str, str] | 
     try:
         return odoo_command.foreground(command, cwd=places.CLONE, env=environment)
     finally:
-        databases.drop(template)
+        for copy in copies:
+            databases.drop(copy)
+
+
+def database_of_worker(database: str, worker: str) -> str:
+    """Return the name of the copy of a database on which one of pytest's processes works."""
+    return f'{database}_{worker}'
 
 
 def _patched_wkhtmltopdf() -> Path:

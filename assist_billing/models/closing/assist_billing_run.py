@@ -1,0 +1,347 @@
+from datetime import timedelta
+
+from odoo import api, fields, models
+from odoo.tools import SQL, format_datetime
+
+from ...utils.sql_changes import changing, written_to
+
+# A run that has shown no sign of life for so long was killed.
+SILENT_MINUTES = 15
+FIGURES = (
+    'due_count',
+    'closed_count',
+    'invoice_count',
+    'failed_count',
+    'amount_untaxed',
+    'amount_total',
+)
+
+
+class AssistBillingRun(models.Model):
+    """A closing run in the run book: when, by whom, what was due and what became of it.
+
+    Its figures are written with each batch, in the batch's own transaction: whatever happens to
+    the run, they are those of what was committed. A run that found nothing to do leaves nothing.
+    """
+
+    _name = 'assist.billing.run'
+    _description = "Remote Support Billing Run"
+    _inherit = ['assist.guard']
+    _order = 'id desc'
+
+    # === FIELDS === #
+
+    user_id = fields.Many2one('res.users', string="By", required=True, readonly=True)
+    state = fields.Selection(
+        [
+            ('requested', "Requested"),
+            ('running', "Running"),
+            ('paused', "Paused"),
+            ('done', "Done"),
+            ('interrupted', "Interrupted"),
+        ],
+        required=True,
+        readonly=True,
+        default='running',
+        index=True,
+        help="Paused: it goes on with the scheduler's next turn.\n"
+        "Interrupted: it was killed; the next run has taken over what was left.",
+    )
+    started_at = fields.Datetime(string="Started", readonly=True)
+    last_at = fields.Datetime(string="Last Sign of Life", readonly=True)
+    ended_at = fields.Datetime(string="Ended", readonly=True)
+    seconds = fields.Float(string="Took (s)", compute='_compute_seconds')
+    line_ids = fields.One2many('assist.billing.run.line', 'run_id', readonly=True)
+    cycle_ids = fields.One2many('assist.billing.cycle', 'run_id', readonly=True)
+    due_count = fields.Integer(string="Due", compute='_compute_figures')
+    closed_count = fields.Integer(string="Closed", compute='_compute_figures')
+    invoice_count = fields.Integer(string="Bills", compute='_compute_figures')
+    failed_count = fields.Integer(string="Failures", compute='_compute_figures')
+    no_address_count = fields.Integer(
+        string="Without Address",
+        compute='_compute_no_address_count',
+        help="Bills of this run that can be sent to nobody.",
+    )
+    progress = fields.Float(string="Progress (%)", compute='_compute_figures')
+    amounts = fields.Char(compute='_compute_figures', help="Billed, before taxes, per currency.")
+
+    # === COMPUTE METHODS === #
+
+    @api.depends('started_at', 'user_id')
+    def _compute_display_name(self):
+        for run in self:
+            moment = format_datetime(self.env, run.started_at or run.create_date)
+            run.display_name = self.env._("Run of %(moment)s", moment=moment)
+
+    @api.depends('started_at', 'ended_at', 'last_at')
+    def _compute_seconds(self):
+        for run in self:
+            end = run.ended_at or run.last_at
+            run.seconds = (end - run.started_at).total_seconds() if end and run.started_at else 0.0
+
+    @api.depends('line_ids')
+    def _compute_figures(self):
+        """Sum up the lines that the user may see: those of his companies."""
+        for run in self:
+            lines = run.line_ids
+            for name in ('due_count', 'closed_count', 'invoice_count', 'failed_count'):
+                run[name] = sum(lines.mapped(name))
+            tried = run.closed_count + run.failed_count
+            run.progress = 100 * min(1.0, tried / run.due_count) if run.due_count else 100.0
+            run.amounts = " + ".join(
+                group[0].currency_id.format(sum(line.amount_untaxed for line in group))
+                for group in lines.filtered('invoice_count').grouped('currency_id').values()
+            )
+
+    def _compute_no_address_count(self):
+        for run in self:
+            run.no_address_count = self.env['account.move'].search_count(
+                run._get_no_address_domain()
+            )
+
+    # === ACTIONS === #
+
+    @api.model
+    def action_request(self):
+        """Close all that is due, in the background; return the run, to look at its progress."""
+        self.env['assist.billing.cycle']._check_billing_user()
+        # sudo: runs are written by the engine only
+        run = self.sudo().create({'user_id': self.env.user.id, 'state': 'requested'})
+        self.env['assist.billing.association']._trigger_closing()
+        return run.sudo(False).action_open()
+
+    def action_open(self):
+        self.ensure_one()
+        self.check_access('read')
+        return self._get_records_action(name=self.env._("Billing Run"))
+
+    def action_view_cycles(self):
+        self.ensure_one()
+        self.check_access('read')
+        return self._get_cycles_action(self.display_name, [('run_id', '=', self.id)])
+
+    def action_view_failures(self):
+        self.ensure_one()
+        self.check_access('read')
+        return self._get_cycles_action(
+            self.env._("Failures"), [('run_id', '=', self.id), ('error', '!=', False)]
+        )
+
+    def action_view_bills(self):
+        self.ensure_one()
+        self.check_access('read')
+        return self._get_bills_action(self.display_name, self._get_bills_domain())
+
+    def action_view_no_address(self):
+        self.ensure_one()
+        self.check_access('read')
+        return self._get_bills_action(
+            self.env._("Bills Without Address"), self._get_no_address_domain()
+        )
+
+    def _get_cycles_action(self, name, domain):
+        action = self.env['ir.actions.act_window']._for_xml_id(
+            'assist_billing.assist_billing_cycle_action'
+        )
+        return {**action, 'name': name, 'domain': domain, 'context': {}, 'path': False}
+
+    def _get_bills_action(self, name, domain):
+        action = self.env['ir.actions.act_window']._for_xml_id(
+            'assist_billing.account_move_action_assist_bills'
+        )
+        return {**action, 'name': name, 'domain': domain, 'context': {}, 'path': False}
+
+    def _get_bills_domain(self):
+        return [('assist_cycle_id.run_id', '=', self.id)]
+
+    def _get_no_address_domain(self):
+        return [*self._get_bills_domain(), ('assist_delivery_state', '=', 'no_address')]
+
+    # === RUNNING === #
+
+    @api.model
+    def _begin(self, now):
+        """Enter a run into the book, or go on with one that was requested or paused.
+
+        :param datetime now: naive UTC; what is due then is what this run is to close
+        :return: the run; none if nothing is due and nobody asked for one
+        """
+        self._bury()
+        run = self._take_up()
+        if not run and not self.env['assist.billing.cycle']._count_due(now):
+            return run
+        run = run or self.create({'user_id': self.env.user.id})
+        moment = fields.Datetime.now()
+        run.write(
+            {
+                'state': 'running',
+                'started_at': run.started_at or moment,
+                'last_at': moment,
+            }
+        )
+        # What it did not reach in its last turn is counted anew.
+        run._set_due_to_tried()
+        run._count_due(now)
+        return run
+
+    @api.model
+    def _take_up(self):
+        """Lock and return the oldest run that was requested or paused, if there is one."""
+        self.flush_model()
+        rows = self.env.execute_query(
+            SQL(
+                """
+                SELECT id FROM assist_billing_run WHERE state IN ('requested', 'paused')
+              ORDER BY id LIMIT 1 FOR UPDATE SKIP LOCKED
+                """
+            )
+        )
+        return self.browse(row[0] for row in rows)
+
+    @api.model
+    def _bury(self):
+        """Close the entries of runs that were killed: the figures they left are true."""
+        silent = self.search(
+            [
+                ('state', '=', 'running'),
+                ('last_at', '<', fields.Datetime.now() - timedelta(minutes=SILENT_MINUTES)),
+            ]
+        ).try_lock_for_update()
+        for run in silent:
+            run.write({'state': 'interrupted', 'ended_at': run.last_at})
+
+    def _count_due(self, now):
+        """Add what is due to what this run has tried already."""
+        self._add_figures(
+            SQL(
+                """
+                SELECT c.company_id, c.currency_id, count(*) AS due_count, 0 AS closed_count,
+                       0 AS invoice_count, 0 AS failed_count, 0 AS amount_untaxed,
+                       0 AS amount_total
+                  %s GROUP BY c.company_id, c.currency_id
+                """,
+                self.env['assist.billing.cycle']._get_due_sql(now),
+            )
+        )
+
+    def _count_batch(self, cycles):
+        """Add what became of these cycles, in the transaction that closed them."""
+        if not self or not cycles:
+            return
+        cycles.flush_recordset(['run_id'])
+        with changing(cycles, ['run_id']):
+            self.env.cr.execute(
+                SQL(
+                    "UPDATE assist_billing_cycle SET run_id = %s WHERE id IN %s",
+                    self.id,
+                    tuple(cycles.ids),
+                )
+            )
+        self._add_figures(
+            SQL(
+                """
+                SELECT c.company_id, c.currency_id, 0 AS due_count,
+                       count(*) FILTER (WHERE c.state = 'closed') AS closed_count,
+                       count(m.id) AS invoice_count,
+                       count(*) FILTER (WHERE c.state != 'closed') AS failed_count,
+                       COALESCE(sum(m.amount_untaxed), 0) AS amount_untaxed,
+                       COALESCE(sum(m.amount_total), 0) AS amount_total
+                  FROM assist_billing_cycle c LEFT JOIN account_move m ON m.id = c.move_id
+                 WHERE c.id IN %s GROUP BY c.company_id, c.currency_id
+                """,
+                tuple(cycles.ids),
+            )
+        )
+        self._count_ways(cycles.move_id)
+
+    def _count_ways(self, moves):
+        """Add how many of these bills were made the ordinary way, and why."""
+        reasons = moves._assist_take_slow_reasons()
+        for line in self.line_ids:
+            slow = [
+                reasons[move]
+                for move in reasons
+                if (move.company_id, move.currency_id) == (line.company_id, line.currency_id)
+            ]
+            if slow:
+                known = (line.ordinary_reasons or "").splitlines()
+                line.write(
+                    {
+                        'ordinary_count': line.ordinary_count + len(slow),
+                        'ordinary_reasons': "\n".join(dict.fromkeys([*known, *slow])),
+                    }
+                )
+
+    def _count_late(self, cycles):
+        """Add the bills of their own that were just made for late sessions of these cycles."""
+        if not self or not cycles:
+            return
+        self._add_figures(
+            SQL(
+                """
+                SELECT m.company_id, m.currency_id, 0 AS due_count, 0 AS closed_count,
+                       count(*) AS invoice_count, 0 AS failed_count,
+                       sum(m.amount_untaxed) AS amount_untaxed, sum(m.amount_total) AS amount_total
+                  FROM account_move m
+                 WHERE m.assist_origin_cycle_id IN %s AND m.assist_kind = 'supplementary'
+                   AND m.create_date = %s
+              GROUP BY m.company_id, m.currency_id
+                """,
+                tuple(cycles.ids),
+                # Records made in one transaction have its time.
+                self.env.cr.now(),
+            )
+        )
+        self._count_ways(
+            self.env['account.move'].search(
+                [
+                    ('assist_origin_cycle_id', 'in', cycles.ids),
+                    ('assist_kind', '=', 'supplementary'),
+                    ('create_date', '=', self.env.cr.now()),
+                ]
+            )
+        )
+
+    def _add_figures(self, query):
+        """Add rows of figures to the lines, by company and currency, in one statement."""
+        self.env.flush_all()
+        rows = self.env.execute_query(
+            SQL(
+                """
+                INSERT INTO assist_billing_run_line AS l (
+                       run_id, company_id, currency_id, due_count, closed_count, invoice_count,
+                       failed_count, amount_untaxed, amount_total)
+                SELECT %s, f.* FROM (%s) AS f
+                    ON CONFLICT (run_id, company_id, currency_id) DO UPDATE
+                   SET due_count = l.due_count + excluded.due_count,
+                       closed_count = l.closed_count + excluded.closed_count,
+                       invoice_count = l.invoice_count + excluded.invoice_count,
+                       failed_count = l.failed_count + excluded.failed_count,
+                       amount_untaxed = l.amount_untaxed + excluded.amount_untaxed,
+                       amount_total = l.amount_total + excluded.amount_total
+             RETURNING l.id
+                """,
+                self.id,
+                query,
+            )
+        )
+        self.last_at = fields.Datetime.now()
+        lines = self.env['assist.billing.run.line']
+        lines.invalidate_model()
+        written_to(lines.browse(row[0] for row in rows), FIGURES)
+        self.invalidate_recordset(['line_ids'])
+
+    def _pause(self):
+        """Leave the rest to the scheduler's next turn, which takes this run up again."""
+        self.write({'state': 'paused', 'last_at': fields.Datetime.now()})
+
+    def _end(self):
+        """Close the entry."""
+        moment = fields.Datetime.now()
+        self.write({'state': 'done', 'ended_at': moment, 'last_at': moment})
+        self._set_due_to_tried()
+
+    def _set_due_to_tried(self):
+        """Count as due what this run tried: another one may have closed the rest meanwhile."""
+        for line in self.line_ids:
+            line.due_count = line.closed_count + line.failed_count

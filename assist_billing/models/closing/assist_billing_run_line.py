@@ -1,0 +1,42 @@
+from odoo import fields, models
+
+
+class AssistBillingRunLine(models.Model):
+    """The figures of a run for one company and currency."""
+
+    _name = 'assist.billing.run.line'
+    _description = "Figures of a Billing Run"
+    _inherit = ['assist.guard']
+    _order = 'run_id, company_id, currency_id'
+
+    # === FIELDS === #
+
+    run_id = fields.Many2one(
+        'assist.billing.run', required=True, readonly=True, index=True, ondelete='cascade'
+    )
+    company_id = fields.Many2one('res.company', required=True, readonly=True, index=True)
+    currency_id = fields.Many2one('res.currency', required=True, readonly=True)
+    due_count = fields.Integer(string="Due", readonly=True)
+    closed_count = fields.Integer(string="Closed", readonly=True)
+    invoice_count = fields.Integer(string="Bills", readonly=True)
+    failed_count = fields.Integer(string="Failures", readonly=True)
+    ordinary_count = fields.Integer(
+        string="One by One",
+        readonly=True,
+        help="Bills that were made the ordinary way, as Odoo makes any invoice. It takes longer, "
+        "and the bills are the same.",
+    )
+    ordinary_reasons = fields.Text(
+        string="Why One by One",
+        readonly=True,
+        help="Why these bills could not be made all at once.",
+    )
+    amount_untaxed = fields.Monetary(string="Before Taxes", readonly=True)
+    amount_total = fields.Monetary(string="Total", readonly=True)
+
+    # === CONSTRAINTS === #
+
+    _figures_unique = models.Constraint(
+        "UNIQUE (run_id, company_id, currency_id)",
+        "A run has its figures once for each company and currency.",
+    )

@@ -1,0 +1,238 @@
+import logging
+from collections import Counter
+from datetime import datetime, time, timedelta
+from typing import NamedTuple
+
+from odoo import api, fields, models
+from odoo.exceptions import UserError
+from odoo.tools import SQL
+
+from ... import connectors
+from ...utils.races import retry_races
+
+_logger = logging.getLogger(__name__)
+
+# So many days are asked for at a time; after each the cursor moves.
+SLICE_DAYS = 7
+# After success the next run of the schedule fetches again; it comes each half hour.
+PAUSE_MINUTES = 25
+# After failures: 5, 10, 20 ... minutes, a day at most.
+FIRST_DELAY_MINUTES = 5
+LONGEST_DELAY_MINUTES = 24 * 60
+# Being asked to pause is no failure that somebody must mend, unless it goes on.
+PATIENCE = 3
+
+
+class Window(NamedTuple):
+    """A stretch of time to be fetched, and the position in it to go on from."""
+
+    start: datetime
+    end: datetime
+    page: dict | None = None
+    # A look at a session that was still running moves no cursor.
+    moves_cursor: bool = True
+
+
+class AssistConnector(models.Model):
+    """The fetching run: due connectors -> windows -> pages -> ingest -> cursor -> marks."""
+
+    _inherit = 'assist.connector'
+
+    # === CRON === #
+
+    @api.model
+    def _cron_fetch_sessions(self, now=None):
+        """Fetch the sessions of all connectors that are due; the scheduled action.
+
+        Commits page by page. One connector that fails stops no other; whatever happens, the next
+        run goes on where this one stopped, and what comes twice is taken once.
+
+        :param datetime now: naive UTC; default: the present. For tests.
+        """
+        now = now or fields.Datetime.now()
+        progress = self.env['ir.cron']
+        due = self.search(self._get_due_domain(now), order='next_at nulls first, id')
+        progress._commit_progress(remaining=len(due))
+        for connector in due:
+            if not connector._run(now):
+                return  # out of time: the scheduler comes back for the rest
+            if not progress._commit_progress(1):
+                return
+
+    @api.model
+    def _get_due_domain(self, now):
+        return ['|', ('next_at', '=', False), ('next_at', '<=', now)]
+
+    def _run(self, now):
+        """Fetch for this connector and keep how it went; False when time is up."""
+        self.ensure_one()
+        try:
+            with_company = self.with_company(self.company_id)
+            finished = with_company._fetch(now)
+            if finished:
+                with_company._fetch_succeeded(now)
+            self.env.flush_all()
+        except Exception as error:  # noqa: BLE001 - kept on the connector and shown
+            self.env.cr.rollback()
+            if not self.exists():
+                return True  # deleted meanwhile
+            self._fetch_failed(error, now)
+            return True
+        return finished
+
+    # === FETCHING === #
+
+    def _fetch(self, now):
+        """Fetch all that is new and mark what was billed; False when time is up."""
+        client = self._get_client(keep_token=self._keep_token_at_once)
+        try:
+            # First the devices, by which sessions find their customers. Their failing stops no
+            # session; it is told at the end.
+            failure = self._fetch_devices(client, now)
+            for window in self._get_windows(now):
+                if not self._fetch_window(client, window):
+                    return False
+            finished = self._write_back(client)
+            if failure:
+                raise failure
+            return finished
+        finally:
+            client.close()
+
+    def _keep_token_at_once(self, token, expires):
+        """Keep an access token whatever becomes of the run: only few are given out an hour."""
+        self._keep_token(token, expires)
+        self.env['ir.cron']._commit_progress()
+
+    def _get_windows(self, now):
+        """Return the stretches of time to be fetched, oldest first.
+
+        First what an interrupted run left, or what the look back asks for; up to now, in slices.
+        Then the days of those older sessions that were running when they were last seen.
+        """
+        windows = []
+        start = datetime.combine(self.fetch_from, time.min)
+        if self.position:
+            left = self._read_position()
+            windows.append(left)
+            start = left.end
+        elif self.cursor_at:
+            start = max(start, self.cursor_at - timedelta(hours=self.overlap_hours))
+        begun = windows[0].start if windows else start
+        while start < now:
+            end = min(start + timedelta(days=SLICE_DAYS), now)
+            windows.append(Window(start, end))
+            start = end
+        return windows + self._get_running_windows(begun)
+
+    def _get_running_windows(self, before):
+        """Return the days of sessions of this source that are not known to have ended."""
+        self.env['assist.session'].flush_model(
+            ['company_id', 'source', 'external_id', 'started_at', 'ended_at']
+        )
+        rows = self.env.execute_query(
+            SQL(
+                """
+                SELECT DISTINCT date_trunc('day', started_at)
+                  FROM assist_session
+                 WHERE company_id = %s AND source = %s AND external_id IS NOT NULL
+                   AND ended_at IS NULL AND started_at < %s
+              ORDER BY 1
+                """,
+                self.company_id.id,
+                self.source,
+                before,
+            )
+        )
+        return [Window(day, day + timedelta(days=1), moves_cursor=False) for [day] in rows]
+
+    def _fetch_window(self, client, window):
+        """Take in a stretch of time page by page; False when time is up."""
+        for page in client.pages(window.start, window.end, window.page):
+            retry_races(self._take_page, window, page)
+            seconds_left = self.env['ir.cron']._commit_progress()
+            # At the end of a stretch there is nothing to go on from but its beginning.
+            if not seconds_left and page.position and window.moves_cursor:
+                return False
+        if window.moves_cursor:
+            retry_races(self._move_cursor, window)
+        return bool(self.env['ir.cron']._commit_progress())
+
+    def _take_page(self, window, page):
+        """Take in one page of records, and where to go on after it, in one transaction."""
+        answers = self.env['assist.session']._ingest(page.records, self.source)
+        self.env['assist.connector.rejection']._keep(self, page.records, answers)
+        counts = Counter(answer['status'] for answer in answers)
+        vals = {
+            f'{status}_count': self[f'{status}_count'] + counts[status]
+            for status in ('created', 'updated', 'duplicate', 'rejected')
+        }
+        vals['received_count'] = self.received_count + len(answers)
+        if window.moves_cursor:
+            vals['position'] = {
+                'start': fields.Datetime.to_string(window.start),
+                'end': fields.Datetime.to_string(window.end),
+                'page': page.position,
+            }
+        self.write(vals)
+
+    def _read_position(self):
+        position = self.position
+        return Window(
+            fields.Datetime.to_datetime(position['start']),
+            fields.Datetime.to_datetime(position['end']),
+            position['page'],
+        )
+
+    def _move_cursor(self, window):
+        self.write({'cursor_at': max(window.end, self.cursor_at or window.end), 'position': False})
+
+    # === OUTCOME === #
+
+    def _fetch_succeeded(self, now):
+        self.write(
+            {
+                'error': False,
+                'attempts': 0,
+                'last_success_at': now,
+                'next_at': now + timedelta(minutes=PAUSE_MINUTES),
+            }
+        )
+        self.invalidate_recordset(['missing_device_count'])
+        if not self.missing_device_count:
+            self._assist_clear_failure()
+
+    def _fetch_failed(self, error, now):
+        """Keep why it failed and when it is tried again; tell the manager."""
+        self.ensure_one()
+        message, retry_after = self._explain(error)
+        attempts = self.attempts + 1
+        minutes = min(FIRST_DELAY_MINUTES * 2 ** min(attempts - 1, 20), LONGEST_DELAY_MINUTES)
+        next_at = now + max(timedelta(minutes=minutes), timedelta(seconds=retry_after))
+        vals = {'error': message, 'attempts': attempts, 'next_at': next_at}
+        code = getattr(error, 'code', None)
+        if code == 'refused' and self.position:
+            # The place to go on from may not be known there any more.
+            vals['position'] = {**self.position, 'page': None}
+        self.write(vals)
+        if code != 'rate_limited' or attempts >= PATIENCE:
+            self._assist_report_failure(
+                self.env._("%(name)s does not fetch sessions", name=self.name), message
+            )
+        self._get_cron()._trigger(at=next_at)
+
+    def _explain(self, error):
+        """Return why it failed in words, and the seconds that the tool wants to be left alone."""
+        if isinstance(error, connectors.ConnectorError):
+            _logger.info("Connector %s failed: %s (HTTP %s)", self.id, error.code, error.status)
+            return self._describe_error(error), error.retry_after
+        if isinstance(error, UserError):
+            _logger.info("Connector %s failed: %s", self.id, error)
+            return str(error), 0
+        # The words of an unknown error may hold anything, so only its kind is told.
+        _logger.error("Connector %s failed: %s", self.id, type(error).__name__, exc_info=error)
+        message = self.env._(
+            "An unexpected error (%(kind)s). The log of the server says more.",
+            kind=type(error).__name__,
+        )
+        return message, 0

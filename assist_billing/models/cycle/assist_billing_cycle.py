@@ -1,0 +1,348 @@
+from odoo import api, fields, models
+from odoo.exceptions import AccessError, ConcurrencyError, UserError
+from odoo.tools import SQL, format_date
+
+from ...rules import cycles
+
+# Associations looked at, and committed, at a time when cycles open.
+OPEN_BATCH = 500
+
+
+class AssistBillingCycle(models.Model):
+    """The period of one bill of an association: what it covers, its terms, what became of it."""
+
+    _name = 'assist.billing.cycle'
+    _description = "Remote Support Billing Cycle"
+    _inherit = ['mail.thread', 'mail.activity.mixin', 'assist.billing.failure', 'assist.guard']
+    _order = 'date_end desc, id desc'
+    _check_company_auto = True
+
+    # === FIELDS === #
+
+    association_id = fields.Many2one(
+        'assist.billing.association', required=True, readonly=True, index=True, ondelete='restrict'
+    )
+    partner_id = fields.Many2one(
+        'res.partner',
+        string="Customer",
+        required=True,
+        readonly=True,
+        index=True,
+        ondelete='restrict',
+        help="The association's customer, as long as the cycle is open.",
+    )
+    plan_id = fields.Many2one(
+        'assist.billing.plan', required=True, readonly=True, index=True, ondelete='restrict'
+    )
+    company_id = fields.Many2one('res.company', required=True, readonly=True, index=True)
+    currency_id = fields.Many2one('res.currency', required=True, readonly=True)
+    date_start = fields.Date(string="Start Date", required=True, readonly=True)
+    date_end = fields.Date(
+        string="End Date",
+        required=True,
+        readonly=True,
+        index=True,
+        help="First day of the next cycle.",
+    )
+    whole_date_end = fields.Date(
+        required=True, readonly=True, help="Where the cycle ends, or would end if not cut short."
+    )
+    start_at = fields.Datetime(string="Starts At", required=True, readonly=True)
+    end_at = fields.Datetime(string="Ends At", required=True, readonly=True)
+    tz = fields.Char(string="Timezone", required=True, readonly=True)
+    state = fields.Selection(
+        [
+            ('open', "Open"),
+            ('closed', "Closed"),
+            ('to_rebill', "To Bill Again"),
+            ('waived', "Waived"),
+        ],
+        required=True,
+        readonly=True,
+        default='open',
+        index=True,
+    )
+    terms = fields.Json(
+        required=True, readonly=True, help="Prices, rules and plan in force when it opened."
+    )
+    move_ids = fields.One2many('account.move', 'assist_cycle_id')
+    move_id = fields.Many2one(
+        'account.move',
+        string="Bill",
+        compute='_compute_move_id',
+        store=True,
+        index='btree_not_null',
+        ondelete='restrict',
+    )
+    session_ids = fields.One2many('assist.session', 'cycle_id')
+    device_ids = fields.One2many('assist.billing.cycle.device', 'cycle_id')
+    prior_ids = fields.One2many('assist.billing.cycle.prior', 'cycle_id')
+    session_count = fields.Integer(string="Sessions", readonly=True)
+    session_seconds = fields.Integer(
+        string="Measured (s)", readonly=True, help="Measured time of its sessions, in seconds."
+    )
+    session_hours = fields.Float(string="Measured Time", compute='_compute_session_hours')
+    billed_quantity = fields.Float(
+        digits='Product Unit', readonly=True, help="Sessions or hours on the usage line."
+    )
+    device_quantity = fields.Float(string="Devices", digits='Product Unit', readonly=True)
+    usage_amount = fields.Monetary(
+        readonly=True, help="Billed for sessions, base fees and minimum, before taxes."
+    )
+    freed_line_ids = fields.Many2many(
+        'account.move.line',
+        help="Payments that a credit set free; they go to the bill made instead.",
+    )
+    closed_at = fields.Datetime(readonly=True)
+    waive_reason = fields.Char(readonly=True)
+    error = fields.Text(readonly=True, help="Why it could not be closed, last time it was tried.")
+    attempts = fields.Integer(readonly=True)
+    retry_at = fields.Datetime(string="Next Try", readonly=True)
+
+    # === CONSTRAINTS === #
+
+    _start_unique = models.Constraint(
+        "UNIQUE (association_id, date_start)",
+        "An association has one cycle at most that starts on a date.",
+    )
+    _dates_ordered = models.Constraint(
+        "CHECK (date_end > date_start AND end_at > start_at AND whole_date_end >= date_end)",
+        "Cycle: it cannot end before it starts.",
+    )
+    _quantities_positive = models.Constraint(
+        "CHECK (session_count >= 0 AND session_seconds >= 0 AND billed_quantity >= 0"
+        " AND device_quantity >= 0 AND usage_amount >= 0 AND attempts >= 0)",
+        "Cycle: counts, times and amounts cannot be negative.",
+    )
+    _due_index = models.Index("(end_at, id) WHERE state = 'open'")
+
+    # === COMPUTE METHODS === #
+
+    @api.depends('association_id', 'date_start', 'date_end')
+    def _compute_display_name(self):
+        for cycle in self:
+            cycle.display_name = f"{cycle.partner_id.display_name}, {cycle._format_period()}"
+
+    @api.depends('move_ids')
+    def _compute_move_id(self):
+        for cycle in self:
+            cycle.move_id = cycle.move_ids[:1]
+
+    @api.depends('session_seconds')
+    def _compute_session_hours(self):
+        for cycle in self:
+            cycle.session_hours = cycle.session_seconds / 3600
+
+    # === CRUD METHODS === #
+
+    @api.ondelete(at_uninstall=False)
+    def _unlink_except_closed(self):
+        if any(cycle.state != 'open' for cycle in self):
+            raise UserError(
+                self.env._("A cycle that has closed cannot be deleted: it is the record of a bill.")
+            )
+
+    # === ACTIONS === #
+
+    def action_view_sessions(self):
+        self.ensure_one()
+        self.check_access('read')
+        if self.state == 'open':
+            domain = [
+                ('association_id', '=', self.association_id.id),
+                ('ended_at', '>=', self.start_at),
+                ('ended_at', '<', self.end_at),
+            ]
+        else:
+            domain = [('cycle_id', '=', self.id)]
+        return {
+            **self.env['ir.actions.act_window']._for_xml_id('assist_billing.assist_session_action'),
+            'domain': domain,
+            'context': {'create': False},
+        }
+
+    def action_view_bill(self):
+        self.check_access('read')
+        return self.move_id._get_records_action(name=self.env._("Remote Support Bill"))
+
+    def action_retry(self):
+        """Try failed cycles again at once, in the background."""
+        self._check_billing_user()
+        # sudo: cycles are written by the engine only
+        waiting = self.sudo().filtered(lambda cycle: cycle.state == 'open')
+        if waiting:
+            waiting.write({'retry_at': False})
+            self.env['assist.billing.association']._trigger_closing()
+        return True
+
+    def _check_billing_user(self):
+        """Refuse who may not bill; the engine then writes cycles for him, as sudo."""
+        self.check_access('read')
+        if not self.env.su and not self.env.user.has_group('account.group_account_invoice'):
+            raise AccessError(self.env._("Only billing users can bill, bill again or waive."))
+
+    # === OPENING === #
+
+    @api.model
+    def _open_begun_cycles(self, now):
+        """Open every cycle that has begun at `now` (naive UTC); end associations that are over.
+
+        Commits after each batch. Cycles open on time even while an earlier one waits.
+        """
+        failed = self.env['assist.billing.association']
+        while associations := self._lock_associations_to_open(now, failed):
+            failed |= self._open_for(associations, now)
+            self.env['ir.cron']._commit_progress()
+        self._end_associations(now)
+        self.env['ir.cron']._commit_progress()
+
+    @api.model
+    def _lock_associations_to_open(self, now, failed):
+        """Lock and return associations whose next cycle has begun, OPEN_BATCH at most.
+
+        :param failed: associations to leave out, for their cycles could not be counted.
+        """
+        self.flush_model(['association_id', 'date_start', 'date_end', 'end_at'])
+        failed.flush_model(['start_at', 'start_date', 'end_date'])
+        rows = self.env.execute_query(
+            SQL(
+                """
+                SELECT a.id
+                  FROM assist_billing_association a
+             LEFT JOIN LATERAL (
+                    SELECT c.date_end, c.end_at
+                      FROM assist_billing_cycle c
+                     WHERE c.association_id = a.id
+                  ORDER BY c.date_start DESC
+                     LIMIT 1
+                ) last ON TRUE
+                 WHERE COALESCE(last.end_at, a.start_at) <= %s
+                   AND (a.end_date IS NULL OR COALESCE(last.date_end, a.start_date) < a.end_date)
+                   AND a.id != ALL(%s)
+              ORDER BY a.id
+                 LIMIT %s
+            FOR UPDATE OF a SKIP LOCKED
+                """,
+                now,
+                failed.ids,
+                OPEN_BATCH,
+            )
+        )
+        return self.env['assist.billing.association'].browse(row[0] for row in rows)
+
+    @api.model
+    def _open_for(self, associations, now):
+        """Create the cycles of `associations` begun at `now`; return those that failed."""
+        failed = associations.browse()
+        vals_list = []
+        # The same for all customers of a plan.
+        terms = {plan: plan._prepare_terms() for plan in associations.plan_id}
+        for association in associations:
+            try:
+                vals_list += self._prepare_cycles_vals(association, now, terms[association.plan_id])
+            except ValueError as error:  # a date or zone that cannot be counted with
+                failed |= association
+                association._assist_report_failure(
+                    self.env._("The next billing cycle could not be opened"), str(error)
+                )
+        self._check_not_opened(vals_list)
+        # One creation note each would be noise; the cycle itself is the record.
+        self.with_context(tracking_disable=True).create(vals_list)
+        return failed
+
+    @api.model
+    def _check_not_opened(self, vals_list):
+        """Raise ConcurrencyError if another run opened one of these since this transaction began.
+
+        It has locked the associations before, but changed nothing of them: so the lock does not
+        tell. Another transaction does, for it sees what was committed meanwhile.
+        """
+        if not vals_list:
+            return
+        with self.env.registry.cursor() as cr:
+            cr.execute(
+                SQL(
+                    """
+                    SELECT c.id FROM assist_billing_cycle c
+                      JOIN unnest(%s, %s::date[]) AS v (association_id, date_start)
+                     USING (association_id, date_start)
+                     LIMIT 1
+                    """,
+                    [vals['association_id'] for vals in vals_list],
+                    [vals['date_start'] for vals in vals_list],
+                )
+            )
+            if cr.fetchone():
+                message = "Another run has opened the next cycles meanwhile."
+                raise ConcurrencyError(message)
+
+    @api.model
+    def _prepare_cycles_vals(self, association, now, terms):
+        """Return values of the cycles that follow the association's last one, up to `now`.
+
+        :param dict terms: those of its plan
+        """
+        vals_list = []
+        last = association._get_last_cycle()
+        date_start = last.date_end or association.start_date
+        start_at = last.end_at or association.start_at
+        while start_at <= now:
+            period = cycles.open_period(
+                date_start=date_start,
+                start_at=start_at,
+                anchor=association.anchor_date or association.start_date,
+                day_of_month=association.start_date.day,
+                cycle=association.cycle,
+                tz=association.tz,
+                end_date=association.end_date or None,
+            )
+            if period is None:
+                break
+            vals_list.append(self._prepare_cycle_vals(association, period, terms))
+            date_start, start_at = period.date_end, period.end_at
+        return vals_list
+
+    @api.model
+    def _prepare_cycle_vals(self, association, period, terms):
+        """Return the values of one cycle that opens now, its plan's `terms` included."""
+        plan = association.plan_id
+        return {
+            'association_id': association.id,
+            'plan_id': plan.id,
+            'partner_id': association.partner_id.id,
+            'company_id': association.company_id.id,
+            'currency_id': plan.currency_id.id,
+            'date_start': period.date_start,
+            'date_end': period.date_end,
+            'whole_date_end': period.whole_end,
+            'start_at': period.start_at,
+            'end_at': period.end_at,
+            'tz': association.tz,
+            'terms': {**terms, 'cycle': association.cycle},
+        }
+
+    @api.model
+    def _end_associations(self, now):
+        """Mark as ended what is over; who is on hold stays so, for nothing of his may close."""
+        over = self.env['assist.billing.association'].search(
+            [('state', 'in', ('running', 'suspended')), ('end_at', '<=', now)]
+        )
+        if over:
+            over.write({'state': 'ended'})
+
+    # === HELPERS === #
+
+    def _get_last_day(self):
+        """Return the last day served: `date_end` is the first one of the next cycle."""
+        self.ensure_one()
+        return fields.Date.subtract(self.date_end, days=1)
+
+    def _format_period(self):
+        """Return the period by its first and last served day, in the language of the context."""
+        self.ensure_one()
+        if not self.date_start or not self.date_end:
+            return ""
+        return (
+            f"{format_date(self.env, self.date_start)} – "
+            f"{format_date(self.env, self._get_last_day())}"
+        )

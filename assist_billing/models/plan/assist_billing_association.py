@@ -1,0 +1,404 @@
+import re
+
+from odoo import api, fields, models
+from odoo.exceptions import UserError, ValidationError
+from odoo.tools import email_normalize
+
+from odoo.addons.base.models.res_partner import _tz_get
+
+from ...rules import cycles
+from ...utils.checks import split_addresses
+
+# One bare address: no display name, no second address behind a semicolon or a blank.
+EMAIL = re.compile(r"[^\s;,@<>]+@[^\s;,@<>]+\.[^\s;,@<>.]{2,}")
+
+CYCLES = [
+    ('weekly', "Weekly"),
+    ('fortnightly', "Fortnightly"),
+    ('monthly', "Monthly"),
+    ('quarterly', "Quarterly"),
+    ('semiannual', "Half-yearly"),
+    ('yearly', "Yearly"),
+]
+
+
+# What decides which sessions are an association's.
+RESOLVING_FIELDS = ('partner_id', 'company_id', 'start_date', 'end_date', 'state', 'tz')
+# What decides when its cycles begin and end.
+WAKING_FIELDS = ('start_date', 'end_date', 'tz')
+
+
+class AssistBillingAssociation(models.Model):
+    """A customer (or department) tied to a plan: what is billed, how often and since when."""
+
+    _name = 'assist.billing.association'
+    _description = "Remote Support Association"
+    _inherit = ['mail.thread', 'mail.activity.mixin', 'assist.billing.failure', 'assist.guard']
+    _order = 'partner_id, start_date desc, id desc'
+    _check_company_auto = True
+
+    # === FIELDS === #
+
+    plan_id = fields.Many2one(
+        'assist.billing.plan',
+        required=True,
+        index=True,
+        check_company=True,
+        ondelete='restrict',
+        tracking=True,
+        help="A change counts for the cycles that open later.",
+    )
+    partner_id = fields.Many2one(
+        'res.partner',
+        string="Customer",
+        required=True,
+        index=True,
+        check_company=True,
+        ondelete='restrict',
+        tracking=True,
+        help="The customer, or the department: a contact below its company.",
+    )
+    company_id = fields.Many2one(
+        'res.company',
+        required=True,
+        index=True,
+        compute='_compute_company_id',
+        store=True,
+        readonly=False,
+        precompute=True,
+    )
+    currency_id = fields.Many2one(related='plan_id.currency_id')
+    cycle = fields.Selection(
+        CYCLES, string="Billing Cycle", required=True, default='monthly', tracking=True
+    )
+    tz = fields.Selection(
+        _tz_get,
+        string="Customer Timezone",
+        required=True,
+        compute='_compute_tz',
+        store=True,
+        readonly=False,
+        precompute=True,
+        tracking=True,
+        help="Cycles begin and end at midnight of this zone.",
+    )
+    start_date = fields.Date(
+        string="Bill Start Date",
+        required=True,
+        default=fields.Date.context_today,
+        tracking=True,
+        help="First day that is billed; later cycles begin on the same day of the month.",
+    )
+    end_date = fields.Date(
+        tracking=True,
+        help="The day after the last one that is billed; empty: until further notice.",
+    )
+    start_at = fields.Datetime(
+        string="In Force From", compute='_compute_start_at', store=True, precompute=True
+    )
+    end_at = fields.Datetime(
+        string="In Force Until", compute='_compute_end_at', store=True, precompute=True
+    )
+    anchor_date = fields.Date(
+        readonly=True,
+        copy=False,
+        help="Where the present rhythm of cycles counts from, after a change of cycle or zone.",
+    )
+    due_days = fields.Integer(
+        default=0,
+        tracking=True,
+        help="Days between the date of a bill and its due date: with 28, a bill of 25 February is "
+        "due on 25 March. They hold whatever payment term the customer has.",
+    )
+    billing_emails = fields.Char(
+        string="Billing Email Address",
+        tracking=True,
+        help="Where bills are sent to, separated by commas; empty: the customer's invoice address.",
+    )
+    state = fields.Selection(
+        [
+            ('running', "Running"),
+            ('on_hold', "On Hold"),
+            ('suspended', "Suspended"),
+            ('ended', "Ended"),
+        ],
+        required=True,
+        default='running',
+        copy=False,
+        index=True,
+        tracking=True,
+        help="On hold: nothing is billed for now, but will be.\n"
+        "Suspended: no service, so this time is never billed.",
+    )
+    suspension_ids = fields.One2many('assist.billing.suspension', 'association_id', copy=False)
+    cycle_ids = fields.One2many('assist.billing.cycle', 'association_id', copy=False)
+    bill_ids = fields.One2many(
+        'account.move',
+        'assist_association_id',
+        string="Bills",
+        domain=[('assist_kind', '=', 'bill')],
+        copy=False,
+    )
+    bill_count = fields.Integer(compute='_compute_bill_count')
+    accrued_amount = fields.Monetary(
+        compute='_compute_accrued_amount',
+        currency_field='accrued_currency_id',
+        help="What the open cycle would bill, before taxes, if it closed now.",
+    )
+    accrued_currency_id = fields.Many2one('res.currency', compute='_compute_accrued_amount')
+    accrued_besides = fields.Char(
+        compute='_compute_accrued_amount',
+        help="What older cycles that are still open would bill in other currencies.",
+    )
+
+    # === CONSTRAINTS === #
+
+    # An index, not a table constraint: merging contacts in Odoo deletes the rows that a table
+    # constraint on `partner_id` stands in the way of.
+    _partner_unique = models.UniqueIndex(
+        "(partner_id, company_id) WHERE state != 'ended'",
+        "This customer already has an association that has not ended.",
+    )
+    _due_days_positive = models.Constraint(
+        "CHECK (due_days >= 0)", "Association: the due days cannot be negative."
+    )
+    _dates_ordered = models.Constraint(
+        "CHECK (end_date >= start_date)", "Association: it cannot end before it starts."
+    )
+
+    @api.constrains('billing_emails')
+    def _check_billing_emails(self):
+        for association in self:
+            wrong = [
+                address
+                for address in association._get_billing_emails()
+                if email_normalize(address) != address.lower() or not EMAIL.fullmatch(address)
+            ]
+            if wrong:
+                raise ValidationError(
+                    self.env._(
+                        "Billing e-mail addresses of %(customer)s: “%(address)s” is not an e-mail "
+                        "address. Separate several addresses with commas.",
+                        customer=association.partner_id.display_name,
+                        address=wrong[0],
+                    )
+                )
+
+    @api.constrains('partner_id', 'company_id', 'start_date', 'end_date', 'state')
+    def _check_overlap(self):
+        for association in self:
+            # sudo: an association that the user may not see is in the way all the same
+            other = association.sudo().search(
+                [
+                    ('id', '!=', association.id),
+                    ('partner_id', '=', association.partner_id.id),
+                    ('company_id', '=', association.company_id.id),
+                    *([('start_date', '<', association.end_date)] if association.end_date else []),
+                    '|',
+                    ('end_date', '=', False),
+                    ('end_date', '>', association.start_date),
+                ],
+                limit=1,
+            )
+            if other:
+                other._refuse_other()
+
+    # === COMPUTE METHODS === #
+
+    @api.depends('partner_id', 'plan_id')
+    def _compute_display_name(self):
+        for association in self:
+            association.display_name = (
+                f"{association.partner_id.display_name} – {association.plan_id.name}"
+            )
+
+    @api.depends('plan_id')
+    def _compute_company_id(self):
+        for association in self:
+            association.company_id = (
+                association.plan_id.company_id or association.company_id or self.env.company
+            )
+
+    @api.depends('partner_id')
+    def _compute_tz(self):
+        for association in self:
+            association.tz = (
+                # The stored one: a form proposes a zone before it knows the customer.
+                association._origin.tz
+                or association.partner_id.tz
+                or association.partner_id.commercial_partner_id.tz
+                or association.company_id.partner_id.tz
+                or 'UTC'
+            )
+
+    @api.depends('start_date', 'tz')
+    def _compute_start_at(self):
+        """Keep the instant the first cycle began: a change of zone only counts for later ones."""
+        for association in self:
+            first = association._origin.cycle_ids.sorted('date_start')[:1]
+            if first and first.date_start == association.start_date:
+                association.start_at = first.start_at
+            else:
+                association.start_at = association._get_midnight(association.start_date)
+
+    @api.depends('end_date', 'tz')
+    def _compute_end_at(self):
+        for association in self:
+            last = association._origin.cycle_ids.sorted('date_start')[-1:]
+            if last and last.date_end == association.end_date:
+                association.end_at = last.end_at
+            else:
+                association.end_at = association._get_midnight(association.end_date)
+
+    @api.depends('bill_ids')
+    def _compute_bill_count(self):
+        counts = dict(
+            self.env['account.move']._read_group(
+                [('assist_association_id', 'in', self.ids), ('assist_kind', '=', 'bill')],
+                ['assist_association_id'],
+                ['__count'],
+            )
+        )
+        for association in self:
+            association.bill_count = counts.get(association._origin, 0)
+
+    def _compute_accrued_amount(self):
+        # sudo: the sum is a figure of the association; cycles and sessions need no rights of
+        # their own for it
+        open_cycles = (
+            self.env['assist.billing.cycle']
+            .sudo()
+            .search([('association_id', 'in', self.ids), ('state', '=', 'open')])
+        )
+        amounts = open_cycles._get_accrued_amounts()
+        for association in self:
+            sums = {}
+            for cycle in open_cycles.sorted('date_start'):
+                if cycle.association_id == association._origin:
+                    sums[cycle.currency_id] = sums.pop(cycle.currency_id, 0.0) + amounts[cycle]
+            # The currency of the latest is the one in which things accrue now.
+            currency, amount = sums.popitem() if sums else (association.currency_id, 0.0)
+            association.accrued_currency_id = currency
+            association.accrued_amount = amount
+            association.accrued_besides = " + ".join(
+                currency.format(amount) for currency, amount in sums.items()
+            )
+
+    # === CRUD METHODS === #
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        self._assist_check_access('create', vals_list)
+        for vals in vals_list:
+            self._check_vals(vals)
+            self._check_not_associated(vals)
+            self._check_plan_taken(vals)
+        associations = super().create(vals_list)
+        for association in associations:
+            if association.state == 'suspended':
+                association._suspend(association.start_date)
+            elif association.state == 'ended' and not association.end_date:
+                association.end_date = association._get_today()
+        associations._resolve_sessions()
+        now = fields.Datetime.now()
+        if any(association.start_at <= now for association in associations):
+            self._trigger_closing()
+        return associations
+
+    def write(self, vals):
+        self._assist_check_access('write', [vals])
+        self._check_same_company(vals)
+        self._check_vals(vals)
+        self._check_plan_taken(vals)
+        states = {association: association.state for association in self}
+        watched = self._read_watched(vals)
+        if 'start_date' in vals:
+            self._restart(fields.Date.to_date(vals['start_date']))
+        if 'end_date' in vals:
+            self._check_end_date(fields.Date.to_date(vals['end_date']))
+        if {'cycle', 'tz'} & vals.keys():
+            self._anchor_at_next_boundary(vals)
+        result = super().write(vals)
+        if 'state' in vals:
+            for association, before in states.items():
+                association._state_changed(before)
+        if 'end_date' in vals:
+            self._cut_open_cycles()
+        if 'partner_id' in vals:
+            self._move_open_cycles()
+        changed = self.browse(
+            association.id
+            for association, values in watched.items()
+            if any(association[name] != value for name, value in values.items())
+        )
+        changed._resolve_sessions()
+        if any(association._can_begin_or_fall_due(watched[association]) for association in changed):
+            self._trigger_closing()
+        return result
+
+    @api.ondelete(at_uninstall=False)
+    def _unlink_except_cycles(self):
+        if used := self.filtered('cycle_ids'):
+            raise UserError(
+                self.env._(
+                    "The association of %(customers)s has billing cycles and cannot be deleted. "
+                    "End it instead.",
+                    customers=", ".join(used.partner_id.mapped('display_name')),
+                )
+            )
+
+    def unlink(self):
+        self.check_access('unlink')
+        # sudo: sessions go back to those nobody can be billed for, whoever may write them
+        sessions = self.env['assist.session'].sudo().search([('association_id', 'in', self.ids)])
+        result = super().unlink()
+        sessions._resolve()
+        return result
+
+    # === HELPERS === #
+
+    def _get_billing_emails(self):
+        """Return the billing addresses, each once, as a list of strings."""
+        self.ensure_one()
+        return split_addresses(self.billing_emails)
+
+    def _get_midnight(self, day):
+        """Return the instant (naive UTC) at which `day` begins for the customer, or False."""
+        self.ensure_one()
+        return cycles.local_midnight(day, self.tz) if day and self.tz else False
+
+    def _get_today(self):
+        """Return the customer's present date."""
+        self.ensure_one()
+        return cycles.local_date(fields.Datetime.now(), self.tz)
+
+    def _read_watched(self, names):
+        """Return what these associations have now in the fields that decide whose sessions are.
+
+        :param names: fields that are about to be written
+        :return: `{association: {name: value}}`
+        """
+        watched = [name for name in RESOLVING_FIELDS if name in names]
+        return {association: {name: association[name] for name in watched} for association in self}
+
+    def _can_begin_or_fall_due(self, before):
+        """Tell whether a change may have let a cycle begin or become due at once.
+
+        What the closing run does by itself, to mark as ended what is over, is no such change: it
+        would wake itself.
+
+        :param dict before: what the fields that were written had before
+        """
+        self.ensure_one()
+        if any(self[name] != before[name] for name in WAKING_FIELDS if name in before):
+            return True
+        return before.get('state') == 'on_hold' != self.state
+
+    def _resolve_sessions(self):
+        """Match unbilled sessions that this association has or might have got, anew."""
+        self.env['assist.session']._resolve_for_associations(self)
+
+    @api.model
+    def _trigger_closing(self):
+        """Let the scheduled action look at what has begun or become due, soon."""
+        self.env.ref('assist_billing.ir_cron_close_cycles').sudo()._trigger()

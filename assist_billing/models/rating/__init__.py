@@ -1,0 +1,3 @@
+from . import device_days
+from . import usage
+from . import preview

@@ -1,0 +1,237 @@
+import logging
+
+from odoo import api, fields, models
+from odoo.exceptions import UserError
+from odoo.tools import SQL
+
+from ..plan.assist_billing_plan import bills_nothing
+
+_logger = logging.getLogger(__name__)
+
+PRICE_GROUPS = 'account.group_account_invoice,account.group_account_readonly'
+# A bill that differs from the customer's last ones by this share of them or more is unusual.
+UNUSUAL_SHARE = 0.5
+# As many bills of the same customer are looked back at.
+LAST_CYCLES = 3
+
+
+class AssistBillingCycle(models.Model):
+    """What an open cycle would bill now, beside the customer's last bills. Nothing is written."""
+
+    _inherit = 'assist.billing.cycle'
+
+    # === FIELDS === #
+
+    run_id = fields.Many2one(
+        'assist.billing.run',
+        string="Billing Run",
+        readonly=True,
+        index='btree_not_null',
+        ondelete='set null',
+        help="The run that tried it last.",
+    )
+    preview_sessions = fields.Integer(string="Sessions So Far", compute='_compute_preview')
+    preview_amount = fields.Monetary(
+        string="Would Bill",
+        compute='_compute_preview',
+        groups=PRICE_GROUPS,
+        help="What this cycle would bill if it closed now, before taxes.",
+    )
+    preview_date = fields.Date(
+        string="Would Be Dated",
+        compute='_compute_preview_dates',
+        help="The date of its bill, if the cycle is closed on time.",
+    )
+    preview_due_date = fields.Date(
+        string="Would Be Due",
+        compute='_compute_preview_dates',
+        help="When its bill is due, if the cycle is closed on time.",
+    )
+    last_amount = fields.Monetary(
+        string="Last Bills",
+        compute='_compute_preview',
+        groups=PRICE_GROUPS,
+        help="What the customer's last cycles billed, three at most, on average, before taxes.",
+    )
+    unusual = fields.Char(
+        compute='_compute_preview',
+        search='_search_unusual',
+        groups=PRICE_GROUPS,
+        help="What sets this bill apart from the customer's last ones.",
+    )
+    is_due = fields.Boolean(
+        compute='_compute_is_due', help="The next run closes it, or it waits for an older one."
+    )
+
+    # === COMPUTE METHODS === #
+
+    @api.depends_context('uid')
+    def _compute_preview(self):
+        opened = self.filtered(lambda cycle: cycle.id and cycle.state == 'open')
+        # sudo: the sessions of all technicians count, whoever looks
+        outcomes, problems = opened.sudo()._get_preview_outcomes()
+        histories = opened._read_histories()
+        for cycle in self:
+            outcome = outcomes.get(cycle)
+            history = histories.get(cycle.id, [])
+            amounts = [amount for amount, _devices in history]
+            cycle.preview_sessions = len(outcome.shares) if outcome else 0
+            cycle.preview_amount = float(outcome.total) if outcome else 0.0
+            cycle.last_amount = sum(amounts) / len(amounts) if amounts else 0.0
+            if outcome:
+                cycle.unusual = ", ".join(cycle._get_remarks(outcome, history)) or False
+            else:
+                cycle.unusual = problems.get(cycle, False)
+
+    def _compute_preview_dates(self):
+        for cycle in self:
+            dated = due = False
+            if cycle.state == 'open':
+                # sudo: lock dates and taxes count, whoever looks
+                dated, due = cycle.sudo()._get_preview_dates()
+            cycle.preview_date = dated
+            cycle.preview_due_date = due
+
+    def _compute_is_due(self):
+        now = fields.Datetime.now()
+        for cycle in self:
+            cycle.is_due = cycle.state == 'open' and cycle._get_due_at() <= now
+
+    def _search_unusual(self, operator, value):
+        """Find open cycles by whether there is something unusual about what they would bill."""
+        if operator not in ('=', '!=') or value:
+            raise UserError(self.env._("Only whether a bill is unusual can be searched for."))
+        opened = self.search([('state', '=', 'open')])
+        unusual = opened.filtered('unusual')
+        return [('id', 'in' if operator == '!=' else 'not in', unusual.ids)]
+
+    # === PREVIEW === #
+
+    def _get_preview_outcomes(self):
+        """Return what these cycles would bill now, and why others cannot be rated.
+
+        :return: dict of cycle -> Outcome, and dict of cycle -> reason
+        """
+        try:
+            return self._get_outcomes(), {}
+        except Exception as error:  # noqa: BLE001 - shown on the cycle, as its closing would
+            if len(self) == 1:
+                _logger.info("Cycle %s cannot be previewed: %s", self.id, error)
+                return {}, {self: self.env._("Cannot be rated: %(reason)s", reason=error)}
+        outcomes, problems = {}, {}
+        for cycle in self:
+            rated, failed = cycle._get_preview_outcomes()
+            outcomes |= rated
+            problems |= failed
+        return outcomes, problems
+
+    def _get_preview_dates(self, earliest=None):
+        """Return invoice date and due date of the bill that the first run possible would make.
+
+        Also of a cycle that is not stored: there is none yet for a customer to be associated.
+
+        :param datetime earliest: naive UTC; no run before is counted with
+        """
+        self.ensure_one()
+        now = max(filter(None, (self._get_due_at(), fields.Datetime.now(), earliest)))
+        charges = ['usage', 'device'] if self.plan_id.charge_devices else ['usage']
+        invoice_date = self._get_invoice_date({(charge, self) for charge in charges}, now)
+        return invoice_date, self._get_due_date(invoice_date)
+
+    def _read_histories(self):
+        """Return what the last cycles before these billed: id -> [(amount, devices)], newest first.
+
+        The amount is what the bill charges for usage, devices and late sessions, before taxes;
+        a cycle that was closed without a bill counts as zero. Only those in the same currency
+        say anything.
+        """
+        if not self:
+            return {}
+        self.env['account.move'].flush_model(['assist_session_charge'])
+        self.flush_model()
+        rows = self.env.execute_query(
+            SQL(
+                """
+                SELECT c.id, p.amount, p.device_quantity
+                  FROM assist_billing_cycle c
+                  JOIN LATERAL (
+                       SELECT COALESCE(m.assist_session_charge, 0) AS amount, b.device_quantity
+                         FROM assist_billing_cycle b LEFT JOIN account_move m ON m.id = b.move_id
+                        WHERE b.association_id = c.association_id AND b.state = 'closed'
+                          AND b.currency_id = c.currency_id
+                          AND b.date_start < c.date_start
+                     ORDER BY b.date_start DESC
+                        LIMIT %s
+                       ) p ON TRUE
+                 WHERE c.id IN %s
+                """,
+                LAST_CYCLES,
+                tuple(self.ids),
+            )
+        )
+        histories = {}
+        for cycle_id, amount, devices in rows:
+            histories.setdefault(cycle_id, []).append((float(amount), devices))
+        return histories
+
+    def _get_remarks(self, outcome, history):
+        """Return in words what sets `outcome` apart from the bills in `history`.
+
+        Less than usual is remarked once the cycle is over: until then more may come.
+        """
+        self.ensure_one()
+        remarks = []
+        if untaxed := self.plan_id._get_archived_taxed_products():
+            remarks.append(
+                self.env._(
+                    "taxes of %(products)s are archived",
+                    products=", ".join(untaxed.mapped('display_name')),
+                )
+            )
+        if bills_nothing(self.terms):
+            remarks.append(self.env._("the plan bills nothing"))
+        if self.reopened_at:
+            remarks.append(self.env._("had closed without a bill"))
+        if not history:
+            return [*remarks, self.env._("first bill")]
+        is_over = self.end_at <= fields.Datetime.now()
+        if is_over and not outcome.shares:
+            remarks.append(self.env._("no sessions"))
+        _amount, last_devices = history[0]
+        if float(outcome.rating.device_quantity) < last_devices:
+            remarks.append(self.env._("fewer devices than last time"))
+        average = sum(amount for amount, _devices in history) / len(history)
+        change = (float(outcome.total) - average) / average if average else 0.0
+        if change >= UNUSUAL_SHARE or (is_over and change <= -UNUSUAL_SHARE):
+            share = round(100 * change)
+            remarks.append(self.env._("%(share)s %% against the last bills", share=f"{share:+d}"))
+        return remarks
+
+    # === ACTIONS === #
+
+    def action_bill_selected(self):
+        """Close the chosen cycles at once; open the run with what became of them."""
+        return self.env['assist.billing.run']._run_selection(self).action_open()
+
+    def action_bill_all_due(self):
+        """Close all that is due, in the background; open the run to see how far it is.
+
+        A button of the list's header: whatever is selected there does not count.
+        """
+        return self.env['assist.billing.run'].action_request()
+
+    def action_retry_all(self):
+        """Try every failed cycle of these companies again, in the background.
+
+        A button of the list's header: whatever is selected there does not count.
+        """
+        self._check_billing_user()
+        failed = self.search([('error', '!=', False), ('state', '=', 'open')])
+        if not failed:
+            raise UserError(self.env._("No cycle has failed; there is nothing to try again."))
+        return failed.action_retry()
+
+    def _get_due_at(self):
+        """Return from when on the cycle is due: its end and the company's grace, naive UTC."""
+        self.ensure_one()
+        return fields.Datetime.add(self.end_at, hours=self.company_id.assist_close_grace_hours)

@@ -1,0 +1,249 @@
+from collections import defaultdict
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+
+from odoo import api, models
+from odoo.tools import SQL
+
+from ...rules import rating
+from .device_days import subtract_spans
+
+
+@dataclass
+class LateUsage:
+    """Sessions of an earlier cycle that came in late, and what they add to its bill."""
+
+    origin: models.Model
+    session_ids: tuple
+    line: rating.Line | None
+    shares: tuple
+
+
+@dataclass
+class Outcome:
+    """What one bill charges: a cycle's rating, late sessions, the days of its devices.
+
+    Without a rating of its own, the bill is one for late sessions of `cycle` alone.
+    """
+
+    cycle: models.Model
+    rating: rating.Rating | None
+    late: list = field(default_factory=list)
+    devices: list = field(default_factory=list)
+
+    @property
+    def lines(self):
+        """The lines of the bill in order; `prior` ones come with the cycle they are about."""
+        own = self.rating.lines if self.rating else ()
+        return [(line, self.cycle) for line in own] + [
+            (late.line, late.origin) for late in self.late if late.line
+        ]
+
+    @property
+    def charged(self):
+        """What is charged, each once: (charge, the cycle it is about)."""
+        return {(line.charge, cycle) for line, cycle in self.lines}
+
+    @property
+    def total(self):
+        return sum(line.amount for line, _cycle in self.lines)
+
+    @property
+    def shares(self):
+        """The sessions to be stamped: own ones, then late ones."""
+        own = self.rating.sessions if self.rating else ()
+        return [*own, *(share for late in self.late for share in late.shares)]
+
+
+def as_decimal(amount):
+    """Return a stored amount as the decimal it prints as."""
+    return Decimal(str(amount))
+
+
+class AssistBillingCycle(models.Model):
+    """What was used in a cycle, and how it rates. Nothing here writes."""
+
+    _inherit = 'assist.billing.cycle'
+
+    # === RATING === #
+
+    def _get_outcomes(self):
+        """Return what these cycles would bill now, as a dict of cycle -> Outcome.
+
+        The sessions of all are read in one query, those that came in late in another; a cycle
+        to bill again is rated with exactly the sessions and device days kept for it.
+        """
+        sessions = self._read_sessions()
+        late = self._read_late_sessions()
+        devices = self._read_device_days()
+        outcomes = {}
+        for cycle in self:
+            outcomes[cycle] = Outcome(
+                cycle=cycle,
+                rating=cycle._rate(sessions[cycle.id], devices[cycle.id]),
+                late=cycle._rate_late(late.get(cycle.id)),
+                devices=devices[cycle.id],
+            )
+        return outcomes
+
+    def _get_late_outcome(self):
+        """Return what a bill for the late sessions of this closed cycle alone would charge."""
+        self.ensure_one()
+        waiting = self._read_waiting_sessions()
+        return Outcome(cycle=self, rating=None, late=self._rate_late(waiting))
+
+    def _get_accrued_amounts(self):
+        """Return the untaxed amount each cycle would bill if it closed now: cycle -> float."""
+        return {cycle: float(outcome.total) for cycle, outcome in self._get_outcomes().items()}
+
+    def _get_terms(self):
+        """Return the frozen terms as the rating rules want them.
+
+        A cycle without one day of service owes no minimum.
+        """
+        self.ensure_one()
+        terms = rating.Terms.from_dict(self.terms)
+        if not subtract_spans([(self.date_start, self.date_end)], self._get_suspended_spans()):
+            terms = replace(terms, minimum_charge=0)
+        return terms
+
+    def _get_suspended_spans(self):
+        return self.association_id._get_suspended_spans()
+
+    def _rate(self, sessions, devices=()):
+        """Rate `sessions` and `devices` of this cycle by its frozen terms.
+
+        :param sessions: list of `rules.rating.Session`
+        :param devices: list of `rules.rating.Device`
+        """
+        self.ensure_one()
+        period = (self.date_start, self.date_end, (self.whole_date_end - self.date_start).days)
+        return rating.rate(self._get_terms(), period, sessions, devices)
+
+    def _rate_late(self, late_by_origin):
+        """Rate earlier cycles again with their late sessions; return a list of LateUsage."""
+        if not late_by_origin:
+            return []
+        origins = self.browse(late_by_origin).sorted('date_start')
+        billed = origins._read_billed_sessions()
+        result = []
+        for origin in origins:
+            late = late_by_origin[origin.id]
+            before = origin._rate(billed[origin.id])
+            again = origin._rate(billed[origin.id] + late)
+            ids = tuple(session.id for session in late)
+            result.append(
+                LateUsage(
+                    origin=origin,
+                    session_ids=ids,
+                    line=rating.late_difference(
+                        origin._get_billed_usage(exclude=self), again, before
+                    ),
+                    shares=rating.late_shares(again, before, ids),
+                )
+            )
+        return result
+
+    def _get_billed_usage(self, exclude):
+        """Return what is billed for this cycle's usage so far, on its own bill and later ones.
+
+        :param exclude: cycle whose bill is being made (again) and so does not count
+        """
+        self.ensure_one()
+        priors = self.env['assist.billing.cycle.prior'].search(
+            [
+                ('origin_cycle_id', '=', self.id),
+                ('cycle_id', '!=', exclude.id if exclude != self else False),
+                # Bills of their own for late sessions stand, whatever became of the cycle's bill.
+                '|',
+                ('cycle_id.state', '=', 'closed'),
+                ('cycle_id', '=', self.id),
+            ]
+        )
+        return as_decimal(self.usage_amount) + sum(as_decimal(prior.amount) for prior in priors)
+
+    # === SESSIONS === #
+
+    def _read_sessions(self):
+        """Return the sessions to rate, as a dict of cycle id -> list of `rules.rating.Session`."""
+        return self._read_sessions_where(
+            SQL(
+                "s.state = 'to_bill' AND (s.cycle_id = c.id OR c.state = 'open'"
+                " AND s.cycle_id IS NULL)"
+            )
+        )
+
+    def _read_billed_sessions(self):
+        """Return the billed sessions that ended in these cycles, on whatever bill they are."""
+        return self._read_sessions_where(SQL("s.state = 'billed' AND s.cycle_id IS NOT NULL"))
+
+    def _read_waiting_sessions(self):
+        """Return sessions that ended in these cycles and that no bill carries yet."""
+        return self._read_sessions_where(SQL("s.state = 'to_bill' AND s.cycle_id IS NULL"))
+
+    def _read_sessions_where(self, condition):
+        """Return sessions `s` that ended in these cycles `c` and meet an SQL condition."""
+        self._flush_usage()
+        rows = self.env.execute_query(
+            SQL(
+                """
+                SELECT c.id, %(columns)s
+                  FROM assist_billing_cycle c
+                  JOIN assist_session s
+                    ON s.association_id = c.association_id
+                   AND s.ended_at >= c.start_at AND s.ended_at < c.end_at
+                 WHERE c.id IN %(cycles)s AND %(condition)s
+                """,
+                columns=self._get_session_columns(),
+                cycles=tuple(self.ids) or (0,),
+                condition=condition,
+            )
+        )
+        sessions = defaultdict(list)
+        for cycle_id, *values in rows:
+            sessions[cycle_id].append(rating.Session(*values))
+        return sessions
+
+    def _read_late_sessions(self):
+        """Return late sessions: a dict of cycle id -> own cycle's id -> list of sessions.
+
+        Late is what ended before these cycles and is not billed, though its own cycle is done
+        with. One whose own cycle is to be billed again waits for that decision; one whose own
+        cycle closed without a bill is billed by that cycle itself; one whose own cycle is in
+        another currency gets a bill of its own.
+        """
+        self._flush_usage()
+        rows = self.env.execute_query(
+            SQL(
+                """
+                SELECT c.id, o.id, %(columns)s
+                  FROM assist_billing_cycle c
+                  JOIN assist_session s
+                    ON s.association_id = c.association_id AND s.state = 'to_bill'
+                   AND s.ended_at < c.start_at
+                   AND (s.cycle_id = c.id OR c.state = 'open' AND s.cycle_id IS NULL)
+                  JOIN assist_billing_cycle o
+                    ON o.association_id = c.association_id AND o.state IN ('closed', 'waived')
+                   AND o.currency_id = c.currency_id
+                   AND s.ended_at >= o.start_at AND s.ended_at < o.end_at
+                   AND NOT %(unbilled)s
+                 WHERE c.id IN %(cycles)s
+                """,
+                columns=self._get_session_columns(),
+                unbilled=self._get_unbilled_sql(SQL("o")),
+                cycles=tuple(self.ids) or (0,),
+            )
+        )
+        late = defaultdict(lambda: defaultdict(list))
+        for cycle_id, origin_id, *values in rows:
+            late[cycle_id][origin_id].append(rating.Session(*values))
+        return late
+
+    @api.model
+    def _get_session_columns(self):
+        """Return what the rating needs of a session `s`, in the order of `rating.Session`."""
+        return SQL("s.id, s.started_at, s.ended_at, s.partner_id, s.technician_id, s.device_id")
+
+    def _flush_usage(self):
+        self.flush_model()
+        self.env['assist.session'].flush_model()

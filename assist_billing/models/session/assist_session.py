@@ -1,0 +1,383 @@
+from odoo import api, fields, models
+from odoo.exceptions import UserError, ValidationError
+
+from ...sources.normaliser import EARLIEST, LONGEST, TOLERANCE
+
+# A billed session keeps these: they stand on a bill.
+FROZEN_FIELDS = (
+    'source',
+    'external_id',
+    'company_id',
+    'partner_id',
+    'technician_id',
+    'device_id',
+    'kind',
+    'started_at',
+    'ended_at',
+    'billable',
+    'non_billable_reason',
+    'customer_note',
+)
+# What decides about association and state of a session.
+RESOLVING_FIELDS = ('company_id', 'partner_id', 'started_at', 'ended_at', 'billable')
+# Who may know what became of a session on a bill; technicians may not.
+BILLING_GROUPS = 'account.group_account_invoice,account.group_account_readonly'
+
+
+class AssistSession(models.Model):
+    """One remote-support session: who helped whom, when, and what became of it."""
+
+    _name = 'assist.session'
+    _description = "Remote Support Session"
+    _inherit = ['mail.thread', 'mail.activity.mixin', 'assist.guard']
+    _order = 'started_at desc, id desc'
+    _check_company_auto = True
+
+    # === FIELDS === #
+
+    name = fields.Char(
+        string="Subject",
+        required=True,
+        compute='_compute_name',
+        store=True,
+        readonly=False,
+        precompute=True,
+    )
+    company_id = fields.Many2one(
+        'res.company', required=True, index=True, default=lambda self: self.env.company
+    )
+    source = fields.Selection(
+        selection='_get_sources', required=True, default=lambda self: self._default_source()
+    )
+    external_id = fields.Char(
+        string="External ID",
+        copy=False,
+        help="What the source calls this session; no two sessions of a source share it.",
+    )
+    partner_id = fields.Many2one(
+        'res.partner',
+        string="Customer",
+        index=True,
+        check_company=True,
+        ondelete='restrict',
+        tracking=True,
+    )
+    association_id = fields.Many2one(
+        'assist.billing.association',
+        readonly=True,
+        copy=False,
+        ondelete='restrict',
+        help="In force for this customer on the day the session ended.",
+    )
+    technician_id = fields.Many2one(
+        'res.users',
+        index=True,
+        ondelete='restrict',
+        domain=[('share', '=', False)],
+        default=lambda self: self.env.user if not self.env.su else False,
+        tracking=True,
+    )
+    device_id = fields.Many2one(
+        'assist.device', index='btree_not_null', check_company=True, ondelete='restrict'
+    )
+    kind = fields.Selection(
+        [
+            ('remote_support', "Remote Support"),
+            ('unattended', "Unattended Access"),
+            ('screen_share', "Screen Sharing"),
+            ('ar', "Augmented Reality"),
+        ],
+        required=True,
+        default='remote_support',
+    )
+    started_at = fields.Datetime(
+        string="Start", required=True, default=fields.Datetime.now, copy=False, tracking=True
+    )
+    ended_at = fields.Datetime(
+        string="End", copy=False, tracking=True, help="Empty while the session is running."
+    )
+    duration_seconds = fields.Integer(
+        string="Duration (s)", compute='_compute_duration', store=True, precompute=True
+    )
+    duration_hours = fields.Float(string="Duration", compute='_compute_hours')
+    billable = fields.Boolean(default=True, copy=False, tracking=True)
+    non_billable_reason = fields.Char(
+        copy=False, tracking=True, help="The customer reads it on the statement, under “No charge”."
+    )
+    note = fields.Text(string="Internal Note")
+    customer_note = fields.Text(help="Printed on the statement of the bill.")
+    cycle_id = fields.Many2one(
+        'assist.billing.cycle',
+        readonly=True,
+        copy=False,
+        ondelete='restrict',
+        groups=BILLING_GROUPS,
+        help="The cycle that billed this session, or that it is kept for.",
+    )
+    billed_seconds = fields.Integer(
+        readonly=True,
+        copy=False,
+        groups=BILLING_GROUPS,
+        help="Seconds charged by the hour, after all rating rules.",
+    )
+    billed_hours = fields.Float(
+        string="Billed Time", compute='_compute_hours', groups=BILLING_GROUPS
+    )
+    prior_id = fields.Many2one(
+        'assist.billing.cycle.prior',
+        string="Billed Late",
+        readonly=True,
+        copy=False,
+        index='btree_not_null',
+        ondelete='set null',
+        groups=BILLING_GROUPS,
+        help="Set when it came in after its own cycle had closed: with what it was billed.",
+    )
+    merged_into_id = fields.Many2one(
+        'assist.session',
+        readonly=True,
+        copy=False,
+        index='btree_not_null',
+        ondelete='restrict',
+        help="The session this one was counted with.",
+    )
+    state = fields.Selection(
+        [
+            ('running', "Running"),
+            ('unmatched', "Unmatched"),
+            ('to_bill', "To Bill"),
+            ('billed', "Billed"),
+            ('non_billable', "Non-billable"),
+        ],
+        readonly=True,
+        required=True,
+        default='unmatched',
+        copy=False,
+        index=True,
+        tracking=True,
+        help="Unmatched: there is nobody to bill it to on the day it ended.",
+    )
+
+    # === CONSTRAINTS AND INDEXES === #
+
+    _external_unique = models.UniqueIndex(
+        "(company_id, source, external_id) WHERE external_id IS NOT NULL",
+        "This session is there already: no two sessions of a source share an external ID.",
+    )
+    _times_ordered = models.Constraint(
+        "CHECK (ended_at >= started_at)", "Session: it cannot end before it starts."
+    )
+    _duration_positive = models.Constraint(
+        "CHECK (duration_seconds >= 0)", "Session: the duration cannot be negative."
+    )
+    _billed_positive = models.Constraint(
+        "CHECK (billed_seconds >= 0)", "Session: the billed time cannot be negative."
+    )
+    _billed_has_cycle = models.Constraint(
+        "CHECK (state != 'billed' OR (cycle_id IS NOT NULL AND ended_at IS NOT NULL))",
+        "Session: a billed session belongs to the cycle that billed it.",
+    )
+    # The closing run reads the waiting sessions of an association, by their end.
+    _waiting_index = models.Index("(association_id, ended_at) WHERE cycle_id IS NULL")
+    _cycle_index = models.Index("(cycle_id) WHERE cycle_id IS NOT NULL")
+    _rated_again_index = models.Index("(association_id, ended_at) WHERE cycle_id IS NOT NULL")
+
+    @api.constrains('source', 'external_id')
+    def _check_external_id(self):
+        for session in self:
+            if session.source != 'manual' and not session.external_id:
+                raise ValidationError(
+                    self.env._(
+                        "Session “%(session)s”: External ID is missing. A session of another "
+                        "source than Odoo itself needs one, or importing it again would bill "
+                        "it twice.",
+                        session=session.display_name,
+                    )
+                )
+
+    # === DEFAULTS AND SELECTIONS === #
+
+    @api.model
+    def _default_source(self):
+        return 'csv' if self.env.context.get('import_file') else 'manual'
+
+    @api.model
+    def _get_sources(self):
+        """Return the sources as a selection; extend it to add one."""
+        return [
+            ('manual', self.env._("Manual")),
+            ('zoho_assist', "Zoho Assist"),
+            ('teamviewer', "TeamViewer"),
+            ('anydesk', "AnyDesk"),
+            ('rustdesk', "RustDesk"),
+            ('take_control', "N-able Take Control"),
+            ('screenconnect', "ScreenConnect"),
+            ('splashtop', "Splashtop"),
+            ('isl_online', "ISL Online"),
+            ('meshcentral', "MeshCentral"),
+            ('tactical_rmm', "Tactical RMM"),
+            ('beyondtrust', "BeyondTrust"),
+            ('logmein_rescue', "LogMeIn Rescue"),
+            ('goto_resolve', "GoTo Resolve"),
+            ('guacamole', "Apache Guacamole"),
+            ('intune_remote_help', "Intune Remote Help"),
+            ('jamf_remote_assist', "Jamf Remote Assist"),
+            ('syncro', "Syncro"),
+            ('atera', "Atera"),
+            ('ninjaone', "NinjaOne"),
+            ('toggl', "Toggl Track"),
+            ('clockify', "Clockify"),
+            ('kimai', "Kimai"),
+            ('csv', self.env._("File")),
+        ]
+
+    # === COMPUTE METHODS === #
+
+    @api.depends('kind', 'external_id')
+    def _compute_name(self):
+        kinds = dict(self._fields['kind']._description_selection(self.env))
+        for session in self:
+            session.name = session.name or " ".join(
+                filter(None, (kinds.get(session.kind), session.external_id))
+            )
+
+    @api.depends('started_at', 'ended_at')
+    def _compute_duration(self):
+        for session in self:
+            if session.started_at and session.ended_at:
+                elapsed = session.ended_at - session.started_at
+                session.duration_seconds = int(elapsed.total_seconds())
+            else:
+                session.duration_seconds = 0
+
+    @api.depends('duration_seconds', 'billed_seconds')
+    def _compute_hours(self):
+        for session in self:
+            session.duration_hours = session.duration_seconds / 3600
+            # sudo: the compute runs for technicians too, who do not read the billed time
+            session.sudo().billed_hours = session.sudo().billed_seconds / 3600
+
+    # === CRUD METHODS === #
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        self._assist_check_access('create', vals_list)
+        for vals in vals_list:
+            self.browse()._check_times(vals)
+        sessions = super().create(vals_list)
+        sessions._resolve()
+        return sessions
+
+    def write(self, vals):
+        self._assist_check_access('write', [vals])
+        for session in self:
+            session._check_times(vals)
+        self._check_frozen(vals)
+        result = super().write(vals)
+        if not vals.keys().isdisjoint(RESOLVING_FIELDS):
+            self._resolve()
+        return result
+
+    @api.ondelete(at_uninstall=False)
+    def _unlink_except_billed(self):
+        # sudo: technicians do not read the cycle
+        if kept := self.sudo().filtered('cycle_id'):
+            raise UserError(
+                self.env._(
+                    "Session “%(session)s” belongs to a bill and cannot be deleted.",
+                    session=kept[0].display_name,
+                )
+            )
+
+    def _check_times(self, vals):
+        """Refuse times that `ingest` refuses, in words that name the session.
+
+        Before anything is stored: a column may have no room for what they lead to.
+        """
+        try:
+            started_at, ended_at = (
+                fields.Datetime.to_datetime(vals[name] if name in vals else self[name])
+                for name in ('started_at', 'ended_at')
+            )
+        except ValueError as error:  # also the first centuries, as Odoo's import writes them
+            raise ValidationError(
+                self.env._(
+                    "Session “%(session)s”: start and end must be times that can be read, such as "
+                    "2026-01-31 14:05:00, and not before 1990.",
+                    session=vals.get('name') or vals.get('external_id') or self.env._("new"),
+                )
+            ) from error
+        if self and (started_at, ended_at) == (self.started_at, self.ended_at or None):
+            return
+        words = {
+            'session': vals.get('name')
+            or vals.get('external_id')
+            or self.display_name
+            or self.env._("new"),
+            'start': started_at,
+            'end': ended_at,
+        }
+        for moment in filter(None, (started_at, ended_at)):
+            if moment < EARLIEST:
+                raise ValidationError(
+                    self.env._(
+                        "Session “%(session)s”: %(moment)s (UTC) is before 1990. Check the year.",
+                        moment=moment,
+                        **words,
+                    )
+                )
+        last = max(filter(None, (started_at, ended_at)), default=None)
+        if last and last > fields.Datetime.now() + TOLERANCE:
+            raise ValidationError(
+                self.env._(
+                    "Session “%(session)s”: its end %(end)s (UTC) is more than 24 hours "
+                    "ahead. Check the date, and the zone it was written in.",
+                    **{**words, 'end': last},
+                )
+            )
+        if not started_at or not ended_at:
+            return
+        if ended_at < started_at:
+            raise ValidationError(
+                self.env._(
+                    "Session “%(session)s”: its end (%(end)s UTC) is before its start "
+                    "(%(start)s UTC).",
+                    **words,
+                )
+            )
+        if ended_at - started_at > LONGEST:
+            raise ValidationError(
+                self.env._(
+                    "Session “%(session)s”: from %(start)s to %(end)s (UTC) it would last more "
+                    "than a year. Mend its start or its end.",
+                    **words,
+                )
+            )
+
+    def _check_frozen(self, vals):
+        """Refuse to change what stands on a bill; writing the same value again is no change."""
+        names = [name for name in FROZEN_FIELDS if name in vals]
+        for session in self.filtered(lambda session: session.state == 'billed') if names else ():
+            changed = [name for name in names if session._assist_is_changed(name, vals[name])]
+            if changed:
+                labels = self.fields_get(changed, ['string'])
+                # sudo: the number of the bill helps, and is no secret
+                bill = session.sudo().cycle_id.move_id
+                raise UserError(
+                    self.env._(
+                        "Session “%(session)s” is billed (%(bill)s), so these cannot change: "
+                        "%(fields)s. Take the bill back first, or adjust it.",
+                        session=session.display_name,
+                        bill=bill.name or self.env._("without invoice"),
+                        fields=", ".join(labels[name]['string'] for name in changed),
+                    )
+                )
+
+    # === ACTIONS === #
+
+    def action_stop(self):
+        """End running sessions now."""
+        self.check_access('write')
+        running = self.filtered(lambda session: session.state == 'running')
+        running.write({'ended_at': fields.Datetime.now()})
+        return True

@@ -1,0 +1,176 @@
+"""What a statement is made of; filled by `assist.billing.cycle`, printed by report and portal."""
+
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+
+from odoo import models
+
+from ...rules import rating
+from ...rules.shapes import ZERO
+
+NOTHING_INCLUDED = rating.Included(ZERO, ZERO)
+
+
+@dataclass
+class StatementLine:
+    """What the bill charges: printed quantity x printed price, and the amount printed with it."""
+
+    charge: str
+    label: str
+    quantity: Decimal
+    price: Decimal
+    amount: Decimal
+    # As many as the bill prints: 1 session and 1.00 hours, 20.00 and 16.528926.
+    quantity_digits: int = 2
+    price_digits: int = 2
+
+
+@dataclass
+class StatementRow:
+    """A session; `date` and `time` say when it was, in the zone of the cycle and in words.
+
+    `day` is the local one on which it ended, by which it belongs to its period.
+    """
+
+    session: models.Model
+    day: date
+    date: str
+    time: str
+    measured_seconds: int
+    billed_seconds: int = 0
+    quantity: Decimal = ZERO
+    amount: Decimal = ZERO
+    base_fee: Decimal = ZERO
+    remark: str = ""
+
+
+@dataclass
+class StatementSection:
+    """Sessions of one period; those of an earlier one came in late.
+
+    The rows plus `included` make `line` exactly, in quantity and in amount. (A difference for
+    late sessions that is no whole of the price is charged as 1 x it: then in amount only.)
+    Its `terms` are those of its period: another one may have been billed by the hour.
+    """
+
+    cycle: models.Model
+    rows: list[StatementRow]
+    line: StatementLine | None = None
+    included: rating.Included = NOTHING_INCLUDED
+    is_late: bool = False
+
+    @property
+    def terms(self):
+        return rating.Terms.from_dict(self.cycle.terms)
+
+    @property
+    def is_hourly(self):
+        return self.terms.billing_type == 'hour'
+
+    @property
+    def quantity_digits(self):
+        return self.terms.quantity_digits if self.is_hourly else 0
+
+    @property
+    def quantity(self):
+        return sum((row.quantity for row in self.rows), ZERO)
+
+    @property
+    def amount(self):
+        return sum((row.amount for row in self.rows), ZERO)
+
+    @property
+    def base_fee(self):
+        return sum((row.base_fee for row in self.rows), ZERO)
+
+    @property
+    def measured_seconds(self):
+        return sum(row.measured_seconds for row in self.rows)
+
+
+@dataclass
+class StatementDevice:
+    """A device, the half-open spans of days it was looked after, and its part of the line."""
+
+    device: models.Model
+    days: int
+    spans: tuple
+    quantity: Decimal
+    amount: Decimal
+
+
+@dataclass
+class StatementBar:
+    """Use on one day (or in one week or month that begins on it), `percent` of the most."""
+
+    date: date
+    label: str
+    seconds: int
+    percent: int
+
+
+@dataclass
+class Statement:
+    """What was done in a period, and how that makes the bill.
+
+    Amounts are in the cycle's currency, as the lines of the bill print them.
+    """
+
+    cycle: models.Model
+    bill: models.Model
+    terms: rating.Terms
+    sections: list[StatementSection] = field(default_factory=list)
+    devices: list[StatementDevice] = field(default_factory=list)
+    lines: list[StatementLine] = field(default_factory=list)
+    no_charge: list[StatementRow] = field(default_factory=list)
+    bars: list[StatementBar] = field(default_factory=list)
+    # Only some of its sessions are asked for: then nothing adds up to the bill.
+    is_cut: bool = False
+
+    @property
+    def is_open(self):
+        """Tell whether nothing is billed yet, so that all of it is only how things stand."""
+        return self.cycle.state in ('open', 'to_rebill')
+
+    @property
+    def is_hourly(self):
+        return self.terms.billing_type == 'hour'
+
+    @property
+    def rows(self):
+        return [row for section in self.sections for row in section.rows]
+
+    @property
+    def quantity(self):
+        """Hours or sessions, as this period is billed; late ones billed otherwise do not add up."""
+        return sum(
+            (section.quantity for section in self.sections if section.is_hourly == self.is_hourly),
+            ZERO,
+        )
+
+    @property
+    def total(self):
+        return sum((line.amount for line in self.lines), ZERO)
+
+    @property
+    def measured_seconds(self):
+        return sum(section.measured_seconds for section in self.sections)
+
+    @property
+    def is_empty(self):
+        return not (self.sections or self.devices or self.no_charge)
+
+    @property
+    def has_base_fee(self):
+        return any(section.base_fee for section in self.sections)
+
+    @staticmethod
+    def show_duration(seconds):
+        """Return whole `seconds` as hours, minutes and seconds: 1:07:05."""
+        minutes, seconds = divmod(seconds, 60)
+        return f"{minutes // 60}:{minutes % 60:02}:{seconds:02}"
+
+    def get_line(self, *charges):
+        """Return the line of one of `charges`, or None."""
+        return next((line for line in self.lines if line.charge in charges), None)

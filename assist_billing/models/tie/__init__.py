@@ -1,0 +1,5 @@
+from . import assist_billing_tie
+from . import assist_billing_tie_line
+from . import session_checks
+from . import cycle_checks
+from . import bill_checks

@@ -1,0 +1,311 @@
+import json
+import time
+from dataclasses import dataclass
+
+from odoo import api, fields, models
+from odoo.exceptions import UserError, ValidationError
+from odoo.tools import SQL
+
+from ...rules import cycles
+from ...utils.checks import refuse_absurd_dates
+
+# Offending records kept with a check, to be opened; more would help nobody.
+KEPT_RECORDS = 1000
+# What the hourly run may take before something that is due counts as forgotten.
+PATIENCE_DAYS = 2
+# The states of a session, in the order they are shown.
+STATES = ('billed', 'to_bill', 'non_billable', 'running', 'unmatched')
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing that must hold; `_find_<key>` of the tie finds what breaks it, in `model`."""
+
+    key: str
+    model: str
+    name: str
+    meaning: str
+
+
+class AssistBillingTie(models.Model):
+    """The tie: what the sessions say and what the bills say, which must be the same.
+
+    Every check looks for records that break a rule, and must find none. The checks read the
+    stored facts anew; they take nothing for granted that the closing run has written.
+    """
+
+    _name = 'assist.billing.tie'
+    _description = "Tie of Sessions and Bills"
+    _inherit = ['mail.thread', 'mail.activity.mixin', 'assist.billing.failure', 'assist.guard']
+    _order = 'is_standing desc, id desc'
+
+    # === FIELDS === #
+
+    company_id = fields.Many2one(
+        'res.company', required=True, index=True, default=lambda self: self.env.company
+    )
+    is_standing = fields.Boolean(
+        string="Checked Every Night",
+        readonly=True,
+        copy=False,
+        help="Over everything the company has; the billing manager is told when it is not zero.",
+    )
+    date_from = fields.Date(
+        string="From", help="First day of the sessions and cycles looked at; empty: all."
+    )
+    date_to = fields.Date(string="To", help="Last day of the sessions and cycles looked at.")
+    checked_at = fields.Datetime(readonly=True, copy=False)
+    seconds = fields.Float(string="Took (s)", readonly=True, copy=False)
+    session_count = fields.Integer(string="Sessions", readonly=True, copy=False)
+    difference_count = fields.Integer(
+        string="Differences",
+        readonly=True,
+        copy=False,
+        tracking=True,
+        help="Records that break a rule. It must read zero.",
+    )
+    part_ids = fields.One2many(
+        'assist.billing.tie.line', 'tie_id', domain=[('state', '!=', False)], copy=False
+    )
+    check_ids = fields.One2many(
+        'assist.billing.tie.line', 'tie_id', domain=[('state', '=', False)], copy=False
+    )
+
+    # === CONSTRAINTS === #
+
+    _standing_unique = models.UniqueIndex(
+        "(company_id) WHERE is_standing", "A company has one standing tie."
+    )
+
+    @api.constrains('date_from', 'date_to')
+    def _check_dates_ordered(self):
+        for tie in self:
+            if tie.date_from and tie.date_to and tie.date_to < tie.date_from:
+                raise ValidationError(
+                    self.env._("The period to tie cannot end before it begins; correct its dates.")
+                )
+
+    # === COMPUTE METHODS === #
+
+    @api.depends('company_id', 'date_from', 'date_to')
+    def _compute_display_name(self):
+        for tie in self:
+            days = [fields.Date.to_string(day) for day in (tie.date_from, tie.date_to) if day]
+            tie.display_name = ", ".join([tie.company_id.name or "", *days])
+
+    # === CRUD METHODS === #
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        self._assist_check_access('create', vals_list)
+        for vals in vals_list:
+            refuse_absurd_dates(self, vals, ['date_from', 'date_to'])
+        ties = super().create(vals_list)
+        # sudo: who may make a tie does not write what it finds
+        for tie in ties.sudo():
+            tie._run()
+        return ties
+
+    def write(self, vals):
+        self._assist_check_access('write', [vals])
+        refuse_absurd_dates(self, vals, ['date_from', 'date_to'])
+        if {'date_from', 'date_to', 'company_id'} & vals.keys() and any(
+            tie.is_standing for tie in self
+        ):
+            raise UserError(
+                self.env._(
+                    "This tie is checked every night, over everything. Make a new one for a period."
+                )
+            )
+        result = super().write(vals)
+        if {'date_from', 'date_to', 'company_id'} & vals.keys():
+            # sudo: as in `create`
+            for tie in self.sudo():
+                tie._run()
+        return result
+
+    # === ACTIONS === #
+
+    def action_check(self):
+        """Look again, now."""
+        self.check_access('read')
+        # sudo: whoever may read the tie may have it read anew
+        for tie in self.sudo():
+            tie._run()
+        return True
+
+    @api.model
+    def action_open(self):
+        """Open the tie of the chosen companies, read a moment ago."""
+        self.check_access('read')
+        # sudo: as in `action_check`
+        standing = self.sudo()._get_standing(self.env.companies)
+        standing.action_check()
+        return standing.sudo(False)._get_records_action(name=self.env._("Tie"))
+
+    # === CRON === #
+
+    @api.model
+    def _cron_check(self):
+        """Tie every company that has sessions or cycles; tell its billing manager what differs."""
+        for tie in self._get_standing(self._get_companies()):
+            tie._run()
+            self.env['ir.cron']._commit_progress(1)
+
+    @api.model
+    def _get_companies(self):
+        self.env['assist.session'].flush_model(['company_id'])
+        self.env['assist.billing.cycle'].flush_model(['company_id'])
+        return self.env['res.company'].browse(
+            row[0]
+            for row in self.env.execute_query(
+                SQL(
+                    """
+                    SELECT p.id FROM res_company p
+                     WHERE EXISTS (SELECT 1 FROM assist_session s WHERE s.company_id = p.id)
+                        OR EXISTS (SELECT 1 FROM assist_billing_cycle c WHERE c.company_id = p.id)
+                  ORDER BY p.id
+                    """
+                )
+            )
+        )
+
+    @api.model
+    def _get_standing(self, companies):
+        """Return the standing ties of `companies`, made where there are none yet."""
+        standing = self.search([('is_standing', '=', True), ('company_id', 'in', companies.ids)])
+        missing = companies - standing.company_id
+        made = self._assist_as_engine().create(
+            [{'is_standing': True, 'company_id': company.id} for company in missing]
+        )
+        return standing | made.with_env(self.env)
+
+    # === CHECKING === #
+
+    def _run(self, now=None):
+        """Read sessions and bills anew; keep what differs, and tell the manager if it is standing.
+
+        :param datetime now: naive UTC; default: the present. What is due is judged by it.
+        """
+        self.ensure_one()
+        started = time.monotonic()
+        self.env.flush_all()
+        self.checked_at = now or fields.Datetime.now()
+        parts = self._prepare_parts_vals()
+        checks = self._prepare_checks_vals()
+        (self.part_ids | self.check_ids).unlink()
+        self.write(
+            {
+                'session_count': sum(vals['session_count'] for vals in parts),
+                'difference_count': sum(vals['difference_count'] for vals in checks),
+                'part_ids': [fields.Command.create(vals) for vals in parts],
+                'check_ids': [fields.Command.create(vals) for vals in checks],
+                'seconds': time.monotonic() - started,
+            }
+        )
+        if self.is_standing:
+            self._tell()
+
+    def _tell(self):
+        """Leave one activity while there are differences; take it away when there are none."""
+        if not self.difference_count:
+            self._assist_clear_failure()
+            return
+        found = self.check_ids.filtered('difference_count')
+        self._assist_report_failure(
+            self.env._(
+                "Sessions and bills of %(company)s do not tie", company=self.company_id.name
+            ),
+            "\n".join(f"{check.name}: {check.difference_count}" for check in found),
+        )
+
+    def _prepare_parts_vals(self):
+        """Return how many sessions there are in each state, and their time."""
+        rows = self.env.execute_query(
+            SQL(
+                """
+                SELECT s.state, count(*), COALESCE(sum(s.duration_seconds), 0),
+                       COALESCE(sum(s.billed_seconds) FILTER (WHERE s.state = 'billed'), 0)
+                  FROM assist_session s WHERE %s GROUP BY s.state
+                """,
+                self._get_session_scope(),
+            )
+        )
+        found = {state: figures for state, *figures in rows}
+        return [
+            {
+                'state': state,
+                'session_count': found.get(state, (0, 0, 0))[0],
+                'measured_hours': found.get(state, (0, 0, 0))[1] / 3600,
+                'billed_hours': found.get(state, (0, 0, 0))[2] / 3600,
+            }
+            # One in no known state is counted all the same: see the first check.
+            for state in (*STATES, *(found.keys() - set(STATES)))
+        ]
+
+    def _prepare_checks_vals(self):
+        vals_list = []
+        for check in self._get_checks():
+            count, ids = getattr(self, f'_find_{check.key}')()
+            vals_list.append(
+                {
+                    'check': check.key,
+                    'res_model': check.model,
+                    'difference_count': count,
+                    'record_ids': json.dumps(ids),
+                }
+            )
+        return vals_list
+
+    # === WHAT IS LOOKED AT === #
+
+    @api.model
+    def _get_checks(self):
+        """Return the checks, in the order they are shown. Extend it, with a `_find_<key>` each."""
+        return [
+            *self._get_session_checks(),
+            *self._get_cycle_checks(),
+            *self._get_bill_checks(),
+        ]
+
+    def _get_session_scope(self):
+        """Return the condition on sessions `s` that belong to company and period."""
+        start, end = self._get_instants()
+        return SQL(
+            "s.company_id = %s AND COALESCE(s.ended_at, s.started_at) >= %s"
+            " AND COALESCE(s.ended_at, s.started_at) < %s",
+            self.company_id.id,
+            start,
+            end,
+        )
+
+    def _get_cycle_scope(self):
+        """Return the condition on cycles `c` that belong to company and period: they end in it."""
+        start, end = self._get_instants()
+        return SQL(
+            "c.company_id = %s AND c.end_at > %s AND c.end_at <= %s", self.company_id.id, start, end
+        )
+
+    def _get_instants(self):
+        """Return begin and end of the period for SQL; without them, the ends of all time."""
+        start, end = self._get_period()
+        return SQL("%s::timestamp", start or '-infinity'), SQL("%s::timestamp", end or 'infinity')
+
+    def _get_period(self):
+        """Return begin and end as instants (naive UTC), False where there is none."""
+        # sudo: the zone of a company's contact is no secret to its users
+        zone = self.company_id.sudo().partner_id.tz or 'UTC'
+        days = self.date_from, self.date_to and fields.Date.add(self.date_to, days=1)
+        return [cycles.local_midnight(day, zone) if day else False for day in days]
+
+    def _find(self, query):
+        """Return how many ids an SQL query gives, and the first of them."""
+        [[count, ids]] = self.env.execute_query(
+            SQL(
+                "SELECT count(*), (array_agg(f.id ORDER BY f.id))[1:%s]"
+                " FROM (SELECT DISTINCT id FROM (%s) AS x) AS f",
+                KEPT_RECORDS,
+                query,
+            )
+        )
+        return count, ids or []

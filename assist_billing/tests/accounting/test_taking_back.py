@@ -1,0 +1,279 @@
+from odoo import fields
+from odoo.tests import tagged
+
+from ..common import AssistBillingCommon
+
+
+@tagged('post_install', '-at_install')
+class TestTakingBack(AssistBillingCommon):
+    """A bill taken back frees its cycle, and only a person bills it again."""
+
+    def setUp(self):
+        super().setUp()
+        self.association = self._associate()
+        self.session = self._create_session()
+        self._close('2026-02-01 00:00:00')
+        self.cycle = self._cycles(self.association)[0]
+        self.bill = self.cycle.move_id
+
+    def _assert_given_back(self):
+        self.assertRecordValues(self.cycle, [{'state': 'to_rebill', 'move_id': False}])
+        self.assertRecordValues(self.session, [{'state': 'to_bill', 'cycle_id': self.cycle.id}])
+        self._close('2026-02-02 00:00:00')
+        self._close('2026-03-01 00:00:00')
+        self.assertEqual(self.session.state, 'to_bill', "the schedule never bills it again")
+        self.assertFalse(self.association.bill_ids - self.bill)
+
+    def test_a_cancelled_bill_gives_its_cycle_back(self):
+        self.bill.button_cancel()
+        self._assert_given_back()
+        self.assertRecordValues(
+            self.bill,
+            [
+                {
+                    'state': 'cancel',
+                    'assist_kind': 'given_back',
+                    'assist_cycle_id': False,
+                    'assist_origin_cycle_id': self.cycle.id,
+                }
+            ],
+        )
+
+    def test_a_deleted_draft_gives_its_cycle_back(self):
+        self.bill.button_draft()
+        self.bill.unlink()
+        self.bill = self.env['account.move']
+        self._assert_given_back()
+
+    def test_a_credit_to_bill_again_gives_its_cycle_back(self):
+        credit = self._credit_to_bill_again()
+        self.assertRecordValues(
+            credit,
+            [
+                {
+                    'state': 'posted',
+                    'move_type': 'out_refund',
+                    'assist_kind': 'credit',
+                    'assist_bill_id': self.bill.id,
+                    'assist_origin_cycle_id': self.cycle.id,
+                    'amount_untaxed': 20.0,
+                }
+            ],
+        )
+        self.assertEqual(self.bill.payment_state, 'reversed')
+        self._assert_given_back()
+
+    def test_billing_again_makes_a_draft_of_the_same_amounts(self):
+        before = self._lines(self.bill)
+        self._create_session(ended_at='2026-01-20 10:00:00')  # late: not one of this bill's
+        self.plan.price_per_session = 99.0
+        self.bill.button_cancel()
+        self.cycle.action_rebill()
+        again = self.cycle.move_id
+        self.assertRecordValues(again, [{'state': 'draft', 'assist_kind': 'bill'}])
+        self.assertEqual(self._lines(again), before)
+        self.assertRecordValues(self.session, [{'state': 'billed', 'cycle_id': self.cycle.id}])
+
+    def test_sessions_can_be_mended_before_billing_again(self):
+        with self.assertRefused("is billed"):
+            self.session.billable = False
+        self.bill.button_cancel()
+        other = self._create_session(ended_at='2026-01-20 10:00:00')
+        self.session.write({'billable': False, 'non_billable_reason': "Our own fault"})
+        self.cycle.action_rebill()
+        self.assertFalse(self.cycle.move_id, "nothing left to bill")
+        self.assertEqual(self.cycle.state, 'closed')
+        self.assertEqual(self.session.state, 'non_billable')
+        self._close('2026-03-01 00:00:00')
+        self.assertEqual(other.state, 'billed')
+
+    def test_a_kept_session_moved_to_another_customer_leaves_the_cycle(self):
+        other = self._associate(self._create_partner("Other"))
+        self.bill.button_cancel()
+        self.session.partner_id = other.partner_id
+        self.assertRecordValues(
+            self.session,
+            [{'state': 'to_bill', 'cycle_id': False, 'association_id': other.id}],
+        )
+
+    def test_a_kept_session_that_ends_after_the_cycle_leaves_it(self):
+        self.bill.button_cancel()
+        self.session.ended_at = '2026-02-01 00:00:00'
+        self.assertRecordValues(self.session, [{'state': 'to_bill', 'cycle_id': False}])
+
+    def test_waiving_needs_a_reason_and_ends_it(self):
+        self.bill.button_cancel()
+        with self.assertRefused("why"):
+            self.cycle.action_waive("  ")
+        self.cycle.action_waive("Goodwill")
+        self.assertRecordValues(
+            self.cycle, [{'state': 'waived', 'waive_reason': "Goodwill", 'usage_amount': 0.0}]
+        )
+        self.assertRecordValues(
+            self.session, [{'state': 'non_billable', 'non_billable_reason': "Goodwill"}]
+        )
+        with self.assertRefused("not waiting"):
+            self.cycle.action_rebill()
+
+    def test_a_cancelled_bill_comes_back_only_while_its_cycle_waits(self):
+        self.bill.button_cancel()
+        self.bill.button_draft()
+        self.assertRecordValues(self.bill, [{'assist_kind': 'bill', 'state': 'draft'}])
+        self.assertRecordValues(self.cycle, [{'state': 'closed', 'move_id': self.bill.id}])
+        self.assertEqual(self.session.state, 'billed')
+
+        self.bill.button_cancel()
+        self.cycle.action_rebill()
+        with self.assertRefused("not waiting"):
+            self.bill.button_draft()
+
+    def test_a_cancelled_bill_does_not_come_back_over_changed_sessions(self):
+        self.bill.button_cancel()
+        self.session.billable = False
+        with self.assertRefused("changed since"):
+            self.bill.button_draft()
+
+    def test_a_paid_bill_can_only_be_credited(self):
+        payment = self._register_payment(self.bill)
+        for action in ('button_draft', 'button_cancel'):
+            with self.subTest(action=action), self.assertRefused("has a payment"):
+                getattr(self.bill, action)()
+        self._credit_to_bill_again()
+        self.assertRecordValues(self.cycle, [{'state': 'to_rebill'}])
+        self.cycle.action_rebill()
+        again = self.cycle.move_id
+        again.action_post()
+        self.assertEqual(again.amount_residual, 0.0, "the payment set free went to the new bill")
+        self.assertTrue(payment.exists().is_reconciled)
+
+    def test_a_sent_bill_can_only_be_credited(self):
+        self.bill.sudo().assist_delivery_state = 'sent'
+        with self.assertRefused("was sent"):
+            self.bill.button_cancel()
+
+    def _credit_to_bill_again(self):
+        wizard = (
+            self.env['account.move.reversal']
+            .with_context(active_model='account.move', active_ids=self.bill.ids)
+            .create({'journal_id': self.bill.journal_id.id, 'date': fields.Date.today()})
+        )
+        wizard.modify_moves()
+        return wizard.new_move_ids
+
+
+@tagged('post_install', '-at_install')
+class TestLateSessions(AssistBillingCommon):
+    """What comes in after its cycle closed goes on the next bill, at its own cycle's terms."""
+
+    def test_the_difference_goes_on_the_next_bill(self):
+        association = self._associate()
+        self._create_session()
+        self._close('2026-02-01 00:00:00')
+        self.plan.price_per_session = 50.0
+        late = self._create_session(ended_at='2026-01-20 10:00:00')
+        self._close('2026-03-01 00:00:00')
+        first, second = self._cycles(association)[:2]
+        self.assertEqual(self._lines(second.move_id), [('prior', 1.0, 20.0, 20.0)])
+        self.assertIn("01/01/2026 – 01/31/2026", second.move_id.invoice_line_ids.name)
+        self.assertRecordValues(
+            late, [{'state': 'billed', 'cycle_id': second.id, 'billed_seconds': 1800}]
+        )
+        self.assertRecordValues(second.prior_ids, [{'origin_cycle_id': first.id, 'amount': 20.0}])
+
+    def test_included_quantity_and_minimum_are_not_granted_twice(self):
+        self.plan.write({'included_quantity': 2, 'minimum_charge': 30.0})
+        association = self._associate()
+        self._create_session()
+        self._create_session(ended_at='2026-01-16 10:00:00')
+        self._close('2026-02-01 00:00:00')
+        self.assertEqual(self._lines(self._bill(association)), [('minimum', 1.0, 30.0, 30.0)])
+        # Two late ones: 2 beyond the included are 40.00, of which 30.00 are billed already.
+        for day in ('20', '21'):
+            self._create_session(ended_at=f'2026-01-{day} 10:00:00')
+        self._close('2026-03-01 00:00:00')
+        self.assertEqual(
+            self._lines(self._cycles(association)[1].move_id),
+            [('minimum', 1.0, 30.0, 30.0), ('prior', 1.0, 10.0, 10.0)],
+        )
+        # A third one in April is 20.00 more, not 30.00.
+        self._create_session(ended_at='2026-01-22 10:00:00')
+        self._close('2026-04-01 00:00:00')
+        self.assertEqual(
+            self._lines(self._cycles(association)[2].move_id)[-1], ('prior', 1.0, 20.0, 20.0)
+        )
+
+    def test_a_supplementary_bill_is_made_when_no_bill_follows(self):
+        association = self._associate(end_date='2026-02-01')
+        self._create_session()
+        self._close('2026-02-01 00:00:00')
+        late = self._create_session(ended_at='2026-01-20 10:00:00')
+        self._close('2026-03-07 23:59:59')
+        self.assertEqual(late.state, 'to_bill')
+        self._close('2026-03-08 00:00:00')
+        cycle = association.cycle_ids
+        extra = self.env['account.move'].search([('assist_origin_cycle_id', '=', cycle.id)])
+        self.assertRecordValues(
+            extra, [{'state': 'posted', 'assist_kind': 'supplementary', 'amount_untaxed': 20.0}]
+        )
+        self.assertRecordValues(late, [{'state': 'billed', 'cycle_id': cycle.id}])
+        self._close('2026-03-09 00:00:00')
+        self.assertEqual(
+            self.env['account.move'].search_count([('assist_origin_cycle_id', '=', cycle.id)]), 1
+        )
+        with self.assertRefused("came in late"):
+            extra.button_cancel()
+
+    def test_a_bill_for_late_sessions_stands_when_its_cycle_is_billed_again(self):
+        association = self._associate(end_date='2026-02-01')
+        session = self._create_session()
+        self._close('2026-02-01 00:00:00')
+        late = self._create_session(ended_at='2026-01-20 10:00:00')
+        self._close('2026-03-08 00:00:00')
+        cycle = association.cycle_ids
+        cycle.move_id.button_cancel()
+        self.assertEqual((session | late).mapped('state'), ['to_bill', 'billed'])
+        cycle.action_rebill()
+        self.assertEqual(self._lines(cycle.move_id), [('session', 1.0, 20.0, 20.0)])
+        self._create_session(ended_at='2026-01-21 10:00:00')
+        self._close('2026-03-09 00:00:00')
+        extra = self.env['account.move'].search(
+            [('assist_origin_cycle_id', '=', cycle.id), ('assist_kind', '=', 'supplementary')]
+        )
+        self.assertEqual(extra.mapped('amount_untaxed'), [20.0, 20.0])
+
+    def test_a_late_session_of_a_cycle_to_bill_again_waits_for_the_decision(self):
+        association = self._associate()
+        self._create_session()
+        self._close('2026-02-01 00:00:00')
+        cycle = self._cycles(association)[0]
+        cycle.move_id.button_cancel()
+        late = self._create_session(ended_at='2026-01-20 10:00:00')
+        self._close('2026-03-01 00:00:00')
+        self.assertEqual(late.state, 'to_bill')
+        cycle.action_rebill()
+        self.assertEqual(cycle.move_id.amount_untaxed, 20.0)
+        self._close('2026-04-01 00:00:00')
+        self.assertEqual(late.state, 'billed')
+
+    def test_late_sessions_of_one_period_are_billed_once_each_over_bills_taken_back(self):
+        association = self._associate()
+        self._create_session()
+        self._close('2026-02-01 00:00:00')
+        self._create_session(ended_at='2026-01-20 10:00:00')
+        self._close('2026-03-01 00:00:00')
+        second = self._cycles(association)[1]
+        second.move_id.button_cancel()
+        self._create_session(ended_at='2026-01-21 10:00:00')
+        self._close('2026-04-01 00:00:00')
+        third = self._cycles(association)[2]
+        self.assertEqual(self._lines(third.move_id), [('prior', 1.0, 20.0, 20.0)])
+        second.action_rebill()
+        self.assertEqual(self._lines(second.move_id), [('prior', 1.0, 20.0, 20.0)])
+        self.assertEqual(
+            sum(association.cycle_ids.prior_ids.mapped('amount')), 40.0, "one row for each"
+        )
+
+    def test_before_the_start_is_nobody_s(self):
+        self._associate()
+        early = self._create_session(ended_at='2025-12-31 23:59:59')
+        self.assertRecordValues(early, [{'state': 'unmatched', 'association_id': False}])

@@ -1,0 +1,101 @@
+from unittest.mock import patch
+
+from odoo.tests import tagged
+from odoo.tools import mute_logger
+
+from ...models.closing.close import AssistBillingCycle
+from ...models.invoice.fast import AccountMove
+from ..common import AssistBillingCommon
+
+CLOSE_LOGGER = 'odoo.addons.assist_billing.models.closing.close'
+
+
+@tagged('post_install', '-at_install')
+class TestClosingFailures(AssistBillingCommon):
+    """What customers who fail cost the others."""
+
+    def _close_failing(self, count, failing, when_posted=False):
+        """Close `count` cycles of which some fail at the very end; return the sizes tried.
+
+        :param failing: the places of those that fail
+        :param when_posted: their bills are refused when they are posted
+        :return: for each attempt how many cycles it took
+        """
+        partners = self.env['res.partner'].create([{'name': f"C{n}"} for n in range(count)])
+        associations = self.env['assist.billing.association'].create(
+            [
+                {
+                    'partner_id': partner.id,
+                    'plan_id': self.plan.id,
+                    'start_date': '2026-01-01',
+                    'tz': 'UTC',
+                }
+                for partner in partners
+            ]
+        )
+        self.env['assist.session'].create(
+            [
+                {
+                    'partner_id': partner.id,
+                    'started_at': '2026-01-05 10:00:00',
+                    'ended_at': '2026-01-05 10:30:00',
+                }
+                for partner in partners
+            ]
+        )
+        culprits = {partners[place].id for place in failing}
+        tried = []
+        close_together = AssistBillingCycle._close_together
+
+        def refuse(cycles, now):
+            tried.append(len(cycles))
+            close_together(cycles, now)
+            if not when_posted and culprits & set(cycles.partner_id.ids):
+                raise RuntimeError("Refused.")
+
+        post = AccountMove._assist_post
+
+        def refuse_to_post(bills):
+            post(bills)
+            if when_posted and culprits & set(bills.partner_id.ids):
+                raise RuntimeError("Refused.")
+
+        with (
+            patch.object(AssistBillingCycle, '_close_together', refuse),
+            patch.object(AccountMove, '_assist_post', refuse_to_post),
+        ):
+            self._close('2026-02-01 00:00:00')
+        cycles = associations.cycle_ids.filtered(lambda cycle: str(cycle.date_start) < '2026-02')
+        failed = cycles.filtered('error')
+        self.assertEqual(set(failed.partner_id.ids), culprits)
+        self.assertEqual(failed.mapped('attempts'), [1] * len(culprits))
+        self.assertEqual(len(failed.activity_ids), len(culprits))
+        bills = (cycles - failed).move_id
+        self.assertEqual(len(bills), count - len(culprits))
+        self.assertEqual(set(bills.mapped('state')), {'posted'})
+        numbers = sorted(bills.mapped('sequence_number'))
+        self.assertEqual(numbers, list(range(numbers[0], numbers[0] + len(bills))), "no hole")
+        return tried
+
+    @mute_logger(CLOSE_LOGGER)
+    def test_one_failure_in_a_hundred_costs_less_than_as_much_again(self):
+        tried = self._close_failing(100, [37])
+        self.assertLessEqual(sum(tried), 165, tried)
+
+    @mute_logger(CLOSE_LOGGER)
+    def test_who_cannot_be_posted_is_found_by_posting_alone(self):
+        tried = self._close_failing(100, [37], when_posted=True)
+        self.assertEqual(sorted(tried), [1, 49, 50, 50])
+
+    @mute_logger(CLOSE_LOGGER)
+    def test_three_failures_in_ten_leave_the_others_billed(self):
+        failing = [place for place in range(50) if place % 10 in {0, 4, 7}]
+        tried = self._close_failing(50, failing)
+        # Each is tried with its batch, its part, that part's part, and alone; no more.
+        self.assertLessEqual(sum(tried), 4 * 50, tried)
+
+    @mute_logger(CLOSE_LOGGER)
+    def test_three_in_ten_that_cannot_be_posted_leave_the_others_billed(self):
+        failing = [place for place in range(50) if place % 10 in {0, 4, 7}]
+        tried = self._close_failing(50, failing, when_posted=True)
+        self.assertEqual(sorted(tried), [1] * 15 + [35, 50])

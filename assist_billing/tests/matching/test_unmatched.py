@@ -1,0 +1,312 @@
+from datetime import datetime
+
+from odoo.exceptions import AccessError
+from odoo.tests import Form, new_test_user, tagged
+
+from ..ingest.ingest_common import IngestCommon, zoho
+
+
+@tagged('post_install', '-at_install')
+class TestUnmatched(IngestCommon):
+    """The inbox of sessions nobody can be billed for."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.unmatched = cls.env['assist.unmatched']
+        cls.technician = cls._create_technician()
+        cls.biller = new_test_user(
+            cls.env,
+            'biller',
+            groups='account.group_account_invoice',
+            company_id=cls.company.id,
+            company_ids=[(6, 0, cls.company.ids)],
+        )
+
+    def _groups(self):
+        """Return the inbox as `{what they say: group}`."""
+        self.env.flush_all()
+        self.env.invalidate_all()
+        return {group.label: group for group in self.unmatched.search([])}
+
+    def _ingest_mixed(self):
+        """Bring in sessions of every kind of group."""
+        teamviewer = {
+            'deviceid': 'd1',
+            'devicename': "PC-1",
+            'start_date': '2026-01-15T10:00:00Z',
+            'end_date': '2026-01-15T10:30:00Z',
+        }
+        self._ingest(
+            zoho(1, agent_email='a@acme.example'),
+            zoho(2, agent_email='b@ACME.example', start=datetime(2026, 1, 20, 8), minutes=60),
+            zoho(3, agent_email='eve@gmail.com'),
+            zoho(4, agent_email='adam@gmail.com'),
+            zoho(5, agent_email='', display_name="Müller"),
+            zoho(6, agent_email='', display_name=''),
+            zoho(7, minutes=None, agent_email='run@acme.example'),
+        )
+        self._ingest(
+            {**teamviewer, 'id': 'a', 'groupname': "Beta"},
+            {**teamviewer, 'id': 'b'},
+            source='teamviewer',
+        )
+
+    # === GROUPS === #
+
+    def test_sessions_are_grouped_by_what_they_have_in_common(self):
+        self._ingest_mixed()
+        groups = self._groups()
+        self.assertEqual(
+            {
+                label: (group.reason, group.field, group.session_count, group.duration_hours)
+                for label, group in groups.items()
+            },
+            {
+                'acme.example': ('customer', 'email_domain', 2, 1.5),
+                'eve@gmail.com': ('customer', 'email', 1, 0.5),
+                'adam@gmail.com': ('customer', 'email', 1, 0.5),
+                "Müller": ('customer', 'customer', 1, 0.5),
+                "Remote Support 6": ('customer', 'none', 1, 0.5),
+                "Beta": ('customer', 'group', 1, 0.5),
+                "PC-1": ('customer', 'device', 1, 0.5),
+            },
+        )
+        acme = groups['acme.example']
+        self.assertEqual(acme.first_at, datetime(2026, 1, 15, 10))
+        self.assertEqual(acme.last_at, datetime(2026, 1, 20, 8))
+        self.assertEqual(acme.source, 'zoho_assist')
+        self.assertEqual(acme.session_id, self._get(1))
+
+    def test_every_unmatched_session_is_in_one_group(self):
+        self._associate(start_date='2026-02-01')
+        self._create_session()
+        self._ingest_mixed()
+        groups = self.unmatched.search([])
+        unmatched = self.sessions.search([('state', '=', 'unmatched')])
+        self.assertEqual(sum(groups.mapped('session_count')), len(unmatched))
+        found = self.sessions
+        for group in groups:
+            sessions = self.sessions.search(group.action_view_sessions()['domain'])
+            self.assertEqual(len(sessions), group.session_count)
+            self.assertEqual(set(sessions.unmatched_id), {group})
+            self.assertFalse(sessions & found)
+            found |= sessions
+        self.assertEqual(found, unmatched)
+        tie = self.env['assist.billing.tie'].create({})
+        parts = {line.state: line.session_count for line in tie.part_ids}
+        self.assertEqual(parts['unmatched'], len(unmatched))
+        self.assertEqual(sum(parts.values()), self.sessions.search_count([]))
+        self.assertEqual(tie.difference_count, 0)
+
+    def test_why_a_known_customer_is_not_billed_is_said_in_words(self):
+        never = self._create_partner("Never")
+        self._create_session(never)
+        self._associate(start_date='2026-02-01')
+        clerk = self._create_partner("Clerk", parent_id=self.customer.id)
+        self._create_session(clerk)
+        ended = self._create_partner("Ended")
+        self._associate(ended, start_date='2025-01-01', end_date='2026-01-01')
+        self._create_session(ended)
+        paused = self._create_partner("Paused")
+        self._associate(paused, state='suspended')
+        self._create_session(paused)
+        groups = self._groups()
+        self.assertEqual(
+            {group.partner_id: (group.reason, group.explanation) for group in groups.values()},
+            {
+                never: (
+                    'association', "The customer is not associated with a billing plan."
+                ),
+                clerk: (
+                    'association',
+                    "The customer was not associated on these days, only since 02/01/2026.",
+                ),
+                ended: (
+                    'association',
+                    "The customer was not associated on these days, only "
+                    "01/01/2025 – 12/31/2025.",
+                ),
+                paused: ('suspended', "The customer's service was suspended then."),
+            },
+        )  # fmt: skip
+        with self.assertRefused("is the customer of these sessions already"):
+            groups["Never"].action_assign()
+
+    def test_companies_do_not_see_each_others_inbox(self):
+        self.env.user.company_ids |= self.other_company
+        self.sessions.with_company(self.other_company).ingest([zoho(1)], 'zoho_assist')
+        self._ingest(zoho(2))
+        groups = self.unmatched.with_context(
+            allowed_company_ids=(self.company | self.other_company).ids
+        ).search([])
+        self.assertEqual(groups.mapped('session_count'), [1, 1])
+        theirs = groups.filtered(lambda group: group.company_id == self.other_company)
+        self.assertFalse(self.unmatched.with_user(self.biller).search([('id', '=', theirs.id)]))
+        with self.assertRaises(AccessError):
+            theirs.with_user(self.biller).read(['label'])
+
+    # === REVENUE AT RISK === #
+
+    def test_revenue_at_risk_is_rated_by_the_plan_most_used(self):
+        self._ingest_mixed()
+        self.hourly.write({'minimum_minutes': 45, 'included_quantity': 10, 'minimum_charge': 500.0})
+        self._associate(self._create_partner("X"), self.hourly)
+        self._associate(self._create_partner("Y"), self.hourly)
+        self._associate(self._create_partner("Z"), self.plan)
+        groups = self._groups()
+        self.assertEqual(groups['acme.example'].revenue_at_risk, 105.0)
+        self.assertEqual(groups['eve@gmail.com'].revenue_at_risk, 45.0)
+        self.assertEqual(groups['eve@gmail.com'].currency_id, self.company.currency_id)
+
+    def test_without_a_plan_nothing_is_at_risk(self):
+        (self.plan | self.hourly).active = False
+        self._ingest(zoho(1))
+        self.assertEqual(self._groups()['acme.example'].revenue_at_risk, 0.0)
+
+    def test_revenue_is_in_the_currency_of_the_plan(self):
+        currency = self.env.ref('base.EUR')
+        currency.active = True
+        plan = self._create_plan(name="Euro", price_per_session=7.0, currency_id=currency.id)
+        self._associate(plan=plan)
+        self._ingest(zoho(1, agent_email='a@beta.example'))
+        group = self._groups()['beta.example']
+        self.assertEqual((group.revenue_at_risk, group.currency_id), (7.0, currency))
+
+    def test_a_technician_sees_the_inbox_and_no_revenue(self):
+        self._ingest(zoho(1))
+        groups = self.unmatched.with_user(self.technician).search([])
+        self.assertEqual(groups.label, 'acme.example')
+        self.assertTrue(groups.explanation)
+        shown = groups.fields_get()
+        self.assertFalse({'revenue_at_risk', 'currency_id', 'association_id'} & shown.keys())
+        with self.assertRaises(AccessError):
+            groups.read(['revenue_at_risk'])
+        arch = self.unmatched.with_user(self.technician).get_view(view_type='list')['arch']
+        self.assertNotIn('revenue_at_risk', arch)
+        self.assertNotIn('action_assign', arch)
+        with self.assertRaises(AccessError):
+            self.env['assist.unmatched.summary'].with_user(self.technician).search([])
+        with self.assertRaises(AccessError):
+            self.env['assist.unmatched.assign'].with_user(self.technician).create(
+                {'field': 'email', 'value': 'a@b.example'}
+            )
+
+    # === ASSIGNING === #
+
+    def _assign(self, group, partner):
+        """Go through the dialog as a billing user; return it."""
+        action = group.with_user(self.biller).action_assign()
+        form = Form(
+            self.env['assist.unmatched.assign']
+            .with_user(self.biller)
+            .with_context(**action['context'])
+        )
+        form.partner_id = partner
+        dialog = form.save()
+        dialog.action_assign()
+        return dialog
+
+    def test_one_assignment_makes_a_rule_and_matches_all_its_like(self):
+        self._associate(start_date='2026-01-18')
+        self._ingest_mixed()
+        group = self._groups()['acme.example']
+        dialog = self._assign(group, self.customer)
+        self.assertRecordValues(
+            dialog.rule_id,
+            [{'field': 'email_domain', 'value': 'acme.example', 'source': False}],
+        )
+        # Two in the inbox, and one that is still running.
+        self.assertEqual((dialog.matched_count, dialog.without_plan_count), (3, 1))
+        self.assertEqual(
+            [self._get(number).state for number in (1, 2, 7)], ['unmatched', 'to_bill', 'running']
+        )
+        groups = self._groups()
+        self.assertNotIn('acme.example', groups)
+        self.assertEqual(groups["Acme"].reason, 'association')
+        self._ingest(zoho(8, agent_email='new@acme.example'))
+        self.assertEqual(self._get(8).partner_id, self.customer)
+
+    def test_what_still_has_no_plan_is_associated_from_there(self):
+        self._ingest(zoho(1, agent_email='a@acme.example'))
+        dialog = self._assign(self._groups()['acme.example'], self.customer)
+        self.assertEqual((dialog.matched_count, dialog.without_plan_count), (1, 1))
+        for action in (dialog.action_associate(), self._groups()["Acme"].action_associate()):
+            form = Form(self.env[action['res_model']].with_context(**action['context']))
+            self.assertEqual(form.partner_ids[:], self.customer)
+            self.assertEqual(str(form.start_date), '2026-01-15')
+            self.assertEqual(form.plan_id, self.plan)
+        form.save().action_associate()
+        self.assertEqual(self._get(1).state, 'to_bill')
+        self.assertFalse(self._groups())
+
+    def test_every_kind_of_group_is_emptied_by_its_rule(self):
+        self._ingest_mixed()
+        for label in ('eve@gmail.com', "Müller", "Beta", "PC-1"):
+            with self.subTest(label=label):
+                group = self._groups()[label]
+                count = group.session_count
+                dialog = self._assign(group, self.customer)
+                self.assertEqual(dialog.matched_count, count)
+                self.assertNotIn(label, self._groups())
+        self.assertIn('adam@gmail.com', self._groups())
+        # Nothing in common but the source: no rule can be made of it.
+        action = self._groups()["Remote Support 6"].action_assign()
+        self.assertEqual(action['res_model'], 'assist.session')
+
+    def test_nobody_is_no_customer(self):
+        self._ingest(zoho(1))
+        action = self._groups()['acme.example'].action_assign()
+        dialog = self.env['assist.unmatched.assign'].with_context(**action['context']).create({})
+        with self.assertRefused("Choose the customer"):
+            dialog.action_assign()
+
+    # === EVERY DAY === #
+
+    def _check(self):
+        with self.enter_registry_test_mode():
+            self.env.ref('assist_billing.ir_cron_unmatched').sudo().method_direct_trigger()
+        self.env.invalidate_all()
+        return self.env['assist.unmatched.summary'].search([('company_id', '=', self.company.id)])
+
+    def test_the_manager_has_one_activity_while_there_are_any(self):
+        self._associate(self._create_partner("X"))
+        self.assertFalse(self._check())
+        self._ingest(zoho(1, agent_email='a@beta.example'))
+        summary = self._check()
+        self.assertRecordValues(
+            summary,
+            [{'session_count': 1, 'duration_hours': 0.5, 'revenue_at_risk': 20.0}],
+        )
+        self.assertIn("1 sessions, $&nbsp;20.00", str(summary.activity_ids.note))
+        self._ingest(zoho(2, agent_email='b@beta.example'))
+        self._check()
+        self.assertEqual(len(summary.activity_ids), 1)
+        self.assertIn("2 sessions", str(summary.activity_ids.note))
+        self._assign(self._groups()['beta.example'], self.customer)
+        self._associate()
+        self._check()
+        self.assertEqual(summary.session_count, 0)
+        self.assertFalse(summary.activity_ids)
+
+    def test_what_came_in_while_a_rule_was_saved_is_matched_at_night(self):
+        rule = self.env['assist.matching.rule'].create(
+            {'value': 'beta.example', 'partner_id': self.customer.id, 'active': False}
+        )
+        self._ingest(zoho(1, agent_email='a@beta.example'))
+        self.env.cr.execute(
+            "UPDATE assist_matching_rule SET active = TRUE WHERE id = %s", [rule.id]
+        )
+        self._check()
+        self.assertEqual(self._get(1).partner_id, self.customer)
+
+    def test_the_dashboard_of_invoicing_says_it_on_one_card(self):
+        self._ingest(zoho(1))
+        journals = self.env['account.journal'].search([('type', '=', 'sale')])
+        journals |= journals[:1].copy({'code': 'SECND'})
+        data = journals._get_journal_dashboard_data_batched()
+        told = [found for found in data.values() if found.get('assist_unmatched_count')]
+        self.assertEqual(len(told), 1)
+        self.assertEqual(told[0]['assist_unmatched_count'], 1)
+        self.assertEqual(told[0]['assist_unmatched_amount'], "$\N{NO-BREAK SPACE}20.00")
+        self.assertEqual(journals[:1].action_assist_unmatched()['res_model'], 'assist.unmatched')

@@ -1,0 +1,154 @@
+from datetime import timedelta
+
+from odoo import fields
+from odoo.tests import Form, freeze_time, tagged
+
+from ..common import AssistBillingCommon
+
+
+@tagged('post_install', '-at_install')
+class TestSessionHand(AssistBillingCommon):
+    """Sessions by hand, in one click each; those that are not billed; two at a time."""
+
+    def setUp(self):
+        super().setUp()
+        self.technician = self._create_technician()
+        self.sessions = self.env['assist.session'].with_user(self.technician)
+
+    def test_new_sessions_take_nothing_of_those_they_are_created_on(self):
+        two = self._create_session() | self._create_session()
+        ended_at = fields.Datetime.now() + timedelta(hours=1)
+        new = two.create({'partner_id': self.customer.id, 'ended_at': ended_at})
+        self.assertNotIn(new, two)
+
+    # === ONE CLICK === #
+
+    def test_started_stopped_noted_and_continued(self):
+        self._associate()
+        with freeze_time('2026-01-10 10:00:00'):
+            action = self.sessions.action_start_now()
+            session = self.sessions.browse(action['res_id'])
+            self.assertEqual((session.state, session.technician_id), ('running', self.technician))
+            self.assertFalse(session.partner_id, "who it is for can be said later")
+        with freeze_time('2026-01-10 10:45:00'):
+            action = session.with_context(assist_ask_note=True).action_stop()
+        self.assertEqual((session.state, session.duration_seconds), ('unmatched', 45 * 60))
+        view = self.env['ir.ui.view'].browse(action['views'][0][0])
+        with Form(session, view=view) as form:
+            form.name = "Printer"
+            form.partner_id = self.customer
+            form.customer_note = "Driver replaced"
+        self.assertEqual((session.state, session.customer_note), ('to_bill', "Driver replaced"))
+        with freeze_time('2026-01-10 12:00:00'):
+            action = session.action_start()
+        again = self.sessions.browse(action['res_id'])
+        self.assertRecordValues(
+            again,
+            [
+                {
+                    'name': "Printer",
+                    'partner_id': self.customer.id,
+                    'continued_from_id': session.id,
+                    'state': 'running',
+                    'customer_note': False,
+                }
+            ],
+        )
+        self.assertTrue(again.action_stop())
+
+    # === NOT BILLED === #
+
+    def _dialog(self, sessions, **vals):
+        return (
+            self.env['assist.non.billable']
+            .with_user(self.technician)
+            .with_context(active_model='assist.session', active_ids=sessions.ids)
+            .create({'usual_reason': 'warranty', **vals})
+        )
+
+    def test_many_are_made_non_billable_and_billable_again(self):
+        self._associate()
+        sessions = self._create_session() | self._create_session(minutes=5)
+        self._dialog(sessions, explanation="as in May").action_apply()
+        self.assertEqual(set(sessions.mapped('state')), {'non_billable'})
+        self.assertEqual(set(sessions.mapped('non_billable_reason')), {"Warranty: as in May"})
+        sessions.with_user(self.technician).action_make_billable()
+        self.assertEqual(set(sessions.mapped('state')), {'to_bill'})
+        self.assertEqual(sessions.mapped('non_billable_reason'), [False, False])
+
+    def test_another_reason_is_said_in_words(self):
+        session = self._create_session()
+        dialog = self._dialog(session, usual_reason='other', explanation="  ")
+        with self.assertRefused("Say why"):
+            dialog.action_apply()
+        dialog.explanation = "Christmas"
+        dialog.action_apply()
+        self.assertEqual(session.non_billable_reason, "Christmas")
+
+    def test_billed_ones_are_refused_by_name_and_nothing_changes(self):
+        self._associate()
+        billed = self._create_session(name="Billed one")
+        self._close('2026-02-01 01:00:00')
+        self.assertEqual(billed.state, 'billed')
+        other = self._create_session(ended_at='2026-02-10 10:00:00')
+        with self.assertRefused("Billed one"):
+            self._dialog(billed | other)
+        with self.assertRefused("Billed one"):
+            (billed | other).action_make_non_billable("Goodwill")
+        self.assertEqual((billed.billable, other.billable), (True, True))
+        other.action_make_non_billable("Goodwill")
+        with self.assertRefused("Billed one"):
+            (billed | other).action_make_billable()
+        self.assertEqual(other.state, 'non_billable')
+
+    # === TWO AT A TIME === #
+
+    def _session(self, start, hours=1, **vals):
+        """Create a session of the technician that begins `start` hours after midnight."""
+        begun = fields.Datetime.to_datetime('2026-01-15 00:00:00') + timedelta(hours=start)
+        return self._create_session(
+            ended_at=str(begun + timedelta(hours=hours)),
+            minutes=hours * 60,
+            technician_id=self.technician.id,
+            **vals,
+        )
+
+    def test_overlaps_of_one_technician_are_pointed_out(self):
+        first = self._session(10, name="First")
+        second = self._session(10.5, name="Second")
+        touching = self._session(11.5, name="Touching")
+        other = self._session(10, name="Other")
+        other.technician_id = self.env.user
+        sessions = first | second | touching | other
+        self.assertEqual(sessions.mapped('is_overlapping'), [True, True, False, False])
+        self.assertEqual(first.overlap_text, "“Second”")
+        found = self.env['assist.session'].search([('is_overlapping', '=', True)])
+        self.assertEqual(found & sessions, first | second)
+        found = self.env['assist.session'].search([('is_overlapping', '=', False)])
+        self.assertEqual(found & sessions, touching | other)
+
+    def test_long_and_running_ones_overlap_too(self):
+        long = self._session(0, hours=72, name="Long")
+        late = self._session(60, name="Late")
+        self.assertEqual(late.overlap_text, "“Long”")
+        running = self._session(100, name="Running")
+        running.ended_at = False
+        after = self._session(300, name="After")
+        self.assertEqual(after.overlap_text, "“Running”")
+        self.assertEqual((long.overlap_text, running.overlap_text), ("“Late”", "“After”"))
+
+    def test_overlaps_of_many_are_found_in_one_query(self):
+        sessions = self.env['assist.session'].browse()
+        for number in range(20):
+            sessions |= self._session(number / 2, name=f"S{number}")
+        self.env.flush_all()
+        self.env.invalidate_all()
+        with self.assertQueryCount(4):
+            self.assertTrue(all(sessions.mapped('is_overlapping')))
+            self.assertEqual(sessions[5].overlap_text, "“S4”, “S6”")
+
+    def test_one_with_many_others_names_some(self):
+        first = self._session(0, hours=20, name="First")
+        for number in range(8):
+            self._session(number, hours=0.5, name=f"S{number}")
+        self.assertIn("and 3 more", first.overlap_text)

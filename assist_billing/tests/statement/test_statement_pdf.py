@@ -1,0 +1,187 @@
+import io
+import os
+import unittest
+from unittest.mock import patch
+
+from odoo.tests import HttpCase, tagged
+from odoo.tools.pdf import PdfFileReader
+
+from odoo.addons.base.models.ir_actions_report import _wkhtml
+
+from ...report.stationery import Stationery
+from ..common import AssistBillingCommon
+
+# The folder of a wkhtmltopdf with patched Qt; `make test` fetches it and says where it is.
+PATCHED_QT = os.environ.get('ASSIST_PATCHED_WKHTMLTOPDF')
+
+
+def read_text(page):
+    """Return the words on a page, whatever blanks stand between them."""
+    return " ".join(page.extract_text().split())
+
+
+def find_heights(page, *texts):
+    """Return how high above the foot of the page the lines with these texts stand, in points."""
+    lines = {}
+
+    def visit(text, matrix, text_matrix, *_font):
+        height = text_matrix[4] * matrix[1] + text_matrix[5] * matrix[3] + matrix[5]
+        lines[round(height)] = lines.get(round(height), '') + text.replace('\t', ' ')
+
+    page.extract_text(visitor_text=visit)
+    return [max(height for height, line in lines.items() if text in line) for text in texts]
+
+
+@tagged('post_install', '-at_install')
+class TestStatementPdf(AssistBillingCommon, HttpCase):
+    """Real PDFs, by whatever wkhtmltopdf is installed; Debian's has an unpatched Qt."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.company.name = "Northwind IT"
+        cls.association = cls._associate()
+
+    def _create_sessions(self, count, partner=None):
+        self.env['assist.session'].create(
+            [
+                {
+                    'partner_id': (partner or self.customer).id,
+                    'started_at': f'2026-01-{1 + number % 30:02} 10:00:00',
+                    'ended_at': f'2026-01-{1 + number % 30:02} 10:30:00',
+                    'name': f"Help {number:03}",
+                    'customer_note': "Cleared the queue. " * (number % 5),
+                }
+                for number in range(count)
+            ]
+        )
+
+    def _print(self, bills, report='account.account_invoices'):
+        """Return the text of each page of the PDF that printing `bills` gives."""
+        return [read_text(page) for page in self._print_pages(bills, report)]
+
+    def _print_pages(self, bills, report='account.account_invoices'):
+        report_model = self.env['ir.actions.report'].with_context(force_report_rendering=True)
+        content, kind = report_model._render_qweb_pdf(report, bills.ids)
+        self.assertEqual(kind, 'pdf')
+        return PdfFileReader(io.BytesIO(content)).pages
+
+    def test_a_small_bill_has_letterhead_period_and_page_numbers_on_both_pages(self):
+        self._create_sessions(3)
+        self._close('2026-02-01 01:00:00')
+        with patch.object(Stationery, 'put_on', wraps=Stationery.put_on) as put_on:
+            pages = self._print(self._bill(self.association))
+        self.assertEqual(put_on.call_count, 0 if _wkhtml().is_patched_qt else 1)
+        self.assertEqual(len(pages), 2)
+        for number, page in enumerate(pages, 1):
+            self.assertIn("Northwind IT", page)
+            self.assertRegex(page, rf'Page\s+{number}\s+/\s+2')
+        self.assertIn("01/01/2026 – 01/31/2026", pages[0])
+        self.assertIn("Premium", pages[0])
+        for number in range(3):
+            self.assertEqual(pages[1].count(f"Help {number:03}"), 1)
+        self.assertIn("60.00", pages[1])
+
+    def test_four_hundred_sessions_have_the_head_on_each_page(self):
+        self._create_sessions(400)
+        self._close('2026-02-01 01:00:00')
+        pages = self._print(self._bill(self.association))
+        text = "\n".join(pages)
+        self.assertEqual(
+            [n for n in range(400) if text.count(f"Help {n:03}") != 1], [], "each on one page"
+        )
+        with_rows = [page for page in pages[1:] if "Help " in page]
+        self.assertTrue(all("Technician" in page for page in with_rows))
+        self.assertEqual([n for n, page in enumerate(pages) if "Northwind IT" not in page], [])
+        self.assertIn(len(pages), range(15, 30))
+
+    def test_a_tall_letterhead_hides_neither_title_nor_heads(self):
+        self.company.write(
+            {
+                'external_report_layout_id': self.env.ref('web.external_layout_standard').id,
+                'paperformat_id': self.env.ref('base.paperformat_us').id,
+                'company_details': "Northwind IT<br/>Street 1<br/>Floor 2<br/>Town<br/>Last line",
+            }
+        )
+        self._create_sessions(60)
+        self._close('2026-02-01 01:00:00')
+        pages = self._print_pages(self._bill(self.association))
+        # Half a line of the letterhead, and how tall the letters of the title and the heads are.
+        for page, below, points in (
+            (pages[1], "Session Statement", 6 + 12),
+            (pages[2], "Technician", 6 + 6),
+        ):
+            letterhead, height = find_heights(page, "Last line", below)
+            self.assertGreaterEqual(letterhead - height, points, below)
+
+    def test_no_note_is_cut_in_two_by_the_end_of_a_page(self):
+        self._create_sessions(60)
+        for session in self.env['assist.session'].search([], limit=60):
+            session.customer_note = f"Begin {session.name}. {'So it went on. ' * 12} End."
+        self._close('2026-02-01 01:00:00')
+        for page in self._print(self._bill(self.association)):
+            self.assertEqual(page.count("Begin "), page.count("End."))
+
+    def test_a_batch_is_printed_document_by_document(self):
+        partners = [self._create_partner(f"Customer {number}") for number in range(3)]
+        for partner in partners:
+            self._associate(partner)
+            self._create_sessions(2, partner)
+        self._close('2026-02-01 01:00:00')
+        bills = self.env['account.move'].search([('assist_kind', '=', 'bill')])
+        self.assertEqual(len(bills), 3)
+        other = self.init_invoice('out_invoice', partner=self.customer, amounts=[10], post=True)
+        pages = self._print(bills + other)
+        self.assertEqual(len(pages), 7)
+        for number, bill in enumerate(bills):
+            self.assertIn(bill.name, pages[2 * number])
+            self.assertIn("Help 001", pages[2 * number + 1])
+        self.assertIn(other.name, pages[6])
+
+    def test_sending_many_keeps_a_pdf_of_each(self):
+        partners = [self._create_partner(f"Customer {number}") for number in range(2)]
+        for partner in partners:
+            self._associate(partner)
+            self._create_sessions(1, partner)
+        self._close('2026-02-01 01:00:00')
+        bills = self.env['account.move'].search([('assist_kind', '=', 'bill')])
+        send = self.env['account.move.send'].with_context(force_report_rendering=True)
+        send._generate_and_send_invoices(bills, sending_methods=['manual'])
+        for bill in bills:
+            reader = PdfFileReader(io.BytesIO(bill.invoice_pdf_report_id.raw))
+            self.assertEqual(len(reader.pages), 2)
+            self.assertIn(bill.name, read_text(reader.pages[0]))
+
+    def test_a_statement_of_any_time_is_printed_on_us_letter(self):
+        self.company.paperformat_id = self.env.ref('base.paperformat_us')
+        self._create_sessions(30)
+        self._close('2026-02-01 01:00:00')
+        wizard = self.env['assist.statement'].create(
+            {
+                'association_id': self.association.id,
+                'date_from': '2026-01-02',
+                'date_to': '2026-01-30',
+            }
+        )
+        pages = self._print(wizard, 'assist_billing.report_statement')
+        text = "\n".join(pages)
+        self.assertNotIn("Help 000", text)
+        self.assertEqual(sum(text.count(f"Help {number:03}") for number in range(30)), 29)
+
+
+@unittest.skipUnless(PATCHED_QT, "`make test` has a wkhtmltopdf with patched Qt at hand")
+@tagged('post_install', '-at_install')
+class TestStatementPdfPatchedQt(TestStatementPdf):
+    """The same PDFs, by a wkhtmltopdf with patched Qt."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        # Odoo looks only once which one it has.
+        cls.addClassCleanup(_wkhtml.cache_clear)
+        path = os.pathsep.join((PATCHED_QT, os.environ['PATH']))
+        cls.startClassPatcher(patch.dict(os.environ, PATH=path))
+        _wkhtml.cache_clear()
+
+    def test_it_is_the_patched_one(self):
+        self.assertTrue(_wkhtml().is_patched_qt)

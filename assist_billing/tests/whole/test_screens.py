@@ -1,0 +1,175 @@
+from datetime import timedelta
+
+from odoo import fields
+from odoo.tests import freeze_time, tagged
+
+from ..common import AssistBillingCommon
+
+
+@tagged('post_install', '-at_install')
+class TestScreens(AssistBillingCommon):
+    """What screens say of records beyond their own fields."""
+
+    # === BILLS === #
+
+    def test_the_status_of_a_bill_follows_its_payment_and_its_due_date(self):
+        association = self._associate(due_days=28)
+        self._create_session()
+        self._close('2026-02-01 00:00:00')
+        bill = self._bill(association)
+        with freeze_time('2026-03-01'):
+            self.assertEqual(bill.assist_status, 'not_paid')
+        bill.invalidate_recordset(['assist_status'])
+        with freeze_time('2026-03-02'):
+            self.assertEqual(bill.assist_status, 'overdue')
+        bill.button_draft()
+        self.assertEqual(bill.assist_status, 'draft')
+        bill.action_post()
+        self._register_payment(bill, amount=bill.amount_total - 1.0)
+        self.assertEqual(bill.assist_status, 'partial')
+        self._register_payment(bill)
+        self.assertEqual(bill.assist_status, 'paid')
+
+    def test_a_credited_bill_counts_for_nothing_net(self):
+        association = self._associate()
+        self._create_session()
+        self._close('2026-02-01 00:00:00')
+        bill = self._bill(association)
+        self.assertRecordValues(
+            bill,
+            [
+                {
+                    'assist_net_total': bill.amount_total,
+                    'assist_net_due': bill.amount_total,
+                    'assist_linked_count': 0,
+                }
+            ],
+        )
+        credit = bill._reverse_moves([{'invoice_date': bill.invoice_date}])
+        self.assertEqual(bill.assist_linked_count, 0, "a draft credit note changes nothing yet")
+        credit.action_post()
+        self.assertRecordValues(
+            bill,
+            [
+                {
+                    'assist_status': 'reversed',
+                    'assist_net_total': 0.0,
+                    'assist_net_due': 0.0,
+                    'assist_linked_count': 1,
+                }
+            ],
+        )
+
+    def test_alike_bills_of_two_cycles_are_no_duplicates(self):
+        association = self._associate(cycle='weekly')
+        self._create_session(ended_at='2026-01-05 10:00:00')
+        self._create_session(ended_at='2026-01-12 10:00:00')
+        self._close('2026-03-01 00:00:00')
+        first, second = (self._bill(association, index) for index in (0, 1))
+        self.assertEqual(first.invoice_date, second.invoice_date)
+        self.assertEqual(first.amount_total, second.amount_total)
+        self.assertFalse((first | second).duplicated_ref_ids)
+        copy = first.copy({'invoice_date': first.invoice_date})
+        first.invalidate_recordset(['duplicated_ref_ids'])
+        self.assertIn(copy, first.duplicated_ref_ids, "a copy of a bill is one")
+
+    def test_a_bill_leads_to_its_cycle(self):
+        association = self._associate()
+        self._create_session()
+        self._close('2026-02-01 00:00:00')
+        bill = self._bill(association)
+        cycle = bill.assist_cycle_id
+        self.assertEqual(bill.action_assist_view_cycle()['res_id'], cycle.id)
+        bill.button_cancel()
+        self.assertEqual(bill.action_assist_view_cycle()['res_id'], cycle.id)
+        self.assertFalse(cycle.bill_status)
+
+    # === CYCLES === #
+
+    def test_terms_of_a_cycle_are_told_in_words(self):
+        self.hourly.write(
+            {
+                'charge_devices': True,
+                'price_per_device': 7.5,
+                'device_count': 'peak',
+                'ignore_under_seconds': 120,
+                'increment_minutes': 5,
+                'base_fee': 10.0,
+                'base_minutes': 30,
+                'included_quantity': 2.0,
+                'minimum_charge': 99.0,
+                'amounts_per': 'month',
+                'prorate_partial': True,
+            }
+        )
+        association = self._associate(plan=self.hourly)
+        self._close('2026-01-02 00:00:00')
+        cycle = self._cycles(association)
+        rows = dict(cycle._get_terms_rows())
+        self.assertEqual(rows["Plan"], "Hourly")
+        self.assertEqual(rows["Billing Cycle"], "Monthly")
+        self.assertIn("60.00", rows["Price Per Hour"])
+        self.assertIn("7.50", rows["Price Per Device"])
+        self.assertEqual(rows["Devices Counted"], "Most on one day")
+        self.assertEqual(rows["Ignore Sessions Shorter Than"], "120 seconds")
+        self.assertEqual(rows["Round Up To"], "5 minutes")
+        self.assertEqual(rows["Minutes in Base Fee"], "30 minutes")
+        self.assertEqual(rows["Included Quantity"], "2.00 hours")
+        self.assertIn("99.00", rows["Minimum Charge"])
+        self.assertEqual(rows["Amounts Per"], "Month")
+        self.assertEqual(rows["Prorate Partial Cycle"], "Yes")
+        self.assertNotIn("Merge Breaks Up To", rows, "a rule that is off is not told")
+        self.hourly.price_per_hour = 70.0
+        self.assertIn("60.00", cycle.terms_summary, "terms are those that were frozen")
+
+    def test_a_plan_name_cannot_put_markup_on_a_cycle(self):
+        self.plan.name = "<script>alert(1)</script>"
+        association = self._associate()
+        self._close('2026-01-02 00:00:00')
+        self.assertNotIn("<script", self._cycles(association).terms_summary)
+
+    # === ASSOCIATIONS === #
+
+    def test_an_association_says_when_it_bills_next_and_whether_it_fails(self):
+        association = self._associate()
+        self._close('2026-02-10 00:00:00')
+        self.assertRecordValues(
+            association,
+            [
+                {
+                    'cycle_count': 2,
+                    'next_close_date': fields.Date.to_date('2026-03-01'),
+                    'is_failing': False,
+                    'session_count': 0,
+                }
+            ],
+        )
+        self._cycles(association)[-1].sudo().error = "No rate"
+        association.invalidate_recordset(['is_failing'])
+        self.assertTrue(association.is_failing)
+
+    # === SESSIONS === #
+
+    def test_a_session_that_runs_for_more_than_a_day_is_pointed_out(self):
+        now = fields.Datetime.now()
+        young, old = self.env['assist.session'].create(
+            [
+                {'partner_id': self.customer.id, 'started_at': now - timedelta(hours=hours)}
+                for hours in (23, 25)
+            ]
+        )
+        self.assertFalse(young.is_long_running)
+        self.assertTrue(old.is_long_running)
+        old.action_stop()
+        self.assertFalse(old.is_long_running)
+
+    def test_hours_can_be_grouped_and_agree_with_seconds(self):
+        self._associate(plan=self.hourly)
+        self._create_session(minutes=45)
+        self._create_session(minutes=90, ended_at='2026-01-16 10:00:00')
+        self._close('2026-02-01 00:00:00')
+        [group] = self.env['assist.session'].formatted_read_group(
+            [], ['partner_id'], ['duration_hours:sum', 'billed_hours:sum', 'billed_seconds:sum']
+        )
+        self.assertEqual(group['duration_hours:sum'], 2.25)
+        self.assertEqual(group['billed_hours:sum'], group['billed_seconds:sum'] / 3600)

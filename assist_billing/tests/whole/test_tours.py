@@ -1,0 +1,216 @@
+from datetime import datetime, timedelta
+
+from dateutil.relativedelta import relativedelta
+
+from odoo import Command, fields
+from odoo.tests import HttpCase, new_test_user, tagged
+
+from ..sending.sending_common import SendingCommon
+
+
+@tagged('post_install', '-at_install')
+class TestTours(SendingCommon, HttpCase):
+    """What people do in a browser; each tour's outcome is then looked at in the database."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.company.assist_payment_journal_id = cls.company_data['default_journal_bank']
+        cls.north = cls._create_partner("Tour Customer North", email='north@customer.example')
+        cls.south = cls._create_partner("Tour Customer South", email='south@customer.example')
+        cls.technician = cls._create_technician()
+        # The month before this one, so that the present moment is when it is due.
+        cls.month = fields.Date.today().replace(day=1) - relativedelta(months=1)
+
+    # === HELPERS === #
+
+    def _create_manager(self, *groups):
+        return new_test_user(
+            self.env,
+            'tour_manager',
+            groups=','.join(('assist_billing.assist_billing_group_manager', *groups)),
+            company_id=self.company.id,
+            company_ids=[Command.set(self.company.ids)],
+        )
+
+    def _create_usage(self, **vals):
+        """Associate both customers, and leave them a session of last month each."""
+        associations = self.env['assist.billing.association']
+        for partner in (self.north, self.south):
+            associations |= self._associate(partner, start_date=self.month, **vals)
+            ended_at = datetime.combine(self.month, datetime.min.time()) + timedelta(days=9)
+            self._create_session(
+                partner,
+                name="Northern session" if partner == self.north else "Southern session",
+                ended_at=ended_at.isoformat(),
+                technician_id=self.technician.id,
+            )
+        return associations
+
+    def _create_bills(self, **vals):
+        """Return the bills of last month: of the northern customer, of the southern one."""
+        associations = self._create_usage(**vals)
+        self._close(str(self.month + relativedelta(months=1)))
+        return associations.cycle_ids.move_id.sorted(lambda bill: bill.partner_id.name)
+
+    def _tour_bills(self, name):
+        self.start_tour('/odoo/remote-support-bills', name, login='tour_manager')
+        self.env.invalidate_all()
+
+    # === TOURS === #
+
+    def test_a_plan_is_created_and_customers_are_associated(self):
+        (self.plan | self.hourly).unlink()
+        self._create_manager()
+        self.start_tour(
+            '/odoo/remote-support-start', 'assist_billing_plan_and_customers', login='tour_manager'
+        )
+        plan = self.env['assist.billing.plan'].search([('company_id', '=', self.company.id)])
+        self.assertRecordValues(
+            plan,
+            [
+                {
+                    'name': "Premium Support",
+                    'billing_type': 'hour',
+                    'price_per_hour': 85.0,
+                    'charge_devices': True,
+                    'price_per_device': 3.5,
+                    'create_uid': self.env['res.users'].search([('login', '=', 'tour_manager')]).id,
+                }
+            ],
+        )
+        self.assertRecordValues(
+            plan.association_ids.sorted(lambda association: association.partner_id.name),
+            [
+                {'partner_id': partner.id, 'due_days': 28, 'cycle': 'monthly', 'state': 'running'}
+                for partner in (self.north, self.south)
+            ],
+        )
+
+    def test_a_cycle_that_is_due_closes_and_leads_to_its_bill(self):
+        associations = self._create_usage()
+        self._create_manager('base.group_system')
+        cron = self.env.ref('assist_billing.ir_cron_close_cycles')
+        self.start_tour(
+            f'/odoo/action-base.ir_cron_act/{cron.id}', 'assist_billing_close', login='tour_manager'
+        )
+        self.env.invalidate_all()
+        bills = associations.cycle_ids.move_id
+        self.assertEqual(bills.partner_id, self.north | self.south)
+        for bill in bills:
+            self.assertRecordValues(
+                bill, [{'state': 'posted', 'assist_session_count': 1, 'amount_untaxed': 20.0}]
+            )
+            self.assertRecordValues(
+                bill.assist_cycle_id, [{'state': 'closed', 'date_start': self.month}]
+            )
+
+    def test_the_progress_of_a_run_is_seen_without_a_reload(self):
+        self._create_manager()
+        run = (
+            self.env['assist.billing.run']
+            .sudo()
+            .create({'state': 'running', 'due_count': 2, 'user_id': self.env.uid})
+        )
+        read = type(run).web_read
+        reads = []
+
+        def read_while_it_goes_on(records, *args, **kwargs):
+            reads.append(records)
+            if len(reads) == 3:
+                run.state = 'done'
+                run.flush_recordset()
+            return read(records, *args, **kwargs)
+
+        self.patch(type(run), 'web_read', read_while_it_goes_on)
+        self.start_tour(
+            f'/odoo/assist.billing.run/{run.id}', 'assist_billing_run', login='tour_manager'
+        )
+        self.assertEqual(
+            len(reads), 3, "once when it is opened, twice while it goes on, then no more"
+        )
+
+    def test_a_discount_is_added_from_the_list(self):
+        north, south = self._create_bills()
+        self._create_manager()
+        self._tour_bills('assist_billing_add_charges')
+        self.assertRecordValues(
+            north | south,
+            [
+                {'assist_misc_charge': -5.0, 'amount_untaxed': 15.0, 'amount_total': 17.25},
+                {'assist_misc_charge': 0.0, 'amount_untaxed': 20.0, 'amount_total': 23.0},
+            ],
+        )
+        self.assertRecordValues(
+            north.assist_adjustment_line_ids, [{'name': "Goodwill", 'assist_charge': 'discount'}]
+        )
+
+    def test_payments_are_confirmed_and_one_is_undone(self):
+        north, south = self._create_bills()
+        self._create_manager()
+        self._tour_bills('assist_billing_confirm_payment')
+        payments = self.env['account.payment'].search(
+            [('assist_bill_id', 'in', (north | south).ids)]
+        )
+        self.assertRecordValues(
+            payments.sorted(lambda payment: payment.partner_id.name),
+            [
+                {'assist_bill_id': north.id, 'amount': 23.0, 'state': 'canceled'},
+                {'assist_bill_id': south.id, 'amount': 23.0, 'state': 'paid'},
+            ],
+        )
+        self.assertRecordValues(
+            north | south,
+            [
+                {'payment_state': 'not_paid', 'amount_residual': 23.0},
+                {'payment_state': 'paid', 'amount_residual': 0.0},
+            ],
+        )
+
+    def test_a_bill_is_sent_by_e_mail(self):
+        north, south = self._create_bills(billing_emails='books@north.example')
+        self._create_manager()
+        with self.mock_mail_gateway():
+            self._tour_bills('assist_billing_email')
+        self.assertEqual(self._get_sent_addresses(), ['books@north.example'])
+        self.assertRecordValues(
+            north | south, [{'assist_delivery_state': 'sent'}, {'assist_delivery_state': 'none'}]
+        )
+        [mail] = self._mails
+        self.assertIn(north.name, mail['subject'])
+        self.assertEqual(
+            [name for name, *_rest in mail['attachments']], [f"{north.name.replace('/', '_')}.pdf"]
+        )
+
+    def test_a_bill_is_downloaded(self):
+        north, south = self._create_bills()
+        self._create_manager()
+        self._tour_bills('assist_billing_download')
+        self.assertTrue(north.invoice_pdf_report_id)
+        self.assertFalse(south.invoice_pdf_report_id)
+        self.assertEqual(north.assist_delivery_state, 'none', "downloaded is not sent")
+        self.authenticate('tour_manager', 'tour_manager')
+        response = self.url_open(north.action_assist_download()['url'])
+        self.assertEqual(response.headers['Content-Type'], 'application/pdf')
+        self.assertTrue(response.content.startswith(b'%PDF'))
+
+    def test_a_technician_sees_no_price(self):
+        self._create_bills()
+        with self.assertLogs('odoo.http', 'WARNING') as refused:
+            self.start_tour(
+                '/odoo/my-remote-sessions', 'assist_billing_technician', login=self.technician.login
+            )
+        self.assertEqual(len(refused.records), 7, "all that the tour asked for behind the screens")
+
+    def test_the_customer_sees_what_is_his(self):
+        north, south = self._create_bills()
+        self._close(fields.Datetime.to_string(fields.Datetime.now()))
+        user = new_test_user(
+            self.env, 'tour_customer', groups='base.group_portal', partner_id=self.north.id
+        )
+        self.start_tour('/my/remote-support', 'assist_billing_portal', login='tour_customer')
+        self.authenticate('tour_customer', 'tour_customer')
+        self.assertEqual(self.url_open(f'/my/invoices/{north.id}').status_code, 200)
+        theirs = self.url_open(f'/my/invoices/{south.id}', allow_redirects=False)
+        self.assertEqual(theirs.status_code, 303, "sent home")
+        self.assertEqual(north.with_user(user).search_count([('id', '=', south.id)]), 0)

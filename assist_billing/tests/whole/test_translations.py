@@ -1,0 +1,63 @@
+import re
+from collections import Counter
+
+import polib
+
+from odoo.tests import TransactionCase, tagged
+from odoo.tools import file_path
+from odoo.tools.translate import TranslationModuleReader
+
+from ..common import AssistBillingCommon
+
+LANGUAGES = ('fr', 'de', 'es')
+# What must come back unchanged from a translation: what is put in, tags, expressions.
+FIXED = re.compile(r'%\(\w+\)[sdf]|%[sd]|</?[a-zA-Z][^>]*>|\{\{.*?\}\}')
+
+
+def read_catalogue(name):
+    return polib.pofile(file_path(f'assist_billing/i18n/{name}'))
+
+
+@tagged('post_install', '-at_install')
+class TestCatalogues(TransactionCase):
+    def test_the_template_has_all_words_of_the_screens(self):
+        words = {row[4] for row in TranslationModuleReader(self.env.cr, ['assist_billing'])}
+        template = {entry.msgid for entry in read_catalogue('assist_billing.pot')}
+        self.assertEqual(sorted(words - template), [], "run `make translations`")
+        self.assertEqual(sorted(template - words), [], "run `make translations`")
+
+    def test_each_language_is_complete(self):
+        template = {entry.msgid for entry in read_catalogue('assist_billing.pot')}
+        for language in LANGUAGES:
+            with self.subTest(language):
+                catalogue = read_catalogue(f'{language}.po')
+                self.assertEqual({entry.msgid for entry in catalogue}, template)
+                missing = [entry.msgid for entry in catalogue if not entry.translated()]
+                self.assertEqual(missing, [])
+
+    def test_no_translation_loses_what_is_put_in(self):
+        for language in LANGUAGES:
+            for entry in read_catalogue(f'{language}.po'):
+                with self.subTest(language, msgid=entry.msgid):
+                    self.assertEqual(
+                        Counter(FIXED.findall(entry.msgstr)), Counter(FIXED.findall(entry.msgid))
+                    )
+
+
+@tagged('post_install', '-at_install')
+class TestBillInCustomerLanguage(AssistBillingCommon):
+    def test_the_statement_speaks_the_customer_s_language(self):
+        self.env['res.lang']._activate_lang('fr_FR')
+        self.env['ir.module.module'].search([('name', '=', 'assist_billing')])._update_translations(
+            ['fr_FR']
+        )
+        self.customer.lang = 'fr_FR'
+        association = self._associate()
+        self._create_session(ended_at='2026-01-15 10:30:00')
+        self._close('2026-02-01 01:00:00')
+        html, _kind = self.env['ir.actions.report']._render_qweb_html(
+            'account.account_invoices', self._bill(association).ids
+        )
+        page = html.decode()
+        self.assertIn("Technicien", page)
+        self.assertIn("jeu. 15 janv.", page)
