@@ -42,6 +42,8 @@ from .connector import (
     test_connector_access,
     test_connector_devices,
     test_connector_fetch,
+    test_connector_protocol,
+    test_inbound,
 )
 from .matching import (
     test_addresses_from_outside,
