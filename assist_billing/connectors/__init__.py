@@ -7,16 +7,25 @@ is a `ConnectorError`. A new tool is a file with a class here, registered when i
 
 from .addresses import read_address
 from .base import CREDENTIALS, SECRETS, Client, ConnectorError, Page, get, names, register
-from .teamviewer import TeamViewer
+
+# isort: split
+# The order of the list that people choose from.
 from .zoho_assist import DATA_CENTRES, ZohoAssist
+from .teamviewer import TeamViewer
+from .anydesk import AnyDesk
+from .ninjaone import NinjaOne
+from .rustdesk import RustDesk
 
 __all__ = [
     'CREDENTIALS',
     'DATA_CENTRES',
     'SECRETS',
+    'AnyDesk',
     'Client',
     'ConnectorError',
+    'NinjaOne',
     'Page',
+    'RustDesk',
     'TeamViewer',
     'ZohoAssist',
     'get',

@@ -3,6 +3,7 @@
 import json
 import math
 import time
+from datetime import timezone
 from email.utils import parsedate_to_datetime
 from typing import NamedTuple
 from urllib.parse import urlsplit
@@ -21,6 +22,13 @@ DEADLINE = 120
 PIECE = 8_192
 # Bytes of an answer, unpacked. A page of 1,000 sessions is below one million.
 MAX_BYTES = 32_000_000
+# An access token is renewed this many seconds before it expires.
+MARGIN = 120
+# Lists that change while they are read: so many pieces, and so often from the beginning.
+MAX_PAGES = 10_000
+MAX_ROUNDS = 5
+# Records that are handed on at a time.
+PAGE = 500
 # A page asked for in vain for this long is asked for again by the next run, not sooner.
 LONGEST_WAIT = 24 * 3600
 
@@ -211,7 +219,8 @@ class Client:
         """
         if self.base_url:
             parts = urlsplit(url)
-            url = f'{self.base_url}{parts.path}'
+            query = f'?{parts.query}' if parts.query else ''
+            url = f'{self.base_url}{parts.path}{query}'
 
         if authorization and not (authorization.isascii() and authorization.isprintable()):
             # No token looks like this, and the error of the HTTP library would show it.
@@ -297,3 +306,135 @@ class Client:
         if not isinstance(records, list):
             raise ConnectorError('unexpected')
         return records
+
+
+class TokenClient(Client):
+    """A client that is let in by an access token, which it asks for and renews by itself."""
+
+    scheme = 'Bearer'
+
+    def __init__(self, credentials, **options):
+        super().__init__(credentials, **options)
+        self.access_token = credentials.get('access_token')
+        self.expires = credentials.get('access_token_expires') or 0
+
+    def _ask_for_token(self):
+        """Return what the tool answers to the credentials: `access_token` and `expires_in`."""
+        raise NotImplementedError
+
+    def request_with_token(self, method, url, **options):
+        """Send a request as `request` does, with a token that holds."""
+        fresh = self._renew_if_expired()
+        try:
+            return self.request(method, url, authorization=self._authorization, **options)
+        except ConnectorError as error:
+            if error.code != 'unauthorized' or fresh:
+                raise
+        # It was withdrawn before its time; once a new one is asked for.
+        self._renew()
+        return self.request(method, url, authorization=self._authorization, **options)
+
+    @property
+    def _authorization(self):
+        return f'{self.scheme} {self.access_token}'
+
+    def _renew_if_expired(self):
+        if self.access_token and self.expires > time.time() + MARGIN:
+            return False
+        self._renew()
+        return True
+
+    def _renew(self):
+        answer = self._ask_for_token()
+        token, lifetime = answer.get('access_token'), answer.get('expires_in')
+        # A header takes no line breaks, and a token has none.
+        if not isinstance(token, str) or not token.isascii() or not token.isprintable():
+            raise ConnectorError('unexpected')
+        lifetime = lifetime if isinstance(lifetime, int | float) else 3600
+        self.access_token, self.expires = token, time.time() + min(lifetime, 3600)
+        if self.keep_token:
+            self.keep_token(self.access_token, self.expires)
+
+
+class WholeListClient(Client):
+    """A client of a tool that gives a list by its beginning alone, or as a whole.
+
+    The list is read to its end, once for all stretches of time of a run, and the stretches are cut
+    out of it here. A run that is interrupted begins its stretch anew: what comes twice is known.
+    """
+
+    def __init__(self, credentials, **options):
+        super().__init__(credentials, **options)
+        self._since = self._records = None
+
+    def pages(self, start, end, position=None):
+        if self._since is None or start < self._since:
+            self._records = self._read_since(start)
+            self._since = start
+        first, last = to_seconds(start), to_seconds(end)
+        found = []
+        for record in self._records:
+            begun = self._get_start(record)
+            # What does not say when it began is in no stretch of time: it goes along, to be rejected.
+            if begun is None or first <= begun < last:
+                found.append(record)
+        for index in range(0, len(found) or 1, PAGE):
+            yield Page(found[index : index + PAGE], None)
+
+    def _read_since(self, start):
+        """Return all records since a moment (naive UTC); more do no harm."""
+        raise NotImplementedError
+
+    def _get_start(self, record):
+        """Return the seconds since 1970 at which a record began, None if it does not say so."""
+        raise NotImplementedError
+
+    def read_numbered(self, get, id_name):
+        """Return all records of a list that is asked for piece by piece, and that may change.
+
+        Where records are added or vanish while it is read, others move to pieces that were read
+        already. The length does not tell, if as many came as went. So a list of several pieces is
+        read again until that brings nothing new.
+
+        :param get: called with the number of the piece, from 1, and of the records before it;
+            gives `(records, length of the list)`
+        :raise ConnectorError: it never comes to rest
+        """
+        found = {}
+        for _round in range(MAX_ROUNDS):
+            known, total, before, shrunk = len(found), 0, 0, False
+            for piece in range(1, MAX_PAGES + 1):
+                records, told = get(piece, before)
+                shrunk = shrunk or told < total
+                total = told
+                found |= {self._get_key(record, id_name): record for record in records}
+                before += len(records)
+                if not records or before >= total:
+                    break
+            else:
+                raise ConnectorError('changing')
+            if piece == 1 or (not shrunk and len(found) == known):
+                return list(found.values())
+        raise ConnectorError('changing')
+
+    def read_seconds(self, record, name):
+        """Return a number of seconds of a record, or None."""
+        value = record.get(name) if isinstance(record, dict) else None
+        is_number = isinstance(value, int | float) and not isinstance(value, bool)
+        return value if is_number and math.isfinite(value) else None
+
+    def _get_total(self, answer, least, name='total'):
+        """Return how long a list is, as an answer says; where it does not, as far as is known."""
+        total = answer.get(name)
+        if not isinstance(total, int) or isinstance(total, bool) or total < 0:
+            raise ConnectorError('unexpected')
+        return max(total, least)
+
+    def _get_key(self, record, id_name):
+        named = record.get(id_name) if isinstance(record, dict) else None
+        return json.dumps(record, sort_keys=True) if named in (None, '') else str(named)
+
+
+def to_seconds(moment):
+    """Return the seconds since 1970 of a moment, naive UTC."""
+    return int(moment.replace(tzinfo=timezone.utc).timestamp())

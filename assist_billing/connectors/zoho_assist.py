@@ -16,11 +16,10 @@ at most 50. The answer has the list under `representation`, or in there under `c
 details of each under `device_info`.
 """
 
-import time
 from datetime import datetime, timedelta, timezone
 from urllib.parse import parse_qs, urlsplit
 
-from .base import Client, ConnectorError, Page, _lt, register
+from .base import MAX_PAGES, MAX_ROUNDS, ConnectorError, Page, TokenClient, _lt, register
 
 # Root of the service and of the accounts server, by data centre.
 DATA_CENTRES = {
@@ -38,11 +37,6 @@ DATA_CENTRES = {
 COUNT = 50
 # The names that the ID of a device has in the answers and the documentation, best first.
 DEVICE_IDS = ('resource_id', 'urs_key', 'key')
-MAX_PAGES = 10_000
-# Reading the same days again and again, because they change while one reads, ends here.
-MAX_ROUNDS = 5
-# An access token is renewed this many seconds before it expires.
-MARGIN = 120
 
 
 class _Shrunk(Exception):
@@ -84,7 +78,7 @@ class _Round:
 
 
 @register
-class ZohoAssist(Client):
+class ZohoAssist(TokenClient):
     source = 'zoho_assist'
     required = ('data_centre', 'client_id', 'client_secret', 'refresh_token')
     id_name = 'session_id'
@@ -92,6 +86,7 @@ class ZohoAssist(Client):
         name: urlsplit(root).hostname.removeprefix('assist.')
         for name, (root, _accounts) in DATA_CENTRES.items()
     }
+    scheme = 'Zoho-oauthtoken'
     guide = _lt(
         "Register a client in Zoho's API console and make a refresh token with the scope "
         "ZohoAssist.reportapi.READ; for devices with ZohoAssist.unattended.computer.READ too."
@@ -101,8 +96,6 @@ class ZohoAssist(Client):
 
     def __init__(self, credentials, **options):
         super().__init__(credentials, **options)
-        self.access_token = credentials.get('access_token')
-        self.expires = credentials.get('access_token_expires') or 0
         if credentials['data_centre'] not in DATA_CENTRES:
             raise ConnectorError('missing')
         self.root, self.accounts = DATA_CENTRES[credentials['data_centre']]
@@ -235,16 +228,7 @@ class ZohoAssist(Client):
 
     def _get(self, resource, params, **options):
         url = f'{self.root}/api/v2/{resource}'
-        options['params'] = params
-        fresh = self._renew_if_expired()
-        try:
-            return self.request('GET', url, authorization=self._authorization, **options)
-        except ConnectorError as error:
-            if error.code != 'unauthorized' or fresh:
-                raise
-        # It was withdrawn before its time; once a new one is asked for.
-        self._renew()
-        return self.request('GET', url, authorization=self._authorization, **options)
+        return self.request_with_token('GET', url, params=params, **options)
 
     def _to_ms(self, moment):
         epoch = datetime(1970, 1, 1, tzinfo=timezone.utc)
@@ -252,17 +236,7 @@ class ZohoAssist(Client):
 
     # === ACCESS TOKEN === #
 
-    @property
-    def _authorization(self):
-        return f'Zoho-oauthtoken {self.access_token}'
-
-    def _renew_if_expired(self):
-        if self.access_token and self.expires > time.time() + MARGIN:
-            return False
-        self._renew()
-        return True
-
-    def _renew(self):
+    def _ask_for_token(self):
         """Get an access token by the refresh token; in the body, so that no log has it."""
         data = {
             'grant_type': 'refresh_token',
@@ -277,11 +251,4 @@ class ZohoAssist(Client):
                      'Access Denied': 'rate_limited'}  # fmt: skip
             code = codes.get(fault, 'bad_refresh_token') if isinstance(fault, str) else 'unexpected'
             raise ConnectorError(code)
-        token, lifetime = answer.get('access_token'), answer.get('expires_in')
-        # A header takes no line breaks, and a token has none.
-        if not isinstance(token, str) or not token.isascii() or not token.isprintable():
-            raise ConnectorError('unexpected')
-        lifetime = lifetime if isinstance(lifetime, int | float) else 3600
-        self.access_token, self.expires = token, time.time() + min(lifetime, 3600)
-        if self.keep_token:
-            self.keep_token(self.access_token, self.expires)
+        return answer

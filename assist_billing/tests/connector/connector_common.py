@@ -7,13 +7,24 @@ from odoo import SUPERUSER_ID
 
 from ...models.connector.assist_connector import BASE_URL_PARAMETER
 from ..common import AssistBillingCommon
-from .vendor_server import API_TOKEN, ZOHO_SECRETS, serving
+from .vendor_server import (
+    ANYDESK_SECRETS,
+    API_TOKEN,
+    NINJA_SECRETS,
+    RUSTDESK_TOKEN,
+    ZOHO_SECRETS,
+    serving,
+)
 
 SECRETS = [
     API_TOKEN,
     ZOHO_SECRETS['client_secret'],
     ZOHO_SECRETS['refresh_token'],
     'zoho-access-token',
+    'ninja-access-token',
+    RUSTDESK_TOKEN,
+    ANYDESK_SECRETS['api_token'],
+    NINJA_SECRETS['client_secret'],
 ]
 
 
@@ -59,6 +70,28 @@ class ConnectorCommon(AssistBillingCommon):
     def _create_teamviewer(self, **vals):
         return self._create_connector(
             'teamviewer', new_api_token=vals.pop('api_token', API_TOKEN), **vals
+        )
+
+    def _create_rustdesk(self, **vals):
+        return self._create_connector(
+            'rustdesk', server_url=self.server.url, new_api_token=RUSTDESK_TOKEN, **vals
+        )
+
+    def _create_anydesk(self, **vals):
+        return self._create_connector(
+            'anydesk',
+            client_id=ANYDESK_SECRETS['client_id'],
+            new_api_token=ANYDESK_SECRETS['api_token'],
+            **vals,
+        )
+
+    def _create_ninjaone(self, **vals):
+        return self._create_connector(
+            'ninjaone',
+            server_url=self.server.url,
+            client_id=NINJA_SECRETS['client_id'],
+            new_client_secret=NINJA_SECRETS['client_secret'],
+            **vals,
         )
 
     def _create_connector(self, source, **vals):

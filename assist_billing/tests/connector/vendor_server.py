@@ -1,6 +1,9 @@
 # ruff: noqa: S105 - these secrets open nothing
-"""A local server that answers as Zoho Assist and TeamViewer document it, faults included."""
+"""A local server that answers as the tools document it, faults included."""
 
+import base64
+import hashlib
+import hmac
 import json
 import threading
 import time
@@ -17,6 +20,57 @@ ZOHO_SECRETS = {
 }
 API_TOKEN = '12345-teamviewer-token-9c4b'
 ACCESS_TOKEN = '1000.zoho-access-token-{number}-d3e8'
+
+
+NINJA_SECRETS = {'client_id': 'ninja-client', 'client_secret': 'ninja-client-secret-41aa'}
+ANYDESK_SECRETS = {'client_id': '1438129266231705', 'api_token': 'anydesk-api-password-88c1'}
+RUSTDESK_TOKEN = 'rustdesk-api-token-77d0'
+TEN = int(datetime(2026, 1, 15, 10, tzinfo=timezone.utc).timestamp())
+
+
+def rustdesk_record(number, begun=TEN, minutes=10, **values):
+    return {
+        'guid': f'2f1c7b0e-5d1a-4d53-9f0e-{number:012d}',
+        'remote': '483920174',
+        'local': '100200300',
+        'conn_type': 0,
+        'created_at': begun,
+        'end_time': begun + minutes * 60 if minutes is not None else None,
+        'local_user': 'ava',
+        'note': '',
+        **values,
+    }
+
+
+def anydesk_record(number, begun=TEN, minutes=10, **values):
+    return {
+        'sid': 900_000_000 + number,
+        'from': {'cid': 100000001, 'alias': 'support@ad'},
+        'to': {'cid': 362798056, 'alias': 'office-pc@ad'},
+        'active': minutes is None,
+        'start-time': begun,
+        'end-time': begun + minutes * 60 if minutes is not None else None,
+        'duration': (minutes or 0) * 60,
+        'comment': None,
+        **values,
+    }
+
+
+def ninja_activities(number, begun=TEN, minutes=10, kind='SPLASHTOP', **values):
+    """Return the activities of a connection, oldest first; no minutes: it is still running."""
+    common = {'deviceId': number, 'userId': 5, 'activityType': kind, 'seriesUid': None, **values}
+    steps = [('INITIATED', begun - 3), ('ESTABLISHED', begun)]
+    if minutes is not None:
+        steps.append(('TERMINATED', begun + minutes * 60))
+    return [
+        {
+            **common,
+            'id': number * 10 + step,
+            'activityTime': moment + 0.25,
+            'statusCode': f'{kind}_CONNECTION_{code}',
+        }
+        for step, (code, moment) in enumerate(steps)
+    ]
 
 
 def zoho_record(number, minute=0, minutes=10):
@@ -73,8 +127,11 @@ def teamviewer_record(number, start='2026-01-15T10:00:00Z', end='2026-01-15T10:1
     }
 
 
+TOKEN_PATHS = ('/oauth/v2/token', '/ws/oauth/token')
+
+
 class VendorServer(ThreadingHTTPServer):
-    """Both tools at one address; `faults` is a queue of functions that answer instead.
+    """All tools at one address; `faults` is a queue of functions that answer instead.
 
     A fault takes the handler and answers itself; it returns True if the true answer follows.
     """
@@ -85,6 +142,9 @@ class VendorServer(ThreadingHTTPServer):
         super().__init__(('127.0.0.1', 0), Handler)
         self.zoho = []
         self.teamviewer = []
+        self.rustdesk = []
+        self.anydesk = []
+        self.ninjaone = []  # activities
         self.devices = {}  # of Zoho: department -> list
         self.page_size = None  # of TeamViewer, and the most that Zoho gives at a time
         self.paging = 'next'  # Zoho: 'next' (page node), 'record' or 'page' (none)
@@ -122,12 +182,18 @@ class Handler(BaseHTTPRequestHandler):
         parts = urlsplit(self.path)
         query = {name: values[0] for name, values in parse_qs(parts.query).items()}
         self.server.requests.append((self.command, parts.path, query))
-        is_token = parts.path == '/oauth/v2/token'
+        is_token = parts.path in TOKEN_PATHS
         if self.server.faults and not (is_token and not wants_token(self.server.faults[0])):
             if not self.server.faults.popleft()(self):
                 return
         if is_token:
-            self.answer_token(body)
+            self.answer_ninja_token(body) if 'ws' in parts.path else self.answer_token(body)
+        elif parts.path == '/api/audits/conn':
+            self.answer_rustdesk(query)
+        elif parts.path == '/sessions':
+            self.answer_anydesk(query)
+        elif parts.path == '/v2/activities':
+            self.answer_ninjaone(query)
         elif parts.path == '/api/v2/reports':
             self.answer_zoho(query)
         elif parts.path == '/api/v2/devices':
@@ -238,6 +304,64 @@ class Handler(BaseHTTPRequestHandler):
         self.send_response(204)
         self.end_headers()
         return None
+
+
+    # === RUSTDESK, ANYDESK, NINJAONE === #
+
+    def answer_rustdesk(self, query):
+        if self.headers.get('Authorization') != f'Bearer {RUSTDESK_TOKEN}':
+            return self.answer({'error': 'Invalid token'}, status=401)
+        since = '1970-01-01 00:00:00.000'
+        since = datetime.strptime(query.get('created_at', since), '%Y-%m-%d %H:%M:%S.%f')
+        since = since.replace(tzinfo=timezone.utc).timestamp()
+        rows = [
+            row
+            for row in self.server.rustdesk
+            if not isinstance(row.get('created_at'), int) or row['created_at'] >= since
+        ]
+        count = min(int(query['pageSize']), self.server.page_size or 100)
+        first = (int(query['current']) - 1) * count
+        return self.answer({'data': rows[first : first + count], 'total': len(rows)})
+
+    def answer_anydesk(self, query):
+        scheme, _space, rest = (self.headers.get('Authorization') or '').partition(' ')
+        license_id, timestamp, token = (rest.split(':') + ['', '', ''])[:3]
+        empty = base64.b64encode(hashlib.sha1(b'').digest()).decode()
+        message = f'GET\n{self.path}\n{timestamp}\n{empty}'.encode()
+        key = ANYDESK_SECRETS['api_token'].encode()
+        right = base64.b64encode(hmac.new(key, message, hashlib.sha1).digest()).decode()
+        if (scheme, license_id, token) != ('AD', ANYDESK_SECRETS['client_id'], right):
+            return self.answer({'error': 'auth'}, status=401)
+        first = int(query.get('offset', 0))
+        count = min(int(query.get('limit', 1000)), self.server.page_size or 1000)
+        page = self.server.anydesk[first : first + count]
+        return self.answer(
+            {
+                'count': len(self.server.anydesk),
+                'selected': len(page),
+                'offset': first,
+                'limit': count,
+                'list': page,
+            }
+        )
+
+    def answer_ninja_token(self, body):
+        given = {name: values[0] for name, values in parse_qs(body).items()}
+        if {name: given.get(name) for name in NINJA_SECRETS} != NINJA_SECRETS:
+            return self.answer({'error': 'invalid_client'}, status=401)
+        self.server.tokens += 1
+        self.server.valid_token = f'ninja-access-token-{self.server.tokens}'
+        return self.answer({'access_token': self.server.valid_token, 'expires_in': 3600})
+
+    def answer_ninjaone(self, query):
+        if self.headers.get('Authorization') != f'Bearer {self.server.valid_token}':
+            return self.answer({'error': 'invalid_token'}, status=401)
+        rows = sorted(self.server.ninjaone, key=lambda row: -row['id'])
+        if 'olderThan' in query:
+            rows = [row for row in rows if row['id'] < int(query['olderThan'])]
+        count = min(int(query.get('pageSize', 200)), self.server.page_size or 1000)
+        last = rows[0]['id'] if rows else 0
+        return self.answer({'lastActivityId': last, 'activities': rows[:count]})
 
 
 # === FAULTS === #
