@@ -8,7 +8,7 @@ on the order in which sessions and devices are given.
 """
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
@@ -42,6 +42,9 @@ __all__ = [
     'late_difference',
     'rate',
     'split',
+    'split_late_amount',
+    'split_late_quantity',
+    'split_somehow',
 ]
 
 
@@ -115,6 +118,32 @@ def late_shares(again: Rating, before: Rating, late_ids: Iterable) -> tuple[Sess
         first = result[0]
         result[0] = replace(first, billed_seconds=first.billed_seconds + remaining)
     return tuple(result)
+
+
+def split_late_quantity(terms: Terms, line: Line | None, shares: Sequence[SessionShare]) -> list:
+    """Split what late sessions of a cycle are charged for over their `shares`.
+
+    :param line: the `prior` line that charges them, if one does
+    """
+    hourly = terms.billing_type == 'hour'
+    weights = [share.billed_seconds if hourly else int(not share.reason) for share in shares]
+    step = ONE.scaleb(-terms.quantity_digits)
+    price = terms.printed_price(terms.price_per_hour if hourly else terms.price_per_session)
+    if line and line == terms.make_line('prior', line.quantity, price):
+        total = line.quantity
+    else:  # charged as 1 x the difference, or nothing: the quantity is for information
+        total = round_half_up(Fraction(sum(weights), 3600 if hourly else 1), step)
+    return split_somehow(total, step, weights)
+
+
+def split_late_amount(terms: Terms, total: Decimal, shares: Sequence[SessionShare]) -> list:
+    """Split the amount for late sessions of a cycle over their `shares`."""
+    if terms.billing_type == 'hour':
+        fee, price = Fraction(terms.base_fee), Fraction(terms.price_per_hour) / 3600
+        weights = [share.billed_seconds * price + (0 if share.reason else fee) for share in shares]
+    else:
+        weights = [Fraction(int(not share.reason)) for share in shares]
+    return split_somehow(total, terms.currency_rounding, weights)
 
 
 # === SESSIONS === #
@@ -282,3 +311,8 @@ def split(total, step, weights):
     for i in by_remainder[: units - sum(parts)]:
         parts[i] += 1
     return [part * step for part in parts]
+
+
+def split_somehow(total, step, weights):
+    """Split `total` as `split` does, evenly where all weights are zero."""
+    return split(total, step, weights if any(weights) else [1] * len(weights))

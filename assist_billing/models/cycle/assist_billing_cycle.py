@@ -330,6 +330,20 @@ class AssistBillingCycle(models.Model):
         if over:
             over.write({'state': 'ended'})
 
+    # === STATEMENT === #
+
+    def _get_statement(self):
+        """Return what makes the bill of this cycle, see `assist.billing.statement`."""
+        return self.env['assist.billing.statement']._get_statement(self)
+
+    def _get_late_statement(self, bill):
+        """Return what makes a supplementary bill for late sessions of this cycle."""
+        return self.env['assist.billing.statement']._get_late_statement(self, bill)
+
+    def _get_statement_csv(self):
+        """Return the statement of this cycle as CSV (bytes), see `assist.billing.statement`."""
+        return self.env['assist.billing.statement']._get_csv(self._get_statement())
+
     # === HELPERS === #
 
     def _get_last_day(self):

@@ -102,10 +102,15 @@ class AssistBillingCycle(models.Model):
         A cycle without one day of service owes no minimum.
         """
         self.ensure_one()
-        terms = rating.Terms.from_dict(self.terms)
+        terms = self._get_frozen_terms()
         if not subtract_spans([(self.date_start, self.date_end)], self._get_suspended_spans()):
             terms = replace(terms, minimum_charge=0)
         return terms
+
+    def _get_frozen_terms(self):
+        """Return the terms this cycle opened with, whatever became of it since."""
+        self.ensure_one()
+        return rating.Terms.from_dict(self.terms)
 
     def _get_suspended_spans(self):
         return self.association_id._get_suspended_spans()
