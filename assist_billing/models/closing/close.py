@@ -531,11 +531,16 @@ class AssistBillingCycle(models.Model):
         )
 
     @api.model
-    def _search_unbilled(self, condition):
-        """Return the cycles `c` without a bill that meet an SQL condition, oldest first."""
+    def _flush_unbilled(self):
+        """Store what waits to be stored of that by which a cycle counts as unbilled."""
         self._flush_usage()
         self.env['assist.billing.cycle.prior'].flush_model()
         self.env['account.move'].flush_model(['assist_origin_cycle_id'])
+
+    @api.model
+    def _search_unbilled(self, condition):
+        """Return the cycles `c` without a bill that meet an SQL condition, oldest first."""
+        self._flush_unbilled()
         rows = self.env.execute_query(
             SQL(
                 "SELECT c.id FROM assist_billing_cycle c WHERE %s AND %s ORDER BY c.end_at, c.id",
@@ -550,6 +555,8 @@ class AssistBillingCycle(models.Model):
     @api.model
     def _reopen_next_unbilled(self):
         """Lock and open again the next such cycles, a batch at most; return them."""
+        self._flush_unbilled()
+        self.env['assist.billing.association'].flush_model(['state'])
         rows = self.env.execute_query(
             SQL(
                 """
