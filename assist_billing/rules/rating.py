@@ -153,7 +153,7 @@ def _rate_sessions(terms, scale, sessions):
     """Return the usage line, the base fee line, the sessions' shares and what is included."""
     sessions = _sorted(sessions, lambda session: (session.start, session.end, session.id))
     seconds, dropped = _count(terms, sessions)
-    billed = {key: _billed_seconds(terms, length) for key, length in seconds.items()}
+    billed = {key: terms.get_billed_seconds(length) for key, length in seconds.items()}
     if terms.billing_type == 'hour':
         weights, price, fee = list(billed.values()), terms.price_per_hour, terms.base_fee
         used = Fraction(sum(weights), 3600)
@@ -210,15 +210,6 @@ def _count(terms, sessions):
         if gap and session.device is not None:
             chains[key] = (head, end)
     return seconds, dropped
-
-
-def _billed_seconds(terms, seconds):
-    seconds = max(seconds, terms.minimum_minutes * 60)
-    if increment := terms.increment_minutes * 60:
-        seconds = -(-seconds // increment) * increment
-    # A plan by session has no base fee; minutes that one session leaves unused help no other.
-    covered = terms.base_minutes * 60 if terms.billing_type == 'hour' else 0
-    return max(0, seconds - covered)
 
 
 # === DEVICES === #

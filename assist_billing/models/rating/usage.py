@@ -125,7 +125,12 @@ class AssistBillingCycle(models.Model):
     def _get_frozen_terms(self):
         """Return the terms this cycle opened with, whatever became of it since."""
         self.ensure_one()
-        return rating.Terms.from_dict(self.terms)
+        return self._get_terms_class().from_dict(self.terms)
+
+    @api.model
+    def _get_terms_class(self):
+        """Return the class of terms, `rules.rating.Terms`; an add-on's rules are a subclass."""
+        return rating.Terms
 
     def _get_suspended_spans(self):
         return self.association_id._get_suspended_spans()
@@ -204,6 +209,7 @@ class AssistBillingCycle(models.Model):
     def _read_sessions_where(self, condition):
         """Return sessions `s` that ended in these cycles `c` and meet an SQL condition."""
         self._flush_usage()
+        columns, make = self._get_session_reader()
         rows = self.env.execute_query(
             SQL(
                 """
@@ -214,14 +220,14 @@ class AssistBillingCycle(models.Model):
                    AND s.ended_at >= c.start_at AND s.ended_at < c.end_at
                  WHERE c.id IN %(cycles)s AND %(condition)s
                 """,
-                columns=self._get_session_columns(),
+                columns=columns,
                 cycles=tuple(self.ids) or (0,),
                 condition=condition,
             )
         )
         sessions = defaultdict(list)
         for cycle_id, *values in rows:
-            sessions[cycle_id].append(rating.Session(*values))
+            sessions[cycle_id].append(make(values))
         return sessions
 
     def _read_late_sessions(self):
@@ -233,6 +239,7 @@ class AssistBillingCycle(models.Model):
         another currency gets a bill of its own.
         """
         self._flush_usage()
+        columns, make = self._get_session_reader()
         rows = self.env.execute_query(
             SQL(
                 """
@@ -249,20 +256,49 @@ class AssistBillingCycle(models.Model):
                    AND NOT %(unbilled)s
                  WHERE c.id IN %(cycles)s
                 """,
-                columns=self._get_session_columns(),
+                columns=columns,
                 unbilled=self._get_unbilled_sql(SQL("o")),
                 cycles=tuple(self.ids) or (0,),
             )
         )
         late = defaultdict(lambda: defaultdict(list))
         for cycle_id, origin_id, *values in rows:
-            late[cycle_id][origin_id].append(rating.Session(*values))
+            late[cycle_id][origin_id].append(make(values))
         return late
 
     @api.model
     def _get_session_columns(self):
-        """Return what the rating needs of a session `s`, in the order of `rating.Session`."""
-        return SQL("s.id, s.started_at, s.ended_at, s.partner_id, s.technician_id, s.device_id")
+        """Return what the rating is given of a session `s`: a dict of field name -> SQL.
+
+        The fields are those of `_get_session_class`; extend both to read more.
+        """
+        return {
+            'id': SQL("s.id"),
+            'start': SQL("s.started_at"),
+            'end': SQL("s.ended_at"),
+            'customer': SQL("s.partner_id"),
+            'technician': SQL("s.technician_id"),
+            'device': SQL("s.device_id"),
+        }
+
+    @api.model
+    def _get_session_class(self):
+        """Return what a session is to the rating, `rules.rating.Session` or a subclass."""
+        return rating.Session
+
+    @api.model
+    def _get_session_reader(self):
+        """Return the SQL of the columns of a session `s`, and what makes a session of their values.
+
+        :return: (SQL, function of a list of values that returns a `rules.rating.Session`)
+        """
+        columns, session_class = self._get_session_columns(), self._get_session_class()
+        names = tuple(columns)
+
+        def make(values):
+            return session_class(**dict(zip(names, values, strict=True)))
+
+        return SQL(", ").join(columns.values()), make
 
     def _flush_usage(self):
         self.flush_model()
