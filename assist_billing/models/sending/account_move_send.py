@@ -2,7 +2,7 @@ from odoo import api, models
 from odoo.exceptions import RedirectWarning, UserError
 
 from ...utils.races import commits_as_before, watch_commits
-from .transmission import FILES_ONLY, LETTER_TYPES
+from .queue import FILES_ONLY, LETTER_TYPES
 
 
 class AccountMoveSend(models.AbstractModel):
@@ -264,9 +264,9 @@ class AccountMoveSend(models.AbstractModel):
         methods = {*move_data['sending_methods']} - {'manual'}
         if 'email' in methods:
             if not move_data.get('mail_partner_ids'):
-                move._assist_as_engine().assist_delivery_state = 'no_address'
+                move._assist_set_delivery_state('no_address')
         elif methods:
-            move._assist_as_engine().assist_delivery_state = 'failed'
+            move._assist_set_delivery_state('failed')
             move.message_post(
                 body=self.env._(
                     "This bill was not sent: the customer gets bills by %(channels)s, and that "
@@ -292,7 +292,7 @@ class AccountMoveSend(models.AbstractModel):
                 continue
             # What the other side is to be asked again stays in the queue.
             is_kept = move.sending_data and move_data['error'].get('retry')
-            move._assist_as_engine().assist_delivery_state = 'queued' if is_kept else 'failed'
+            move._assist_set_delivery_state('queued' if is_kept else 'failed')
         return result
 
     @api.model
