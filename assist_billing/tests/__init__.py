@@ -9,6 +9,7 @@ from .whole import (
     test_engine_fields,
     test_get_started,
     test_idle,
+    test_one_place,
     test_screens,
     test_shown_properties,
     test_sql_changes,

@@ -210,7 +210,12 @@ class AssistConnector(models.Model):
         changed = set(CREDENTIALS) & vals.keys()
         if {'source', 'company_id'} & vals.keys():
             self._check_not_begun(vals)
-        result = super().write(vals)
+        connectors_ = self
+        if 'device_departments' in vals:
+            # Others are fetched now.
+            vals = {'devices_at': False, **vals}
+            connectors_ = self._assist_as_engine()
+        result = super(AssistConnector, connectors_).write(vals)
         if changed:
             # sudo: nobody has access to the token, which is void now
             super(AssistConnector, self.sudo()).write(

@@ -62,16 +62,6 @@ class AssistConnector(models.Model):
                 [*domain, ('missing_since', '!=', False), ('removed_on', '=', False)]
             )
 
-    # === CRUD METHODS === #
-
-    def write(self, vals):
-        self._assist_check_access('write', [vals])
-        connectors_ = self
-        if 'device_departments' in vals:
-            vals = {'devices_at': False, **vals}
-            connectors_ = self._assist_as_engine()
-        return super(AssistConnector, connectors_).write(vals)
-
     # === ACTIONS === #
 
     def action_view_devices(self):

@@ -1,5 +1,6 @@
 from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
+from odoo.tools import SQL
 
 from ...sources.normaliser import EARLIEST, LONGEST, TOLERANCE
 
@@ -22,6 +23,9 @@ FROZEN_FIELDS = (
 RESOLVING_FIELDS = ('company_id', 'partner_id', 'started_at', 'ended_at', 'billable')
 # Who may know what became of a session on a bill; technicians may not.
 BILLING_GROUPS = 'account.group_account_invoice,account.group_account_readonly'
+# Hours are computed from seconds; these let pivot, graph and groups sum them by the database.
+HOURS_IN_SECONDS = {'duration_hours': 'duration_seconds', 'billed_hours': 'billed_seconds'}
+LONG_RUNNING_HOURS = 24
 
 
 class AssistSession(models.Model):
@@ -71,7 +75,7 @@ class AssistSession(models.Model):
     )
     technician_id = fields.Many2one(
         'res.users',
-        index=True,
+        index=False,  # an index of ours begins with it
         ondelete='restrict',
         domain=[('share', '=', False)],
         default=lambda self: self.env.user if not self.env.su else False,
@@ -156,6 +160,11 @@ class AssistSession(models.Model):
         index=True,
         tracking=True,
         help="Unmatched: there is nobody to bill it to on the day it ended.",
+    )
+
+    is_long_running = fields.Boolean(
+        compute='_compute_is_long_running',
+        help="It started more than 24 hours ago and has not ended: was it forgotten?",
     )
 
     # === CONSTRAINTS AND INDEXES === #
@@ -257,6 +266,30 @@ class AssistSession(models.Model):
             # sudo: the compute runs for technicians too, who do not read the billed time
             session.sudo().billed_hours = session.sudo().billed_seconds / 3600
 
+    @api.depends('started_at', 'ended_at')
+    def _compute_is_long_running(self):
+        earliest = fields.Datetime.subtract(fields.Datetime.now(), hours=LONG_RUNNING_HOURS)
+        for session in self:
+            session.is_long_running = (
+                bool(session.started_at) and not session.ended_at and session.started_at < earliest
+            )
+
+    def _field_to_sql(self, alias, field_expr, query=None):
+        # OVERRIDE: hours are no column; access is checked on the column they are made of
+        if field_expr in HOURS_IN_SECONDS:
+            seconds = super()._field_to_sql(alias, HOURS_IN_SECONDS[field_expr], query)
+            return SQL("(%s / 3600.0)", seconds)
+        return super()._field_to_sql(alias, field_expr, query)
+
+    # === ONCHANGE METHODS === #
+
+    @api.onchange('device_id')
+    def _onchange_device_id(self):
+        """Take the customer of the device, and its kind of session, when none was chosen."""
+        if self.device_id.partner_id and not self.partner_id:
+            self.partner_id = self.device_id.partner_id
+            self.kind = 'unattended'
+
     # === CRUD METHODS === #
 
     @api.model_create_multi
@@ -273,9 +306,11 @@ class AssistSession(models.Model):
         for session in self:
             session._check_times(vals)
         self._check_frozen(vals)
+        contradicted = self._get_contradicted_matches(vals)
         result = super().write(vals)
         if not vals.keys().isdisjoint(RESOLVING_FIELDS):
             self._resolve()
+        contradicted._forget_rule()
         return result
 
     @api.ondelete(at_uninstall=False)
@@ -376,8 +411,19 @@ class AssistSession(models.Model):
     # === ACTIONS === #
 
     def action_stop(self):
-        """End running sessions now."""
+        """End running sessions now; of a single one, ask what was done (it has ended already)."""
         self.check_access('write')
         running = self.filtered(lambda session: session.state == 'running')
         running.write({'ended_at': fields.Datetime.now()})
+        if len(self) == 1 and self.env.context.get('assist_ask_note'):
+            return {
+                'type': 'ir.actions.act_window',
+                'name': self.env._("Stopped. What was done?"),
+                'res_model': self._name,
+                'res_id': self.id,
+                'views': [
+                    (self.env.ref('assist_billing.assist_session_view_form_note').id, 'form')
+                ],
+                'target': 'new',
+            }
         return True

@@ -17,8 +17,6 @@ class AssistSession(models.Model):
 
     # === FIELDS === #
 
-    # The index below begins with it.
-    technician_id = fields.Many2one(index=False)
     continued_from_id = fields.Many2one(
         'assist.session',
         string="Continues",
@@ -138,22 +136,6 @@ class AssistSession(models.Model):
             }
         )
         return session.with_env(self.env)._get_records_action(name=session.name)
-
-    def action_stop(self):
-        """End running sessions now; of a single one, ask what was done (it has ended already)."""
-        result = super().action_stop()
-        if len(self) == 1 and self.env.context.get('assist_ask_note'):
-            return {
-                'type': 'ir.actions.act_window',
-                'name': self.env._("Stopped. What was done?"),
-                'res_model': self._name,
-                'res_id': self.id,
-                'views': [
-                    (self.env.ref('assist_billing.assist_session_view_form_note').id, 'form')
-                ],
-                'target': 'new',
-            }
-        return result
 
     def action_make_non_billable(self, reason):
         """Have these sessions not billed; when one of them is billed, none is changed.
