@@ -293,8 +293,7 @@ class AssistBillingTie(models.Model):
 
     def _get_period(self):
         """Return begin and end as instants (naive UTC), False where there is none."""
-        # sudo: the zone of a company's contact is no secret to its users
-        zone = self.company_id.sudo().partner_id.tz or 'UTC'
+        zone = self.company_id._assist_get_zone()
         days = self.date_from, self.date_to and fields.Date.add(self.date_to, days=1)
         return [cycles.local_midnight(day, zone) if day else False for day in days]
 
