@@ -337,6 +337,7 @@ class AccountMove(models.Model):
             **self._prepare_assist_kind_vals(
                 'credit' if is_credit else 'supplementary', self.assist_cycle_id, self
             ),
+            'assist_rounds_lines': True,
             'reversed_entry_id': self.id if is_credit else False,
             'company_id': self.company_id.id,
             'journal_id': self.journal_id.id,

@@ -171,6 +171,13 @@ class AccountMove(models.Model):
         help="Untaxed additional costs minus discounts, on the bill and on its linked documents.",
     )
 
+    assist_rounds_lines = fields.Boolean(
+        string="Sum of Rounded Lines",
+        readonly=True,
+        help="The untaxed amount is the sum of the lines as printed, however the company rounds "
+        "taxes. Bills made before this rule keep the amounts they were made with.",
+    )
+
     # Not stored, for the screens of bills.
     assist_status = fields.Selection(
         STATUSES,
@@ -336,6 +343,11 @@ class AccountMove(models.Model):
         return cycle._get_records_action(name=self.env._("Billing Cycle"))
 
     # === BUSINESS METHODS - account.move === #
+
+    def _prepare_product_base_line_for_taxes_computation(self, product_line):
+        # EXTENDS account: the tax engine is told what it is to round
+        base_line = super()._prepare_product_base_line_for_taxes_computation(product_line)
+        return base_line | {'_assist_rounds_lines': self.assist_rounds_lines}
 
     def _fetch_duplicate_reference(self, matching_states=('draft', 'posted')):
         # EXTENDS account: bills of two cycles are no duplicates, however alike they are; the

@@ -140,8 +140,17 @@ class AccessCommon(AssistBillingCommon, HttpCase):
         connector = make(
             'assist.connector', name="Secret connector", source='teamviewer', company_id=company
         )
+        make(
+            'assist.secret',
+            res_model='assist.connector',
+            res_id=connector.id,
+            name='api_token',
+            value="Secret",
+        )
         make('assist.connector.rejection', connector_id=connector.id, key='k', reason="bad")
         make('assist.connector.write.back', connector_id=connector.id, session_id=session.id)
+        key = make('assist.inbound.key', name="Secret key", source='teamviewer', company_id=company)
+        make('assist.inbound.receipt', key_id=key.id, company_id=company, digest="hush")
         make(
             'assist.device.absence',
             device_id=device.id,
