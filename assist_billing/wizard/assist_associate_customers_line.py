@@ -60,7 +60,9 @@ class AssistAssociateCustomersLine(models.TransientModel):
         help="By their first and last day, as the closing run will date their bills. Those that "
         "are over close as soon as the customer is associated.",
     )
-    conflict = fields.Char(compute='_compute_conflict', help="Why he cannot be associated.")
+    conflict = fields.Char(
+        compute='_compute_conflict', help="Why this customer cannot be associated."
+    )
 
     # === COMPUTE METHODS === #
 

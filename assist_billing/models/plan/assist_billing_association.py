@@ -53,7 +53,7 @@ class AssistBillingAssociation(models.Model):
         check_company=True,
         ondelete='restrict',
         tracking=True,
-        help="A change counts for the cycles that open later.",
+        help="A change applies to cycles that open afterwards.",
     )
     partner_id = fields.Many2one(
         'res.partner',
@@ -87,7 +87,7 @@ class AssistBillingAssociation(models.Model):
         readonly=False,
         precompute=True,
         tracking=True,
-        help="Cycles begin and end at midnight of this zone.",
+        help="Cycles begin and end at midnight in this time zone.",
     )
     start_date = fields.Date(
         string="Bill Start Date",
@@ -98,7 +98,7 @@ class AssistBillingAssociation(models.Model):
     )
     end_date = fields.Date(
         tracking=True,
-        help="The day after the last one that is billed; empty: until further notice.",
+        help="The day after the last day that is billed. Leave empty to bill until further notice.",
     )
     start_at = fields.Datetime(
         string="In Force From", compute='_compute_start_at', store=True, precompute=True
@@ -109,18 +109,19 @@ class AssistBillingAssociation(models.Model):
     anchor_date = fields.Date(
         readonly=True,
         copy=False,
-        help="Where the present rhythm of cycles counts from, after a change of cycle or zone.",
+        help="The date from which cycles are counted after a change of cycle or time zone.",
     )
     due_days = fields.Integer(
         default=0,
         tracking=True,
         help="Days between the date of a bill and its due date: with 28, a bill of 25 February is "
-        "due on 25 March. They hold whatever payment term the customer has.",
+        "due on 25 March. They apply regardless of the customer's payment term.",
     )
     billing_emails = fields.Char(
         string="Billing Email Address",
         tracking=True,
-        help="Where bills are sent to, separated by commas; empty: the customer's invoice address.",
+        help="Addresses that bills are sent to, separated by commas. If empty, the customer's "
+        "invoice address is used.",
     )
     state = fields.Selection(
         [
@@ -134,8 +135,8 @@ class AssistBillingAssociation(models.Model):
         copy=False,
         index=True,
         tracking=True,
-        help="On hold: nothing is billed for now, but will be.\n"
-        "Suspended: no service, so this time is never billed.",
+        help="On hold: nothing is billed for now; it will be billed later.\nSuspended: there is "
+        "no service, so this time is never billed.",
     )
     suspension_ids = fields.One2many('assist.billing.suspension', 'association_id', copy=False)
     cycle_ids = fields.One2many('assist.billing.cycle', 'association_id', copy=False)
@@ -155,7 +156,7 @@ class AssistBillingAssociation(models.Model):
     accrued_currency_id = fields.Many2one('res.currency', compute='_compute_accrued_amount')
     accrued_besides = fields.Char(
         compute='_compute_accrued_amount',
-        help="What older cycles that are still open would bill in other currencies.",
+        help="What older, still open cycles would bill in other currencies.",
     )
 
     # Not stored, for the screens of associations.
@@ -163,7 +164,7 @@ class AssistBillingAssociation(models.Model):
     next_close_date = fields.Date(
         string="Next Bill",
         compute='_compute_cycle_figures',
-        help="The day after the last one of the oldest cycle that is still open.",
+        help="The day after the last day of the oldest open cycle.",
     )
     is_failing = fields.Boolean(
         string="Failing", compute='_compute_cycle_figures', help="A cycle could not be closed."
@@ -442,9 +443,9 @@ class AssistBillingAssociation(models.Model):
             ):
                 raise UserError(
                     self.env._(
-                        "%(customer)s has billing cycles of %(company)s already, so this "
-                        "association stays there. End it, and associate the customer with a plan "
-                        "of the other company.",
+                        "%(customer)s already has billing cycles in %(company)s, so this "
+                        "association cannot move to another company. End it, then associate the "
+                        "customer with a plan of the other company.",
                         customer=association.partner_id.display_name,
                         company=association.company_id.name,
                     )
@@ -499,7 +500,7 @@ class AssistBillingAssociation(models.Model):
             return
         raise ValidationError(
             self.env._(
-                "The plan “%(plan)s” is archived and takes no new customers. Restore it, or "
+                "The plan “%(plan)s” is archived and accepts no new customers. Restore it, or "
                 "choose another one.",
                 plan=plan.sudo().name,
             )
