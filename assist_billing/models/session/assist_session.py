@@ -56,7 +56,7 @@ class AssistSession(models.Model):
     external_id = fields.Char(
         string="External ID",
         copy=False,
-        help="What the source calls this session; no two sessions of a source share it.",
+        help="The ID of this session at the source; unique within the source.",
     )
     partner_id = fields.Many2one(
         'res.partner',
@@ -116,7 +116,7 @@ class AssistSession(models.Model):
         copy=False,
         ondelete='restrict',
         groups=BILLING_GROUPS,
-        help="The cycle that billed this session, or that it is kept for.",
+        help="The cycle that billed this session, or for which it is reserved.",
     )
     billed_seconds = fields.Integer(
         readonly=True,
@@ -135,7 +135,7 @@ class AssistSession(models.Model):
         index='btree_not_null',
         ondelete='set null',
         groups=BILLING_GROUPS,
-        help="Set when it came in after its own cycle had closed: with what it was billed.",
+        help="Set if the session arrived after its own cycle had closed: what it was billed with.",
     )
     merged_into_id = fields.Many2one(
         'assist.session',
@@ -143,7 +143,7 @@ class AssistSession(models.Model):
         copy=False,
         index='btree_not_null',
         ondelete='restrict',
-        help="The session this one was counted with.",
+        help="The session this one was merged into.",
     )
     state = fields.Selection(
         [
@@ -159,7 +159,7 @@ class AssistSession(models.Model):
         copy=False,
         index=True,
         tracking=True,
-        help="Unmatched: there is nobody to bill it to on the day it ended.",
+        help="Unmatched: on the day it ended there was nobody to bill it to.",
     )
 
     is_long_running = fields.Boolean(
@@ -171,7 +171,7 @@ class AssistSession(models.Model):
 
     _external_unique = models.UniqueIndex(
         "(company_id, source, external_id) WHERE external_id IS NOT NULL",
-        "This session is there already: no two sessions of a source share an external ID.",
+        "This session already exists: two sessions of a source cannot share an external ID.",
     )
     _times_ordered = models.Constraint(
         "CHECK (ended_at >= started_at)", "Session: it cannot end before it starts."
@@ -197,9 +197,9 @@ class AssistSession(models.Model):
             if session.source != 'manual' and not session.external_id:
                 raise ValidationError(
                     self.env._(
-                        "Session “%(session)s”: External ID is missing. A session of another "
-                        "source than Odoo itself needs one, or importing it again would bill "
-                        "it twice.",
+                        "Session “%(session)s”: External ID is missing. A session from a source "
+                        "other than Odoo needs one; otherwise importing it again would bill it "
+                        "twice.",
                         session=session.display_name,
                     )
                 )
@@ -237,7 +237,7 @@ class AssistSession(models.Model):
             ('toggl', "Toggl Track"),
             ('clockify', "Clockify"),
             ('kimai', "Kimai"),
-            ('csv', self.env._("File")),
+            ('csv', self.env._("Other file")),
         ]
 
     # === COMPUTE METHODS === #
@@ -337,7 +337,7 @@ class AssistSession(models.Model):
         except ValueError as error:  # also the first centuries, as Odoo's import writes them
             raise ValidationError(
                 self.env._(
-                    "Session “%(session)s”: start and end must be times that can be read, such as "
+                    "Session “%(session)s”: start and end must be valid times, such as "
                     "2026-01-31 14:05:00, and not before 1990.",
                     session=vals.get('name') or vals.get('external_id') or self.env._("new"),
                 )
@@ -365,8 +365,8 @@ class AssistSession(models.Model):
         if last and last > fields.Datetime.now() + TOLERANCE:
             raise ValidationError(
                 self.env._(
-                    "Session “%(session)s”: its end %(end)s (UTC) is more than 24 hours "
-                    "ahead. Check the date, and the zone it was written in.",
+                    "Session “%(session)s”: its end %(end)s (UTC) is more than 24 hours in the "
+                    "future. Check the date and the time zone.",
                     **{**words, 'end': last},
                 )
             )
@@ -384,7 +384,7 @@ class AssistSession(models.Model):
             raise ValidationError(
                 self.env._(
                     "Session “%(session)s”: from %(start)s to %(end)s (UTC) it would last more "
-                    "than a year. Mend its start or its end.",
+                    "than a year. Correct its start or end.",
                     **words,
                 )
             )

@@ -24,14 +24,14 @@ class AssistSession(models.Model):
         copy=False,
         index='btree_not_null',
         ondelete='set null',
-        help="The session that this one goes on with.",
+        help="The session that this one continues.",
     )
     is_overlapping = fields.Boolean(
         compute='_compute_overlaps',
         search='_search_is_overlapping',
-        help="Its technician has another session in the same time.",
+        help="Its technician has another session at the same time.",
     )
-    overlap_text = fields.Char(string="Same Time", compute='_compute_overlaps')
+    overlap_text = fields.Char(string="Overlaps", compute='_compute_overlaps')
 
     # === INDEXES === #
 
@@ -145,7 +145,7 @@ class AssistSession(models.Model):
         self.check_access('write')
         self._check_not_billed()
         if not (reason or "").strip():
-            raise UserError(self.env._("Say why these sessions are not billed."))
+            raise UserError(self.env._("Give the reason why these sessions are not billed."))
         self.write({'billable': False, 'non_billable_reason': reason.strip()})
         return True
 

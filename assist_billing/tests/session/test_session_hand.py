@@ -8,7 +8,7 @@ from ..common import AssistBillingCommon
 
 @tagged('post_install', '-at_install')
 class TestSessionHand(AssistBillingCommon):
-    """Sessions by hand, in one click each; those that are not billed; two at a time."""
+    """Sessions by hand, in one click each; those that are not billed; overlapping."""
 
     def setUp(self):
         super().setUp()
