@@ -139,7 +139,7 @@ class AccountMove(models.Model):
             self._assist_add_lines(charge, amount, description)
         self._post(soft=False)
         if self.name != number:
-            raise UserError(self.env._("the bill would get another number"))
+            raise UserError(self.env._("the bill would get a different number"))
 
     def _assist_create_linked(self, charge, amount, description):
         """Create and post a credit note, or a supplementary bill, over this adjustment."""
@@ -237,12 +237,12 @@ class AccountMove(models.Model):
         if self._assist_get_payment_lines() or self._assist_get_payments():
             return self.env._("it has a payment")
         if self.invoice_pdf_report_id:
-            return self.env._("its PDF was made")
+            return self.env._("its PDF has been created")
         if self.is_move_sent:
             return self.env._("it is marked as sent")
         receivable = self._assist_get_receivable_lines()
         if receivable.matched_credit_ids or receivable.matched_debit_ids:
-            return self.env._("it is credited in part")
+            return self.env._("it has been partly credited")
         if self.inalterable_hash or self.restrict_mode_hash_table:
             return self.env._("its journal secures posted entries")
         if self._get_violated_lock_dates(self.date, self._affect_tax_report()):
@@ -395,7 +395,9 @@ class AccountMove(models.Model):
     def _assist_check_adjustable(self):
         """Refuse what is not one bill that is in force."""
         if not self:
-            raise UserError(self.env._("Choose the bill to which something is to be added."))
+            raise UserError(
+                self.env._("Choose the bill to which charges or discounts are to be added.")
+            )
         if len(self) > 1:
             raise UserError(
                 self.env._("Charges and discounts are added to one bill at a time; choose one.")
@@ -440,7 +442,7 @@ class AccountMove(models.Model):
             raise UserError(
                 self.env._(
                     "A discount of %(amount)s is more than what is left of %(bill)s: %(left)s "
-                    "before taxes, earlier discounts and credit notes taken off.",
+                    "before taxes, after earlier discounts and credit notes.",
                     amount=format_amount(self.env, amount, self.currency_id),
                     bill=self.display_name,
                     left=format_amount(self.env, most, self.currency_id),
@@ -453,7 +455,7 @@ class AccountMove(models.Model):
         if float_compare(amount, rounded, precision_rounding=self.currency_id.rounding * 1e-6):
             raise UserError(
                 self.env._(
-                    "%(amount)s has more decimals than amounts in %(currency)s have. "
+                    "%(amount)s has more decimals than amounts in %(currency)s can have. "
                     "Did you mean %(rounded)s?",
                     amount=f"{amount:.15g}",
                     currency=self.currency_id.name,

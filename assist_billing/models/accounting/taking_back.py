@@ -30,7 +30,7 @@ class AccountMove(models.Model):
         if posted := given_back.filtered(lambda move: move.state == 'posted'):
             raise UserError(
                 self.env._(
-                    "%(bill)s was credited and its period is billed anew, so it cannot be reset.",
+                    "%(bill)s was credited and its period is billed again, so it cannot be reset.",
                     bill=posted[0].display_name,
                 )
             )
@@ -200,7 +200,7 @@ class AccountMove(models.Model):
             ):
                 raise UserError(
                     self.env._(
-                        "%(bill)s has been credited in part already, so it cannot be credited in "
+                        "%(bill)s has already been partly credited, so it cannot be credited in "
                         "full and billed again. Credit the rest, or adjust it.",
                         bill=bill.display_name,
                     )

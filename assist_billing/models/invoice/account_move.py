@@ -400,7 +400,7 @@ class AccountMove(models.Model):
         if others := self.filtered(lambda move: move.assist_kind not in kinds):
             raise UserError(
                 self.env._(
-                    "%(documents)s: no remote support bill. Choose remote support bills only; "
+                    "%(documents)s: not a remote support bill. Choose remote support bills only; "
                     "other documents have their own buttons.",
                     documents=", ".join(others.mapped('display_name')),
                 )
@@ -417,8 +417,8 @@ class AccountMove(models.Model):
         except LockError as error:
             raise UserError(
                 self.env._(
-                    "Somebody else is working on %(documents)s at this moment. Nothing was done; "
-                    "try again in a few seconds.",
+                    "Someone else is currently working on %(documents)s. Nothing was done; try "
+                    "again in a few seconds.",
                     documents=", ".join(self.mapped('display_name')),
                 )
             ) from error

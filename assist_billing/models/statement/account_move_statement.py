@@ -76,7 +76,7 @@ class AccountMove(models.Model):
         if others := self.filtered(lambda move: not move.assist_kind):
             raise UserError(
                 self.env._(
-                    "These are no remote support bills: %(names)s. Leave them out of the "
+                    "These are not remote support bills: %(names)s. Leave them out of the "
                     "selection.",
                     names=", ".join(others[:5].mapped('display_name')),
                 )

@@ -258,7 +258,7 @@ class TestPayment(AssistBillingCommon):
         paid.action_assist_confirm_payment()
         for bill, words in (
             (cancelled, "it is cancelled"),
-            (credited, "it is credited in full"),
+            (credited, "it has been fully credited"),
             (paid, "it is paid already"),
         ):
             with self.subTest(words=words), self.assertRefused(f"{bill.name} .*{words}"):
