@@ -98,7 +98,7 @@ class AccountMoveSend(models.AbstractModel):
                     'level': 'warning',
                     'message': self.env._(
                         "There is no e-mail address for %(customers)s. These bills will not be "
-                        "sent, and are marked so; the others will.",
+                        "sent and will be marked accordingly; the others will be sent.",
                         customers=", ".join(without.partner_id.mapped('display_name')),
                     ),
                     'action_text': self.env._("View Partner(s)"),
@@ -135,7 +135,8 @@ class AccountMoveSend(models.AbstractModel):
     @api.model
     def _assist_get_senderless_message(self, moves):
         return self.env._(
-            "%(companies)s has no e-mail address, so its bills cannot be mailed. Enter one on the "
+            "%(companies)s has no e-mail address, so its bills cannot be e-mailed. Enter one on "
+            "the "
             "company, then send again.",
             companies=", ".join(moves.company_id.mapped('display_name')),
         )
@@ -269,7 +270,7 @@ class AccountMoveSend(models.AbstractModel):
             move._assist_set_delivery_state('failed')
             move.message_post(
                 body=self.env._(
-                    "This bill was not sent: the customer gets bills by %(channels)s, and that "
+                    "This bill was not sent: the customer receives bills by %(channels)s, which "
                     "cannot be used for this one.",
                     channels=move._assist_describe_channels(methods),
                 )

@@ -24,7 +24,7 @@ class AccountMove(models.Model):
     assist_period_label = fields.Char(
         string="Period",
         compute='_compute_assist_period_label',
-        help="First and last served day, in the language of the reader.",
+        help="First and last day of service, in the reader's language.",
     )
     assist_delivery_problem = fields.Char(
         string="Why It Was Not Sent",
@@ -146,7 +146,7 @@ class AccountMove(models.Model):
         ):
             raise UserError(
                 self.env._(
-                    "%(bills)s: sending has not failed, so there is nothing to try again.",
+                    "%(bills)s: sending has not failed, so there is nothing to retry.",
                     bills=", ".join(wrong.mapped('display_name')),
                 )
             )
@@ -157,7 +157,7 @@ class AccountMove(models.Model):
         mailed._assist_requeue_mails()
         (self - mailed)._assist_queue_sending()
         return self._assist_notify(
-            self.env._("Sending is tried again"), ", ".join(self.mapped('display_name'))
+            self.env._("Sending will be retried"), ", ".join(self.mapped('display_name'))
         )
 
     # === CRON === #
@@ -430,6 +430,7 @@ class AccountMove(models.Model):
         if refused:
             raise UserError(
                 self.env._(
-                    "Nothing was sent, for these cannot be:\n%(bills)s", bills="\n".join(refused)
+                    "Nothing was sent because these cannot be sent:\n%(bills)s",
+                    bills="\n".join(refused),
                 )
             )

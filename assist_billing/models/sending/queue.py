@@ -292,8 +292,8 @@ class AccountMove(models.Model):
         """Return in words that it is not known whether this bill arrived."""
         self.ensure_one()
         return self.env._(
-            "Sending was cut short while it was handed over (%(channels)s): nobody knows whether "
-            "it arrived. Look there first; if it did not, use Send Again.",
+            "Sending was cut short while it was handed over (%(channels)s): it is not known "
+            "whether it arrived. Check there first; if it did not, use Send Again.",
             channels=self._assist_describe_channels(self._assist_get_begun()),
         )
 
@@ -329,7 +329,7 @@ class AccountMove(models.Model):
     def _assist_raise_being_sent(self):
         raise UserError(
             self.env._(
-                "%(bills)s: being sent at this moment. Try again in a few seconds.",
+                "%(bills)s: currently being sent. Try again in a few seconds.",
                 bills=", ".join(self.mapped('display_name')),
             )
         )
