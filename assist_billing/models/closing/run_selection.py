@@ -39,8 +39,8 @@ class AssistBillingRun(models.Model):
         if not run._close_selected(cycles, now):
             raise UserError(
                 self.env._(
-                    "None of the chosen cycles is due: they are closed already, are closed by "
-                    "another run at this moment, or wait for an older one of the same customer."
+                    "None of the chosen cycles is due: they are already closed, are being closed "
+                    "by another run, or are waiting for an older cycle of the same customer."
                 )
             )
         run._end()
