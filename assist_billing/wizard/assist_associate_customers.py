@@ -51,7 +51,7 @@ class AssistAssociateCustomers(models.TransientModel):
         help="Change here what differs for a single customer.",
     )
 
-    plan_bills_nothing = fields.Boolean(related='plan_id.bills_nothing')
+    plan_bills_nothing = fields.Boolean(related='plan_id.bills_nothing', related_sudo=False)
     conflicts = fields.Text(
         compute='_compute_conflicts', help="Customers that cannot be associated, and why."
     )

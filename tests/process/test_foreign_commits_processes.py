@@ -115,9 +115,7 @@ class Courier:
         variables |= {f'COURIER_{name.upper()}': moment for name, moment in moments.items()}
         folder = self._folder / f'process{len(list(self._folder.iterdir()))}'
         folder.mkdir()
-        return self._ready.start(
-            self.name, script, folder=folder, merged=True, variables=variables
-        )
+        return self._ready.start(self.name, script, folder=folder, merged=True, variables=variables)
 
     def run(self, script, **moments):
         """Run such a script to its end; return what it printed."""
@@ -242,9 +240,7 @@ def ready(installed):
 @pytest.fixture(scope='module')
 def unbilled(ready, installed, tmp_path_factory):
     """Such a database, with customers whose cycles are due; yields its name."""
-    Courier(ready, installed, tmp_path_factory.mktemp('unbilled')).run(
-        PREPARE + "env.cr.commit()"
-    )
+    Courier(ready, installed, tmp_path_factory.mktemp('unbilled')).run(PREPARE + "env.cr.commit()")
     return installed
 
 
