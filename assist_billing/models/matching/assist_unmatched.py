@@ -241,17 +241,14 @@ class AssistUnmatched(models.Model):
         for partner_id, *span in self.env.execute_query(
             SQL(
                 """
-                WITH RECURSIVE chain AS (
-                    SELECT id AS origin, id, parent_id FROM res_partner WHERE id = ANY(%s)
-                    UNION
-                    SELECT c.origin, p.id, p.parent_id
-                      FROM chain c JOIN res_partner p ON p.id = c.parent_id
-                )
+                WITH RECURSIVE chain AS (%s)
                 SELECT c.origin, a.start_date, a.end_date
-                  FROM chain c JOIN assist_billing_association a ON a.partner_id = c.id
+                  FROM chain c JOIN assist_billing_association a ON a.partner_id = c.partner_id
                  WHERE a.company_id = ANY(%s) ORDER BY c.origin, a.start_date, a.id
                 """,
-                groups.partner_id.ids,
+                self.env['assist.billing.association']._get_chain_sql(
+                    SQL("SELECT unnest(%s::int[]) AS partner_id", groups.partner_id.ids)
+                ),
                 groups.company_id.ids,
             )
         ):

@@ -3,7 +3,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
-from odoo.tools import email_normalize
+from odoo.tools import SQL, email_normalize
 
 from odoo.addons.base.models.res_partner import _tz_get
 
@@ -533,6 +533,29 @@ class AssistBillingAssociation(models.Model):
         """Return the customer's present date."""
         self.ensure_one()
         return cycles.local_date(fields.Datetime.now(), self.tz)
+
+    @api.model
+    def _get_chain_sql(self, origins):
+        """Return the query of contacts whose associations may bill these: they and those above.
+
+        The nearest association bills, so that of the least depth. The caller has flushed
+        `parent_id`.
+
+        :param SQL origins: a query with a column `partner_id`
+        :return: a query with columns `origin`, `partner_id` and `depth`, that is to be named
+            `chain` in a WITH RECURSIVE
+        """
+        return SQL(
+            """
+            SELECT partner_id AS origin, partner_id, 0 AS depth FROM (%s) AS origins
+            UNION ALL
+            SELECT c.origin, p.parent_id, c.depth + 1
+              FROM chain c
+              JOIN res_partner p ON p.id = c.partner_id
+             WHERE p.parent_id IS NOT NULL
+            """,
+            origins,
+        )
 
     def _read_watched(self, names):
         """Return what these associations have now in the fields that decide whose sessions are.

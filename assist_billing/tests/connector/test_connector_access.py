@@ -73,7 +73,7 @@ class TestConnectorAccess(ConnectorCommon):
         self.assertEqual(stored['client_secret'], SECRETS[1])
         self.assertEqual(stored['refresh_token'], '1000.another')
         self.assertFalse(connector.new_refresh_token)
-        self.assertIn("kept", connector.refresh_token_hint)
+        self.assertIn("stored", connector.refresh_token_hint)
         self.assertIn("not entered", connector.api_token_hint)
 
     def test_a_copy_has_no_secrets(self):

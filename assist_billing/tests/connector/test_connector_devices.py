@@ -73,7 +73,7 @@ class TestConnectorDevices(ConnectorCommon):
         del self.server.devices['101'][20:25]
         self.server.zoho = [zoho_record(1, minute=30 * 60)]
         faults = {
-            'cut': (cut_json, "cut off"),
+            'cut': (cut_json, "incomplete"),
             'truncated': (truncated, "connection was lost"),
             'status 500': (status(500), "HTTP 500"),
             'status 429': (status(429), "pause"),
