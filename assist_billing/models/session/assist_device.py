@@ -98,7 +98,15 @@ class AssistDevice(models.Model):
         refuse_absurd_dates(self, vals, ['enrolled_on', 'removed_on'])
         for device in self:
             device._check_dates_ordered(vals)
-        return super().write(vals)
+        devices = self
+        if 'removed_on' in vals:
+            # Said by somebody here, unless it says otherwise.
+            vals = {'removed_at_source': False, 'missing_since': False, **vals}
+            devices = self._assist_as_engine()
+        result = super(AssistDevice, devices).write(vals)
+        if vals.get('partner_id'):
+            self._link_sessions()
+        return result
 
     @api.ondelete(at_uninstall=False)
     def _unlink_except_billed(self):
@@ -168,6 +176,9 @@ class AssistDevice(models.Model):
     def action_remove(self):
         """Take the device out of service at the end of today."""
         self.check_access('write')
+        missing = self.filtered('missing_since')
         tomorrow = fields.Date.add(fields.Date.context_today(self), days=1)
         self.filtered(lambda device: not device.removed_on).write({'removed_on': tomorrow})
+        # Its source may have it again one day.
+        missing._assist_as_engine().write({'removed_at_source': True})
         return True

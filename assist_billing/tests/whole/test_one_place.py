@@ -11,9 +11,6 @@ OVERRIDDEN_TWICE = {
     # Who typed an address is asked before anything else is done with it.
     ('res.partner', 'create'),
     ('res.partner', 'write'),
-    # What a source says of a device is a concept of its own, in the room where sources come in.
-    ('assist.device', 'write'),
-    ('assist.device', 'action_remove'),
 }
 # Which function alone writes a field, as `file.function`.
 GATES = {
