@@ -140,6 +140,7 @@ class Client:
     # There are lists of unattended devices: `device_pages`; and what their IDs are called.
     lists_devices = False
     device_id_names = ()
+
     def __init__(
         self,
         credentials,

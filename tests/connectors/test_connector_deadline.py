@@ -114,7 +114,9 @@ def test_a_second_request_by_the_same_connection_has_a_deadline_too():
         dripping(HEAD, b'X-A: b\r\n')(sock, stopped)
 
     with listening(once_then_drip) as address:
-        client = TeamViewer({'api_token': API_TOKEN}, base_url=address, timeout=10, deadline=DEADLINE)
+        client = TeamViewer(
+            {'api_token': API_TOKEN}, base_url=address, timeout=10, deadline=DEADLINE
+        )
         assert client.request('GET', f'{address}/x') == {}
         with pytest.raises(ConnectorError) as caught:
             client.request('GET', f'{address}/x')
@@ -133,7 +135,9 @@ def test_a_client_works_again_after_a_deadline():
 
     served = []
     with listening(drip_once_then_answer) as address:
-        client = TeamViewer({'api_token': API_TOKEN}, base_url=address, timeout=10, deadline=DEADLINE)
+        client = TeamViewer(
+            {'api_token': API_TOKEN}, base_url=address, timeout=10, deadline=DEADLINE
+        )
         with pytest.raises(ConnectorError):
             client.request('GET', f'{address}/x')
         assert client.request('GET', f'{address}/x') == {}
@@ -185,6 +189,4 @@ def test_no_thread_and_no_handle_stays_behind():
         assert handles
         assert all(handle.fileno() == -1 for handle in handles)
     assert not client.watch._handles
-    assert not [
-        thread for thread in threading.enumerate() if isinstance(thread, threading.Timer)
-    ]
+    assert not [thread for thread in threading.enumerate() if isinstance(thread, threading.Timer)]

@@ -305,7 +305,6 @@ class Handler(BaseHTTPRequestHandler):
         self.end_headers()
         return None
 
-
     # === RUSTDESK, ANYDESK, NINJAONE === #
 
     def answer_rustdesk(self, query):
