@@ -23,7 +23,7 @@ def close(env, now):
     :param str now: naive UTC, ISO; what is due then is billed
     :return: seconds, bills made, their untaxed total, memory in MB at the peak and before
     """
-    before = _get_last_move(env)
+    before = get_last_move(env)
     gc.collect()
     _reset_peak()
     held = _get_memory('VmRSS')
@@ -35,7 +35,7 @@ def close(env, now):
         'seconds': seconds,
         'peak_mb': _get_memory('VmHWM'),
         'held_mb': held,
-        **_count_moves(env, before),
+        **count_moves(env, before),
     }
 
 
@@ -66,12 +66,12 @@ def copy_by_sql(env, after, journal):
             SQL("SELECT id FROM account_move WHERE id > %s AND assist_cycle_id IS NOT NULL", after)
         )
     ]
-    before = _get_last_move(env)
+    before = get_last_move(env)
     began = time.perf_counter()
     for batch in split_every(BATCH, ids):
         copy_moves(env, list(batch), journal)
         env.cr.commit()
-    return {'seconds': time.perf_counter() - began, **_count_moves(env, before)}
+    return {'seconds': time.perf_counter() - began, **count_moves(env, before)}
 
 
 def create_and_post(env, bills):
@@ -81,7 +81,7 @@ def create_and_post(env, bills):
     """
     customers = _get_customers(env, bills)
     products = _get_products(env)
-    before = _get_last_move(env)
+    before = get_last_move(env)
     env.invalidate_all()
     began = time.perf_counter()
     for batch in split_every(BATCH, bills):
@@ -90,7 +90,7 @@ def create_and_post(env, bills):
         )
         moves._post(soft=False)
         env.cr.commit()
-    return {'seconds': time.perf_counter() - began, **_count_moves(env, before)}
+    return {'seconds': time.perf_counter() - began, **count_moves(env, before)}
 
 
 def run_contracts(env, date):
@@ -98,7 +98,7 @@ def run_contracts(env, date):
 
     :param str date: ISO; the day it runs
     """
-    before = _get_last_move(env)
+    before = get_last_move(env)
     began = time.perf_counter()
     env['contract.contract'].cron_recurring_create_invoice(
         date_ref=datetime.fromisoformat(date).date()
@@ -106,17 +106,7 @@ def run_contracts(env, date):
     drafts = env['account.move'].search([('id', '>', before), ('state', '=', 'draft')])
     drafts._post(soft=False)
     env.cr.commit()
-    return {'seconds': time.perf_counter() - began, **_count_moves(env, before)}
-
-
-def get_last_move(env):
-    """Return the ID of the newest move."""
-    return _get_last_move(env)
-
-
-def count_moves(env, after):
-    """Return the number and total of the bills posted after the move `after`."""
-    return _count_moves(env, after)
+    return {'seconds': time.perf_counter() - began, **count_moves(env, before)}
 
 
 def check_tie(env, now):
@@ -174,13 +164,15 @@ def _get_products(env):
     return {product.default_code: product.id for product in found}
 
 
-def _get_last_move(env):
+def get_last_move(env):
+    """Return the ID of the newest move."""
     env.flush_all()
     [[last]] = env.execute_query(SQL("SELECT COALESCE(max(id), 0) FROM account_move"))
     return last
 
 
-def _count_moves(env, after):
+def count_moves(env, after):
+    """Return the number and total of the bills posted after the move `after`."""
     [[count, total]] = env.execute_query(
         SQL(
             "SELECT count(*), COALESCE(sum(amount_total), 0) FROM account_move"

@@ -7,18 +7,31 @@ whose time is bounded by the length of pattern times that of the text: there is 
 
 import re
 import unicodedata
+from operator import attrgetter
 from typing import NamedTuple
 
-# What is compared, by the names of `sources.Normal`, in the order `Matcher.find` takes it.
-TEXTS = (
-    'customer_email',
-    'customer_name',
-    'customer_ref',
-    'device_ref',
-    'device_name',
-    'group',
-    'department',
-)
+
+class Texts(NamedTuple):
+    """What a source says of a session or device that rules compare; absent: '' or None.
+
+    The names are those of `sources.Normal`.
+    """
+
+    customer_email: str | None = None
+    customer_name: str | None = None
+    customer_ref: str | None = None
+    device_ref: str | None = None
+    device_name: str | None = None
+    group: str | None = None
+    department: str | None = None
+
+    @classmethod
+    def of(cls, said):
+        """Return the texts of anything that has them by these names."""
+        return cls._make(_get_texts(said))
+
+
+_get_texts = attrgetter(*Texts._fields)
 # For each field of a rule the texts it looks at.
 FIELD_TEXTS = {
     'email': ('customer_email',),
@@ -264,7 +277,7 @@ class Matcher:
         """Return the first rule that fits a session, or None.
 
         :param str source: the session's source
-        :param tuple texts: what the source says, in the order of `TEXTS`; absent: '' or None
+        :param Texts texts: what the source says
         """
         key = source, texts
         if key not in self._found:
@@ -296,7 +309,7 @@ class Matcher:
 
     @staticmethod
     def _get_values(texts):
-        folded = {name: fold(text) if text else '' for name, text in zip(TEXTS, texts, strict=True)}
+        folded = {name: fold(text) if text else '' for name, text in texts._asdict().items()}
         values = {
             field: [folded[name] for name in names if folded[name]]
             for field, names in FIELD_TEXTS.items()

@@ -8,7 +8,7 @@ on the order in which sessions and devices are given.
 """
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
@@ -42,6 +42,9 @@ __all__ = [
     'late_difference',
     'rate',
     'split',
+    'split_late_amount',
+    'split_late_quantity',
+    'split_somehow',
 ]
 
 
@@ -117,6 +120,32 @@ def late_shares(again: Rating, before: Rating, late_ids: Iterable) -> tuple[Sess
     return tuple(result)
 
 
+def split_late_quantity(terms: Terms, line: Line | None, shares: Sequence[SessionShare]) -> list:
+    """Split what late sessions of a cycle are charged for over their `shares`.
+
+    :param line: the `prior` line that charges them, if one does
+    """
+    hourly = terms.billing_type == 'hour'
+    weights = [share.billed_seconds if hourly else int(not share.reason) for share in shares]
+    step = ONE.scaleb(-terms.quantity_digits)
+    price = terms.printed_price(terms.price_per_hour if hourly else terms.price_per_session)
+    if line and line == terms.make_line('prior', line.quantity, price):
+        total = line.quantity
+    else:  # charged as 1 x the difference, or nothing: the quantity is for information
+        total = round_half_up(Fraction(sum(weights), 3600 if hourly else 1), step)
+    return split_somehow(total, step, weights)
+
+
+def split_late_amount(terms: Terms, total: Decimal, shares: Sequence[SessionShare]) -> list:
+    """Split the amount for late sessions of a cycle over their `shares`."""
+    if terms.billing_type == 'hour':
+        fee, price = Fraction(terms.base_fee), Fraction(terms.price_per_hour) / 3600
+        weights = [share.billed_seconds * price + (0 if share.reason else fee) for share in shares]
+    else:
+        weights = [Fraction(int(not share.reason)) for share in shares]
+    return split_somehow(total, terms.currency_rounding, weights)
+
+
 # === SESSIONS === #
 
 
@@ -124,7 +153,7 @@ def _rate_sessions(terms, scale, sessions):
     """Return the usage line, the base fee line, the sessions' shares and what is included."""
     sessions = _sorted(sessions, lambda session: (session.start, session.end, session.id))
     seconds, dropped = _count(terms, sessions)
-    billed = {key: _billed_seconds(terms, length) for key, length in seconds.items()}
+    billed = {key: terms.get_billed_seconds(length) for key, length in seconds.items()}
     if terms.billing_type == 'hour':
         weights, price, fee = list(billed.values()), terms.price_per_hour, terms.base_fee
         used = Fraction(sum(weights), 3600)
@@ -181,15 +210,6 @@ def _count(terms, sessions):
         if gap and session.device is not None:
             chains[key] = (head, end)
     return seconds, dropped
-
-
-def _billed_seconds(terms, seconds):
-    seconds = max(seconds, terms.minimum_minutes * 60)
-    if increment := terms.increment_minutes * 60:
-        seconds = -(-seconds // increment) * increment
-    # A plan by session has no base fee; minutes that one session leaves unused help no other.
-    covered = terms.base_minutes * 60 if terms.billing_type == 'hour' else 0
-    return max(0, seconds - covered)
 
 
 # === DEVICES === #
@@ -282,3 +302,8 @@ def split(total, step, weights):
     for i in by_remainder[: units - sum(parts)]:
         parts[i] += 1
     return [part * step for part in parts]
+
+
+def split_somehow(total, step, weights):
+    """Split `total` as `split` does, evenly where all weights are zero."""
+    return split(total, step, weights if any(weights) else [1] * len(weights))

@@ -1,7 +1,7 @@
 """What rating is given and what it gives: terms, sessions, devices; lines, shares, a rating."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 from fractions import Fraction
@@ -30,7 +30,9 @@ def round_half_up(value: Decimal | Fraction, step: Decimal) -> Decimal:
 class Terms:
     """Prices and rules of one cycle; every rule is off by default.
 
-    Numbers may be decimals, integers, text or floats (which count as they print).
+    A rule of one's own is a subclass with a field for it and the method that it changes; see
+    `_get_terms_class` of `assist.billing.cycle`. Numbers may be decimals, integers, text or floats
+    (which count as they print).
 
     :raise ValueError: a negative value, one that is no number, no choice; the message names it
     """
@@ -69,12 +71,17 @@ class Terms:
         names = {field.name for field in fields(cls)}
         return cls(**{name: value for name, value in values.items() if name in names})
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return JSON-ready values, decimals as text, that `from_dict` reads back."""
-        return {
-            name: str(value) if isinstance(value, Decimal) else value
-            for name, value in asdict(self).items()
-        }
+    def get_billed_seconds(self, seconds: int) -> int:
+        """Return what is billed of the whole `seconds` of one session, merged ones included.
+
+        Of a plan by session too, where it is for information.
+        """
+        seconds = max(seconds, self.minimum_minutes * 60)
+        if increment := self.increment_minutes * 60:
+            seconds = -(-seconds // increment) * increment
+        # A plan by session has no base fee; minutes that one session leaves unused help no other.
+        covered = self.base_minutes * 60 if self.billing_type == 'hour' else 0
+        return max(0, seconds - covered)
 
     def printed_price(self, price: Decimal | Fraction) -> Decimal:
         return round_half_up(price, ONE.scaleb(-self.price_digits))
@@ -86,7 +93,7 @@ class Terms:
 
 
 def _read(name, kind, value):
-    if kind is str and value not in CHOICES[name]:
+    if kind is str and value not in CHOICES.get(name, (value,)):
         raise ValueError(f"{name}: {value!r} is none of {', '.join(CHOICES[name])}.")
     if kind is bool and not isinstance(value, bool):
         raise ValueError(f"{name}: {value!r} is neither true nor false.")

@@ -22,7 +22,7 @@ from .inference import infer, value_at
 from .messages import DEVICE_LABELS, LABELS, Label
 from .reader import read_file, read_html, read_json, read_xml
 from .repeats import Labels, Repeats
-from .registry import get, names, profiles, recognise, register, unregister
+from .registry import get, names, profiles, recognise, register
 from .tables import MAX_BYTES, read_csv, read_xlsx, suggest_mapping
 from .writer import write_rejected
 
@@ -96,7 +96,6 @@ __all__ = [
     'shorten',
     'suggest_device_mapping',
     'suggest_mapping',
-    'unregister',
     'value_at',
     'write_rejected',
 ]

@@ -12,6 +12,7 @@ from .values import BadValue, clean_line, clock_of, is_blank, is_date_alone, wal
 # A record is looked at up to this many names; more is no export of sessions.
 _NAMES_READ = 4_000
 _JOINED_MOST = 10
+_INNER_NAMES = 50
 _INDEX = {field: index for index, field in enumerate(FIELDS)}
 
 
@@ -190,7 +191,7 @@ class Columns:
     def shape(self, record):
         """Return the `Shape` of records with the names of this one."""
         keys = [key for key in islice(record, _NAMES_READ) if isinstance(key, str)]
-        names = _Names(keys)
+        names = _Names(keys, record)
         columns = tuple(self._find(field, names) for field in FIELDS)
         found = {
             field: [getattr(column, 'label', column) for column in of_field]
@@ -216,6 +217,9 @@ class Columns:
         if field == 'duration' and field not in self.joined and columns:
             split = names.split_duration(columns[0])
             columns = (split, *columns) if split else columns
+        if any(isinstance(column, Nested) for column in columns):
+            # A text is within the object, not the object itself.
+            columns = tuple(column for column in columns if column not in names.objects)
         if not columns:
             loosely = (names.find_bare(name) for name in self.names[field])
             columns = tuple(dict.fromkeys(column for column in loosely if column is not None))
@@ -227,8 +231,15 @@ class Columns:
 class _Names:
     """The names of a record, to be found as they are, or by what they come to."""
 
-    def __init__(self, keys):
+    def __init__(self, keys, record):
         self.keys = keys
+        # Objects, and what is within: an object “agent” with a “name” is an agent's name.
+        self.objects = {key for key in keys if isinstance(record[key], dict)}
+        self.within = {}
+        for key in self.objects:
+            for inner in islice(record[key], _INNER_NAMES):
+                if isinstance(inner, str):
+                    self.within.setdefault(fold(key + inner), f'{key}.{inner}')
         self.present = set(keys)
         self.folded = {}
         for key in keys:
@@ -240,7 +251,10 @@ class _Names:
             return name
         if '.' in name and name.partition('.')[0] in self.present:
             return Nested(name)
-        return self.folded.get(fold(name))
+        found = self.folded.get(fold(name))
+        if found is None and fold(name) in self.within:
+            return Nested(self.within[fold(name)])
+        return found
 
     def split_duration(self, first):
         """Return a `Split` when the column that is found has but the hours, or the minutes."""

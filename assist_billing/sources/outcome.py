@@ -64,22 +64,6 @@ class Normal(NamedTuple):
         elapsed = self.ended_at - self.started_at
         return elapsed.days * 86400 + elapsed.seconds
 
-    @property
-    def match_keys(self):
-        """Return `(key, value)` pairs, lower case, by which a customer can be found."""
-        email = self.customer_email
-        pairs = (
-            ('device', self.device_ref),
-            ('customer_ref', self.customer_ref),
-            ('email', email),
-            ('email_domain', email.rpartition('@')[2]),
-            ('device_name', self.device_name),
-            ('customer_name', self.customer_name),
-            ('group', self.group),
-            ('department', self.department),
-        )
-        return tuple((key, value.casefold()) for key, value in pairs if value)
-
 
 class Rejection(NamedTuple):
     """Why a record is no session: the vendor's field, and a sentence that says what to do."""

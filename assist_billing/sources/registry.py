@@ -13,18 +13,13 @@ _NAMES = 2_000
 def register(profile, *, replace=False):
     """Make a source known and return its profile.
 
-    Another addon calls this when it is imported, and adds the same name to the selection of
-    `assist.session`. Raise `ValueError` when the name is taken, unless `replace`.
+    Another addon calls this when it is imported; from then on sessions can have this source. Raise
+    `ValueError` when the name is taken, unless `replace`.
     """
     if profile.name in _PROFILES and not replace:
         raise ValueError(f"The source {profile.name!r} is registered already.")
     _PROFILES[profile.name] = profile
     return profile
-
-
-def unregister(name):
-    """Forget a source; nothing happens when it is not known."""
-    _PROFILES.pop(name, None)
 
 
 def get(name):

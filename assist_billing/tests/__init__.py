@@ -7,6 +7,7 @@ from .whole import (
     test_bad_input,
     test_buttons,
     test_engine_fields,
+    test_extension_points,
     test_get_started,
     test_idle,
     test_screens,

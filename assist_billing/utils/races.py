@@ -37,7 +37,8 @@ def retry_races(step, *args):
     :raise: the race that was lost last, if it lost them all
     """
     records = step.__self__
-    for lost in range(MAX_RACES):
+    lost = 0
+    while True:
         again = step
         if lost:
             again = getattr(records.with_context(assist_lost_races=lost), step.__name__)
@@ -52,9 +53,9 @@ def retry_races(step, *args):
             # Not all at the same moment again.
             longest = min(0.01 * 2**lost, LONGEST_PAUSE_SECONDS)
             time.sleep(random.uniform(0, longest))  # noqa: S311 - no secret
+            lost += 1
         else:
             return result
-    return None
 
 
 def watch_commits(cr, before_commit):

@@ -1,18 +1,11 @@
 import hashlib
-from datetime import timedelta
 
 from odoo import api, fields, models
-from odoo.tools import SQL, split_every
+from odoo.tools import SQL
 
-from odoo.addons.assist_billing.models.closing.closing_run import CLOSE_BATCH
 from odoo.addons.assist_billing.utils.races import LOST_RACES
 from odoo.addons.queue_job.exception import RetryableJobError
 
-CHUNK_PARAMETER = 'assist_billing_queue_job.cycles_per_job'
-# As many as are closed together: numbers are taken last, and held until the commit.
-DEFAULT_CHUNK = CLOSE_BATCH
-# Jobs that nobody took for so long are not waited for: the scheduled action closes by itself.
-PATIENCE = timedelta(hours=1)
 WAITING_STATES = ('wait_dependencies', 'pending', 'enqueued', 'started')
 
 
@@ -30,27 +23,7 @@ class AssistBillingCycle(models.Model):
         cycles = self.with_context(assist_hand_over=now is None)
         return super(AssistBillingCycle, cycles)._cron_close_cycles(now)
 
-    @api.model
-    def _close_due(self, now, run):
-        # EXTENDS assist_billing
-        size = self._get_job_size()
-        if not size or not self.env.context.get('assist_hand_over'):
-            return super()._close_due(now, run)
-        jobs = self._get_waiting_jobs()
-        if any(job.date_created < now - PATIENCE for job in jobs):
-            # No worker takes them. Whoever comes first locks and closes, so nothing is made twice.
-            return super()._close_due(now, run)
-        self._hand_over(now, run, jobs, size)
-        return True
-
     # === BUSINESS METHODS === #
-
-    @api.model
-    def _get_job_size(self):
-        """Return how many cycles a job closes; 0: none is handed over."""
-        # sudo: a setting of the system
-        parameters = self.env['ir.config_parameter'].sudo()
-        return int(parameters.get_param(CHUNK_PARAMETER, DEFAULT_CHUNK))
 
     @api.model
     def _get_waiting_jobs(self):
@@ -67,23 +40,6 @@ class AssistBillingCycle(models.Model):
                 ]
             )
         )
-
-    @api.model
-    def _hand_over(self, now, run, jobs, size):
-        """Make jobs of the due cycles that are in none yet, oldest first, `size` in each."""
-        queued = {cycle_id for job in jobs for cycle_id in job.records.ids}
-        self._flush_due()
-        rows = self.env.execute_query(
-            SQL("SELECT c.id %s ORDER BY c.end_at, c.id", self._get_due_sql(now))
-        )
-        due = [cycle_id for [cycle_id] in rows if cycle_id not in queued]
-        for ids in split_every(size, due):
-            self.browse(ids).with_delay(
-                identity_key=self._get_job_key(ids),
-                description=self.env._("Close %(count)s billing cycles", count=len(ids)),
-            )._close_as_job()
-        if run and due:
-            run.handed_over_count += len(due)
 
     @api.model
     def _get_job_key(self, ids):
@@ -121,7 +77,7 @@ class AssistBillingCycle(models.Model):
             run.unlink()
             return self.env._("Nothing was due any more.")
         run._end()
-        self._analyze_new_ledger()
+        run._analyze_new_ledger()
         if self._has_more_due(now):
             # Customers with several missed periods: the next ones are due now.
             self.env['assist.billing.association']._trigger_closing()

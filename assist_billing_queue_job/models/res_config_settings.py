@@ -1,7 +1,7 @@
 from odoo import api, fields, models
 from odoo.exceptions import ValidationError
 
-from .assist_billing_cycle import CHUNK_PARAMETER, DEFAULT_CHUNK
+from .assist_billing_run import CHUNK_PARAMETER, DEFAULT_CHUNK
 
 # A job is one transaction: more cycles gain nothing, and hold their locks longer.
 MOST = 1_000

@@ -51,10 +51,9 @@ class TestHandingOver(AssistBillingCommon):
         self._close('2026-01-02 00:00:00')
         due = self._due()
         with trap_jobs() as trap, freeze_time(MONTH_END):
-            cycles = self.env['assist.billing.cycle'].sudo()
             run = self.env['assist.billing.run'].sudo().create({'user_id': self.env.user.id})
-            done = cycles.with_context(assist_hand_over=True)._close_due(
-                self.env.cr.now().replace(year=2026, month=2, day=1), run
+            done = run.with_context(assist_hand_over=True)._close_due(
+                self.env.cr.now().replace(year=2026, month=2, day=1)
             )
             self.assertTrue(done)
             trap.assert_jobs_count(3)
@@ -109,9 +108,9 @@ class TestHandingOver(AssistBillingCommon):
         settings = self.env['res.config.settings'].sudo()
         self.assertEqual(settings.create({}).assist_cycles_per_job, 2)
         settings.create({'assist_cycles_per_job': 0}).set_values()
-        self.assertEqual(self.env['assist.billing.cycle']._get_job_size(), 0)
+        self.assertEqual(self.env['assist.billing.run']._get_job_size(), 0)
         settings.create({'assist_cycles_per_job': 250}).set_values()
-        self.assertEqual(self.env['assist.billing.cycle']._get_job_size(), 250)
+        self.assertEqual(self.env['assist.billing.run']._get_job_size(), 250)
         with self.assertRaises(ValidationError):
             settings.create({'assist_cycles_per_job': -1})
 

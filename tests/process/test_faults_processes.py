@@ -46,7 +46,7 @@ CLOSE_ONE_BATCH = """
 from odoo import fields
 now = fields.Datetime.now()
 env['assist.billing.cycle']._open_begun_cycles(now)
-env['assist.billing.cycle']._close_next_batch(now, [], env['assist.billing.run'])
+env['assist.billing.run']._close_next_batch(now, [])
 env.cr.commit()
 """
 COUNT_CLOSED = "SELECT count(*) FROM assist_billing_cycle WHERE state = 'closed'"

@@ -18,7 +18,13 @@ import odoo
 from odoo import sql_db
 from odoo.service import db as db_service
 
+from environment.ready_odoo import ReadyOdoo
+
 COURIER = Path(__file__).parents[1] / 'addons'
+OPTIONS = (
+    *('-c', os.environ['ODOO_RC']),
+    f"--addons-path={','.join([*odoo.tools.config['addons_path'], str(COURIER)])}",
+)
 BILLS = 6
 # Of the first company: three bills by courier, without any e-mail address, and three by mail. And
 # ordinary invoices that wait in the same queue: of the first company, and of another one.
@@ -62,8 +68,9 @@ env['account.move']._cron_account_move_send()
 env.cr.commit()
 print("SENT")
 """
-# The dialog as a user has it, for the first bill by courier.
+# The dialog as a user has it, for the first bill by courier. He may write what he may, no more.
 SEND_BY_DIALOG = """
+env = env(user=env.ref('base.user_admin'))
 bill = env['account.move'].search([('assist_kind', '=', 'bill')], order='id', limit=1)
 action = bill.action_assist_email()
 dialog = env[action['res_model']].with_context(**action['context']).create({})
@@ -77,6 +84,17 @@ print(bills.mapped('assist_delivery_problem'))
 bills.action_assist_retry_sending()
 env.cr.commit()
 """
+TAKE_BACK = """
+from odoo.exceptions import UserError
+bill = env['account.move'].search([('assist_delivery_state', '=', 'failed')])
+print(bill.assist_delivery_problem)
+for action in ('button_draft', 'button_cancel', 'unlink'):
+    try:
+        getattr(bill, action)()
+    except UserError as error:
+        print("REFUSED", error)
+    env.cr.rollback()
+"""
 DELIVERY = """
 SELECT assist_delivery_state, count(*), count(assist_message_id), count(sending_data)
   FROM account_move WHERE assist_kind = 'bill' GROUP BY 1 ORDER BY 1
@@ -86,15 +104,19 @@ SELECT assist_delivery_state, count(*), count(assist_message_id), count(sending_
 class Courier:
     """A database with the courier's add-on, and what the courier was given."""
 
-    def __init__(self, name, folder):
+    def __init__(self, ready, name, folder):
         self.name = name
+        self._ready = ready
+        self._folder = folder
         self._file = folder / 'courier'
 
     def start(self, script, **moments):
-        """Start `odoo shell` on this script; `dies='after'` and the like as in the add-on."""
-        environment = os.environ | {'COURIER_FILE': str(self._file)}
-        environment |= {f'COURIER_{name.upper()}': moment for name, moment in moments.items()}
-        return start(self.name, ['shell', '--no-http', '--log-level=warn'], script, environment)
+        """Start a process with this script; `dies='after'` and the like as in the add-on."""
+        variables = {'COURIER_FILE': str(self._file)}
+        variables |= {f'COURIER_{name.upper()}': moment for name, moment in moments.items()}
+        folder = self._folder / f'process{len(list(self._folder.iterdir()))}'
+        folder.mkdir()
+        return self._ready.start(self.name, script, folder=folder, merged=True, variables=variables)
 
     def run(self, script, **moments):
         """Run such a script to its end; return what it printed."""
@@ -171,23 +193,15 @@ class Courier:
         ]
 
 
-def start(database, arguments, script, environment=None):
-    path = ','.join([*odoo.tools.config['addons_path'], str(COURIER)])
-    process = subprocess.Popen(
-        [
-            *(sys.executable, '-m', 'odoo', *arguments, '-d', database),
-            *('-c', os.environ['ODOO_RC'], f'--addons-path={path}'),
-        ],
-        stdin=subprocess.PIPE,
+def start(database, *arguments, **environment):
+    """Start Odoo, the courier's add-on among those that it finds."""
+    return subprocess.Popen(
+        [*(sys.executable, '-m', 'odoo', '-d', database, '--no-http'), *OPTIONS, *arguments],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        env=environment,
+        env=os.environ | environment,
     )
-    process.stdin.write(script)
-    process.stdin.close()
-    process.stdin = None
-    return process
 
 
 def copy_database(template, name):
@@ -205,48 +219,56 @@ def drop_database(name):
 
 
 @pytest.fixture(scope='module')
-def unbilled():
-    """A database with the courier's add-on and customers whose cycles are due; yields its name."""
+def installed():
+    """A database with the courier's add-on; yields its name."""
     name = f"{odoo.tools.config['db_name'][0]}_{uuid.uuid4().hex[:8]}"
     copy_database(os.environ['ASSIST_TEMPLATE_DATABASE'], name)
-    for arguments, script in (
-        (['-i', 'assist_billing_test_courier', '--stop-after-init', '--no-http'], ''),
-        (['shell', '--no-http', '--log-level=warn'], PREPARE + "env.cr.commit()"),
-    ):
-        process = start(name, arguments, script)
-        output, _errors = process.communicate(timeout=300)
-        assert process.returncode == 0, output
-        assert 'Traceback' not in output, output
+    process = start(name, '-i', 'assist_billing_test_courier', '--stop-after-init')
+    output, _errors = process.communicate(timeout=300)
+    assert process.returncode == 0, output
     yield name
     drop_database(name)
 
 
 @pytest.fixture(scope='module')
-def billed(unbilled):
+def ready(installed):
+    """Odoo, loaded with the courier's add-on, to fork processes from."""
+    ready = ReadyOdoo(sys.executable, installed, [*OPTIONS, '--no-http', '--log-level=warn'])
+    yield ready
+    ready.stop()
+
+
+@pytest.fixture(scope='module')
+def unbilled(ready, installed, tmp_path_factory):
+    """Such a database, with customers whose cycles are due; yields its name."""
+    Courier(ready, installed, tmp_path_factory.mktemp('unbilled')).run(PREPARE + "env.cr.commit()")
+    return installed
+
+
+@pytest.fixture(scope='module')
+def billed(ready, unbilled, tmp_path_factory):
     """The same, with bills and ordinary invoices that wait to be sent; yields its name."""
     name = f'{unbilled}_billed'
     copy_database(unbilled, name)
-    process = start(name, ['shell', '--no-http', '--log-level=warn'], CLOSE + INVOICES)
-    output, _errors = process.communicate(timeout=300)
-    assert "CLOSED" in output, output
-    assert 'Traceback' not in output, output
+    courier = Courier(ready, name, tmp_path_factory.mktemp('billed'))
+    assert "CLOSED" in courier.run(CLOSE + INVOICES)
     yield name
     drop_database(name)
 
 
 @pytest.fixture
-def courier(billed, tmp_path):
+def courier(ready, billed, tmp_path):
     name = f'{billed}_{uuid.uuid4().hex[:4]}'
     copy_database(billed, name)
-    yield Courier(name, tmp_path)
+    yield Courier(ready, name, tmp_path)
     drop_database(name)
 
 
 @pytest.fixture
-def closing(unbilled, tmp_path):
+def closing(ready, unbilled, tmp_path):
     name = f'{unbilled}_{uuid.uuid4().hex[:4]}'
     copy_database(unbilled, name)
-    yield Courier(name, tmp_path)
+    yield Courier(ready, name, tmp_path)
     drop_database(name)
 
 
@@ -279,23 +301,9 @@ def test_killed_while_nobody_can_know_it(courier, moment, arrived):
         ('sent', 2, 0, 0),
     ]
     courier.assert_ordinary_left()
-    assert "nobody knows whether it arrived" in courier.run(
-        """
-bill = env['account.move'].search([('assist_delivery_state', '=', 'failed')])
-print(bill.assist_delivery_problem)
-"""
-    )
-    for refused in ("button_draft", "button_cancel", "unlink"):
-        assert "REFUSED" in courier.run(
-            f"""
-from odoo.exceptions import UserError
-try:
-    env['account.move'].search([('assist_delivery_state', '=', 'failed')]).{refused}()
-except UserError as error:
-    print("REFUSED", error)
-env.cr.rollback()
-"""
-        )
+    told = courier.run(TAKE_BACK)
+    assert "nobody knows whether it arrived" in told
+    assert told.count("REFUSED") == 3, told
     if not arrived:
         # A person has looked, and it is not there.
         courier.run(SEND_AGAIN)
@@ -381,12 +389,11 @@ def test_the_real_scheduler_sends_beside_an_add_on_that_commits(courier, tmp_pat
         )
         cr.commit()
     log = tmp_path / 'server.log'
-    environment = os.environ | {'COURIER_FILE': str(tmp_path / 'courier')}
     server = start(
         courier.name,
-        ['--no-http', '--max-cron-threads=1', f'--logfile={log}'],
-        '',
-        environment,
+        '--max-cron-threads=1',
+        f'--logfile={log}',
+        COURIER_FILE=str(tmp_path / 'courier'),
     )
     try:
         deadline = time.monotonic() + 240

@@ -5,9 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rules import matching
-from rules.matching import BadValue, Matcher, Pattern, Rule, Single, check_value, fold
-
-TEXTS = dict.fromkeys(matching.TEXTS, '')
+from rules.matching import BadValue, Matcher, Pattern, Rule, Single, Texts, check_value, fold
 
 
 def find(rules, source='zoho_assist', **texts):
@@ -16,7 +14,7 @@ def find(rules, source='zoho_assist', **texts):
         Rule(number, source_, field, operator, check_value(field, operator, value), number)
         for number, (source_, field, operator, value) in enumerate(rules)
     )
-    rule = matcher.find(source, tuple({**TEXTS, **texts}.values()))
+    rule = matcher.find(source, Texts(**texts))
     return rule and rule.partner
 
 
@@ -91,14 +89,14 @@ def test_a_domain_ends_at_a_dot(email, equal, within):
     st.sampled_from(list(matching.FIELD_TEXTS)),
     st.sampled_from(['equals', 'domain', 'pattern']),
     st.text('ab.@*?', max_size=7),
-    st.tuples(*[st.text('aAb.@', max_size=7)] * len(matching.TEXTS)),
+    st.builds(Texts, *[st.text('aAb.@', max_size=7)] * len(Texts._fields)),
 )
 def test_one_rule_by_itself_fits_what_it_fits_among_others(only, field, operator, value, texts):
     try:
         rule = Rule(1, only, field, operator, check_value(field, operator, value), 1)
     except BadValue:
         return
-    said = [texts[matching.TEXTS.index(name)] for name in matching.FIELD_TEXTS[field]]
+    said = [getattr(texts, name) for name in matching.FIELD_TEXTS[field]]
     assert Single(rule).fits('csv', said) == bool(Matcher([rule]).find('csv', texts))
 
 
@@ -209,7 +207,7 @@ def test_a_thousand_rules_of_equality_cost_no_more_than_one():
         best = 1.0
         for attempt in range(5):
             sessions = [
-                (f'a@b{n}.example', f'value{n}', '', f'{attempt}', f'pc{n}', '', '')
+                Texts(f'a@b{n}.example', f'value{n}', '', f'{attempt}', f'pc{n}')
                 for n in range(2000)
             ]
             started = time.process_time()

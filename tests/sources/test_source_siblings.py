@@ -231,6 +231,23 @@ def test_values_within_objects_can_be_named():
     assert spans(json.dumps({'things': [record]}), 'x.json', **mapping) == [T1]
 
 
+def test_names_within_objects_are_found():
+    record = {
+        'Id': 5, 'start': '2026-10-05T08:12:30Z', 'end': '2026-10-05T08:42:30Z',
+        'Agent': {'Id': 7, 'Name': 'Ava'}, 'customer': {'name': 'Acme', 'email': 'it@acme.example'},
+    }  # fmt: skip
+    _source, [session] = sessions(json.dumps({'rows': [record]}), 'x.json')
+    assert (session.technician, session.customer_name) == ('Ava', 'Acme')
+    assert session.customer_email == 'it@acme.example'
+
+
+def test_a_log_in_columns_of_blanks_loses_no_row():
+    line = b'Incoming    2026-10-05, 08:12    User    362798056    362798056    \r\n'
+    reading = read_file(line * 3, 'connection_trace.txt')
+    assert len(reading.records) == 3
+    assert [note.code for note in reading.notes] == ['headless']
+
+
 def test_names_that_cannot_be_shown_are_no_columns():
     content = json.dumps(
         [{'\0': 1, '': 2, 'ok': 3, 'a\nb': 4, ' x ': 5, '\ud800': 6, 'y' * 300: 7}]

@@ -59,13 +59,21 @@ class ReadyOdoo:
         return self._folder / 'socket'
 
     def start(
-        self, database: str, script: str, *, folder: Path, options=(), merged=False
+        self,
+        database: str,
+        script: str,
+        *,
+        folder: Path,
+        options=(),
+        merged=False,
+        variables: dict[str, str] | None = None,
     ) -> 'ReadyProcess':
         """Start `odoo shell` with a script on a database; return at once.
 
         :param folder: where its output and findings go: `out`, `err`, `findings`.
         :param options: Odoo's own, for this process.
         :param merged: write errors among the output.
+        :param variables: of its environment, beside those of this process.
         """
         (folder / 'out').touch()
         return ReadyProcess(
@@ -77,7 +85,7 @@ class ReadyOdoo:
                 'options': list(options),
                 'folder': str(folder),
                 'cwd': str(Path.cwd()),
-                'environment': dict(os.environ),
+                'environment': os.environ | (variables or {}),
             },
         )
 

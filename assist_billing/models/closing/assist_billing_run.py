@@ -1,12 +1,16 @@
 from datetime import timedelta
 
 from odoo import api, fields, models
+from odoo.exceptions import UserError
 from odoo.tools import SQL, format_datetime
 
+from ...utils.races import NOBODYS_FAULT, UndoPoint, retry_races
 from ...utils.sql_changes import changing, written_to
 
 # A run that has shown no sign of life for so long was killed.
 SILENT_MINUTES = 15
+# Cycles a person closes at once while he waits; more are for the background.
+DIRECT_CYCLES = 500
 FIGURES = (
     'due_count',
     'closed_count',
@@ -18,10 +22,11 @@ FIGURES = (
 
 
 class AssistBillingRun(models.Model):
-    """A closing run in the run book: when, by whom, what was due and what became of it.
+    """A closing run, and its entry in the run book: when, by whom, what was due, what became of it.
 
-    Its figures are written with each batch, in the batch's own transaction: whatever happens to
-    the run, they are those of what was committed. A run that found nothing to do leaves nothing.
+    Due cycles are closed in batches, each locked, closed and committed by itself. The figures are
+    written with each batch, in the batch's own transaction: whatever happens to the run, they are
+    those of what was committed. A run that found nothing to do leaves nothing.
     """
 
     _name = 'assist.billing.run'
@@ -157,7 +162,215 @@ class AssistBillingRun(models.Model):
     def _get_no_address_domain(self):
         return [*self._get_bills_domain(), ('assist_delivery_state', '=', 'no_address')]
 
-    # === RUNNING === #
+    # === THE LOOP === #
+
+    @api.model
+    def _close_all(self, now):
+        """Open the cycles that have begun and close those that are due, as one run.
+
+        :param datetime now: naive UTC
+        """
+        progress = self.env['ir.cron']
+        cycles = self.env['assist.billing.cycle']
+        progress._commit_progress()
+        retry_races(cycles._open_begun_cycles, now)
+        self._reopen_unbilled()
+        run = retry_races(self._begin, now)
+        progress._commit_progress(remaining=cycles._count_due(now))
+        run._finish_bills()  # what an earlier run was killed over
+        if not run._close_due(now):
+            run._pause()
+            return  # out of time: the scheduler comes back for the rest
+        run._bill_late_sessions(now)
+        run._finish_bills()
+        run._end()
+        progress._commit_progress(remaining=0)
+
+    @api.model
+    def _reopen_unbilled(self):
+        """Open again what closed without a bill and has got sessions since; commits as it goes."""
+        while retry_races(self.env['assist.billing.cycle']._reopen_next_unbilled):
+            self.env['ir.cron']._commit_progress()
+
+    def _close_due(self, now):
+        """Close all that is due, batch by batch; return False when time is up before.
+
+        Also without a run (an empty one): then nothing is counted.
+        """
+        tried = []
+        while batch := retry_races(self._close_next_batch, now, tried):
+            tried += batch.filtered(lambda cycle: cycle.state == 'open').ids
+            if not self.env['ir.cron']._commit_progress(len(batch)):
+                return False
+            if self._analyze_new_ledger():
+                self.env['ir.cron']._commit_progress()
+        return True
+
+    def _close_next_batch(self, now, tried):
+        """Lock and close the next due cycles; return them, or nothing when none is left.
+
+        :param list tried: ids that failed in this run already; they are not tried in circles
+        """
+        # The lock is the first statement after a commit: its snapshot is fresh, so that what
+        # another run has just closed is not due here any more.
+        batch = self.env['assist.billing.cycle']._lock_due_cycles(now, tried)
+        if self.env.context.get('assist_lost_races'):
+            batch._lock_sessions()
+        batch._close(now)
+        self._count_batch(batch)
+        return batch
+
+    def _bill_late_sessions(self, now):
+        """Bill late sessions by a bill of their own where no other is to carry them soon."""
+        tried = []
+        while origins := retry_races(self._bill_next_late, now, tried):
+            tried += origins.ids
+            if not self.env['ir.cron']._commit_progress():
+                return
+
+    def _bill_next_late(self, now, tried):
+        """Lock and bill the late sessions of the next closed cycles; return these cycles."""
+        origins = self.env['assist.billing.cycle']._lock_late_cycles(now, tried)
+        for origin in origins:
+            origin._bill_late(now)
+        self._count_late(origins)
+        return origins
+
+    @api.model
+    def _analyze_new_ledger(self):
+        """Have PostgreSQL count the entries as long as it takes them for none.
+
+        A ledger's first batches come faster than the server looks by itself; and with statistics
+        that say "no rows" a query that Odoo makes while posting takes minutes.
+
+        :return: whether it was to be done
+        """
+        tables = ('account_move', 'account_move_line')
+        if self.env.execute_query(
+            SQL(
+                "SELECT 1 FROM pg_class WHERE oid IN (%s::regclass, %s::regclass)"
+                " AND reltuples <= 0",
+                *tables,
+            )
+        ):
+            self.env.cr.execute(
+                SQL("ANALYZE %s", SQL(", ").join(SQL.identifier(table) for table in tables))
+            )
+            return True
+        return False
+
+    # === WHAT OTHERS HAVE STORED BEFORE ITS TIME === #
+
+    @api.model
+    def _finish_bills(self):
+        """Post, and hand over for sending, bills that were stored before the run was through."""
+        tried = []
+        while bill := retry_races(self._finish_next_bill, tried):
+            tried.append(bill.id)
+            self.env['ir.cron']._commit_progress()
+
+    @api.model
+    def _finish_next_bill(self, tried):
+        """Lock and finish the next bill that nobody else has at hand; return it, or nothing."""
+        self.env['account.move'].flush_model(['assist_unfinished'])
+        rows = self.env.execute_query(
+            SQL(
+                "SELECT id FROM account_move WHERE assist_unfinished IS NOT NULL"
+                " AND id != ALL(%s) ORDER BY id LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED",
+                tried,
+            )
+        )
+        # sudo: the engine bills, whoever may have started it
+        bill = self.env['account.move'].sudo().browse(row[0] for row in rows)
+        if not bill:
+            return bill
+        bill = bill.with_company(bill.company_id)
+        handling = bill.assist_unfinished
+        bill._assist_mark_unfinished(False)
+        try:
+            with UndoPoint(self.env.cr):
+                if bill.state == 'draft':
+                    bill._assist_post()
+                if bill.state == 'posted' and handling == 'send':
+                    bill._assist_queue_sending()
+        except NOBODYS_FAULT:
+            raise
+        except Exception as error:  # noqa: BLE001 - kept with the bill and shown
+            bill._assist_mark_unfinished(False)
+            cycle = bill.assist_cycle_id or bill.assist_origin_cycle_id
+            reason = cycle._describe_failure(error)
+            bill.message_post(
+                body=self.env._("This bill could not be posted: %(reason)s", reason=reason)
+            )
+            cycle._assist_report_failure(
+                self.env._(
+                    "The bill of %(customer)s could not be posted",
+                    customer=cycle.partner_id.display_name,
+                ),
+                reason,
+            )
+        return bill
+
+    # === A SELECTION === #
+
+    @api.model
+    def _run_selection(self, cycles):
+        """Close those of `cycles` that are due, at once; return the run.
+
+        A failed one is tried again whenever that would have been due.
+        """
+        cycles._check_billing_user()
+        if len(cycles) > DIRECT_CYCLES:
+            raise UserError(
+                self.env._(
+                    "%(count)s cycles are too many to wait for. Choose %(limit)s at most, or bill "
+                    "all that is due in the background.",
+                    count=len(cycles),
+                    limit=DIRECT_CYCLES,
+                )
+            )
+        # sudo: cycles and runs are written by the engine only
+        run, cycles = self.sudo(), cycles.sudo()
+        now = fields.Datetime.now()
+        cycles.filtered('retry_at').write({'retry_at': False})
+        run = run.create(
+            {'user_id': self.env.user.id, 'started_at': now, 'last_at': now, 'state': 'running'}
+        )
+        if not run._close_selected(cycles, now):
+            raise UserError(
+                self.env._(
+                    "None of the chosen cycles is due: they are closed already, are closed by "
+                    "another run at this moment, or wait for an older one of the same customer."
+                )
+            )
+        run._end()
+        return run.sudo(False)
+
+    def _close_selected(self, cycles, now):
+        """Close those of `cycles` that are due, in this transaction; return those tried."""
+        tried = cycles.browse()
+        while batch := self._lock_selected(cycles, now, tried.ids):
+            batch._close(now)
+            tried |= batch
+            self._count_batch(batch)
+        return tried
+
+    @api.model
+    def _lock_selected(self, cycles, now, tried):
+        """Lock the due ones of `cycles` that nobody else is closing, a batch at most."""
+        cycles._flush_due()
+        rows = self.env.execute_query(
+            SQL(
+                "SELECT c.id %s AND c.id = ANY(%s) ORDER BY c.end_at, c.id LIMIT %s"
+                " FOR UPDATE OF c SKIP LOCKED",
+                cycles._get_due_sql(now, tried),
+                cycles.ids,
+                cycles._get_batch_size(),
+            )
+        )
+        return cycles.browse(row[0] for row in rows)
+
+    # === THE BOOK === #
 
     @api.model
     def _begin(self, now):

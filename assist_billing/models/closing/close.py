@@ -1,17 +1,21 @@
 import logging
 from datetime import timedelta
 
-from odoo import api, models
+from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.tools import SQL, split_every
 
-from ...utils.races import NOBODYS_FAULT, UndoPoint, retry_races, watched_commits
+from ...utils.races import NOBODYS_FAULT, UndoPoint, watched_commits
 from ...utils.sql_changes import changing
 
 _logger = logging.getLogger(__name__)
 
+# Cycles closed, and committed, at a time. More gains little, and loses more when one of them fails.
+CLOSE_BATCH = 50
 # What a session keeps of the bill it is on.
 STAMPED = ('cycle_id', 'billed_seconds', 'merged_into_id', 'state', 'write_uid', 'write_date')
+# What a session keeps of its billing, and what is forgotten when its cycle opens again.
+FORGOTTEN = ('state', 'cycle_id', 'billed_seconds', 'merged_into_id', 'prior_id')
 # In so many parts are those taken apart that failed together.
 PARTS = 5
 # A cycle that failed is tried again by the next run, then after 1, 2, 4 ... 24 hours.
@@ -32,9 +36,108 @@ class RefusedTogetherError(Exception):
 
 
 class AssistBillingCycle(models.Model):
-    """Closing locked cycles: usage -> rate -> invoice -> post -> stamp -> send."""
+    """Closing cycles: due -> locked -> usage -> rate -> invoice -> post -> stamp -> send.
+
+    The run (`assist.billing.run`) asks for them batch by batch; nothing here commits.
+    """
 
     _inherit = 'assist.billing.cycle'
+
+    # === CRON === #
+
+    @api.model
+    def _cron_close_cycles(self, now=None):
+        """Open the cycles that have begun and close those that are due; the scheduled action.
+
+        Commits as it goes: each batch is billed wholly or not at all. Running it twice, or twice
+        at a time, bills nothing twice.
+
+        :param datetime now: naive UTC; default: the present. For catching up and for tests.
+        """
+        self.env['assist.billing.run']._close_all(now or fields.Datetime.now())
+
+    # === DUE CYCLES === #
+
+    @api.model
+    def _get_due_sql(self, now, tried=()):
+        """Return FROM and WHERE of the due cycles `c`; also what a run book previews.
+
+        Due is the oldest open cycle of an association that is not on hold, once its end and the
+        company's grace have passed. Younger ones wait for it: bills are made oldest first.
+        """
+        return SQL(
+            """
+            FROM assist_billing_cycle c
+            JOIN assist_billing_association a ON a.id = c.association_id
+            JOIN res_company p ON p.id = c.company_id
+           WHERE c.state = 'open'
+             AND c.end_at + p.assist_close_grace_hours * INTERVAL '1 hour' <= %(now)s
+             AND a.state != 'on_hold'
+             AND (c.retry_at IS NULL OR c.retry_at <= %(now)s)
+             AND c.id != ALL(%(tried)s)
+             AND NOT EXISTS (
+                 SELECT 1 FROM assist_billing_cycle e
+                  WHERE e.association_id = c.association_id AND e.state = 'open'
+                    AND e.date_start < c.date_start
+             )
+            """,
+            now=now,
+            tried=list(tried),
+        )
+
+    @api.model
+    def _flush_due(self):
+        """Store what waits to be stored of that by which cycles are due."""
+        self.flush_model(['state', 'end_at', 'date_start', 'association_id', 'retry_at'])
+        self.env['assist.billing.association'].flush_model(['state'])
+        self.env['res.company'].flush_model(['assist_close_grace_hours'])
+
+    @api.model
+    def _count_due(self, now):
+        self._flush_due()
+        [[count]] = self.env.execute_query(SQL("SELECT count(*) %s", self._get_due_sql(now)))
+        return count
+
+    @api.model
+    def _lock_due_cycles(self, now, tried=()):
+        """Lock the oldest due cycles that nobody else is closing, a batch at most."""
+        self._flush_due()
+        rows = self.env.execute_query(
+            SQL(
+                "SELECT c.id %s ORDER BY c.end_at, c.id LIMIT %s FOR UPDATE OF c SKIP LOCKED",
+                self._get_due_sql(now, tried),
+                self._get_batch_size(),
+            )
+        )
+        return self.browse(row[0] for row in rows)
+
+    @api.model
+    def _get_batch_size(self):
+        """Return how many cycles are closed at a time: half as many after each lost race.
+
+        The fewer sessions a batch has, and the less time it takes, the less of it others change.
+        """
+        return max(1, CLOSE_BATCH >> self.env.context.get('assist_lost_races', 0))
+
+    def _lock_sessions(self):
+        """Lock what these cycles may bill: who changes it meanwhile waits, and we do not lose.
+
+        Only after a lost race, for a lock costs as much as the stamp on a session.
+        """
+        self.flush_model(['association_id', 'end_at'])
+        self.env['assist.session'].flush_model(['association_id', 'state', 'ended_at'])
+        self.env.cr.execute(
+            SQL(
+                """
+                SELECT s.id FROM assist_session s
+                  JOIN assist_billing_cycle c ON c.association_id = s.association_id
+                 WHERE c.id = ANY(%s) AND s.state = 'to_bill' AND s.ended_at < c.end_at
+              ORDER BY s.id
+                   FOR NO KEY UPDATE OF s
+                """,
+                self.ids,
+            )
+        )
 
     # === CLOSING === #
 
@@ -46,7 +149,7 @@ class AssistBillingCycle(models.Model):
         culprits are found by posting alone, and the others are billed together once more.
 
         An add-on that commits while it posts makes all of them billed for good: then what is left
-        to do with their bills is done by `_finish_bills`.
+        to do with their bills is done by the run, see `_finish_bills` there.
         """
         if not self:
             return
@@ -206,57 +309,6 @@ class AssistBillingCycle(models.Model):
                 break  # stored for good: the others are posted one by one
         return refused
 
-    # === WHAT OTHERS HAVE STORED BEFORE ITS TIME === #
-
-    @api.model
-    def _finish_bills(self):
-        """Post, and hand over for sending, bills that were stored before the run was through."""
-        tried = []
-        while bill := retry_races(self._finish_next_bill, tried):
-            tried.append(bill.id)
-            self.env['ir.cron']._commit_progress()
-
-    @api.model
-    def _finish_next_bill(self, tried):
-        """Lock and finish the next bill that nobody else has at hand; return it, or nothing."""
-        rows = self.env.execute_query(
-            SQL(
-                "SELECT id FROM account_move WHERE assist_unfinished IS NOT NULL"
-                " AND id != ALL(%s) ORDER BY id LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED",
-                tried,
-            )
-        )
-        # sudo: the engine bills, whoever may have started it
-        bill = self.env['account.move'].sudo().browse(row[0] for row in rows)
-        if not bill:
-            return bill
-        bill = bill.with_company(bill.company_id)
-        handling = bill.assist_unfinished
-        bill._assist_mark_unfinished(False)
-        try:
-            with UndoPoint(self.env.cr):
-                if bill.state == 'draft':
-                    bill._assist_post()
-                if bill.state == 'posted' and handling == 'send':
-                    bill._assist_queue_sending()
-        except NOBODYS_FAULT:
-            raise
-        except Exception as error:  # noqa: BLE001 - kept with the bill and shown
-            bill._assist_mark_unfinished(False)
-            cycle = bill.assist_cycle_id or bill.assist_origin_cycle_id
-            reason = cycle._describe_failure(error)
-            bill.message_post(
-                body=self.env._("This bill could not be posted: %(reason)s", reason=reason)
-            )
-            cycle._assist_report_failure(
-                self.env._(
-                    "The bill of %(customer)s could not be posted",
-                    customer=cycle.partner_id.display_name,
-                ),
-                reason,
-            )
-        return bill
-
     def _prepare_closed_vals(self, outcome, now):
         """Return what a cycle keeps of its closing."""
         self.ensure_one()
@@ -367,3 +419,218 @@ class AssistBillingCycle(models.Model):
         if failed := self.filtered('error'):
             failed.write({'error': False, 'attempts': 0, 'retry_at': False})
             failed._assist_clear_failure()
+
+    # === LATE SESSIONS === #
+
+    @api.model
+    def _lock_late_cycles(self, now, tried):
+        """Lock and return closed cycles with late sessions that have waited long enough.
+
+        They wait `assist_late_days` from the end of their cycle, and longer if another bill is
+        to follow within that time from now. If the next bill is in another currency, they do not
+        wait at all. A batch at most.
+        """
+        self._flush_due()
+        self.flush_model(['start_at'])
+        self.env['res.company'].flush_model(['assist_late_days'])
+        self.env['assist.session'].flush_model(['association_id', 'state', 'cycle_id', 'ended_at'])
+        rows = self.env.execute_query(
+            SQL(
+                """
+                SELECT o.id
+                  FROM assist_billing_cycle o
+                  JOIN assist_billing_association a ON a.id = o.association_id
+                  JOIN res_company p ON p.id = o.company_id
+             LEFT JOIN LATERAL (
+                       SELECT n.currency_id FROM assist_billing_cycle n
+                        WHERE n.association_id = o.association_id AND n.state = 'open'
+                     ORDER BY n.date_start LIMIT 1
+                       ) following ON TRUE
+                 WHERE o.state IN ('closed', 'waived') AND a.state != 'on_hold'
+                   AND NOT %(unbilled)s
+                   AND (following.currency_id != o.currency_id
+                        OR o.end_at + p.assist_close_grace_hours * INTERVAL '1 hour'
+                           + p.assist_late_days * INTERVAL '1 day' <= %(now)s)
+                   AND (o.retry_at IS NULL OR o.retry_at <= %(now)s)
+                   AND o.id != ALL(%(tried)s)
+                   AND EXISTS (
+                       SELECT 1 FROM assist_session s
+                        WHERE s.association_id = o.association_id AND s.state = 'to_bill'
+                          AND s.cycle_id IS NULL
+                          AND s.ended_at >= o.start_at AND s.ended_at < o.end_at
+                   )
+                   AND NOT EXISTS (
+                       SELECT 1 FROM assist_billing_cycle n
+                        WHERE n.association_id = o.association_id AND n.state = 'open'
+                          AND following.currency_id = o.currency_id
+                          AND n.currency_id = o.currency_id
+                          AND n.end_at <= %(now)s + p.assist_late_days * INTERVAL '1 day'
+                   )
+              ORDER BY o.end_at, o.id
+                 LIMIT %(limit)s
+            FOR UPDATE OF o SKIP LOCKED
+                """,
+                now=now,
+                tried=tried,
+                limit=self._get_batch_size(),
+                unbilled=self._get_unbilled_sql(SQL("o")),
+            )
+        )
+        return self.browse(row[0] for row in rows)
+
+    def _bill_late(self, now):
+        """Bill the late sessions of this locked cycle by a supplementary bill."""
+        self.ensure_one()
+        point = UndoPoint(self.env.cr)
+        try:
+            with point:
+                outcome = self._get_late_outcome()
+                move = self.env['account.move']
+                # Until the sessions are wholly billed nobody commits.
+                with watched_commits(self.env.cr, lambda: False):
+                    if outcome.total:
+                        move = self._create_moves([self._prepare_supplementary_vals(outcome, now)])
+                    self._keep_details([outcome], supplementary=move)
+                    self._stamp_sessions([outcome])
+                    self._close_succeeded()
+                if move:
+                    self._process_moves(move)
+        except NOBODYS_FAULT:
+            raise
+        except Exception as error:  # noqa: BLE001 - kept on the cycle and shown
+            if not point.is_lost:
+                self._close_failed(error, now)
+
+    # === CLOSED WITHOUT A BILL === #
+
+    # Nobody has seen a bill of these cycles, so they can simply open again: for sessions that
+    # come in later, and for prices applied to them. The run then closes them as any other.
+
+    @api.model
+    def _get_unbilled_sql(self, cycle):
+        """Return the SQL condition that nobody has seen a bill of `cycle`, though it has closed.
+
+        Not of a cycle that had a bill, or whose late sessions another bill has carried: what was
+        billed of it stands, and the rest is billed as late.
+
+        :param SQL cycle: alias of the cycle in the query
+        """
+        return SQL(
+            """
+            (%(cycle)s.state = 'closed' AND %(cycle)s.move_id IS NULL
+             AND NOT EXISTS (
+                 SELECT 1 FROM account_move um WHERE um.assist_origin_cycle_id = %(cycle)s.id
+             )
+             AND NOT EXISTS (
+                 SELECT 1 FROM assist_billing_cycle_prior up
+                  WHERE up.origin_cycle_id = %(cycle)s.id
+                    AND (up.cycle_id != %(cycle)s.id OR up.move_id IS NOT NULL OR up.amount != 0)
+             ))
+            """,
+            cycle=cycle,
+        )
+
+    @api.model
+    def _flush_unbilled(self):
+        """Store what waits to be stored of that by which a cycle counts as unbilled."""
+        self._flush_usage()
+        self.env['assist.billing.cycle.prior'].flush_model()
+        self.env['account.move'].flush_model(['assist_origin_cycle_id'])
+
+    @api.model
+    def _search_unbilled(self, condition):
+        """Return the cycles `c` without a bill that meet an SQL condition, oldest first."""
+        self._flush_unbilled()
+        rows = self.env.execute_query(
+            SQL(
+                "SELECT c.id FROM assist_billing_cycle c WHERE %s AND %s ORDER BY c.end_at, c.id",
+                self._get_unbilled_sql(SQL("c")),
+                condition,
+            )
+        )
+        return self.browse(row[0] for row in rows)
+
+    # === OPENING AGAIN === #
+
+    @api.model
+    def _reopen_next_unbilled(self):
+        """Lock and open again the next such cycles, a batch at most; return them."""
+        self._flush_unbilled()
+        self.env['assist.billing.association'].flush_model(['state'])
+        rows = self.env.execute_query(
+            SQL(
+                """
+                SELECT c.id FROM assist_billing_cycle c
+                  JOIN assist_billing_association a ON a.id = c.association_id
+                 WHERE %(unbilled)s AND a.state != 'on_hold' AND EXISTS (
+                       SELECT 1 FROM assist_session s
+                        WHERE s.association_id = c.association_id AND s.state = 'to_bill'
+                          AND s.cycle_id IS NULL
+                          AND s.ended_at >= c.start_at AND s.ended_at < c.end_at
+                 )
+              ORDER BY c.end_at, c.id
+                 LIMIT %(limit)s
+            FOR UPDATE OF c SKIP LOCKED
+                """,
+                unbilled=self._get_unbilled_sql(SQL("c")),
+                limit=self._get_batch_size(),
+            )
+        )
+        cycles = self.browse(row[0] for row in rows)
+        cycles._reopen()
+        return cycles
+
+    def _reopen(self):
+        """Open these locked cycles again, which closed without a bill.
+
+        All they hold is let go, sessions and days of devices, and is rated anew by the next run.
+        """
+        if not self:
+            return
+        # Late sessions of earlier cycles that came to nothing here are late again.
+        self.prior_ids.unlink()
+        self.device_ids.unlink()
+        sessions = self._release_sessions()
+        self.write(
+            {
+                'state': 'open',
+                'reopened_at': fields.Datetime.now(),
+                'closed_at': False,
+                **dict.fromkeys(
+                    (
+                        'session_count',
+                        'session_seconds',
+                        'billed_quantity',
+                        'device_quantity',
+                        'usage_amount',
+                    ),
+                    0,
+                ),
+            }
+        )
+        # They may be somebody else's by now: as long as they counted as billed they stayed.
+        sessions._resolve()
+
+    def _release_sessions(self):
+        """Take the stamp off the sessions billed by these cycles, in one statement."""
+        sessions = self.env['assist.session']
+        sessions.flush_model()
+        rows = self.env.execute_query(
+            SQL(
+                """
+                UPDATE assist_session
+                   SET state = 'to_bill', cycle_id = NULL, billed_seconds = 0,
+                       merged_into_id = NULL, prior_id = NULL,
+                       write_uid = %s, write_date = NOW() AT TIME ZONE 'UTC'
+                 WHERE cycle_id IN %s AND state = 'billed'
+             RETURNING id
+                """,
+                self.env.uid,
+                tuple(self.ids),
+            )
+        )
+        sessions = sessions.browse(row[0] for row in rows)
+        self.env['assist.session'].invalidate_model(FORGOTTEN)
+        self.invalidate_recordset(['session_ids'])
+        sessions.modified(FORGOTTEN)
+        return sessions

@@ -1,4 +1,3 @@
 from . import assist_billing_cycle
-from . import terms_in_words
 from . import assist_billing_cycle_device
 from . import assist_billing_cycle_prior

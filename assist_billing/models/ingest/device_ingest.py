@@ -11,6 +11,7 @@ from odoo.exceptions import ConcurrencyError
 from odoo.tools import SQL, split_every
 
 from ... import sources
+from ...rules.matching import Texts
 from ...utils.sql_changes import changing, created
 from .session_ingest import ATTEMPTS, BATCH_SIZE, IngestRun, Overtaken
 
@@ -236,10 +237,15 @@ class AssistDevice(models.Model):
         for normal in wanted:
             partner_id = contacts.get(normal.customer_email)
             if not partner_id:
-                texts = (
-                    normal.customer_email, normal.customer_name, normal.customer_ref,
-                    normal.external_id, normal.name, normal.group, normal.department,
-                )  # fmt: skip
+                texts = Texts(
+                    customer_email=normal.customer_email,
+                    customer_name=normal.customer_name,
+                    customer_ref=normal.customer_ref,
+                    device_ref=normal.external_id,
+                    device_name=normal.name,
+                    group=normal.group,
+                    department=normal.department,
+                )
                 rule = run.matcher.find(run.source, texts)
                 partner_id = rule.partner if rule else None
             found[normal.external_id] = partner_id

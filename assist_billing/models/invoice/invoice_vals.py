@@ -4,7 +4,6 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.tools import float_round
 
-from ...rules import rating
 from .account_move_line import PRINTED_DIGITS
 
 # Charged as a flat amount, whatever sessions and hours are counted in.
@@ -285,7 +284,7 @@ class AssistBillingCycle(models.Model):
         self.ensure_one()
         if charge != 'prior':
             return charge in FLAT_CHARGES
-        terms = rating.Terms.from_dict(self.terms)
+        terms = self._get_frozen_terms()
         return price != terms.printed_price(
             terms.price_per_hour if terms.billing_type == 'hour' else terms.price_per_session
         )

@@ -219,7 +219,7 @@ class AssistMatchingRule(models.Model):
     def _read_unmatched(self, company, rules):
         """Return what sessions say that have no customer, and that `rules` might fit.
 
-        :return: rows of source, texts, session ids
+        :return: rows of source, `Texts`, session ids
         """
         self.env['assist.session'].flush_model()
         columns = SQL(", ").join(SQL("s.%s", SQL.identifier(name)) for name in TEXT_COLUMNS)
@@ -236,7 +236,7 @@ class AssistMatchingRule(models.Model):
                 superset=self._get_superset_sql(rules),
             )
         )
-        return [(source, tuple(texts), ids) for ids, source, *texts in rows]
+        return [(source, matching.Texts(*texts), ids) for ids, source, *texts in rows]
 
     @api.model
     def _read_texts(self, company, rule):

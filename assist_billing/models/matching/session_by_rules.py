@@ -1,17 +1,14 @@
-from operator import attrgetter
-
 from odoo import api, fields, models
 from odoo.tools import SQL
 
-from ...rules.matching import TEXTS
+from ...rules.matching import Texts
 from ...utils.sql_changes import changing
 from ..ingest.session_source import SOURCE_TEXTS
 
-# What a rule compares, as it comes in and as it is stored, in the same order.
-get_texts = attrgetter(*TEXTS)
 # What matching gives a session.
 MATCHED = ('partner_id', 'matching_rule_id', 'write_uid', 'write_date')
-TEXT_COLUMNS = tuple(SOURCE_TEXTS[name] for name in TEXTS)
+# What a rule compares, as it is stored, in the order of `Texts`.
+TEXT_COLUMNS = tuple(SOURCE_TEXTS[name] for name in Texts._fields)
 
 
 class AssistSession(models.Model):
@@ -67,7 +64,7 @@ class AssistSession(models.Model):
             run.matcher = self.env['assist.matching.rule']._get_matcher(run.company)
         find = run.matcher.find
         rules = [
-            None if partner_id else find(run.source, get_texts(normal))
+            None if partner_id else find(run.source, Texts.of(normal))
             for normal, (_device_id, partner_id) in zip(normals, matches, strict=True)
         ]
         return [(rule.partner, rule.id) if rule else (None, None) for rule in rules]

@@ -45,31 +45,34 @@ class AssistUnmatched(models.Model):
         amounts = {group.id: (plans[group.company_id], rating.ZERO) for group in self}
         priced = self.filtered(lambda group: plans[group.company_id])
         sessions = defaultdict(list)
-        for group_id, *values in priced._read_sessions():
-            sessions[group_id].append(rating.Session(*values))
+        for group_id, session in priced._read_sessions():
+            sessions[group_id].append(session)
         for group in priced:
             plan = plans[group.company_id]
             amounts[group.id] = plan, self._rate(plan, sessions[group.id])
         return amounts
 
     def _read_sessions(self):
-        """Return rows of the group's ID and what the rating needs of each of its sessions."""
+        """Return each session of these groups, as the rating wants it: [(group id, session)]."""
         cycles = self.env['assist.billing.cycle']
         cycles._flush_usage()
-        return self.env.execute_query(
+        columns, make = cycles._get_session_reader()
+        rows = self.env.execute_query(
             SQL(
                 "SELECT q.group_id, %s FROM (%s) AS q JOIN assist_session s ON s.id = q.id",
-                cycles._get_session_columns(),
+                columns,
                 self._get_sessions_sql(self.ids),
             )
         )
+        return [(group_id, make(values)) for group_id, *values in rows]
 
     @api.model
     def _rate(self, plan, sessions):
         """Return what sessions of one customer would cost by the present terms of a plan."""
         if not sessions:
             return rating.ZERO
-        terms = rating.Terms.from_dict({**plan._prepare_terms(), **NEUTRAL})
+        terms_class = self.env['assist.billing.cycle']._get_terms_class()
+        terms = terms_class.from_dict({**plan._prepare_terms(), **NEUTRAL})
         first = min(session.end for session in sessions).date()
         last = max(session.end for session in sessions).date() + timedelta(days=1)
         period = first, last, (last - first).days

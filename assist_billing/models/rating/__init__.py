@@ -1,3 +1,2 @@
-from . import device_days
 from . import usage
 from . import preview

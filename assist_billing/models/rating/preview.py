@@ -22,14 +22,6 @@ class AssistBillingCycle(models.Model):
 
     # === FIELDS === #
 
-    run_id = fields.Many2one(
-        'assist.billing.run',
-        string="Billing Run",
-        readonly=True,
-        index='btree_not_null',
-        ondelete='set null',
-        help="The run that tried it last.",
-    )
     preview_sessions = fields.Integer(string="Sessions So Far", compute='_compute_preview')
     preview_amount = fields.Monetary(
         string="Would Bill",

@@ -27,7 +27,10 @@ class AccountMove(models.Model):
         # EXTENDS account: Odoo sends `job_count` invoices in one transaction, so that one error
         # undoes all of them; and it does not look whether another process has one at hand
         progress = self.env['ir.cron']
-        progress._commit_progress(remaining=self._assist_count_to_send())
+        # Invoices that are no bills count, too: time may be up with the last bill.
+        progress._commit_progress(
+            remaining=self.search_count([('sending_data', '!=', False), ('state', '=', 'posted')])
+        )
         tried = []
         try:
             while bill := retry_races(self._assist_send_next, tried):
@@ -51,6 +54,8 @@ class AccountMove(models.Model):
             self._assist_send_others(job_count)
             self._assist_send_later(1)
             return None
+        # Odoo says what remains only where it finds something.
+        progress._commit_progress(remaining=0)
         return super()._cron_account_move_send(job_count)
 
     @api.model

@@ -190,7 +190,7 @@ class AccountMove(models.Model):
             self.env.ref('account.ir_cron_account_move_send').sudo()._trigger(
                 at=fields.Datetime.add(fields.Datetime.now(), minutes=FILES_RETRY_MINUTES)
             )
-        self.with_context(skip_is_manually_modified=True).write(vals)
+        self._assist_as_engine().with_context(skip_is_manually_modified=True).write(vals)
 
     def _assist_cut_short(self):
         """After a failure: keep which of these bills may have arrived or not, and undo the rest."""

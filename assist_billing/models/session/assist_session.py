@@ -2,6 +2,7 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
 
 from ...sources.normaliser import EARLIEST, LONGEST, TOLERANCE
+from ...sources.registry import profiles
 
 # A billed session keeps these: they stand on a bill.
 FROZEN_FIELDS = (
@@ -203,33 +204,9 @@ class AssistSession(models.Model):
 
     @api.model
     def _get_sources(self):
-        """Return the sources as a selection; extend it to add one."""
-        return [
-            ('manual', self.env._("Manual")),
-            ('zoho_assist', "Zoho Assist"),
-            ('teamviewer', "TeamViewer"),
-            ('anydesk', "AnyDesk"),
-            ('rustdesk', "RustDesk"),
-            ('take_control', "N-able Take Control"),
-            ('screenconnect', "ScreenConnect"),
-            ('splashtop', "Splashtop"),
-            ('isl_online', "ISL Online"),
-            ('meshcentral', "MeshCentral"),
-            ('tactical_rmm', "Tactical RMM"),
-            ('beyondtrust', "BeyondTrust"),
-            ('logmein_rescue', "LogMeIn Rescue"),
-            ('goto_resolve', "GoTo Resolve"),
-            ('guacamole', "Apache Guacamole"),
-            ('intune_remote_help', "Intune Remote Help"),
-            ('jamf_remote_assist', "Jamf Remote Assist"),
-            ('syncro', "Syncro"),
-            ('atera', "Atera"),
-            ('ninjaone', "NinjaOne"),
-            ('toggl', "Toggl Track"),
-            ('clockify', "Clockify"),
-            ('kimai', "Kimai"),
-            ('csv', self.env._("File")),
-        ]
+        """Return the sources as a selection: by hand, every tool that is registered, any file."""
+        tools = [(profile.name, profile.label) for profile in profiles() if profile.name != 'csv']
+        return [('manual', self.env._("Manual")), *tools, ('csv', self.env._("File"))]
 
     # === COMPUTE METHODS === #
 

@@ -1,6 +1,4 @@
 from . import shapes
-from . import statement
-from . import rows
-from . import csv_table
+from . import assist_billing_statement
 from . import account_move_statement
 from . import ir_actions_report

@@ -21,10 +21,10 @@ class AccountMove(models.Model):
         return None if statement.is_empty else statement
 
     def _assist_get_statement_csv(self):
-        """Return the statement as CSV in the customer's language, see `_get_statement_csv`."""
+        """Return the statement as CSV (bytes) in the customer's language."""
         bill = self.with_context(lang=self.partner_id.lang or self.env.lang)
         statement = bill._assist_get_statement()
-        return statement.cycle._write_statement_csv(statement)
+        return bill.env['assist.billing.statement']._get_csv(statement)
 
     def _assist_get_statement_filename(self):
         self.ensure_one()

@@ -1,4 +1,4 @@
-"""What a statement is made of; filled by `assist.billing.cycle`, printed by report and portal."""
+"""What a statement is made of: `assist.billing.statement` fills it, report and portal print it."""
 
 from dataclasses import dataclass, field
 from datetime import date
@@ -62,7 +62,7 @@ class StatementSection:
 
     @property
     def terms(self):
-        return rating.Terms.from_dict(self.cycle.terms)
+        return self.cycle._get_frozen_terms()
 
     @property
     def is_hourly(self):
@@ -91,11 +91,15 @@ class StatementSection:
 
 @dataclass
 class StatementDevice:
-    """A device, the half-open spans of days it was looked after, and its part of the line."""
+    """A device, the half-open spans of days it was looked after, and its part of the line.
+
+    `looked_after` says these spans in words.
+    """
 
     device: models.Model
     days: int
     spans: tuple
+    looked_after: str
     quantity: Decimal
     amount: Decimal
 

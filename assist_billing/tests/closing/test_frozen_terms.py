@@ -305,6 +305,7 @@ class TestFrozenProducts(FrozenTermsCase):
 
     def test_late_line_keeps_a_tax_that_was_archived(self):
         def change(_association):
+            self.taxed.taxes_id = self._create_taxes({'amount': 5.0})
             self.included.active = False
 
         self.assertAsInJanuary(self._bill_february(change).with_context(active_test=False))

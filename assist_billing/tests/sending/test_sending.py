@@ -2,7 +2,7 @@ from unittest.mock import patch
 
 from markupsafe import Markup
 
-from odoo import Command
+from odoo import SUPERUSER_ID, Command
 from odoo.exceptions import UserError
 from odoo.tests import new_test_user, tagged
 from odoo.tools import mute_logger
@@ -264,6 +264,24 @@ class TestSending(SendingCommon):
             self._send_queued()
         self.assertEqual(self._get_sent_addresses(), sorted(['x@x.example', bill.partner_id.email]))
         self.assertRecordValues(invoice, [{'sending_data': False, 'assist_delivery_state': 'none'}])
+
+    def test_other_invoices_are_not_forgotten_when_time_is_up_with_the_last_bill(self):
+        self._create_bills(1, handling='send')
+        invoice = self._create_invoice_one_line(price_unit=10.0, post=True)
+        invoice.sending_data = {
+            'author_user_id': self.env.user.id,
+            'author_partner_id': self.env.user.partner_id.id,
+        }
+        cron = self.env.ref('account.ir_cron_account_move_send').sudo()
+        progress = cron.env['ir.cron.progress'].create({'cron_id': cron.id})
+        context = {'cron_id': cron.id, 'ir_cron_progress_id': progress.id, 'cron_end_time': 0.0}
+        self.env.flush_all()
+        with self.enter_registry_test_mode(), self.registry.cursor() as cr:
+            env = self.env(cr=cr, user=SUPERUSER_ID, context=context)
+            env['account.move']._cron_account_move_send()
+        self.env.invalidate_all()
+        self.assertTrue(invoice.sending_data)
+        self.assertRecordValues(progress, [{'done': 1, 'remaining': 1}])
 
     def test_a_batch_leaves_out_what_was_sent_and_says_so(self):
         bills = self._create_bills(3)

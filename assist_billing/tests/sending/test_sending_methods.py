@@ -89,7 +89,7 @@ class TestSendingMethods(SendingCommon):
 
     def test_the_dialog_offers_what_the_customer_wants(self):
         bill = self._create_bill_by_post()
-        bill.write({'sending_data': False, 'assist_delivery_state': 'none'})
+        bill._assist_as_engine().write({'sending_data': False, 'assist_delivery_state': 'none'})
         action = bill.action_assist_email()
         dialog = self.env[action['res_model']].with_context(**action['context']).create({})
         self.assertEqual(dialog.sending_methods, ['snailmail'])
@@ -123,6 +123,14 @@ class TestSendingMethods(SendingCommon):
         for refused in ('button_draft', 'button_cancel', 'unlink'):
             with self.subTest(refused=refused), self.assertRefused("it was sent to the customer"):
                 getattr(bill, refused)()
+
+    def test_what_another_way_took_is_noted_whoever_sends(self):
+        [bill] = self._create_bills(1)
+        self.assertFalse(bill.env.su)
+        bill._assist_answered({'tax_agency'})
+        self.assertEqual(bill.assist_transmission, {'taken': ['tax_agency']})
+        self.assertEqual(bill.assist_delivery_state, 'sent')
+        self.assertTrue(bill.sending_data['assist_files_only'])
 
     def test_what_was_refused_is_not_sent_and_says_why(self):
         [bill] = self._create_bills(1, handling='send')

@@ -99,6 +99,7 @@ class AccessCommon(AssistBillingCommon, HttpCase):
             'account.move': bill,
             'account.move.line': bill.invoice_line_ids[:1],
             'account.journal': cls.company_data['default_journal_bank'],
+            'account.tax': cls.company_data['default_tax_sale'],
             'res.partner': cls.customer,
         }
         cls.billed, cls.draft_association = session, draft
@@ -222,7 +223,8 @@ class AccessCommon(AssistBillingCommon, HttpCase):
         dialog = make('assist.associate.customers', plan_id=cls.plan.id)
         make('assist.associate.customers.line', dialog_id=dialog.id, partner_id=cls.stranger.id)
         make('assist.confirm.payment', move_ids=records['account.move'].ids)
-        make('assist.device.import', file=file, company_id=cls.company.id)
+        device_import = make('assist.device.import', file=file, company_id=cls.company.id)
+        make('assist.device.import.column', import_id=device_import.id)
         make(
             'assist.non.billable',
             session_ids=records['assist.session'].ids,

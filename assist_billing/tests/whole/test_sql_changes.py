@@ -10,43 +10,67 @@ ADDON = Path(__file__).parents[2]
 # These read or write nothing that could wait in memory, or are called by one that has flushed.
 FLUSHED_BY_THEIR_CALLERS = {
     # Another transaction: it sees what is committed, and nothing else.
-    'account_move_complete._assist_add_ranks',
-    'assist_billing_cycle._check_not_opened',
-    # What PostgreSQL knows of its tables.
-    'assist_billing_cycle_run._analyze_new_ledger',
-    'assist_session_resolve._analyze_if_thought_empty',
-    'assist_session_import_undo._remove_sessions',
+    'res.partner._assist_add_ranks',
+    'account.move._assist_only_sender',
+    'assist.billing.cycle._check_not_opened',
+    # A lock, and nothing is read.
+    'account.move._assist_lock_again',
+    # A note by itself, in the midst of another add-on's commit.
+    'account.move._assist_mark_unfinished',
+    # What PostgreSQL knows of its tables and rows.
+    'account.move._assist_get_marks',
+    'assist.billing.run._analyze_new_ledger',
+    'assist.session._analyze_if_thought_empty',
+    'assist.session.import.record._remove_sessions',
     # Called by `_read_device_days` after it has flushed.
-    'assist_billing_cycle_device_days._read_device_holes',
+    'assist.billing.cycle._read_device_holes',
     # Called by `_run` after it has flushed everything.
-    'assist_billing_tie._prepare_parts_vals',
-    'assist_billing_tie._find',
-    'assist_billing_tie_bills._find_bills_saying_something_else',
-    'assist_billing_tie_bills._get_unexplained',
-    'assist_billing_tie_bills._get_wrong_charges',
-    'assist_billing_tie_bills._get_wrong_lines',
-    'assist_billing_tie_bills._find_periods_billed_otherwise',
+    'assist.billing.tie._prepare_parts_vals',
+    'assist.billing.tie._find',
+    'assist.billing.tie._find_bills_saying_something_else',
+    'assist.billing.tie._get_mixed_currencies',
+    'assist.billing.tie._get_unexplained',
+    'assist.billing.tie._get_wrong_charges',
+    'assist.billing.tie._get_wrong_lines',
+    'assist.billing.tie._find_periods_billed_otherwise',
     # Called by `_ingest` after it has flushed everything, and after `_ingest_fetch`.
-    'assist_device_ingest._ingest_insert',
-    'assist_device_ingest._ingest_update',
-    'assist_session_ingest._ingest_insert',
-    'assist_session_ingest._ingest_end',
-    'assist_session_ingest._ingest_differ',
+    'assist.device._ingest_insert',
+    'assist.device._ingest_update',
+    'assist.session._ingest_insert',
+    'assist.session._ingest_end',
+    'assist.session._ingest_differ',
 }
 
 
 def get_sql_functions():
-    """Return `{'file.function': source}` of all functions of ours that send SQL."""
+    """Return `{'model.function': source}` of all functions of ours that send SQL.
+
+    Functions that belong to no model go by their file's name.
+    """
     found = {}
-    for path in [*ADDON.glob('*/*.py'), *ADDON.parent.glob('assist_billing_queue_job/*/*.py')]:
-        if path.parent.name in ('tests', 'migrations'):
+    for path in [*ADDON.rglob('*.py'), *ADDON.parent.glob('assist_billing_queue_job/**/*.py')]:
+        if {'tests', 'migrations'} & set(path.relative_to(ADDON.parent).parts):
             continue
-        for node in ast.walk(ast.parse(path.read_text())):
-            if isinstance(node, ast.FunctionDef):
-                source = ast.unparse(node)
-                if 'execute_query(' in source or '.execute(' in source:
-                    found[f'{path.stem}.{node.name}'] = source
+        for node in ast.parse(path.read_text()).body:
+            owner = get_model(node) if isinstance(node, ast.ClassDef) else path.stem
+            for function in ast.walk(node):
+                if isinstance(function, ast.FunctionDef):
+                    source = ast.unparse(function)
+                    if 'execute_query(' in source or '.execute(' in source:
+                        found[f'{owner}.{function.name}'] = source
     return found
+
+
+def get_model(class_node):
+    """Return the model that a class defines or extends; else the name of the class."""
+    said = {
+        node.targets[0].id: ast.literal_eval(node.value)
+        for node in class_node.body
+        if isinstance(node, ast.Assign)
+        and isinstance(node.targets[0], ast.Name)
+        and node.targets[0].id in ('_name', '_inherit')
+    }
+    return said.get('_name') or said.get('_inherit') or class_node.name
 
 
 @tagged('post_install', '-at_install')
