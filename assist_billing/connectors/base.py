@@ -140,6 +140,7 @@ class Client:
     # There are lists of unattended devices: `device_pages`; and what their IDs are called.
     lists_devices = False
     device_id_names = ()
+
     def __init__(
         self,
         credentials,
@@ -375,7 +376,7 @@ class WholeListClient(Client):
         found = []
         for record in self._records:
             begun = self._get_start(record)
-            # What does not say when it began is in no stretch of time: it goes along, to be rejected.
+            # What does not say when it began is in no stretch of time: it goes along.
             if begun is None or first <= begun < last:
                 found.append(record)
         for index in range(0, len(found) or 1, PAGE):

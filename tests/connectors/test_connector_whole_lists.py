@@ -28,7 +28,12 @@ from vendor_server import (
 from connectors import AnyDesk, ConnectorError, NinjaOne, RustDesk
 
 START, END = datetime(2026, 1, 15), datetime(2026, 1, 16)
-SECRETS = [RUSTDESK_TOKEN, ANYDESK_SECRETS['api_token'], NINJA_SECRETS['client_secret'], 'ninja-acc']
+SECRETS = [
+    RUSTDESK_TOKEN,
+    ANYDESK_SECRETS['api_token'],
+    NINJA_SECRETS['client_secret'],
+    'ninja-acc',
+]
 DAY = 86_400
 
 

@@ -26,7 +26,7 @@ USED_SECONDS = 60
 SHOWN_REASONS = 5
 
 
-class InboundRefusal(Exception):  # noqa: N818 - it is what is answered
+class InboundRefusal(Exception):
     """Why a request is not taken in: the status of HTTP, a word for programs and one for people."""
 
     def __init__(self, status, code, message):
@@ -220,9 +220,7 @@ class AssistInboundKey(models.Model):
                 400, 'not_records', "The body is neither a record nor a list of records."
             )
         if len(records) > MAX_RECORDS:
-            raise InboundRefusal(
-                413, 'too_many', f"Send at most {MAX_RECORDS} records at a time."
-            )
+            raise InboundRefusal(413, 'too_many', f"Send at most {MAX_RECORDS} records at a time.")
         return records
 
     def _note_use(self, records, answers):
@@ -257,9 +255,7 @@ class AssistInboundReceipt(models.Model):
 
     # === FIELDS === #
 
-    key_id = fields.Many2one(
-        'assist.inbound.key', required=True, readonly=True, ondelete='cascade'
-    )
+    key_id = fields.Many2one('assist.inbound.key', required=True, readonly=True, ondelete='cascade')
     company_id = fields.Many2one('res.company', required=True, readonly=True)
     digest = fields.Char(required=True, readonly=True)
 

@@ -1,4 +1,4 @@
-# ruff: noqa: S105, S603, S607 - these secrets open nothing, and the programs are our examples
+# ruff: noqa: S106 - these secrets open nothing; the programs are our examples
 import json
 import logging
 import os
@@ -145,16 +145,19 @@ class TestInbound(AssistBillingCommon, HttpCase):
         unready = self.env['assist.inbound.key'].create(
             {'name': "Unready", 'source': 'zoho_assist'}
         )
-        answers = [self._post([zoho(1)], key=unready), self._post([zoho(1)], key=unready, secret='none')]
-        self.assertFalse(unready.is_ready)
-        for identifier in ('nobody', '%00', "x'y", 'é', 'a' * 300):
-            answers.append(
+        answers = [
+            self._post([zoho(1)], key=unready),
+            self._post([zoho(1)], key=unready, secret='none'),
+            *(
                 self.url_open(
                     f'/assist_billing/inbound/{identifier}',
                     data=b'[]',
                     headers={'Content-Type': 'application/json'},
                 )
-            )
+                for identifier in ('nobody', '%00', "x'y", 'é', 'a' * 300)
+            ),
+        ]
+        self.assertFalse(unready.is_ready)
         self.key.active = False
         answers.append(self._post([zoho(1)]))
         self.key.active = True
@@ -233,8 +236,10 @@ class TestInbound(AssistBillingCommon, HttpCase):
     def test_what_is_sent_in_is_the_company_of_the_key_whatever_it_says(self):
         # sudo: the user of these tests sets up no companies
         other = self.env['res.company'].sudo().create({'name': "Other Company"})
-        key = self.env['assist.inbound.key'].sudo().create(
-            {'name': "Other", 'source': 'zoho_assist', 'company_id': other.id}
+        key = (
+            self.env['assist.inbound.key']
+            .sudo()
+            .create({'name': "Other", 'source': 'zoho_assist', 'company_id': other.id})
         )
         secret = key.action_make_secret()['context']['default_secret']
         record = zoho(1) | {'company_id': self.company.id}
@@ -262,8 +267,10 @@ class TestInbound(AssistBillingCommon, HttpCase):
                     call(self.key.with_user(user))
         # sudo: the user of these tests sets up no companies
         other = self.env['res.company'].sudo().create({'name': "Other Company"})
-        foreign = self.env['assist.inbound.key'].sudo().create(
-            {'name': "Foreign", 'source': 'csv', 'company_id': other.id}
+        foreign = (
+            self.env['assist.inbound.key']
+            .sudo()
+            .create({'name': "Foreign", 'source': 'csv', 'company_id': other.id})
         )
         self.assertNotIn(foreign, self.env['assist.inbound.key'].with_user(manager).search([]))
         with self.assertRaises(AccessError):
@@ -293,8 +300,10 @@ class TestInbound(AssistBillingCommon, HttpCase):
         secret = action['context']['default_secret']
         self.env.flush_all()
         self.assertTrue(any('INSERT INTO assist_secret' in line for line in logged))
-        shown = self.env[action['res_model']].with_context(**action['context']).default_get(
-            ['secret', 'url']
+        shown = (
+            self.env[action['res_model']]
+            .with_context(**action['context'])
+            .default_get(['secret', 'url'])
         )
         self.assertEqual(shown, {'secret': secret, 'url': self.key.url})
         self.env[action['res_model']].get_views(action['views'])
@@ -335,9 +344,7 @@ class TestInbound(AssistBillingCommon, HttpCase):
                 [sys.executable, EXAMPLES / 'relay.py', '0'],
                 stdout=subprocess.PIPE,
                 text=True,
-                env=self._get_environment(
-                    HEADER=f'Cookie: {TEST_CURSOR_COOKIE_NAME}=example'
-                ),
+                env=self._get_environment(HEADER=f'Cookie: {TEST_CURSOR_COOKIE_NAME}=example'),
             )
             try:
                 address = process.stdout.readline().split()[-1]
