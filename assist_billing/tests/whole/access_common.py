@@ -150,9 +150,7 @@ class AccessCommon(AssistBillingCommon, HttpCase):
         )
         make('assist.connector.rejection', connector_id=connector.id, key='k', reason="bad")
         make('assist.connector.write.back', connector_id=connector.id, session_id=session.id)
-        key = make(
-            'assist.inbound.key', name="Secret key", source='teamviewer', company_id=company
-        )
+        key = make('assist.inbound.key', name="Secret key", source='teamviewer', company_id=company)
         make('assist.inbound.receipt', key_id=key.id, company_id=company, digest="hush")
         make(
             'assist.device.absence',
