@@ -29,21 +29,21 @@ def read_address(text, *, local=False):
     """
     match = _ADDRESS.fullmatch(text or '')
     if not match or len(text) > 255:
-        raise ValueError('not an address')
+        raise ValueError(text)
     host = match['host'].strip('[]').lower()
     if match['host'].startswith('[') or host.replace('.', '').isdigit():
         # Refuses 127.1 and 2130706433, which some take for 127.0.0.1.
         ipaddress.ip_address(host)
     elif re.search(r'(^|\.)(0x[0-9a-f]*|[0-9]+)$', host):
-        raise ValueError('a number is no name of a host')
+        raise ValueError(text)
     if match['port'] and not 0 < int(match['port'][1:]) < 65_536:
-        raise ValueError('no such port')
+        raise ValueError(text)
     if any(part in {'.', '..'} for part in match['path'].split('/')):
-        raise ValueError('a path that goes up')
+        raise ValueError(text)
     is_local = host in LOOPBACK
     if (local or match['scheme'] == 'http') and not is_local:
-        raise ValueError('not a server of this machine')
+        raise ValueError(text)
     address = text.rstrip('/')
     if urlsplit(address).hostname != host:
-        raise ValueError('not an address')
+        raise ValueError(text)
     return address

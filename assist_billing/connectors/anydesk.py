@@ -52,7 +52,7 @@ class AnyDesk(WholeListClient):
         """Return the value of the header that signs a request."""
         timestamp = str(int(time.time()))
         digest = base64.b64encode(hashlib.sha1(body, usedforsecurity=False).digest()).decode()
-        message = '\n'.join((method, resource, timestamp, digest))
+        message = f'{method}\n{resource}\n{timestamp}\n{digest}'
         token = hmac.new(
             self.credentials['api_token'].encode(), message.encode(), hashlib.sha1
         ).digest()

@@ -132,8 +132,7 @@ class Client:
     id_name = 'id'
     # The data centres one chooses from: {technical name: domain}.
     data_centres = {}
-    # What the tool calls its credentials, where that differs: {name: text}; where to get them.
-    labels = {}
+    # Where its credentials are to be had.
     guide = ''
     # Billed sessions can be marked there: `mark_billed`.
     marks_billed = False
@@ -167,11 +166,6 @@ class Client:
             self.session.mount(scheme, WatchedAdapter(self.watch))
         # Not even looked at: to do so the library reads the whole of a redirecting answer.
         self.session.get_redirect_target = lambda response: None
-
-    @classmethod
-    def secrets_of(cls):
-        """Return which of the required credentials are secrets."""
-        return tuple(name for name in cls.required if name in SECRETS)
 
     def _read_address(self, text, **options):
         try:
@@ -376,7 +370,7 @@ class WholeListClient(Client):
         found = []
         for record in self._records:
             begun = self._get_start(record)
-            # What does not say when it began is in no stretch of time: it goes along, to be rejected.
+            # What does not say when it began is in no stretch of time: it goes along.
             if begun is None or first <= begun < last:
                 found.append(record)
         for index in range(0, len(found) or 1, PAGE):

@@ -3,14 +3,15 @@
 Known from NinjaOne's public API (OAuth 2 with client credentials at `/ws/oauth/token`, scope
 monitoring) and published clients of it: `pageSize`, `olderThan`, the ID of an activity before which
 those that follow lie, and the list under `activities`, newest first. An activity has `id`,
-`activityTime` in seconds since 1970, `deviceId`, `userId`, `seriesUid`, `activityType` (RDP, SPLASHTOP,
-TEAMVIEWER …) and `statusCode`, which ends in CONNECTION_ESTABLISHED and CONNECTION_TERMINATED
-(RDP_CONNECTION_ESTABLISHED …). There is no list of sessions: the two make one session.
+`activityTime` in seconds since 1970, `deviceId`, `userId`, `seriesUid`, `activityType` (RDP,
+SPLASHTOP, TEAMVIEWER …) and `statusCode`, which ends in CONNECTION_ESTABLISHED and
+CONNECTION_TERMINATED (RDP_CONNECTION_ESTABLISHED …). There is no list of sessions: the two make one
+session.
 
-Not documented: by what the two of a session belong together. Taken are the same device, user and type of
-activity, and the same series where both name one; an end belongs to the latest beginning before it
-that has none. A beginning without an end is a running session; one that never ends is never
-billed, and stands among the sessions. An end without a beginning is no session.
+Not documented: by what the two of a session belong together. Taken are the same device, user and
+type of activity, and the same series where both name one; an end belongs to the latest beginning
+before it that has none. A beginning without an end is a running session; one that never ends is
+never billed, and stands among the sessions. An end without a beginning is no session.
 
 How times are to be written in a request is not documented either, so pages are read backwards
 until they are older than what is asked for.

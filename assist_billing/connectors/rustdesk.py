@@ -1,7 +1,7 @@
 """RustDesk Server Pro: its log of connections, `GET /api/audits/conn`.
 
-Known from RustDesk's own script (rustdesk/rustdesk, `res/audits.py`): a bearer token; `pageSize` and
-`current`, the number of the page, which begins at 1; `created_at` as a time in UTC, such as
+Known from RustDesk's own script (rustdesk/rustdesk, `res/audits.py`): a bearer token; `pageSize`
+and `current`, the number of the page, which begins at 1; `created_at` as a time in UTC, such as
 2026-01-15 10:00:00.000, for what was created from then on; the list under `data`, its length under
 `total`; `created_at` and `end_time` of a record in seconds since 1970, and `guid`.
 

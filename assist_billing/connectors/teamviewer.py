@@ -22,10 +22,9 @@ MAX_PAGES = 10_000
 class TeamViewer(Client):
     source = 'teamviewer'
     required = ('api_token',)
-    labels = {'api_token': _lt("Script Token")}
     guide = _lt(
-        "Make a script token in TeamViewer's management console. It needs the right to view "
-        "connection reports, and to change them if sessions are to be marked as billed."
+        "API token: make a script token in TeamViewer's management console. It needs the right to "
+        "view connection reports, and to change them if sessions are to be marked as billed."
     )
     marks_billed = True
 

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# ruff: noqa: S310, T201 - the address is the reader's own
 """Sign what a tool posts that cannot sign, and pass it on to Odoo. Python alone, no packages.
 
     ADDRESS=https://odoo.example.com/assist_billing/inbound/KEY_ID SECRET=... relay.py [PORT]

@@ -9,7 +9,7 @@ from vendor_server import API_TOKEN
 
 from connectors import ConnectorError, TeamViewer, base
 
-# So many bytes, one at a time, take ten times as long as the deadline; then the other side gives up.
+# So many bytes, one at a time, take ten times as long as the deadline; then no more come.
 PACE, TIMES, DEADLINE = 0.02, 250, 0.5
 
 
@@ -78,8 +78,12 @@ DRIPS = {
 }  # fmt: skip
 
 
+def make(address, **options):
+    return TeamViewer({'api_token': API_TOKEN}, base_url=address, **options)
+
+
 def ask(address, **options):
-    client = TeamViewer({'api_token': API_TOKEN}, base_url=address, **options)
+    client = make(address, **options)
     try:
         with pytest.raises(ConnectorError) as caught:
             client.request('GET', f'{address}/x')
@@ -114,9 +118,7 @@ def test_a_second_request_by_the_same_connection_has_a_deadline_too():
         dripping(HEAD, b'X-A: b\r\n')(sock, stopped)
 
     with listening(once_then_drip) as address:
-        client = TeamViewer(
-            {'api_token': API_TOKEN}, base_url=address, timeout=10, deadline=DEADLINE
-        )
+        client = make(address, timeout=10, deadline=DEADLINE)
         assert client.request('GET', f'{address}/x') == {}
         with pytest.raises(ConnectorError) as caught:
             client.request('GET', f'{address}/x')
@@ -135,9 +137,7 @@ def test_a_client_works_again_after_a_deadline():
 
     served = []
     with listening(drip_once_then_answer) as address:
-        client = TeamViewer(
-            {'api_token': API_TOKEN}, base_url=address, timeout=10, deadline=DEADLINE
-        )
+        client = make(address, timeout=10, deadline=DEADLINE)
         with pytest.raises(ConnectorError):
             client.request('GET', f'{address}/x')
         assert client.request('GET', f'{address}/x') == {}

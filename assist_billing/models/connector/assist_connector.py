@@ -190,7 +190,7 @@ class AssistConnector(models.Model):
         for connector in self:
             client = connector._get_client_class()
             connector.needs = ' '.join(client.required)
-            connector.guide = client.guide and self.env._(client.guide)  # pylint: disable=gettext-variable
+            connector.guide = client.guide and self.env._(client.guide)
             connector.lists_devices = client.lists_devices
             connector.marks_billed = client.marks_billed
 

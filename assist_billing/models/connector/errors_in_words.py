@@ -54,8 +54,8 @@ class AssistConnector(models.Model):
                 **params,
             ),
             'bad_client': self.env._(
-                "%(tool)s does not recognise this client ID and client secret, at least not at this "
-                "address or data centre. Check them in %(name)s.",
+                "%(tool)s does not recognise this client ID and client secret, at least not at "
+                "this address or data centre. Check them in %(name)s.",
                 **params,
             ),
             'bad_address': self.env._(

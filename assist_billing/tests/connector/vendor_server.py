@@ -1,4 +1,4 @@
-# ruff: noqa: S105 - these secrets open nothing
+# ruff: noqa: S105, S324 - these secrets open nothing
 """A local server that answers as the tools document it, faults included."""
 
 import base64
@@ -186,22 +186,20 @@ class Handler(BaseHTTPRequestHandler):
         if self.server.faults and not (is_token and not wants_token(self.server.faults[0])):
             if not self.server.faults.popleft()(self):
                 return
-        if is_token:
-            self.answer_ninja_token(body) if 'ws' in parts.path else self.answer_token(body)
-        elif parts.path == '/api/audits/conn':
-            self.answer_rustdesk(query)
-        elif parts.path == '/sessions':
-            self.answer_anydesk(query)
-        elif parts.path == '/v2/activities':
-            self.answer_ninjaone(query)
-        elif parts.path == '/api/v2/reports':
-            self.answer_zoho(query)
-        elif parts.path == '/api/v2/devices':
-            self.answer_devices(query)
-        elif parts.path == '/api/v1/reports/connections':
-            self.answer_teamviewer(query)
-        elif parts.path.startswith('/api/v1/reports/connections/') and self.command == 'PUT':
+        answers = {
+            '/oauth/v2/token': lambda: self.answer_token(body),
+            '/ws/oauth/token': lambda: self.answer_ninja_token(body),
+            '/api/v2/reports': lambda: self.answer_zoho(query),
+            '/api/v2/devices': lambda: self.answer_devices(query),
+            '/api/v1/reports/connections': lambda: self.answer_teamviewer(query),
+            '/api/audits/conn': lambda: self.answer_rustdesk(query),
+            '/sessions': lambda: self.answer_anydesk(query),
+            '/v2/activities': lambda: self.answer_ninjaone(query),
+        }
+        if self.command == 'PUT' and parts.path.startswith('/api/v1/reports/connections/'):
             self.answer_mark(parts.path.rpartition('/')[2], body)
+        elif parts.path in answers:
+            answers[parts.path]()
         else:
             self.answer({'error': 'not found'}, status=404)
 
