@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-PATH = Path(__file__).parents[2] / 'assist_billing' / 'tests' / 'vendor_server.py'
+PATH = Path(__file__).parents[2] / 'assist_billing' / 'tests' / 'connector' / 'vendor_server.py'
 SESSIONS, DEVICES, KILLS = 3_000, 400, 6
 # Makes a connector to the server, or runs the one there is.
 SET_UP = """
