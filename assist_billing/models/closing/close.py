@@ -219,6 +219,7 @@ class AssistBillingCycle(models.Model):
     @api.model
     def _finish_next_bill(self, tried):
         """Lock and finish the next bill that nobody else has at hand; return it, or nothing."""
+        self.env['account.move'].flush_model(['assist_unfinished'])
         rows = self.env.execute_query(
             SQL(
                 "SELECT id FROM account_move WHERE assist_unfinished IS NOT NULL"

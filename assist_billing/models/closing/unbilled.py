@@ -80,6 +80,7 @@ class AssistBillingCycle(models.Model):
     @api.model
     def _reopen_next_unbilled(self):
         """Lock and open again the next such cycles, a batch at most; return them."""
+        self.env.flush_all()
         rows = self.env.execute_query(
             SQL(
                 """
