@@ -263,7 +263,8 @@ class TestSqlReads(AssistBillingCommon):
         self.assertFalse(self.env['assist.billing.run']._lock_selected(cycle, now, []))
 
     def test_the_inbox_reads_what_waits_to_be_stored(self):
-        session = self._create_session(self.env['res.partner'], source_email="a@one.example")
+        session = self._create_session(self.env['res.partner']).sudo()
+        session.source_email = "a@one.example"
         groups = self.env['assist.unmatched']
         self.assertEqual(groups.search([('session_id', '=', session.id)]).label, 'one.example')
         session.source_email = "a@two.example"
