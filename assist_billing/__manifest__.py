@@ -35,6 +35,7 @@
         'views/tie/assist_billing_tie_views.xml',
         'views/connector/assist_connector_queue_views.xml',
         'views/connector/assist_connector_views.xml',
+        'views/connector/assist_inbound_key_views.xml',
         'wizard/assist_session_import_views.xml',
         'views/ingest/assist_session_import_record_views.xml',
         'wizard/assist_associate_customers_views.xml',

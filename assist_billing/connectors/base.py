@@ -8,11 +8,17 @@ from typing import NamedTuple
 from urllib.parse import urlsplit
 
 import requests
+from urllib3.exceptions import HTTPError
+
+from .addresses import read_address
+from .deadline import Deadline, WatchedAdapter
 
 # Seconds to connect, and between two pieces of an answer.
 TIMEOUT = 30
-# Seconds for an answer as a whole: a server that drips does not hold a worker for ever.
+# Seconds for a request as a whole, from the first byte sent to the last one read.
 DEADLINE = 120
+# Bytes read at a time: of an answer that drips there is something at hand soon.
+PIECE = 8_192
 # Bytes of an answer, unpacked. A page of 1,000 sessions is below one million.
 MAX_BYTES = 32_000_000
 # A page asked for in vain for this long is asked for again by the next run, not sooner.
@@ -26,7 +32,7 @@ class ConnectorError(Exception):
 
     :param str code: 'unauthorized', 'forbidden', 'rate_limited', 'refused', 'server', 'timeout',
         'unreachable', 'tls', 'redirect', 'too_large', 'not_json', 'unexpected', 'changing',
-        'bad_client', 'bad_refresh_token', 'missing'
+        'bad_client', 'bad_refresh_token', 'bad_address', 'missing'
     :param int status: of HTTP, or 0
     :param int retry_after: seconds to wait, or 0
     """
@@ -60,29 +66,113 @@ def read_retry_after(value, now=None):
     return int(min(max(math.ceil(seconds), 0), LONGEST_WAIT))
 
 
-class Client:
-    """A client of one account at one tool.
+def _lt(text):
+    """Mark a text for the extraction of translatable terms; whoever shows it translates it."""
+    return text
 
-    :param dict credentials: as the tool needs them
+
+_CLIENTS = {}
+
+
+def register(client):
+    """Make a client known by its `source`; as a decorator of its class.
+
+    That is all a new tool needs: its file, with its class, imported once. Raise `ValueError` when
+    it lacks something or its source is taken.
+    """
+    faults = [name for name in ('source', 'required') if not getattr(client, name)]
+    faults += sorted(set(client.required) - set(CREDENTIALS))
+    if client.lists_devices and not client.device_id_names:
+        faults.append('device_id_names')
+    if faults or client.source in _CLIENTS:
+        raise ValueError(f"The client {client.__name__} cannot be registered: {faults}")
+    _CLIENTS[client.source] = client
+    return client
+
+
+def get(source):
+    """Return the class of the client of a source, or None."""
+    return _CLIENTS.get(source)
+
+
+def names():
+    """Return the sources that have a client, in the order of their registration."""
+    return list(_CLIENTS)
+
+
+# What a tool may ask for to be let in, as the connector calls it; of these the secrets.
+SECRETS = ('client_secret', 'refresh_token', 'api_token')
+CREDENTIALS = ('server_url', 'data_centre', 'client_id', *SECRETS)
+
+
+class Client:
+    """A client of one account at one tool, and what the connector must know of the tool.
+
+    :param dict credentials: as the tool needs them, by names of `CREDENTIALS`; `access_token` and
+        `access_token_expires`, if one is kept
     :param str base_url: of a local server that stands in for the tool, for tests
+    :param keep_token: called with (access token, time of expiry as of `time.time()`)
     """
 
-    source = None
-    # What the tool needs, by the names of the connector's fields.
-    required = ()
+    # === WHAT THE TOOL IS === #
 
-    def __init__(self, credentials, *, base_url=None, timeout=TIMEOUT, deadline=DEADLINE):
+    # Technical name of the source, whose profile reads the records.
+    source = None
+    # What the tool needs to let us in, by names of `CREDENTIALS`.
+    required = ()
+    # What a record's own ID is called.
+    id_name = 'id'
+    # The data centres one chooses from: {technical name: domain}.
+    data_centres = {}
+    # What the tool calls its credentials, where that differs: {name: text}; where to get them.
+    labels = {}
+    guide = ''
+    # Billed sessions can be marked there: `mark_billed`.
+    marks_billed = False
+    # There are lists of unattended devices: `device_pages`; and what their IDs are called.
+    lists_devices = False
+    device_id_names = ()
+    def __init__(
+        self,
+        credentials,
+        *,
+        base_url=None,
+        timeout=TIMEOUT,
+        deadline=DEADLINE,
+        keep_token=None,
+    ):
         missing = [name for name in self.required if not credentials.get(name)]
         if missing:
             raise ConnectorError('missing')
         self.credentials = credentials
-        self.base_url = (base_url or '').rstrip('/')
+        self.base_url = self._read_address(base_url, local=True) if base_url else ''
+        self.server_url = ''
+        if 'server_url' in self.required:
+            self.server_url = self._read_address(credentials['server_url'])
         self.timeout = timeout
         self.deadline = deadline
+        self.keep_token = keep_token
+        self.watch = Deadline()
         self.session = requests.Session()
+        for scheme in ('https://', 'http://'):
+            self.session.mount(scheme, WatchedAdapter(self.watch))
+        # Not even looked at: to do so the library reads the whole of a redirecting answer.
+        self.session.get_redirect_target = lambda response: None
+
+    @classmethod
+    def secrets_of(cls):
+        """Return which of the required credentials are secrets."""
+        return tuple(name for name in cls.required if name in SECRETS)
+
+    def _read_address(self, text, **options):
+        try:
+            return read_address(text, **options)
+        except ValueError:
+            raise ConnectorError('bad_address') from None
 
     def close(self):
         self.session.close()
+        self.watch.close()
 
     # === FOR THE CONNECTOR === #
 
@@ -97,6 +187,10 @@ class Client:
 
     def device_pages(self, department):
         """Yield the pages of the unattended devices of a department, to their very end."""
+        raise NotImplementedError
+
+    def mark_billed(self, external_id):
+        """Mark a session as billed; to do it twice changes nothing."""
         raise NotImplementedError
 
     def check(self, now):
@@ -129,29 +223,36 @@ class Client:
                 request.headers['Authorization'] = authorization
             return request
 
-        begun = time.monotonic()
-        try:
-            with self.session.request(
-                method,
-                url,
-                auth=authorize,
-                allow_redirects=False,
-                timeout=self.timeout,
-                stream=True,
-                **options,
-            ) as response:
-                if response.status_code not in explained:
-                    self._check_status(response)
-                body = self._read(response, begun)
-        except requests.exceptions.SSLError:
-            raise ConnectorError('tls') from None
-        except requests.exceptions.Timeout:
-            raise ConnectorError('timeout') from None
-        except requests.exceptions.RequestException as error:
-            # What went wrong while reading is a time-out too when it says so.
-            code = 'timeout' if 'timed out' in str(error).lower() else 'unreachable'
-            raise ConnectorError(code) from None
+        with self.watch.running(self.deadline):
+            try:
+                with self.session.request(
+                    method,
+                    url,
+                    auth=authorize,
+                    allow_redirects=False,
+                    timeout=min(self.timeout, self.deadline),
+                    stream=True,
+                    **options,
+                ) as response:
+                    if response.status_code not in explained:
+                        self._check_status(response)
+                    body = self._read(response)
+            except (OSError, HTTPError) as error:
+                # The errors of `requests` are OSErrors; some of what it is made of slip through.
+                raise ConnectorError(self._get_code(error)) from None
+            if self.watch.has_passed:
+                # A socket that was shut looks like an answer that has ended.
+                raise ConnectorError('timeout')
         return self._parse(body) if expect_json else None
+
+    def _get_code(self, error):
+        """Return what an error of the HTTP library means."""
+        if self.watch.has_passed or isinstance(error, requests.exceptions.Timeout):
+            return 'timeout'
+        if isinstance(error, requests.exceptions.SSLError):
+            return 'tls'
+        # What went wrong while reading is a time-out too when it says so.
+        return 'timeout' if 'timed out' in str(error).lower() else 'unreachable'
 
     def _check_status(self, response):
         status = response.status_code
@@ -167,13 +268,13 @@ class Client:
             code = codes.get(status, 'refused')
         raise ConnectorError(code, status=status, retry_after=retry_after)
 
-    def _read(self, response, begun):
+    def _read(self, response):
         pieces, size = [], 0
-        for piece in response.iter_content(65_536):
+        for piece in response.iter_content(PIECE):
             size += len(piece)
             if size > MAX_BYTES:
                 raise ConnectorError('too_large')
-            if time.monotonic() - begun > self.deadline:
+            if self.watch.has_passed:
                 raise ConnectorError('timeout')
             pieces.append(piece)
         expected = response.headers.get('Content-Length', '')

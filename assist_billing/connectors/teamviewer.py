@@ -12,15 +12,22 @@ answer. To send it twice does no harm.
 from datetime import datetime, time, timedelta
 from urllib.parse import quote
 
-from .base import Client, ConnectorError, Page
+from .base import Client, ConnectorError, Page, _lt, register
 
 ROOT = 'https://webapi.teamviewer.com'
 MAX_PAGES = 10_000
 
 
+@register
 class TeamViewer(Client):
     source = 'teamviewer'
     required = ('api_token',)
+    labels = {'api_token': _lt("Script Token")}
+    guide = _lt(
+        "Make a script token in TeamViewer's management console. It needs the right to view "
+        "connection reports, and to change them if sessions are to be marked as billed."
+    )
+    marks_billed = True
 
     def pages(self, start, end, position=None):
         params = {

@@ -20,7 +20,7 @@ import time
 from datetime import datetime, timedelta, timezone
 from urllib.parse import parse_qs, urlsplit
 
-from .base import Client, ConnectorError, Page
+from .base import Client, ConnectorError, Page, _lt, register
 
 # Root of the service and of the accounts server, by data centre.
 DATA_CENTRES = {
@@ -83,17 +83,28 @@ class _Round:
         return str(next((record[name] for name in self.names if record.get(name)), None))
 
 
+@register
 class ZohoAssist(Client):
-    """:param keep_token: called with (access token, time of expiry as of `time.time()`)"""
-
     source = 'zoho_assist'
     required = ('data_centre', 'client_id', 'client_secret', 'refresh_token')
+    id_name = 'session_id'
+    data_centres = {
+        name: urlsplit(root).hostname.removeprefix('assist.')
+        for name, (root, _accounts) in DATA_CENTRES.items()
+    }
+    guide = _lt(
+        "Register a client in Zoho's API console and make a refresh token with the scope "
+        "ZohoAssist.reportapi.READ; for devices with ZohoAssist.unattended.computer.READ too."
+    )
+    lists_devices = True
+    device_id_names = DEVICE_IDS
 
-    def __init__(self, credentials, *, keep_token=None, **options):
+    def __init__(self, credentials, **options):
         super().__init__(credentials, **options)
-        self.keep_token = keep_token
         self.access_token = credentials.get('access_token')
         self.expires = credentials.get('access_token_expires') or 0
+        if credentials['data_centre'] not in DATA_CENTRES:
+            raise ConnectorError('missing')
         self.root, self.accounts = DATA_CENTRES[credentials['data_centre']]
 
     def pages(self, start, end, position=None):

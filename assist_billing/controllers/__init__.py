@@ -1,1 +1,1 @@
-from . import portal, portal_sessions
+from . import inbound, portal, portal_sessions

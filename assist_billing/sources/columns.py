@@ -4,7 +4,7 @@ from datetime import datetime, time
 from itertools import islice
 from typing import NamedTuple
 
-from .headings import COMMON, bare, unit_of, zone_of
+from .headings import COMMON, SPLIT_UNITS, bare, unit_of, zone_of
 from .messages import LABELS, Label
 from .profile import FIELDS, OPTIONS, fold
 from .values import BadValue, clean_line, clock_of, is_blank, is_date_alone, wall_time
@@ -12,6 +12,7 @@ from .values import BadValue, clean_line, clock_of, is_blank, is_date_alone, wal
 # A record is looked at up to this many names; more is no export of sessions.
 _NAMES_READ = 4_000
 _JOINED_MOST = 10
+_INNER_NAMES = 50
 _INDEX = {field: index for index, field in enumerate(FIELDS)}
 
 
@@ -54,6 +55,30 @@ class Joined:
         if len(parts) == 2:
             return join_moment(*parts)
         return ' '.join(map(_part_text, parts)) or None
+
+
+class Split:
+    """A duration whose hours, minutes and seconds stand in columns of their own."""
+
+    __slots__ = ('columns', 'label')
+
+    def __init__(self, columns):
+        self.columns = columns
+        self.label = ' + '.join(columns.values())
+
+    def get(self, record):
+        parts = {unit: record[column] for unit, column in self.columns.items()}
+        filled = {unit: clean_line(part) for unit, part in parts.items() if not is_blank(part)}
+        # More minutes than an hour has, or parts of an hour beside minutes: each is the whole.
+        if any(not _is_part(unit, text) for unit, text in filled.items() if unit != 'h') or (
+            '.' in filled.get('h', '').replace(',', '.') and len(filled) > 1
+        ):
+            return ' / '.join(filled.values())
+        return ' '.join(f'{text} {unit}' for unit, text in filled.items()) or None
+
+
+def _is_part(unit, text):
+    return text.isascii() and text.isdecimal() and len(text) < 3 and int(text) < 60
 
 
 def join_moment(day, clock):
@@ -166,7 +191,7 @@ class Columns:
     def shape(self, record):
         """Return the `Shape` of records with the names of this one."""
         keys = [key for key in islice(record, _NAMES_READ) if isinstance(key, str)]
-        names = _Names(keys)
+        names = _Names(keys, record)
         columns = tuple(self._find(field, names) for field in FIELDS)
         found = {
             field: [getattr(column, 'label', column) for column in of_field]
@@ -189,6 +214,12 @@ class Columns:
                 return (Joined(' + '.join(both), both),)
         found = (names.find(name) for name in self.names[field])
         columns = tuple(dict.fromkeys(column for column in found if column is not None))
+        if field == 'duration' and field not in self.joined and columns:
+            split = names.split_duration(columns[0])
+            columns = (split, *columns) if split else columns
+        if any(isinstance(column, Nested) for column in columns):
+            # A text is within the object, not the object itself.
+            columns = tuple(column for column in columns if column not in names.objects)
         if not columns:
             loosely = (names.find_bare(name) for name in self.names[field])
             columns = tuple(dict.fromkeys(column for column in loosely if column is not None))
@@ -200,8 +231,15 @@ class Columns:
 class _Names:
     """The names of a record, to be found as they are, or by what they come to."""
 
-    def __init__(self, keys):
+    def __init__(self, keys, record):
         self.keys = keys
+        # Objects, and what is within: an object “agent” with a “name” is an agent's name.
+        self.objects = {key for key in keys if isinstance(record[key], dict)}
+        self.within = {}
+        for key in self.objects:
+            for inner in islice(record[key], _INNER_NAMES):
+                if isinstance(inner, str):
+                    self.within.setdefault(fold(key + inner), f'{key}.{inner}')
         self.present = set(keys)
         self.folded = {}
         for key in keys:
@@ -213,7 +251,22 @@ class _Names:
             return name
         if '.' in name and name.partition('.')[0] in self.present:
             return Nested(name)
-        return self.folded.get(fold(name))
+        found = self.folded.get(fold(name))
+        if found is None and fold(name) in self.within:
+            return Nested(self.within[fold(name)])
+        return found
+
+    def split_duration(self, first):
+        """Return a `Split` when the column that is found has but the hours, or the minutes."""
+        columns = {}
+        for key in self.keys:
+            unit = SPLIT_UNITS.get(fold(key))
+            if unit:
+                columns.setdefault(unit, key)
+        order = [unit for unit in ('h', 'min', 's') if unit in columns]
+        if len(order) < 2 or first not in columns.values():
+            return None
+        return Split({unit: columns[unit] for unit in order})
 
     def find_bare(self, name):
         """Find a name among those that say a unit, a zone or the like besides."""

@@ -142,6 +142,7 @@ _SIGNATURES = (
     ('anydesk', {'Client Id', 'Alias', 'Online Time'}),
     ('anydesk', {'cid', 'alias', 'online-time'}),
     ('anydesk', {'cid', 'alias', 'client-version'}),
+    ('anydesk', {'cid', 'alias', 'online'}),
     ('anydesk', {'AnyDesk ID'}),
     ('rustdesk', {'guid', 'id', 'is_online', 'info'}),
     ('rustdesk', {'guid', 'id', 'device_group_name'}),

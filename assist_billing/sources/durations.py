@@ -12,7 +12,7 @@ _NUMBER = re.compile(r'[+-]?\d{1,19}(?:[.,]\d{1,15})?', re.ASCII)
 _THOUSANDS = re.compile(r'\d{1,3},\d{3}', re.ASCII)
 _CLOCK = re.compile(
     r'([+-]?)(?:(\d{1,5}) ?(?:d(?:ays?)?,?|days?,?|\.) ?)?(\d{1,7}):(\d\d)'
-    r'(?::(\d\d)(?:[.,]\d{1,9})?)?(?: ?(?:h|hrs?|hours?|std\.?|min\.?|m))?',
+    r'(?::(\d\d)(?:[.,]\d{1,9})?)?(?: ?(h|hrs?|hours?|std\.?|min\.?|m))?',
     re.ASCII,
 )
 _PERIOD = re.compile(
@@ -81,13 +81,15 @@ def _duration_text(text, unit):
 
 
 def _from_clock(match, unit):
-    sign, days, first, second, third = match.groups()
+    sign, days, first, second, third, suffix = match.groups()
+    if suffix:
+        unit = 'mm:ss' if suffix[0] == 'm' else 'h'
     if int(second) > 59 or int(third or 0) > 59:
         raise BadValue('bad_duration')
     if third is None and unit == 'mm:ss':
         total = int(first) * 60 + int(second)
-    elif third is None and int(first) > 23 and days is None and unit != 'h':
-        # 30:00 is half an hour as likely as more than a day.
+    elif third is None and days is None and (unit is None or (int(first) > 23 and unit != 'h')):
+        # 05:30 is hours and minutes, or minutes and seconds; so is 30:00, whatever the unit.
         raise BadValue('ambiguous_duration')
     else:
         total = int(first) * 3600 + int(second) * 60 + int(third or 0)

@@ -2,6 +2,7 @@
 
 import codecs
 import re
+from itertools import islice
 
 SAMPLE = 262_144
 BOMS = (
@@ -44,6 +45,8 @@ _SCRIPTS = {'cp1251': ('\u0400', '\u04ff'), 'cp1253': ('\u0370', '\u03ff')}
 _ODD_WITHIN = re.compile(
     '(?<=[\\u0430-\\u045f\\u03ac-\\u03ce])[\\u0410-\\u042f\\u0391-\\u03a9]|\\u03c2(?=[\\u03ac-\\u03ce])'
 )
+_STRETCH = re.compile(rb'[A-Za-z]{0,3}[\x80-\xff]{1,40}[A-Za-z]{0,3}')
+_STRETCHES = 4_000
 _HIGH = re.compile(r'[^\x00-\x7f]+')
 
 
@@ -81,7 +84,8 @@ def guess_encoding(data):
 
 def _high_bytes(data):
     """Return the stretches around bytes that are no ASCII, as far as they are looked at."""
-    return b' '.join(re.findall(rb'[A-Za-z]{0,3}[\x80-\xff]+[A-Za-z]{0,3}', bytes(data))[:4_000])
+    found = _STRETCH.finditer(bytes(data))
+    return b' '.join(match[0] for match in islice(found, _STRETCHES))
 
 
 def _is_mostly_utf8(high):

@@ -46,7 +46,7 @@ ENGLISH = {
                    'endpoint_id', 'asset_id'),
     'device_name': ('device_name', 'device', 'computer_name', 'computer', 'hostname', 'machine',
                     'host_name', 'machine_name', 'remote_computer', 'endpoint', 'workstation',
-                    'asset', 'pc'),
+                    'asset', 'pc', 'to_computer', 'target_computer', 'target_machine'),
     'group': ('group', 'group_name'),
     'department': ('department', 'department_name'),
     'note': ('note', 'notes', 'comment', 'description', 'comments', 'remarks'),
@@ -290,6 +290,12 @@ _UNIT_WORDS = {
          'dezimalstunden',         'decimales', 'decimaal', 'industriestunden', 'hh'), 'h'),
     **dict.fromkeys(('d', 'days', 'tage'), 'd'),
 }  # fmt: skip
+# Columns that have but a part of a duration where another one has the rest.
+SPLIT_UNITS = {
+    **dict.fromkeys(('hours', 'stunden', 'heures', 'horas', 'uren', 'ore'), 'h'),
+    **dict.fromkeys(('minutes', 'minuten', 'minutos', 'minuti'), 'min'),
+    **dict.fromkeys(('seconds', 'sekunden', 'secondes', 'segundos', 'seconden', 'secondi'), 's'),
+}
 _FILLERS = frozenset({'in', 'en', 'em', 'per'})
 _ZONE_WORDS = {'utc': 'UTC', 'gmt': 'UTC', 'z': 'UTC', 'zulu': 'UTC'}
 _OFFSET = re.compile(r'(?:utc|gmt)([+-])(\d{1,2})(?::?(\d\d))?', re.ASCII)
@@ -325,7 +331,7 @@ def unit_of(name):
     words, inside = heading_words(name)
     for text in inside:
         if ':' in text:
-            return 'mm:ss' if fold_text(text) in {'mm:ss', 'm:ss', 'min:sec', 'min:s'} else None
+            return 'mm:ss' if fold_text(text)[:1] == 'm' else 'h'
         for word in re.findall(r'[^\W_]+', fold_text(text)):
             if word in _UNIT_WORDS:
                 return _UNIT_WORDS[word]

@@ -8,11 +8,12 @@ from .columns import Columns
 from .headings import is_day_first
 from .normaliser import normaliser
 from .outcome import Normal, Note
-from .values import is_blank
+from .values import clean_line, is_blank
 
 # Rows whose durations are compared with their start and end.
 _COMPARED = 500
 _OPEN_DATE = re.compile(r'\D{0,12}(\d{1,2})([/-])(\d{1,2})\2(?:\d{4}|\d\d)(?!\d)', re.ASCII)
+_TWO_PARTS = re.compile(r'(\d{1,4}):(\d\d)', re.ASCII)
 _NUMBER = re.compile(r'\d{1,12}(?:[.,]\d{1,15})?', re.ASCII)
 _UNITS = {'ms': 0.001, 's': 1, 'min': 60, 'h': 3600, 'd': 86_400}
 # Minutes are rounded, and hours to two digits.
@@ -67,7 +68,11 @@ class _Values:
         """Return the first value of a field, and the name it stands under."""
         if not isinstance(record, dict):
             return None, None
-        for column in self.shape(record).of(field):
+        return self.within(record, self.shape(record), field)
+
+    @staticmethod
+    def within(record, shape, field):
+        for column in shape.of(field):
             name = column if type(column) is str else column.label
             value = record[column] if type(column) is str else column.get(record)
             if not is_blank(value):
@@ -78,8 +83,9 @@ class _Values:
 def _open_dates(values, profile):
     """Yield `(first, second, text)` of each date whose day and month stand before the year."""
     for record in values.records:
-        for field in ('started_at', 'ended_at', 'day'):
-            value, name = values.of(record, field)
+        shape = values.shape(record) if isinstance(record, dict) else None
+        for field in ('started_at', 'ended_at', 'day') if shape else ():
+            value, name = values.within(record, shape, field)
             if type(value) is str and name not in profile.date_orders:
                 match = _OPEN_DATE.match(value)
                 if match:
@@ -99,33 +105,34 @@ def _date_order(values, reading, profile):
     if len(orders) == 1:
         return orders.pop(), None
     if orders:
-        return None, Note('both_orders', {'value': str(example or '')[:40]})
+        return None, Note('both_orders', {'value': clean_line(example or '', 40)})
     if example is None:
         return None, None
     if is_day_first(reading.names):
-        return 'dmy', Note('day_first', {'value': example[:40]})
-    return None, Note('open_order', {'value': example[:40]})
+        return 'dmy', Note('day_first', {'value': clean_line(example, 40)})
+    return None, Note('open_order', {'value': clean_line(example, 40)})
 
 
 def _duration_unit(values, take, profile, mapping):
     """Return the unit of plain durations that a file tells, and what there is to say of it."""
-    fitting, needed, unfit = set(_UNITS), None, None
+    fitting, needed, unfit = {*_UNITS, 'mm:ss'}, None, None
     compared = 0
     for record in islice(values.records, _COMPARED):
         value, _name = values.of(record, 'duration')
         number = _number(value)
-        if number is None:
+        clock = _TWO_PARTS.fullmatch(value.strip()[:12]) if type(value) is str else None
+        if number is None and clock is None:
             continue
         told = values.shape(record).unit
         if values.of(record, 'ended_at')[0] is None or values.of(record, 'started_at')[0] is None:
             needed = needed or (value if told is None else None)
             continue
         session = take(record)
-        if not isinstance(session, Normal) or session.ended_at is None or not number:
+        if not isinstance(session, Normal) or session.ended_at is None or number == 0:
             continue
         compared += 1
         elapsed = session.duration_seconds
-        units = {unit for unit in _UNITS if _fits(number, unit, elapsed)}
+        units = {unit for unit in (*_UNITS, 'mm:ss') if _fits(number, clock, unit, elapsed)}
         fitting &= units
         if told is not None and told not in units:
             unfit = unfit or value
@@ -135,14 +142,20 @@ def _duration_unit(values, take, profile, mapping):
         return None, _unlike(unfit)
     if compared and len(fitting) == 1:
         return fitting.pop(), None
-    return None, Note('open_unit', {'value': str(needed)[:40]})
+    return None, Note('open_unit', {'value': clean_line(needed, 40)})
 
 
 def _unlike(value):
-    return Note('unlike_duration', {'value': str(value)[:40]}) if value is not None else None
+    return Note('unlike_duration', {'value': clean_line(value, 40)}) if value is not None else None
 
 
-def _fits(number, unit, elapsed):
+def _fits(number, clock, unit, elapsed):
+    if clock:
+        first, second = int(clock[1]), int(clock[2])
+        told = {'h': first * 3600 + second * 60, 'mm:ss': first * 60 + second}.get(unit)
+        return told is not None and abs(told - elapsed) <= (61 if unit == 'h' else 1.5)
+    if unit == 'mm:ss':
+        return False
     return abs(number * _UNITS[unit] - elapsed) <= max(_ROUNDED[unit], elapsed * 0.011)
 
 

@@ -161,6 +161,11 @@ def _only_list(found, known):
     raise ReadError('json_no_records', known=', '.join(known[:12]))
 
 
+def is_showable(name):
+    """Tell whether a name can stand in a list of columns; no tool gives its values others."""
+    return name.isprintable() and name == name.strip() and 0 < len(name) <= 200
+
+
 def paths_of(records):
     """Return the names of values in records, those within objects as “from.alias”."""
     paths = {}
@@ -170,6 +175,8 @@ def paths_of(records):
             if not isinstance(key, str) or len(paths) >= _PATHS:
                 continue
             name = prefix + key
+            if not is_showable(name):
+                continue
             if isinstance(inside, dict) and depth < _PATH_DEPTH:
                 add(name + '.', inside, depth + 1)
             elif not isinstance(inside, list):

@@ -10,6 +10,7 @@ from .values import BadValue, wall_time
 
 # Before these many rows the headings are looked for.
 LOOKED_AT = 60
+_DAY = re.compile(r'(?<!\d)(?:\d{4}-\d\d-\d\d|\d{1,2}([./-])\d{1,2}\1\d{4})(?!\d)', re.ASCII)
 _GUID = re.compile(r'\{?[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}\}?')
 
 
@@ -73,7 +74,7 @@ def _is_datum(cell):
         return True
     if not isinstance(cell, str) or not 8 <= len(cell) <= 60 or cell.isalpha():
         return False
-    if _GUID.fullmatch(cell.strip()):
+    if _GUID.fullmatch(cell.strip()) or _DAY.search(cell):
         return True
     if not any(map(str.isdigit, cell)) or cell.strip().isdigit():
         return False

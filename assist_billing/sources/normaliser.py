@@ -340,7 +340,7 @@ class _Reading:
         return ended_at, end_wall
 
     def _end_of(self, value, name, started_at, start_wall):
-        """Return the end, and its wall time. A time alone is of the day of the start, or the next."""
+        """Return the end, and its wall time. A time alone is of the start's day, or the next."""
         clock = clock_of(value) if type(value) is not str or len(value) < 24 else None
         if clock is not None:
             day = self.take('day')[0] if self.shape[_INDEX['day']] else None

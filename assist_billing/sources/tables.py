@@ -11,12 +11,13 @@ from itertools import chain, islice
 from . import registry
 from .archive import check_archive
 from .cells import plain_cell
-from .columns import Columns, Joined
+from .columns import Columns, Joined, Split
 from .encodings import ENCODINGS, decoder_of, guess_encoding
 from .headings import known_headings
 from .layout import LOOKED_AT, find_headings, headless_columns
 from .outcome import Note, ReadError, Reading
 from .profile import FIELDS
+from .values import clean_line
 from .writer import FIELD_HEADING, REASON_HEADING
 
 MEGABYTE = 1_000_000
@@ -210,7 +211,7 @@ def _zone_of(place, source):
 
 def _shown(rows):
     texts = [' '.join(str(cell) for cell in row if cell not in (None, '')) for row in rows[:5]]
-    return ' / '.join(text[:80] for text in texts)
+    return ' / '.join(clean_line(text, 80) for text in texts)
 
 
 def _headings(row):
@@ -294,7 +295,8 @@ def _read_sheets(data):
                 continue
             others = ', '.join(other.title for other in sheets if other is not sheet)[:300]
             if others:
-                note = Note('other_sheets', {'sheet': sheet.title[:60], 'others': others})
+                titles = {'sheet': clean_line(sheet.title, 60), 'others': clean_line(others, 300)}
+                note = Note('other_sheets', titles)
                 reading = reading._replace(notes=(*reading.notes, note))
             found = found or reading
             # A first sheet may be but a cover.
@@ -340,6 +342,8 @@ def suggest_mapping(columns, source):
         column = found[0] if found else None
         if isinstance(column, Joined):
             suggestion[field] = [getattr(part, 'label', part) for part in column.columns]
+        elif isinstance(column, Split):
+            suggestion[field] = list(column.columns.values())
         elif column is not None:
             suggestion[field] = getattr(column, 'label', column)
     return suggestion

@@ -42,6 +42,8 @@ from .connector import (
     test_connector_access,
     test_connector_devices,
     test_connector_fetch,
+    test_connector_protocol,
+    test_inbound,
 )
 from .matching import (
     test_addresses_from_outside,
@@ -58,9 +60,11 @@ from .closing import (
 )
 from .invoice import (
     test_bill_dates,
+    test_fast_listeners,
     test_fast_path,
     test_fast_rule,
     test_invoices,
+    test_line_rounding,
 )
 from .accounting import (
     test_add_charges,

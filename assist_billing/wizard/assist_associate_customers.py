@@ -49,7 +49,7 @@ class AssistAssociateCustomers(models.TransientModel):
         help="What differs for one of them is changed here.",
     )
 
-    plan_bills_nothing = fields.Boolean(related='plan_id.bills_nothing')
+    plan_bills_nothing = fields.Boolean(related='plan_id.bills_nothing', related_sudo=False)
     conflicts = fields.Text(compute='_compute_conflicts', help="Who cannot be associated, and why.")
 
     # === COMPUTE METHODS === #

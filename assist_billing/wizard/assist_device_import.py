@@ -269,7 +269,7 @@ class AssistDeviceImport(models.TransientModel):
             {
                 'columns_of': columns_of,
                 # What was chosen before the first look holds.
-                'date_order': kept.get('date_order') or (not self.columns_of and self.date_order),
+                'date_order': (not self.columns_of and self.date_order) or kept.get('date_order'),
                 'column_ids': [
                     Command.clear(),
                     *(

@@ -24,6 +24,8 @@ class AssistSessionImport(models.TransientModel):
         columns_of = f'{self.source} {header}'
         if self.columns_of == columns_of:
             return
+        # What was chosen before the first look holds, and when but another source is chosen.
+        is_same_file = not self.columns_of or self.columns_of.endswith(header)
         kept = {}
         if reading.names:
             # sudo: what was kept is found by the same company's headings alone
@@ -42,10 +44,8 @@ class AssistSessionImport(models.TransientModel):
             {
                 'columns_of': columns_of,
                 'is_kept': bool(kept),
-                # What was chosen before the first look holds.
-                'date_order': kept.get('date_order') or (not self.columns_of and self.date_order),
-                'duration_unit': kept.get('duration_unit')
-                or (not self.columns_of and self.duration_unit),
+                'date_order': (is_same_file and self.date_order) or kept.get('date_order'),
+                'duration_unit': (is_same_file and self.duration_unit) or kept.get('duration_unit'),
                 'column_ids': [
                     Command.clear(),
                     *(

@@ -22,6 +22,7 @@ class BasePartnerMergeAutomaticWizard(models.TransientModel):
         # The last one goes first there.
         sources = [dst_partner] if address else list(reversed(src_partners.filtered('email')))
         markers = {name: sources[0][name] if sources else False for name in MARKERS}
-        result = super()._update_values(src_partners, dst_partner)
-        dst_partner.write(markers)
+        # As the engine: Odoo copies all fields, those that only the engine writes as well.
+        result = super()._update_values(src_partners, dst_partner._assist_as_engine())
+        dst_partner._assist_write_markers(markers)
         return result

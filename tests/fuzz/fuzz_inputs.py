@@ -26,6 +26,11 @@ HOSTILE = (
     '<img src=x onerror=alert(1)>', '{{7*7}}', '${7*7}', '@SUM(A1)', '+1', '-2+3', '\t=1',
     '\r=1', '\ufeff=1', 'İıſß', 'a' * 250 + '\u0301' * 10, '\uffff\ufffe', '𐀀' * 300,
 )  # fmt: skip
+# What a session is refused for, each in its own words.
+SPOILT = (
+    None, '', 0, 1, 10**9, 10**12, 1_900_000_000, 1_900_000_000_000, '2/3/2026 10:00', '2/3/2026',
+    '1990-01-01 00:00:00', '1989-01-01T00:00:00Z', '2036-01-01T00:00:00Z', '-5', '30', 'NaN',
+)  # fmt: skip
 # By number: what Hypothesis would show of the texts themselves is too long.
 hostile_texts = st.integers(0, len(HOSTILE) - 1).map(HOSTILE.__getitem__)
 texts = st.one_of(st.text(st.characters(codec=None), max_size=40), hostile_texts)
@@ -125,7 +130,8 @@ def nearly_sound(draw, source=None, ids=None, values=anything, *, as_json=False)
     own = [name.partition('.')[0] for columns in profile.columns.values() for name in columns]
     # What a session cannot do without is spoilt as often as all else.
     needed = st.sampled_from(list(record) or own)
-    record |= draw(st.dictionaries(st.one_of(needed, st.sampled_from(own)), values, max_size=3))
+    spoilt = values if values.is_empty else st.one_of(values, values, st.sampled_from(SPOILT))
+    record |= draw(st.dictionaries(st.one_of(needed, st.sampled_from(own)), spoilt, max_size=3))
     return source, record
 
 

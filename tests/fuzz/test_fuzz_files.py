@@ -102,13 +102,19 @@ class TestFuzzFiles(IngestCommon):
         self.assertTrue(again, "The file of rejected rows cannot be read.")
         self.assertEqual(again.source, wizard.source)
         self.assertEqual(again.record_count, wizard.rejected_count)
-        if not original.startswith(b'PK'):
+        alone = self._said_otherwise(wizard)
+        if not original.startswith(b'PK') and not alone:
             # A workbook's TRUE is no ID; as a text it is one.
             self.assertEqual(again.rejected_count, wizard.rejected_count)
             fields = zip(self._rejected_fields(wizard), self._rejected_fields(again), strict=True)
             for before, after in fields:
                 # What was no record at all comes back in one, under this name.
                 self.assertIn(before, (after, 'record'))
+
+    def _said_otherwise(self, wizard):
+        """Tell whether a row was rejected for what an earlier one said: alone, it need not be."""
+        content = base64.b64decode(wizard.rejected_file)
+        return b'the two say different things' in content
 
     def _rejected_fields(self, wizard):
         content = base64.b64decode(wizard.rejected_file)

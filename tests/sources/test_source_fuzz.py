@@ -43,7 +43,7 @@ def test_the_strategy_reaches_sessions_and_many_rejections():
     """What stops at the first check proves nothing of the others."""
     reached = Counter()
 
-    @settings(max_examples=1200, deadline=None, derandomize=True)
+    @settings(max_examples=800, deadline=None, derandomize=True)
     @given(nearly_sound())
     def count(case):
         source, record = case

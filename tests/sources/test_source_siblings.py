@@ -231,6 +231,37 @@ def test_values_within_objects_can_be_named():
     assert spans(json.dumps({'things': [record]}), 'x.json', **mapping) == [T1]
 
 
+def test_names_within_objects_are_found():
+    record = {
+        'Id': 5, 'start': '2026-10-05T08:12:30Z', 'end': '2026-10-05T08:42:30Z',
+        'Agent': {'Id': 7, 'Name': 'Ava'}, 'customer': {'name': 'Acme', 'email': 'it@acme.example'},
+    }  # fmt: skip
+    _source, [session] = sessions(json.dumps({'rows': [record]}), 'x.json')
+    assert (session.technician, session.customer_name) == ('Ava', 'Acme')
+    assert session.customer_email == 'it@acme.example'
+
+
+def test_a_log_in_columns_of_blanks_loses_no_row():
+    line = b'Incoming    2026-10-05, 08:12    User    362798056    362798056    \r\n'
+    reading = read_file(line * 3, 'connection_trace.txt')
+    assert len(reading.records) == 3
+    assert [note.code for note in reading.notes] == ['headless']
+
+
+def test_names_that_cannot_be_shown_are_no_columns():
+    content = json.dumps(
+        [{'\0': 1, '': 2, 'ok': 3, 'a\nb': 4, ' x ': 5, '\ud800': 6, 'y' * 300: 7}]
+    )
+    assert read_file(content.encode()).names == ['ok']
+
+
+def test_what_is_said_of_a_file_can_be_shown():
+    record = {'id': '1', 'start': '\0\ud80003/04/2026 10:00', 'end': '03/04/2026 10:30'}
+    reading = read_file(json.dumps([record]).encode())
+    for note in infer(reading, 'csv')[1]:
+        assert (note.template % note.params).isprintable()
+
+
 # === XML, WEB PAGES, WORKBOOKS === #
 
 
@@ -489,7 +520,7 @@ def test_a_session_past_midnight_with_one_date():
         ('Duration', '1 uur 5 minuten', 3900), ('Duration', '1 ora 5 minuti', 3900),
         ('Duration', '45 s', 45), ('Duration', "5' 30\"", 330), ('Duration', '00:20:05', 1205),
         ('Duration', '00:20:05.123', 1205), ('Duration (mm:ss)', '20:05', 1205),
-        ('Duration', '0:30', 1800), ('Duration (h:mm)', '0:30', 1800), ('Duration',
+        ('Duration (hh:mm)', '0:30', 1800), ('Duration (h:mm)', '0:30', 1800), ('Duration',
         '1.5 hours', 5400),
         ('Duration', '1:30 h', 5400), ('Duration', '90min', 5400), ('Duration', '1d 2h', 93600),
     ],
@@ -502,7 +533,7 @@ def test_a_duration_in_every_form(heading, text, seconds):
     assert result.duration_seconds == seconds
 
 
-@pytest.mark.parametrize('text', ['30', '0.5', '1800', '1,800', '30:00', '1,5'])
+@pytest.mark.parametrize('text', ['30', '0.5', '1800', '1,800', '30:00', '1,5', '05:30'])
 def test_a_duration_that_can_be_two_things_is_asked(text):
     content = io.StringIO()
     csv.writer(content).writerows(
@@ -520,6 +551,33 @@ def test_a_unit_that_other_rows_tell_is_not_asked():
         'a2;2026-10-07 01:50:00;;75\n'
     )
     assert spans(content)[1] == (T2[0], datetime(2026, 10, 7, 1, 5))
+
+
+@pytest.mark.parametrize(
+    ('known', 'open_', 'seconds'), [('30:00', '05:30', 330), ('0:30', '5:30', 19800)]
+)
+def test_minutes_and_seconds_are_told_by_other_rows(known, open_, seconds):
+    content = (
+        'ID;Start;End;Duration\n'
+        f'a1;2026-10-05 10:12:30;2026-10-05 10:42:30;{known}\n'
+        f'a2;2026-10-07 01:50:00;;{open_}\n'
+    )
+    start, end = spans(content)[1]
+    assert (end - start).total_seconds() == seconds
+
+
+@pytest.mark.parametrize(
+    ('hours', 'minutes', 'seconds'),
+    [('1', '30', 5400), ('0', '45', 2700), ('', '45', 2700), ('2', '', 7200), ('1.5', '90', None),
+     ('0,5', '30', None), ('1', '75', None)],
+)  # fmt: skip
+def test_hours_and_minutes_in_columns_of_their_own(hours, minutes, seconds):
+    content = f'ID;Start;Hours;Minutes\na1;2026-10-05 10:12:30;{hours};{minutes}\n'
+    [result] = sessions(content)[1]
+    if seconds is None:
+        assert (result.field, result.code) == ('Hours + Minutes', 'bad_duration')
+    else:
+        assert result.duration_seconds == seconds
 
 
 def test_durations_that_are_not_from_start_to_end_are_said():

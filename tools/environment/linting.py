@@ -92,7 +92,12 @@ def _files(*suffixes: str) -> list[Path]:
     for module in _modules():
         for suffix in suffixes:
             found += (places.CLONE / module).rglob(f'*.{suffix}')
-    return sorted(path.relative_to(places.CLONE) for path in found)
+    # Samples are kept as the tools write them.
+    return sorted(
+        path.relative_to(places.CLONE)
+        for path in found
+        if not {'samples', 'kinds'} & set(path.parts)
+    )
 
 
 def _prettier_folder() -> Path:

@@ -8,6 +8,8 @@ class AccountTax(models.Model):
     # === CRUD METHODS === #
 
     def write(self, vals):
+        if self:
+            self.check_access('write')
         if 'active' in vals and not vals['active']:
             self._assist_check_archivable()
         return super().write(vals)

@@ -99,6 +99,7 @@ class AccountMove(models.Model):
             'assist_kind': 'credit' if is_credit else 'supplementary',
             'assist_bill_id': self.id,
             'assist_origin_cycle_id': self.assist_cycle_id.id,
+            'assist_rounds_lines': True,
             'reversed_entry_id': self.id if is_credit else False,
             'company_id': self.company_id.id,
             'journal_id': self.journal_id.id,

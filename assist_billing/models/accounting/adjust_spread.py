@@ -340,6 +340,8 @@ class AccountMove(models.Model):
         base_lines += [
             tax._prepare_base_line_for_taxes_computation(
                 None,
+                # A document of its own is made as bills are made now.
+                _assist_rounds_lines=self.assist_rounds_lines or not on_bill,
                 product_id=self.env['product.product'].browse(vals['product_id']),
                 tax_ids=tax.browse(vals['tax_ids'][0][2]),
                 price_unit=vals['price_unit'],

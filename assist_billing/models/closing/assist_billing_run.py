@@ -252,6 +252,25 @@ class AssistBillingRun(models.Model):
                 tuple(cycles.ids),
             )
         )
+        self._count_ways(cycles.move_id)
+
+    def _count_ways(self, moves):
+        """Add how many of these bills were made the ordinary way, and why."""
+        reasons = moves._assist_take_slow_reasons()
+        for line in self.line_ids:
+            slow = [
+                reasons[move]
+                for move in reasons
+                if (move.company_id, move.currency_id) == (line.company_id, line.currency_id)
+            ]
+            if slow:
+                known = (line.ordinary_reasons or "").splitlines()
+                line.write(
+                    {
+                        'ordinary_count': line.ordinary_count + len(slow),
+                        'ordinary_reasons': "\n".join(dict.fromkeys([*known, *slow])),
+                    }
+                )
 
     def _count_late(self, cycles):
         """Add the bills of their own that were just made for late sessions of these cycles."""
@@ -271,6 +290,15 @@ class AssistBillingRun(models.Model):
                 tuple(cycles.ids),
                 # Records made in one transaction have its time.
                 self.env.cr.now(),
+            )
+        )
+        self._count_ways(
+            self.env['account.move'].search(
+                [
+                    ('assist_origin_cycle_id', 'in', cycles.ids),
+                    ('assist_kind', '=', 'supplementary'),
+                    ('create_date', '=', self.env.cr.now()),
+                ]
             )
         )
 

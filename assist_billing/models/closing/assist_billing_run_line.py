@@ -20,6 +20,17 @@ class AssistBillingRunLine(models.Model):
     closed_count = fields.Integer(string="Closed", readonly=True)
     invoice_count = fields.Integer(string="Bills", readonly=True)
     failed_count = fields.Integer(string="Failures", readonly=True)
+    ordinary_count = fields.Integer(
+        string="One by One",
+        readonly=True,
+        help="Bills that were made the ordinary way, as Odoo makes any invoice. It takes longer, "
+        "and the bills are the same.",
+    )
+    ordinary_reasons = fields.Text(
+        string="Why One by One",
+        readonly=True,
+        help="Why these bills could not be made all at once.",
+    )
     amount_untaxed = fields.Monetary(string="Before Taxes", readonly=True)
     amount_total = fields.Monetary(string="Total", readonly=True)
 

@@ -1,4 +1,5 @@
 from . import engine_fields
+from . import assist_secret
 from . import assist_billing_failure
 from . import product_product
 from . import account_chart_template

@@ -24,7 +24,6 @@ class ResPartner(models.Model):
             self._assist_check_archivable()
         if vals.get('company_id'):
             self._assist_check_company(vals['company_id'])
-            self._assist_check_same_company(vals['company_id'])
         result = super().write(vals)
         if 'parent_id' in vals:
             # A session is billed to the nearest association above its contact.
@@ -91,49 +90,37 @@ class ResPartner(models.Model):
         )
 
     def _assist_check_company(self, company_id):
-        """Refuse to move contacts away from the company that bills them.
+        """Refuse to move contacts away from the company that bills them, or has done so.
 
-        That company could not make bills out to them any more.
+        It could not make bills out to them any more, nor credit notes and what is billed late.
         """
         company = self.env['res.company'].browse(company_id)
         # sudo: what the user may not see is billed all the same
-        waiting = (
-            self.env['assist.billing.cycle']
+        associations = (
+            self.env['assist.billing.association']
             .sudo()
-            .search([('partner_id', 'in', self.ids), ('state', 'in', ('open', 'to_rebill'))])
+            .search(
+                [
+                    ('partner_id', 'in', self.ids),
+                    '|',
+                    ('state', '!=', 'ended'),
+                    ('cycle_ids', '!=', False),
+                ]
+            )
         )
-        for association in self._assist_get_associations_in_force() | waiting.association_id:
-            # sudo: a branch may be of a company that the user may not see
-            if company not in association.company_id.sudo().parent_ids:
+        for association in associations:
+            # A contact is for the branches of its company too.
+            if company not in association.company_id.parent_ids:
                 raise UserError(
                     self.env._(
-                        "%(customer)s cannot be moved to %(company)s: remote support is billed to "
-                        "this contact by %(biller)s. End that association first, or leave the "
-                        "contact to all companies.",
+                        "%(customer)s cannot be moved to %(company)s: remote support is or was "
+                        "billed to this contact by %(biller)s. Leave its company empty: all "
+                        "companies may use it then.",
                         customer=association.partner_id.display_name,
                         company=company.name,
                         biller=association.company_id.name,
                     )
                 )
-
-    def _assist_check_same_company(self, company_id):
-        """Refuse a company that is not the one these contacts have billing cycles in."""
-        # sudo: cycles that the user may not see count as well
-        cycle = (
-            self.env['assist.billing.cycle']
-            .sudo()
-            .search([('partner_id', 'in', self.ids), ('company_id', '!=', company_id)], limit=1)
-        )
-        # A branch's contact is for its branches too.
-        if cycle and company_id not in cycle.company_id.parent_ids.ids:
-            raise UserError(
-                self.env._(
-                    "%(customer)s is billed for remote support by %(company)s, so it cannot "
-                    "belong to another company. Leave its company empty: all may use it then.",
-                    customer=cycle.partner_id.display_name,
-                    company=cycle.company_id.name,
-                )
-            )
 
     def _assist_check_mergeable(self):
         """Refuse to merge contacts that would end with two associations in force."""

@@ -4,3 +4,4 @@ from . import fetch_devices
 from . import errors_in_words
 from . import assist_connector_rejection
 from . import write_back
+from . import assist_inbound_key

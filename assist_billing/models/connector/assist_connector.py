@@ -1,20 +1,18 @@
+import json
 from datetime import timedelta
-from urllib.parse import urlsplit
 
 from odoo import api, fields, models
-from odoo.exceptions import UserError
+from odoo.exceptions import UserError, ValidationError
 
 from ... import connectors, sources
 from ...utils.checks import refuse_absurd_dates
 
-# The stored secret behind each field one can only write to.
-SECRETS = {
-    'new_client_secret': 'client_secret',
-    'new_refresh_token': 'refresh_token',
-    'new_api_token': 'api_token',
-}
+# The secret behind each field one can only write to.
+NEW_SECRETS = {f'new_{name}': name for name in connectors.SECRETS}
 # Whatever of these changes: what was cached or found out with the old ones is void.
-CREDENTIALS = ('source', 'data_centre', 'client_id', *SECRETS.values())
+CREDENTIALS = {'source', *connectors.CREDENTIALS}
+# Where secrets go to. Whoever changes one of these does not take the secrets along.
+DESTINATIONS = ('source', 'server_url')
 BASE_URL_PARAMETER = 'assist_billing.connector_base_url'
 
 
@@ -23,7 +21,13 @@ class AssistConnector(models.Model):
 
     _name = 'assist.connector'
     _description = "Remote Support Connector"
-    _inherit = ['mail.thread', 'mail.activity.mixin', 'assist.billing.failure', 'assist.guard']
+    _inherit = [
+        'mail.thread',
+        'mail.activity.mixin',
+        'assist.billing.failure',
+        'assist.secret.holder',
+        'assist.guard',
+    ]
     _order = 'name, id'
     _check_company_auto = True
 
@@ -37,26 +41,19 @@ class AssistConnector(models.Model):
     source = fields.Selection(
         selection='_get_sources', required=True, default='zoho_assist', tracking=True
     )
+    server_url = fields.Char(
+        string="Server",
+        help="Address of your own server, such as https://support.example.com. When it changes, "
+        "the secrets have to be entered again: nobody can have them sent elsewhere.",
+    )
     data_centre = fields.Selection(
-        selection=[
-            (name, urlsplit(root).hostname.removeprefix('assist.'))
-            for name, (root, _accounts) in connectors.DATA_CENTRES.items()
-        ],
+        selection='_get_data_centres',
         required=True,
         default='com',
         help="Where the account was opened: the end of the address that its users log in at.",
     )
-    client_id = fields.Char(
-        string="Client ID", help="Of the client registered in Zoho's API console."
-    )
-    # Nobody reads these, not even administrators: they leave the database for the tool alone.
-    client_secret = fields.Char(string="Stored Client Secret", copy=False, groups=fields.NO_ACCESS)
-    refresh_token = fields.Char(string="Stored Refresh Token", copy=False, groups=fields.NO_ACCESS)
-    api_token = fields.Char(string="Stored Script Token", copy=False, groups=fields.NO_ACCESS)
-    access_token = fields.Char(copy=False, groups=fields.NO_ACCESS)
-    access_token_expires = fields.Float(
-        copy=False, groups=fields.NO_ACCESS, help="Seconds since 1970."
-    )
+    client_id = fields.Char(string="Client ID", help="What the tool knows this account by.")
+    # Nobody reads these, not even administrators: they are stored elsewhere, for the tool alone.
     new_client_secret = fields.Char(
         string="Client Secret",
         compute='_compute_new_secrets',
@@ -68,22 +65,23 @@ class AssistConnector(models.Model):
         compute='_compute_new_secrets',
         inverse='_inverse_new_secrets',
         copy=False,
-        help="With the scope ZohoAssist.reportapi.READ; for devices with "
-        "ZohoAssist.unattended.computer.READ too.",
     )
     new_api_token = fields.Char(
-        string="Script Token",
+        string="API Token",
         compute='_compute_new_secrets',
         inverse='_inverse_new_secrets',
         copy=False,
-        help="Of TeamViewer's management console; it needs the right to view connection reports, "
-        "and to change them if sessions are to be marked as billed.",
     )
     # What an empty box of a secret means.
     client_secret_hint = fields.Char(compute='_compute_secret_hints', compute_sudo=True)
     refresh_token_hint = fields.Char(compute='_compute_secret_hints', compute_sudo=True)
     api_token_hint = fields.Char(compute='_compute_secret_hints', compute_sudo=True)
     is_complete = fields.Boolean(compute='_compute_is_complete', compute_sudo=True)
+    # What the tool is like, as its client says.
+    needs = fields.Char(compute='_compute_tool', help="Names of the credentials it asks for.")
+    guide = fields.Text(string="Where to Get Them", compute='_compute_tool')
+    lists_devices = fields.Boolean(compute='_compute_tool')
+    marks_billed = fields.Boolean(compute='_compute_tool')
     fetch_from = fields.Date(
         required=True,
         default=lambda self: self._default_fetch_from(),
@@ -139,6 +137,34 @@ class AssistConnector(models.Model):
             vals = {'name': connector.name, 'fetch_from': connector.fetch_from}
             refuse_absurd_dates(connector, vals, ['fetch_from'])
 
+    @api.constrains('source', 'server_url', 'data_centre')
+    def _check_address(self):
+        for connector in self:
+            centres = connector._get_client_class().data_centres
+            if centres and connector.data_centre not in centres:
+                raise ValidationError(
+                    self.env._(
+                        "%(name)s: choose one of the data centres of %(tool)s: %(centres)s.",
+                        name=connector.name,
+                        tool=connector._get_tool(),
+                        centres=", ".join(centres.values()),
+                    )
+                )
+            if not connector.server_url:
+                continue
+            try:
+                connectors.read_address(connector.server_url)
+            except ValueError:
+                raise ValidationError(
+                    self.env._(
+                        "%(name)s: “%(address)s” is not the address of a server. Write it like "
+                        "https://support.example.com or https://support.example.com:8443/path, "
+                        "without a user name and with letters from A to Z.",
+                        name=connector.name,
+                        address=connector.server_url,
+                    )
+                ) from None
+
     # === DEFAULTS === #
 
     @api.model
@@ -149,43 +175,63 @@ class AssistConnector(models.Model):
 
     @api.model
     def _get_sources(self):
-        return [(name, sources.get(name).label) for name in connectors.CLIENTS]
+        return [(name, sources.get(name).label) for name in connectors.names()]
+
+    @api.model
+    def _get_data_centres(self):
+        centres = {}
+        for name in connectors.names():
+            for centre, domain in connectors.get(name).data_centres.items():
+                centres.setdefault(centre, domain)
+        return list(centres.items())
+
+    @api.depends('source')
+    def _compute_tool(self):
+        for connector in self:
+            client = connector._get_client_class()
+            connector.needs = ' '.join(client.required)
+            connector.guide = client.guide and self.env._(client.guide)  # pylint: disable=gettext-variable
+            connector.lists_devices = client.lists_devices
+            connector.marks_billed = client.marks_billed
 
     def _compute_new_secrets(self):
         """Show nothing: a secret is written, never read."""
         for connector in self:
-            for name in SECRETS:
+            for name in NEW_SECRETS:
                 connector[name] = False
 
-    @api.depends(*SECRETS.values())
+    @api.depends('source', 'server_url')
     def _compute_secret_hints(self):
         """Say whether a secret is there, which is none itself."""
         for connector in self:
-            for name in SECRETS.values():
+            stored = connector._assist_get_secrets()
+            for name in connectors.SECRETS:
                 connector[f'{name}_hint'] = (
                     self.env._("kept; type to replace it")
-                    if connector[name]
+                    if stored.get(name) and not connector._get_moved()
                     else self.env._("not entered yet")
                 )
 
     def _inverse_new_secrets(self):
         for connector in self:
-            values = {
+            secrets = {
                 stored: connector[name].strip()
-                for name, stored in SECRETS.items()
+                for name, stored in NEW_SECRETS.items()
                 if (connector[name] or '').strip()
             }
-            if values:
-                # sudo: nobody has access to these; what is left empty is kept
-                connector.sudo().write(values)
-            connector.invalidate_recordset(list(SECRETS), flush=False)
+            if secrets:
+                # What is left empty is kept.
+                connector._assist_set_secrets(secrets)
+                connector._void_access_token()
+            connector.invalidate_recordset(list(NEW_SECRETS), flush=False)
 
-    @api.depends('source', 'data_centre', 'client_id', *SECRETS.values())
+    @api.depends('source', 'data_centre', 'client_id', 'server_url')
     def _compute_is_complete(self):
         for connector in self:
-            client = connectors.CLIENTS.get(connector.source)
-            connector.is_complete = bool(client) and all(
-                connector[name] for name in client.required
+            there = connector._assist_get_secrets()
+            connector.is_complete = all(
+                there.get(name) if name in connectors.SECRETS else connector[name]
+                for name in connector._get_client_class().required
             )
 
     @api.depends('error', 'last_success_at')
@@ -207,15 +253,12 @@ class AssistConnector(models.Model):
 
     def write(self, vals):
         self._assist_check_access('write', [vals])
-        changed = set(CREDENTIALS) & vals.keys()
         if {'source', 'company_id'} & vals.keys():
             self._check_not_begun(vals)
+        self._get_moved(vals)._assist_forget_secrets()
         result = super().write(vals)
-        if changed:
-            # sudo: nobody has access to the token, which is void now
-            super(AssistConnector, self.sudo()).write(
-                {'access_token': False, 'access_token_expires': 0, 'next_at': False}
-            )
+        if CREDENTIALS & vals.keys():
+            self._void_access_token()
         return result
 
     # === ACTIONS === #
@@ -269,6 +312,32 @@ class AssistConnector(models.Model):
 
     # === BUSINESS METHODS === #
 
+    def _get_client_class(self):
+        return connectors.get(self.source) or connectors.Client
+
+    def _get_tool(self):
+        """Return what the tool is called."""
+        return dict(self._fields['source']._description_selection(self.env)).get(self.source, '')
+
+    def _get_moved(self, vals=None):
+        """Return those whose secrets would go elsewhere with `vals`, or with what a form shows."""
+        return self.filtered(
+            lambda connector: any(
+                connector._origin[name]
+                and (vals.get(name, connector[name]) if vals is not None else connector[name])
+                != connector._origin[name]
+                for name in DESTINATIONS
+            )
+        )
+
+    def _void_access_token(self):
+        """Forget the access token, which was given for other credentials, and try at once."""
+        self._assist_forget_secrets(['access_token'])
+        self._assist_as_engine().write({'next_at': False})
+        self.invalidate_recordset(
+            ['is_complete', *(f'{name}_hint' for name in connectors.SECRETS)], flush=False
+        )
+
     def _check_not_begun(self, vals):
         """A cursor tells of one account; another source begins with a connector of its own."""
         for connector in self.filtered('cursor_at'):
@@ -306,19 +375,24 @@ class AssistConnector(models.Model):
         :raise ConnectorError: credentials are missing
         """
         self.ensure_one()
-        # sudo: the secrets, for the tool alone; they go no further than the client
-        account = self.sudo()
-        client_class = connectors.CLIENTS[account.source]
-        names = {*client_class.required, 'access_token', 'access_token_expires'}
-        credentials = {name: account[name] for name in names}
-        options = {'base_url': self._get_base_url()}
-        if issubclass(client_class, connectors.ZohoAssist):
-            options['keep_token'] = keep_token or self._keep_token
-        return client_class(credentials, **options)
+        client_class = self._get_client_class()
+        # The secrets go no further than the client.
+        secrets = self._assist_get_secrets()
+        credentials = {
+            name: secrets.get(name) if name in connectors.SECRETS else self[name]
+            for name in client_class.required
+        }
+        credentials |= json.loads(secrets.get('access_token') or '{}')
+        return client_class(
+            credentials,
+            base_url=self._get_base_url(),
+            keep_token=keep_token or self._keep_token,
+        )
 
     def _keep_token(self, token, expires):
-        # sudo: nobody has access to it
-        self.sudo().write({'access_token': token, 'access_token_expires': expires})
+        self._assist_set_secrets(
+            {'access_token': json.dumps({'access_token': token, 'access_token_expires': expires})}
+        )
 
     @api.model
     def _get_base_url(self):
@@ -328,12 +402,13 @@ class AssistConnector(models.Model):
         """
         # sudo: parameters are the administrator's
         url = self.env['ir.config_parameter'].sudo().get_param(BASE_URL_PARAMETER)
-        if url and urlsplit(url).hostname not in {'127.0.0.1', 'localhost', '::1'}:
+        try:
+            return connectors.read_address(url, local=True) if url else None
+        except ValueError:
             raise UserError(
                 self.env._(
                     "The system parameter %(name)s is for tests and names no server of this "
                     "machine. Remove it.",
                     name=BASE_URL_PARAMETER,
                 )
-            )
-        return url or None
+            ) from None

@@ -3,8 +3,6 @@ import json
 
 from odoo import api, fields, models
 
-# The source's own name of its ID.
-ID_NAMES = {'zoho_assist': 'session_id', 'teamviewer': 'id'}
 # A record is kept up to this many characters: enough to find and mend it.
 RECORD_LIMIT = 20_000
 
@@ -41,7 +39,7 @@ class AssistConnectorRejection(models.Model):
         """
         rejected, accepted = {}, set()
         for record, answer in zip(records, answers, strict=True):
-            key = self._get_key(connector.source, record)
+            key = self._get_key(connector, record)
             if answer['status'] == 'rejected':
                 rejected[key] = self._prepare_rejection_vals(connector, key, record, answer)
             else:
@@ -57,8 +55,9 @@ class AssistConnectorRejection(models.Model):
         self.create(list(rejected.values()))
 
     @api.model
-    def _get_key(self, source, record):
-        named = record.get(ID_NAMES[source]) if isinstance(record, dict) else None
+    def _get_key(self, connector, record):
+        name = connector._get_client_class().id_name
+        named = record.get(name) if isinstance(record, dict) else None
         text = json.dumps(record if named in (None, '') else str(named), default=str)
         return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
 

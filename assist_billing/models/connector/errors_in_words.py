@@ -15,7 +15,7 @@ class AssistConnector(models.Model):
         """
         self.ensure_one()
         params = {
-            'tool': dict(self._fields['source']._description_selection(self.env))[self.source],
+            'tool': self._get_tool(),
             'name': self.name,
             'status': error.status,
         }
@@ -26,8 +26,9 @@ class AssistConnector(models.Model):
             return text
         if error.code == 'forbidden':
             text = self.env._(
-                "%(tool)s lets this account not read the devices. Make a refresh token with the "
-                "scope ZohoAssist.unattended.computer.READ too, and check the department ID.",
+                "%(tool)s lets this account not read the devices. Give it the right to read them "
+                "there, and check the department ID. %(guide)s",
+                guide=self.guide or "",
                 **params,
             )
         return self.env._(
@@ -54,6 +55,11 @@ class AssistConnector(models.Model):
             'bad_client': self.env._(
                 "%(tool)s does not know the client ID with this client secret in this data centre. "
                 "Check the three in %(name)s.",
+                **params,
+            ),
+            'bad_address': self.env._(
+                "The address of the server in %(name)s is not a plain one, so nothing was sent. "
+                "Write it like https://support.example.com.",
                 **params,
             ),
             'forbidden': self.env._(

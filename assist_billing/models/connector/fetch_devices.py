@@ -109,7 +109,7 @@ class AssistConnector(models.Model):
         """
         departments = self._get_departments()
         pause = timedelta(hours=PAUSE_HOURS)
-        if self.source != 'zoho_assist' or not departments:
+        if not client.lists_devices or not departments:
             return None
         if self.devices_at and self.devices_at > now - pause and not self.error:
             return None
@@ -122,7 +122,7 @@ class AssistConnector(models.Model):
                     counts.update(answer['status'] for answer in answers)
                     reasons += [answer['reason'] for answer in answers if answer['reason']]
                     # What is rejected is there all the same, so its device is not missing.
-                    seen |= self._get_device_ids(page.records)
+                    seen |= self._get_device_ids(client, page.records)
                     self.env['ir.cron']._commit_progress()
             except connectors.ConnectorError as error:
                 self.env.cr.rollback()
@@ -136,13 +136,13 @@ class AssistConnector(models.Model):
         answers[:] = self.env['assist.device']._ingest(records, self.source)
 
     @api.model
-    def _get_device_ids(self, records):
+    def _get_device_ids(self, client, records):
         """Return all that could be the ID of one of these devices."""
         return {
             str(record[name]).strip()
             for record in records
             if isinstance(record, dict)
-            for name in ('resource_id', 'urs_key', 'key')
+            for name in client.device_id_names
             if record.get(name)
         }
 

@@ -82,7 +82,7 @@ class AssistConnector(models.Model):
 
     write_back = fields.Boolean(
         string="Mark as Billed at the Source",
-        help="Once a session is billed here, TeamViewer shows it as billed too.",
+        help="Once a session is billed here, the tool shows it as billed too.",
     )
     write_back_from = fields.Date(
         string="Sessions From",
@@ -134,7 +134,7 @@ class AssistConnector(models.Model):
         :raise ConnectorError: it does not work now; what is queued stays queued
         """
         self.ensure_one()
-        if not self.write_back or not hasattr(client, 'mark_billed'):
+        if not self.write_back or not client.marks_billed:
             return True
         self._queue_write_backs()
         self.env['ir.cron']._commit_progress()

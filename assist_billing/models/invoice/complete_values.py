@@ -1,4 +1,8 @@
+import itertools
 import logging
+from collections import Counter
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 
 import psycopg2
 
@@ -6,6 +10,47 @@ from odoo import models
 from odoo.tools import SQL
 
 _logger = logging.getLogger(__name__)
+
+# What tells one posting from another, in the context.
+POSTING_NUMBERS = itertools.count(1)
+
+
+class NotAsGivenError(Exception):
+    """Bills were made with all their lines, and something else had a hand in it."""
+
+
+@dataclass
+class Posting:
+    """What bills posted together have in common, kept while they are posted."""
+
+    # None where add-ons number in ways of their own.
+    number_formats: dict | None = None
+    ranks: Counter = field(default_factory=Counter)
+
+
+@contextmanager
+def keep_posting(env, number_formats):
+    """Keep what bills have in common while they are posted with `assist_posting` in the context.
+
+    It is kept with the transaction, under a number of its own, and the context holds that number
+    alone: an environment is found again by what is in its context, and with it would be what an
+    earlier posting has left there.
+
+    :param number_formats: what to keep the formats of numbers in; None: not to keep them
+    :return: the number, and the `Posting`
+    """
+    number = next(POSTING_NUMBERS)
+    kept = env.cr.cache.setdefault('assist_postings', {})
+    kept[number] = Posting(number_formats)
+    try:
+        yield number, kept[number]
+    finally:
+        kept.pop(number)
+
+
+def get_posting(env):
+    """Return the `Posting` of the bills that are being posted together, or None."""
+    return env.cr.cache.get('assist_postings', {}).get(env.context.get('assist_posting'))
 
 
 def _mark_given(model, vals_list):
@@ -57,10 +102,11 @@ class AccountMove(models.Model):
         if self.env.context.get('assist_complete'):
             cycles = self.env['assist.billing.cycle']
             for vals in vals_list:
+                cycle_id = vals.get('assist_cycle_id') or vals.get('assist_origin_cycle_id')
+                if not cycle_id:
+                    raise NotAsGivenError(self.env._("another entry was made with the bills"))
                 vals.update(
-                    cycles.browse(
-                        vals.get('assist_cycle_id') or vals.get('assist_origin_cycle_id')
-                    )._prepare_move_vals(bool(vals.get('assist_cycle_id')))
+                    cycles.browse(cycle_id)._prepare_move_vals(bool(vals.get('assist_cycle_id')))
                 )
         result = super()._add_precomputed_values(vals_list)
         if self.env.context.get('assist_complete'):
@@ -79,9 +125,10 @@ class AccountMove(models.Model):
 
     def _get_next_sequence_format(self):
         # EXTENDS account: bills posted together, of one journal and date, are numbered alike
-        formats = self.env.context.get('assist_number_formats')
-        if formats is None:
+        posting = get_posting(self.env)
+        if posting is None or posting.number_formats is None:
             return super()._get_next_sequence_format()
+        formats = posting.number_formats
         key = (self.journal_id, self.date, self.move_type)
         if key not in formats:
             formats[key] = super()._get_next_sequence_format()
@@ -98,6 +145,8 @@ class AccountMoveLine(models.Model):
         if self.env.context.get('assist_complete'):
             repartition = self.env['account.tax.repartition.line']
             for vals in vals_list:
+                if 'balance' not in vals:
+                    raise NotAsGivenError(self.env._("a line was added to a bill"))
                 move = self.env['account.move'].browse(vals['move_id'])
                 tax = repartition.browse(vals.get('tax_repartition_line_id')).tax_id
                 balance = vals['balance']
@@ -140,11 +189,11 @@ class ResPartner(models.Model):
 
     def _increase_rank(self, field, n=1):
         # EXTENDS account: bills posted together count for all their customers at once
-        counts = self.env.context.get('assist_ranks')
-        if counts is None or field != 'customer_rank':
+        posting = get_posting(self.env)
+        if posting is None or field != 'customer_rank':
             return super()._increase_rank(field, n)
         for partner in self:
-            counts[partner.id] += n
+            posting.ranks[partner.id] += n
         return None
 
     def _assist_increase_ranks(self, counts):

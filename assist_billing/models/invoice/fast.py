@@ -1,12 +1,14 @@
-from collections import defaultdict
+import logging
+from collections import Counter
 
 from markupsafe import Markup
 
 from odoo import api, models
-from odoo.exceptions import UserError
 from odoo.fields import Command
 
-from .fast_rule import POSTING_METHODS
+from .complete_values import NotAsGivenError, keep_posting
+
+_logger = logging.getLogger(__name__)
 
 # What Odoo gives lines of these kinds as their place (`_compute_sequence`).
 PRODUCT_SEQUENCE, TAX_SEQUENCE, TERM_SEQUENCE = 100, 10000, 12000
@@ -24,8 +26,58 @@ WITHOUT_PRODUCT = {
 # What computes the fields of a document that are the same in draft and posted.
 UNCHANGED_BY_POSTING = ('_compute_amount', '_compute_invoice_date_due')
 
+# What must come out as it was given, or the bills are made the ordinary way.
+CHECKED_FIELDS = (
+    'partner_id',
+    'currency_id',
+    'journal_id',
+    'date',
+    'invoice_date',
+    'fiscal_position_id',
+    'amount_untaxed',
+    'amount_tax',
+    'amount_total',
+    'amount_total_signed',
+)
+CHECKED_LINE_FIELDS = (
+    'display_type',
+    'account_id',
+    'partner_id',
+    'currency_id',
+    'quantity',
+    'price_unit',
+    'price_subtotal',
+    'price_total',
+    'balance',
+    'amount_currency',
+    'tax_ids',
+    'tax_repartition_line_id',
+    'tax_tag_ids',
+)
+
 # What Odoo says in the chatter of a new document (`mail.thread.create`).
 CREATION_MESSAGE = Markup('<div summary="o_mail_notification"><p>%s</p></div>')
+
+
+def get_differing(record, vals, names):
+    """Return which of these fields of `record` are not what `vals` says, as far as it does."""
+    differing = set()
+    for name in names:
+        if name not in vals:
+            continue
+        field, value, given = record._fields[name], record[name], vals[name]
+        if field.type == 'many2many':
+            [*given_ids] = given[0][2] if given else ()
+            is_same = set(value.ids) == set(given_ids)
+        elif field.type == 'many2one':
+            is_same = value.id == given
+        elif field.type in ('float', 'monetary'):
+            is_same = record.currency_id.is_zero(value - given)
+        else:
+            is_same = value == given
+        if not is_same:
+            differing.add(name)
+    return differing
 
 
 class AccountMove(models.Model):
@@ -48,30 +100,82 @@ class AccountMove(models.Model):
         :param list vals_list: of one company, as of `_prepare_invoice_vals`
         :return: the invoices, in the order of `vals_list`
         """
+        complete, reasons = self._assist_get_complete_vals(vals_list)
         created = {}
-        fast, slow = {}, {}
-        general_reason = self._assist_get_general_slow_reason()
+        if complete:
+            try:
+                moves = self._assist_create_complete(list(complete.values()))
+            except NotAsGivenError as error:
+                reasons |= dict.fromkeys(complete, str(error))
+            else:
+                created.update(zip(complete, moves, strict=True))
+        if reasons:
+            moves = self.create([vals_list[index] for index in reasons])
+            created.update(zip(reasons, moves, strict=True))
+            self._assist_tell_reasons(dict(zip(moves.ids, reasons.values(), strict=True)))
+        return self.concat(*(created[index] for index in range(len(vals_list))))
+
+    @api.model
+    def _assist_tell_reasons(self, reasons):
+        """Say why bills were made the ordinary way, and keep it for the run book.
+
+        :param dict reasons: id of the bill -> reason in words
+        """
+        for reason, number in Counter(reasons.values()).items():
+            _logger.info("%s bills are made the ordinary way: %s", number, reason)
+        # Ids are never given twice: what became of these, or did not, harms no others.
+        self.env.cr.cache.setdefault('assist_slow_reasons', {}).update(reasons)
+
+    def _assist_take_slow_reasons(self):
+        """Return why some of these bills were just made the ordinary way, and forget it.
+
+        :return: bill -> reason in words
+        """
+        kept = self.env.cr.cache.get('assist_slow_reasons', {})
+        return {move: kept.pop(move.id) for move in self if move.id in kept}
+
+    @api.model
+    def _assist_get_complete_vals(self, vals_list):
+        """Return which of these invoices can be made the fast way, and why the others cannot.
+
+        :return: index in `vals_list` -> values with all lines; index -> reason in words
+        """
+        complete, reasons = {}, {}
+        general_reason = vals_list and self._assist_get_general_slow_reason()
         memo = {
             'partners': self.env['res.partner'].browse(vals['partner_id'] for vals in vals_list)
         }
         for index, vals in enumerate(vals_list):
             reason = general_reason or self._assist_get_slow_reason(vals)
-            complete = None if reason else self._assist_prepare_complete_vals(vals, memo)
-            if complete:
-                fast[index] = complete
+            vals_with_lines = None if reason else self._assist_prepare_complete_vals(vals, memo)
+            if vals_with_lines:
+                complete[index] = vals_with_lines
             else:
-                slow[index] = vals
-        if fast:
-            moves = self._assist_create_complete(list(fast.values()))
-            created.update(zip(fast, moves, strict=True))
-        if slow:
-            moves = self.create(list(slow.values()))
-            created.update(zip(slow, moves, strict=True))
-        return self.concat(*(created[index] for index in range(len(vals_list))))
+                reasons[index] = reason or self.env._(
+                    "accounts or taxes that Odoo finds in other ways"
+                )
+        return complete, reasons
 
     @api.model
     def _assist_create_complete(self, vals_list):
-        """Create invoices from values with all their lines, and check that they balance."""
+        """Create invoices from values with all their lines, and see that this is what came out.
+
+        :raise NotAsGivenError: with the reason in words; then none was created
+        """
+        # What was changed before stays whatever comes out.
+        self.env.flush_all()
+        try:
+            # What is created is stored later, together with what posting changes.
+            with self.env.cr.savepoint(flush=False):
+                moves = self._assist_create_as_given(vals_list)
+        except NotAsGivenError:
+            self.env.cr.clear()
+            raise
+        moves._assist_log_creation()
+        return moves
+
+    @api.model
+    def _assist_create_as_given(self, vals_list):
         # Odoo's point of sale makes its entries with the same two: nothing to be added to the
         # lines, and the balance is checked by whoever uses them.
         moves = self.with_context(
@@ -81,22 +185,44 @@ class AccountMove(models.Model):
             mail_create_nolog=True,
             assist_complete=True,
         ).create(vals_list)
-        for move, vals in zip(moves, vals_list, strict=True):
-            lines = [command[2] for command in vals['line_ids']]
-            for name, currency in (
-                ('balance', move.company_currency_id),
-                ('amount_currency', move.currency_id),
-            ):
-                if not currency.is_zero(sum(line[name] for line in lines)):
-                    raise UserError(
-                        self.env._(
-                            "The bill of %(customer)s does not balance. Nothing was billed.",
-                            customer=move.partner_id.display_name,
-                        )
-                    )
+        # As they are now, whoever had a hand in it.
         moves = moves.with_env(self.env)
-        moves._assist_log_creation()
+        for move, vals in zip(moves, vals_list, strict=True):
+            if difference := move._assist_find_difference(vals):
+                raise NotAsGivenError(difference)
         return moves
+
+    def _assist_find_difference(self, vals):
+        """Return in words what is not as it was given, if this bill was changed on its way."""
+        self.ensure_one()
+        given = [command[2] for command in vals['line_ids']]
+        lines = self.line_ids.sorted('id')
+        if len(lines) != len(given):
+            return self.env._(
+                "the bill of %(customer)s has %(count)s entries instead of %(expected)s",
+                customer=self.partner_id.display_name,
+                count=len(lines),
+                expected=len(given),
+            )
+        names = {
+            name
+            for line, line_vals in zip(lines, given, strict=True)
+            for name in get_differing(line, line_vals, CHECKED_LINE_FIELDS)
+        }
+        names |= get_differing(self, vals, CHECKED_FIELDS)
+        for name, currency in (
+            ('balance', self.company_currency_id),
+            ('amount_currency', self.currency_id),
+        ):
+            if not currency.is_zero(sum(lines.mapped(name))):
+                names.add(name)
+        if not names:
+            return None
+        return self.env._(
+            "on the bill of %(customer)s something has changed: %(fields)s",
+            customer=self.partner_id.display_name,
+            fields=", ".join(sorted(names)),
+        )
 
     def _assist_log_creation(self):
         """Leave the message that Odoo leaves on a new invoice, on all of these at once."""
@@ -137,13 +263,12 @@ class AccountMove(models.Model):
 
     def _assist_post(self):
         """Post bills together; what they have in common is found out once."""
-        ranks = defaultdict(int)
-        context = {'assist_number_formats': {}, 'assist_ranks': ranks}
-        unchanged = []
-        if not self._assist_has_unknown_overrides(POSTING_METHODS):
+        context, unchanged, number_formats = {}, [], None
+        is_service = set(self.invoice_line_ids.product_id.mapped('type')) <= {'service'}
+        if is_service and not self._assist_get_listeners():
             # Posting changes no amount, so there is nothing to bring in line with each other,
             # and nothing to be summed up again.
-            context |= {'skip_invoice_sync': True, 'check_move_validity': False}
+            context, number_formats = {'skip_invoice_sync': True, 'check_move_validity': False}, {}
             unchanged = [
                 field for field in self._fields.values() if field.compute in UNCHANGED_BY_POSTING
             ]
@@ -151,10 +276,11 @@ class AccountMove(models.Model):
             # not be stored in between.
             self.mapped('invoice_line_ids')
             self.mapped('journal_line_ids')
-        # Not soft: a soft post leaves a bill in draft whose date is tomorrow in UTC.
-        with self.env.protecting(unchanged, self):
-            self.with_context(**context)._post(soft=False)
-        self.env['res.partner']._assist_increase_ranks(ranks)
+        protection = self.env.protecting(unchanged, self)
+        with protection, keep_posting(self.env, number_formats) as (number, posting):
+            # Not soft: a soft post leaves a bill in draft whose date is tomorrow in UTC.
+            self.with_context(**context, assist_posting=number)._post(soft=False)
+        self.env['res.partner']._assist_increase_ranks(posting.ranks)
 
     # === HEADER === #
 
@@ -283,14 +409,18 @@ class AccountMove(models.Model):
             own_taxes = product.taxes_id._filter_taxes_by_company(company)
             taxes = position.map_tax(own_taxes)
             account = product.product_tmpl_id.get_product_accounts(fiscal_pos=position)['income']
-            memo[key] = taxes, account, self._assist_is_slow_line(own_taxes, taxes, account)
+            memo[key] = (
+                taxes,
+                account,
+                self._assist_is_slow_line(product, own_taxes, taxes, account),
+            )
         taxes, account, is_slow = memo[key]
         # Frozen with the terms, where they are not those of the product any more.
         if 'tax_ids' in line_vals or 'account_id' in line_vals:
             if 'tax_ids' in line_vals:
                 taxes = self.env['account.tax'].browse(line_vals['tax_ids'][0][2])
             account = account.browse(line_vals.get('account_id', account.id))
-            is_slow = self._assist_is_slow_line(taxes, taxes, account)
+            is_slow = self._assist_is_slow_line(product, taxes, taxes, account)
         if is_slow:
             return None
         return self.env['account.tax']._prepare_base_line_for_taxes_computation(
@@ -310,6 +440,7 @@ class AccountMove(models.Model):
             analytic_distribution=False,
             name=line_vals['name'],
             assist_vals=line_vals,
+            _assist_rounds_lines=vals.get('assist_rounds_lines'),
         )
 
     @api.model

@@ -1,4 +1,12 @@
+import functools
+import hashlib
+import inspect
+from collections import defaultdict
+
 from odoo import api, models
+from odoo.tools import format_list
+
+from .fast_sources import COMPARED_SOURCES
 
 # Values of an invoice, and of its lines, that the fast way knows what to do with.
 KNOWN_VALUES = {
@@ -17,6 +25,7 @@ KNOWN_VALUES = {
     'assist_kind',
     'assist_cycle_id',
     'assist_origin_cycle_id',
+    'assist_rounds_lines',
 }
 KNOWN_LINE_VALUES = {
     'assist_charge',
@@ -105,9 +114,39 @@ REPLACED_METHODS = {
         '_inverse_partner_id',
         '_inverse_product_id',
     },
+    'res.partner': {'_increase_rank'},
 }
-# An add-on that has a say in posting gets Odoo's own checks and balances there.
-POSTING_METHODS = {'account.move': {'_post'}}
+# What an add-on may extend to have a hand in every bill as it is made, written, posted or told of.
+LISTENING_METHODS = {
+    'create',
+    'write',
+    'copy_data',
+    'default_get',
+    'modified',
+    'flush_recordset',
+    '_create',
+    '_write',
+    '_write_multi',
+    '_add_precomputed_values',
+    '_prepare_create_values',
+    '_compute_field_value',
+    '_validate_fields',
+    '_post',
+    'action_post',
+    'message_post',
+    'message_subscribe',
+    '_creation_message',
+    '_creation_subtype',
+    '_message_create',
+    '_message_log',
+    '_message_log_batch',
+    '_message_post_after_hook',
+    '_notify_thread',
+    '_track_finalize',
+    '_track_prepare',
+    '_track_set_log_message',
+}
+LISTENED_MODELS = ('account.move', 'account.move.line')
 # With these bills were compared, field by field.
 COMPARED_MODULES = {
     'account',
@@ -122,7 +161,73 @@ COMPARED_MODULES = {
     'sms',
     'snailmail_account',
 }
+# Parts of other add-ons of Odoo that were read, and leave bills alone: they act on what no bill has
+# (sales orders, purchases, expenses, goods, ratings), or are computed by Odoo in both ways. Bills
+# were compared in a database that has them; any other part of these add-ons counts as unknown.
+HARMLESS_PARTS = {
+    'account_debit_note': {'_get_last_sequence_domain'},
+    'hr_expense': {
+        '_check_expense_ids',
+        '_check_payable_receivable',
+        '_compute_commercial_partner_id',
+        '_compute_needed_terms',
+        '_compute_partner_id',
+        '_compute_totals',
+        '_creation_message',
+        '_prepare_product_base_line_for_taxes_computation',
+    },
+    'l10n_de': {'_post'},
+    'purchase': {'_related_analytic_distribution', 'create', 'write'},
+    'purchase_stock': {'_compute_incoterm_location', '_post'},
+    'rating': {'_message_post_after_hook', 'message_post'},
+    'sale': {
+        '_compute_is_storno',
+        '_compute_team_id',
+        '_post',
+        '_related_analytic_distribution',
+        'action_post',
+        'team_id',
+    },
+    'sale_project': {'_compute_analytic_distribution'},
+    'sale_stock': {'_compute_delivery_date', '_compute_incoterm_location'},
+    'sale_timesheet': {'action_post'},
+    'utm': {'default_get'},
+    'stock_account': {'_compute_account_id', '_inverse_product_id', '_post', 'copy_data'},
+}
 COMPARED_TAXES = ('percent', 'fixed', 'division', 'group')
+
+
+def _is_known(module, name):
+    """Tell whether bills were compared with this part of an add-on."""
+    return module in COMPARED_MODULES or name in HARMLESS_PARTS.get(module, ())
+
+
+def _get_unknown_modules(field):
+    """Return the unknown add-ons ('' for a person) that have this stored field computed."""
+    if not field.store or not (field.compute or field.related):
+        return []
+    modules = [''] if field.manual else field._modules
+    return [module for module in modules if not _is_known(module, field.name)]
+
+
+def _is_by_known_module(function):
+    """Tell whether what stands in the class of a known add-on was written in one, too."""
+    *path, _file = (getattr(function, '__module__', None) or '').split('.')
+    return path[:2] == ['odoo', 'addons'] and (
+        path[2] in COMPARED_MODULES or path[2] in HARMLESS_PARTS
+    )
+
+
+@functools.cache
+def get_checksum(function):
+    """Return a checksum of the code of a method, without blank lines and lines of comment."""
+    try:
+        source = inspect.getsource(function)
+    except (OSError, TypeError):
+        return None  # where there is no source, nobody knows what it does
+    lines = [line.strip() for line in source.splitlines()]
+    code = "\n".join(line for line in lines if line and not line.startswith('#'))
+    return hashlib.sha256(code.encode()).hexdigest()[:16]
 
 
 class AccountMove(models.Model):
@@ -134,11 +239,16 @@ class AccountMove(models.Model):
 
     @api.model
     def _assist_get_general_slow_reason(self):
-        """Return why no bill of this company is made the fast way; nothing if some may be."""
+        """Return in words why no bill of this company is made the fast way; None if some may be."""
         if self.env.company.account_storno:
-            return 'storno accounting'
-        if self._assist_has_unknown_overrides():
-            return 'an add-on that changes how invoices are made'
+            return self.env._("storno accounting")
+        if self.env.context.get('project_id'):
+            return self.env._("a project whose analytic accounts count")
+        if listeners := self._assist_get_listeners():
+            return self.env._(
+                "%(listeners)s have a hand in how invoices are made",
+                listeners=format_list(self.env, listeners),
+            )
         if self.env['account.journal'].search_count(
             [
                 *self.env['account.journal']._check_company_domain(self.env.company),
@@ -147,51 +257,155 @@ class AccountMove(models.Model):
             ],
             limit=1,
         ):
-            return 'sealed journal'
+            return self.env._("a journal that secures posted entries")
         if self.env['account.analytic.distribution.model'].search_count(
             [('company_id', 'in', (False, self.env.company.id))], limit=1
         ):
-            return 'analytic distribution by model'
+            return self.env._("models of analytic distribution")
         return None
 
     @api.model
     def _assist_get_slow_reason(self, vals):
-        """Return why this bill is not made the fast way; nothing if it is. Extend for more.
+        """Return in words why this bill is not made the fast way; None if it is. Extend for more.
 
         :param dict vals: as of `_prepare_invoice_vals`
         """
         lines = vals.get('invoice_line_ids', [])
         if vals.get('move_type') != 'out_invoice':
-            return 'no customer invoice'
+            return self.env._("no customer invoice")
         if vals.get('invoice_payment_term_id', True):
-            return 'payment term'  # parts, early payment discount, dates of its own
+            return self.env._("a payment term")  # parts, early payment discount, dates of its own
         if vals.keys() - KNOWN_VALUES or not vals.get('invoice_date_due'):
-            return 'values of other add-ons'
+            return self.env._("values of other add-ons")
         if not lines or any(command[0] != 0 or not command[2]['product_id'] for command in lines):
-            return 'lines without product'
+            return self.env._("lines without product")
         if any(command[2].keys() - KNOWN_LINE_VALUES for command in lines):
-            return 'values of other add-ons on lines'
+            return self.env._("values of other add-ons on lines")
         return None
 
     @api.model
-    def _assist_is_slow_line(self, product_taxes, taxes, account):
-        """Tell whether a line's account or taxes are found in ways the fast way does not know.
+    def _assist_is_slow_line(self, product, product_taxes, taxes, account):
+        """Tell whether a line has more to it than the fast way knows.
 
+        :param product: goods have entries of their own
         :param product_taxes: those of the product in this company
         :param taxes: what they are for this customer
         """
         return (
-            not account  # the journal's, or what the customer's last bills had
+            product.type != 'service'
+            or not account  # the journal's, or what the customer's last bills had
             or (account.tax_ids and not product_taxes)
             or any(tax.amount_type not in COMPARED_TAXES for tax in taxes | taxes.children_tax_ids)
         )
 
+    # === LISTENERS === #
+
     @api.model
-    def _assist_has_unknown_overrides(self, methods=REPLACED_METHODS):
-        """Tell whether an add-on that bills were not compared with has a say in these methods."""
-        return any(
-            getattr(parent, '_module', None) not in COMPARED_MODULES
-            for model, names in methods.items()
-            for parent in type(self.env[model]).__mro__
-            if '_module' in vars(parent) and not names.isdisjoint(vars(parent))
+    def _assist_get_listeners(self):
+        """Return what has a hand in how bills are made and was never compared, each in words.
+
+        Add-ons that extend a method, compute or check a field of invoices; methods that were
+        exchanged while Odoo runs; automation rules.
+        """
+        return [
+            *self._assist_get_listening_add_ons(),
+            *self._assist_get_automation_rules(),
+        ]
+
+    @api.model
+    def _assist_get_listening_add_ons(self):
+        """Return the add-ons among the listeners, with the methods and fields they have."""
+        found = defaultdict(set)
+        for model in REPLACED_METHODS:
+            for module, name in self._assist_get_unknown_parts(model):
+                found[module, False].add(name)
+            for module, name, checksum in self._assist_get_compared_sources(model):
+                if checksum not in COMPARED_SOURCES.get((model, module, name), ()):
+                    found[module, True].add(name)
+        # sudo: what an add-on is called may everybody know
+        modules = self.env['ir.module.module'].sudo()
+        titles = {
+            module.name: module.shortdesc
+            for module in modules.search([('name', 'in', [module for module, _changed in found])])
+        }
+        words = []
+        for (module, is_changed), names in found.items():
+            values = {
+                'add_on': titles.get(module, module) or self.env._("a change at run time"),
+                'parts': ", ".join(sorted(names)),
+            }
+            words.append(
+                self.env._("%(add_on)s, another version than was compared (%(parts)s),", **values)
+                if is_changed
+                else self.env._("%(add_on)s (%(parts)s)", **values)
+            )
+        return words
+
+    @api.model
+    def _assist_get_unknown_parts(self, model):
+        """Return the parts of this model that matter to bills and stem from unknown add-ons.
+
+        :return: pairs of the name of an add-on ('' for what was exchanged at run time) and of a
+            method or a field
+        """
+        parts = {
+            (module, name)
+            for module, name, part in self._assist_iter_methods(model)
+            if not _is_known(module, name)
+        }
+        parts |= {
+            ('', name)
+            for module, name, part in self._assist_iter_methods(model)
+            if _is_known(module, name) and not _is_by_known_module(part)
+        }
+        if model in LISTENED_MODELS:
+            parts |= {
+                (module, field.name)
+                for field in self.env[model]._fields.values()
+                for module in _get_unknown_modules(field)
+            }
+        return parts
+
+    @api.model
+    def _assist_get_compared_sources(self, model):
+        """Return the methods of known add-ons that were copied or read, as they are now.
+
+        :return: set of (name of the add-on, name of the method, checksum)
+        """
+        return {
+            (module, name, get_checksum(part))
+            for module, name, part in self._assist_iter_methods(model)
+            if (module in COMPARED_MODULES and name in REPLACED_METHODS[model])
+            or name in HARMLESS_PARTS.get(module, ())
+            if not module.startswith('assist_billing') and _is_by_known_module(part)
+        }
+
+    @api.model
+    def _assist_iter_methods(self, model):
+        """Yield the methods that matter to bills: name of the add-on, name, function."""
+        methods = set(REPLACED_METHODS[model])
+        is_listened = model in LISTENED_MODELS
+        if is_listened:
+            stored = [field for field in self.env[model]._fields.values() if field.store]
+            methods |= LISTENING_METHODS
+            methods |= {field.compute for field in stored} | {field.inverse for field in stored}
+        for parent in type(self.env[model]).__mro__:
+            if parent in models.Model.__mro__:
+                continue
+            module = vars(parent).get('_module') or ''
+            for name, part in vars(parent).items():
+                if name in methods or (is_listened and hasattr(part, '_constrains')):
+                    yield module, name, part
+
+    @api.model
+    def _assist_get_automation_rules(self):
+        """Return the automation rules on invoices and their lines, if there can be any."""
+        if 'base.automation' not in self.env:
+            return []
+        # sudo: who closes need not see them
+        rules = (
+            self.env['base.automation'].sudo().search([('model_id.model', 'in', LISTENED_MODELS)])
         )
+        return [
+            self.env._("the automation rule “%(rule)s”", rule=rule.display_name) for rule in rules
+        ]

@@ -88,6 +88,7 @@ class AssistBillingCycle(models.Model):
             # Not the user of the scheduled action.
             'invoice_user_id': (partner.user_id or partner.commercial_partner_id.user_id).id,
             'invoice_origin': self.plan_id.name,
+            'assist_rounds_lines': True,
         }
 
     def _prepare_date_vals(self, charged, now):

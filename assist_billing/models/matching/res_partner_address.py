@@ -39,26 +39,21 @@ class ResPartner(models.Model):
         if not self._assist_is_typed_outside():
             return super().create(vals_list)
         vals_list = [self._assist_drop_markers(vals) for vals in vals_list]
-        # Before they exist, lest anything matches them meanwhile.
-        vals_list = [
-            {**vals, 'assist_email_unconfirmed': True} if vals.get('email') else vals
-            for vals in vals_list
-        ]
         partners = super().create(vals_list)
-        # A default or another add-on may have given the address.
-        late = partners.filtered(
-            lambda partner: partner.email_normalized and not partner.assist_email_unconfirmed
-        )
-        late._assist_mark_unconfirmed(False)
-        partners.filtered('assist_email_unconfirmed')._assist_log_unconfirmed()
+        # Afterwards, for a default or another add-on may have given the address; sessions are
+        # matched just before the commit.
+        partners._assist_mark_unconfirmed(False)
+        partners._assist_log_unconfirmed()
         return partners
 
     def write(self, vals):
         if not self._assist_is_typed_outside():
-            if 'email' in vals and not any(name in vals for name in MARKERS):
+            result = super().write(vals)
+            is_marked = self._assist_is_engine() and not vals.keys().isdisjoint(MARKERS)
+            if 'email' in vals and not is_marked:
                 # Typed by a colleague, which confirms it.
-                vals = {**vals, 'assist_email_unconfirmed': False, 'assist_confirmed_email': False}
-            return super().write(vals)
+                self._assist_write_markers(dict.fromkeys(MARKERS, False))
+            return result
         vals = self._assist_drop_markers(vals)
         if 'email' not in vals:
             return super().write(vals)
@@ -71,6 +66,17 @@ class ResPartner(models.Model):
                 partner._assist_log_unconfirmed()
         return result
 
+    def copy(self, default=None):
+        copies = super().copy(default)
+        for partner, copy in zip(self, copies, strict=True):
+            # Nobody has confirmed the address by making a copy of it.
+            if (
+                partner.assist_email_unconfirmed
+                and copy.email_normalized == partner.email_normalized
+            ):
+                copy._assist_write_markers({'assist_email_unconfirmed': True})
+        return copies
+
     # === ACTIONS === #
 
     def action_assist_confirm_email(self):
@@ -79,7 +85,7 @@ class ResPartner(models.Model):
             raise AccessError(self.env._("Only colleagues can confirm an e-mail address."))
         self.check_access('write')
         unconfirmed = self.filtered('assist_email_unconfirmed')
-        unconfirmed.write(dict.fromkeys(MARKERS, False))
+        unconfirmed._assist_write_markers(dict.fromkeys(MARKERS, False))
         for partner in unconfirmed:
             partner._message_log(
                 body=self.env._(
@@ -126,7 +132,7 @@ class ResPartner(models.Model):
 
     def _assist_write_markers(self, vals):
         """Write markers, and nothing else, for whoever is at work."""
-        # sudo: a visitor may not write them; past `write`, which drops what visitors give
+        # sudo: nobody writes them by himself; past `write`, which drops what visitors give
         return super(ResPartner, self.sudo()).write(vals)
 
     def _assist_log_unconfirmed(self):

@@ -542,7 +542,7 @@ class AssistBillingPlan(models.Model):
     def _get_billed_products(self):
         """Return the products that plans in use bill with: a dict of company -> products."""
         # sudo: plans of all companies count
-        plans = self.sudo().search([])
+        plans = self.sudo().search([('company_id', '!=', False)])
         plans |= plans.browse(
             plan.id
             for [plan] in self.env['assist.billing.association']

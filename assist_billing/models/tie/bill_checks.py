@@ -52,6 +52,16 @@ class AssistBillingTie(models.Model):
                 ),
             ),
             Check(
+                'bills_not_adding_up',
+                'account.move',
+                self.env._("Bills that do not add up"),
+                self.env._(
+                    "The untaxed amount is the sum of the lines as printed. Bills made before "
+                    "version 2.0 are left out: rounded per tax they may be a cent off, and keep "
+                    "their amounts."
+                ),
+            ),
+            Check(
                 'periods_billed_otherwise',
                 'assist.billing.cycle',
                 self.env._("Periods billed otherwise than they rate"),
@@ -329,6 +339,32 @@ class AssistBillingTie(models.Model):
             if not self._is_calculated(lines.browse(line_id))
             for move_id in move_ids
         }
+
+    def _find_bills_not_adding_up(self):
+        # Amounts in their currency are those of a credit note with the sign turned. A line that
+        # rounds for payment in cash belongs to the untaxed amount, and has no price.
+        return self._find(
+            SQL(
+                """
+                SELECT m.id FROM account_move m
+                  JOIN assist_billing_cycle c
+                    ON c.id = COALESCE(m.assist_cycle_id, m.assist_origin_cycle_id)
+                  JOIN account_move_line l ON l.move_id = m.id
+                 WHERE %s AND m.assist_kind IS NOT NULL AND m.assist_rounds_lines
+                   AND (l.display_type = 'product'
+                        OR (l.display_type = 'rounding' AND l.tax_repartition_line_id IS NULL))
+              GROUP BY m.id
+                HAVING m.amount_untaxed != sum(
+                           CASE WHEN l.display_type = 'product' THEN l.price_subtotal
+                                WHEN m.move_type = 'out_refund' THEN l.amount_currency
+                                ELSE -l.amount_currency END)
+                    OR bool_or(l.display_type = 'product' AND l.price_subtotal !=
+                               CASE WHEN m.move_type = 'out_refund' THEN l.amount_currency
+                                    ELSE -l.amount_currency END)
+                """,
+                self._get_cycle_scope(),
+            )
+        )
 
     def _get_tax_modes(self):
         """Return the company's taxes that prices include, and those that they do not."""

@@ -3,9 +3,8 @@ from unittest.mock import patch
 from odoo.tests import tagged
 from odoo.tools import mute_logger
 
-from odoo.addons.assist_billing.models.closing.close import AssistBillingCycle
-from odoo.addons.assist_billing.models.invoice.fast import AccountMove
-
+from ...models.closing.close import AssistBillingCycle
+from ...models.invoice.fast import AccountMove
 from ..common import AssistBillingCommon
 
 CLOSE_LOGGER = 'odoo.addons.assist_billing.models.closing.close'

@@ -19,8 +19,8 @@ class TestCyclesWithoutBill(TieCommon):
         return self._cycles(association).mapped('state')
 
     def _close(self, now):
-        super()._close(now)
         self.closed_until = now
+        return super()._close(now)
 
     def _assert_ties(self):
         self.assertTied(now=self.closed_until)

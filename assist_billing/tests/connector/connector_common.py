@@ -33,11 +33,15 @@ class ConnectorCommon(AssistBillingCommon):
         handler.emit = lambda record: self.logged.append(
             logging.Formatter('%(message)s').format(record)
         )
-        for name in ('odoo.addons.assist_billing', 'urllib3', 'requests'):
+        for name in ('odoo.addons.assist_billing', 'odoo.sql_db', 'urllib3', 'requests'):
             logger = logging.getLogger(name)
             level = logger.level
             logger.addHandler(handler)
             logger.setLevel(logging.DEBUG)
+            if name == 'odoo.sql_db':
+                # Each statement: for this handler alone.
+                self.addCleanup(setattr, logger, 'propagate', logger.propagate)
+                logger.propagate = False
             self.addCleanup(logger.setLevel, level)
             self.addCleanup(logger.removeHandler, handler)
 
@@ -114,6 +118,10 @@ class ConnectorCommon(AssistBillingCommon):
         messages = connector.sudo().message_ids
         shown += [repr(messages.mapped('body')), repr(messages.tracking_value_ids.read())]
         shown.append(repr(connector.sudo().activity_ids.mapped('note')))
+        self.env.cr.execute("SELECT c::text FROM assist_connector c")
+        shown += [row[0] for row in self.env.cr.fetchall()]
+        self.env.cr.execute("SELECT s::text FROM assist_secret s")
+        shown += [row[0] for row in self.env.cr.fetchall()]
         for text in shown:
             for secret in SECRETS:
                 self.assertNotIn(secret, text)

@@ -1,4 +1,6 @@
 # ruff: noqa: S105 - these secrets open nothing
+import psycopg2
+
 from odoo import Command
 from odoo.exceptions import AccessError, UserError
 from odoo.tests import Form, new_test_user, tagged
@@ -7,7 +9,7 @@ from ...models.connector.assist_connector import BASE_URL_PARAMETER
 from .connector_common import SECRETS, ConnectorCommon
 from .vendor_server import status, zoho_record
 
-HIDDEN = ('client_secret', 'refresh_token', 'api_token', 'access_token', 'access_token_expires')
+SHOWN_EMPTY = ('new_client_secret', 'new_refresh_token', 'new_api_token')
 
 
 @tagged('post_install', '-at_install')
@@ -25,23 +27,41 @@ class TestConnectorAccess(ConnectorCommon):
 
     def test_secrets_are_written_and_never_read(self):
         connector = self._create_zoho()
-        # sudo: only so can it be seen that they are stored
-        self.assertEqual(connector.sudo().refresh_token, SECRETS[2])
+        self.assertEqual(connector._assist_get_secrets()['refresh_token'], SECRETS[2])
         admin = self._create_user('admin2', 'base.group_system,account.group_account_manager')
         admin.group_ids |= self.env.ref('assist_billing.assist_billing_group_manager')
         for user in (self.env.user, admin):
             mine = connector.with_user(user)
-            self.assertFalse(set(HIDDEN) & mine.fields_get().keys())
-            for name in HIDDEN:
+            for values in mine.read([*SHOWN_EMPTY]) + mine.sudo().read([*SHOWN_EMPTY]):
+                self.assertEqual([values[name] for name in SHOWN_EMPTY], [False] * 3)
+            for name in SHOWN_EMPTY:
+                self.assertFalse(mine.export_data([name])['datas'][0][0])
+            secrets = self.env['assist.secret'].with_user(user)
+            for call in (
+                lambda secrets=secrets: secrets.search([]),
+                lambda secrets=secrets: secrets.search_count([('value', '=like', '1%')]),
+                lambda secrets=secrets: secrets.sudo().search([]).with_user(user).read(['value']),
+                lambda secrets=secrets: secrets.sudo().search([]).with_user(user).unlink(),
+                lambda secrets=secrets: secrets.create({'name': 'api_token', 'value': 'x'}),
+            ):
                 with self.assertRaises(AccessError):
-                    mine.read([name])
-                with self.assertRaises(AccessError):
-                    mine.write({name: 'x'})
-                with self.assertRaises(AccessError):
-                    mine.search([(name, '=like', '1%')])
-                with self.assertRaises(AccessError):
-                    mine.export_data([name])
-            self.assertFalse(mine.new_refresh_token)
+                    call()
+        self.assertNoSecretShown(connector)
+
+    def test_no_statement_no_error_of_the_database_and_no_dump_has_a_secret(self):
+        connector = self._create_zoho()
+        connector.write({'new_client_secret': SECRETS[1], 'name': "Zoho again"})
+        self.env.flush_all()
+        with (
+            self.assertRaises(psycopg2.Error) as caught,
+            self.env.cr.savepoint(),
+        ):
+            # Whatever becomes of a statement about a connector: its row holds no secret.
+            connector.write({'new_refresh_token': SECRETS[2], 'overlap_hours': -1})
+            self.env.flush_all()
+        self.assertFalse([text for text in SECRETS if text in str(caught.exception)])
+        self.assertTrue(any('INSERT INTO assist_secret' in line for line in self.logged))
+        self.assertTrue(any('overlap_hours' in line for line in self.logged))
         self.assertNoSecretShown(connector)
 
     def test_what_is_left_empty_in_the_form_is_kept(self):
@@ -49,26 +69,68 @@ class TestConnectorAccess(ConnectorCommon):
         with Form(connector) as form:
             self.assertFalse(form.new_client_secret)
             form.new_refresh_token = ' 1000.another '
-        # sudo: only so can it be seen what is stored
-        stored = connector.sudo()
-        self.assertEqual(stored.client_secret, SECRETS[1])
-        self.assertEqual(stored.refresh_token, '1000.another')
+        stored = connector._assist_get_secrets()
+        self.assertEqual(stored['client_secret'], SECRETS[1])
+        self.assertEqual(stored['refresh_token'], '1000.another')
         self.assertFalse(connector.new_refresh_token)
+        self.assertIn("kept", connector.refresh_token_hint)
+        self.assertIn("not entered", connector.api_token_hint)
 
     def test_a_copy_has_no_secrets(self):
         copy = self._create_zoho().copy()
         self.assertFalse(copy.is_complete)
-        # sudo: only so can it be seen that nothing is stored
-        self.assertFalse(any(copy.sudo()[name] for name in HIDDEN))
+        self.assertEqual(copy._assist_get_secrets(), {})
+
+    def test_secrets_go_with_their_connector(self):
+        connector = self._create_zoho()
+        # sudo: nobody has access to them
+        secrets = self.env['assist.secret'].sudo().search([('res_id', '=', connector.id)])
+        self.assertTrue(secrets)
+        connector.unlink()
+        self.assertFalse(secrets.exists())
+
+    def test_with_the_key_of_another_database_there_are_none(self):
+        connector = self._create_zoho()
+        # sudo: the database's own key; a copy that Odoo makes gets another one
+        self.env['ir.config_parameter'].sudo().set_param('database.secret', 'another')
+        connector.invalidate_recordset()
+        self.assertEqual(connector._assist_get_secrets(), {})
+        self.assertFalse(connector.is_complete)
+        with self.assertRaisesRegex(UserError, "Fill in the credentials"):
+            connector.action_test_connection()
+
+    def test_secrets_do_not_go_where_the_connector_is_sent_later(self):
+        connector = self._create_connector('teamviewer', new_api_token='kept-for-one-tool')
+        connector.source = 'zoho_assist'
+        self.assertEqual(connector._assist_get_secrets(), {})
+        connector.write({'source': 'teamviewer', 'new_api_token': 'another'})
+        self.assertEqual(connector._assist_get_secrets(), {'api_token': 'another'})
+        connector.server_url = 'https://one.example.com'
+        self.assertEqual(connector._assist_get_secrets(), {'api_token': 'another'})
+        connector.server_url = 'https://two.example.com'
+        self.assertEqual(connector._assist_get_secrets(), {})
+
+    def test_an_odd_address_of_a_server_is_refused(self):
+        connector = self._create_connector('teamviewer')
+        for address in (
+            'http://evil\\@127.0.0.1',
+            'https://user@example.com',
+            'ftp://example.com',
+            'http://example.com',
+            'example.com',
+            'https://example.com?x',
+        ):
+            with self.subTest(address=address), self.assertRefused("is not the address"):
+                connector.server_url = address
+        connector.server_url = 'https://support.example.com:8443/desk/'
 
     def test_new_credentials_make_the_cached_token_void_and_try_at_once(self):
         self.server.zoho = [zoho_record(1)]
         connector = self._create_zoho()
         self._fetch()
-        # sudo: only so can it be seen what is stored
-        self.assertTrue(connector.sudo().access_token)
+        self.assertIn('access_token', connector._assist_get_secrets())
         connector.data_centre = 'eu'
-        self.assertFalse(connector.sudo().access_token)
+        self.assertNotIn('access_token', connector._assist_get_secrets())
         self.assertFalse(connector.next_at)
 
     def test_who_may_do_what(self):
@@ -121,12 +183,20 @@ class TestConnectorAccess(ConnectorCommon):
 
     def test_credentials_go_to_no_other_server_by_a_parameter(self):
         connector = self._create_zoho()
-        # sudo: parameters are the administrator's
-        self.env['ir.config_parameter'].sudo().set_param(
-            BASE_URL_PARAMETER, 'https://127.0.0.1.example.com'
-        )
-        with self.assertRaisesRegex(UserError, "names no server of this machine"):
-            connector.action_test_connection()
+        for address in (
+            'https://127.0.0.1.example.com',
+            'http://evil\\@127.0.0.1',
+            'http://user@127.0.0.1',
+            'ftp://127.0.0.1',
+            'https://example.com',
+        ):
+            # sudo: parameters are the administrator's
+            self.env['ir.config_parameter'].sudo().set_param(BASE_URL_PARAMETER, address)
+            with (
+                self.subTest(address=address),
+                self.assertRaisesRegex(UserError, "names no server of this machine"),
+            ):
+                connector.action_test_connection()
 
     def test_a_connector_that_has_fetched_stays_with_its_account(self):
         connector = self._create_zoho()

@@ -1,4 +1,5 @@
 import base64
+import hashlib
 import re
 from datetime import datetime
 from pathlib import Path
@@ -277,6 +278,29 @@ class TestImportKinds(IngestCommon):
         other = self._csv(head + "Ava;2026-01-02 09:00;2026-01-02 09:45\n")
         other.action_import()
         self.assertEqual(other.created_count, 1)
+
+    def test_what_came_in_before_ends_counted_is_not_doubled(self):
+        """Sessions were once told by start, technician and device alone."""
+        wall = datetime(2026, 1, 2, 9).isoformat()
+        said = f'{wall}\x1fava\x1fpc-1'
+        session = self.sessions.create(
+            {
+                'source': 'take_control',
+                'external_id': 'd-' + hashlib.sha256(said.encode()).hexdigest()[:32],
+                'started_at': datetime(2026, 1, 2, 9),
+                'ended_at': datetime(2026, 1, 2, 9, 30),
+            }
+        )
+        record = {
+            'TECH_USERNAME': 'Ava', 'COMPUTER_NAME': 'PC-1', 'DATE_START': '2026-01-02 09:00:00',
+            'DATE_END': '2026-01-02 09:30:00',
+        }  # fmt: skip
+        options = {'source': 'take_control', 'assist_source_tz': 'UTC'}
+        self.assertEqual(self._statuses(record, **options), ['duplicate'])
+        # Of another end, it is another session.
+        other = {**record, 'DATE_END': '2026-01-02 09:40:00'}
+        self.assertEqual(self._statuses(other, record, **options), ['created', 'duplicate'])
+        self.assertEqual(session.ended_at, datetime(2026, 1, 2, 9, 30))
 
     # === THE ZONE === #
 

@@ -7,8 +7,7 @@ from unittest.mock import patch
 from odoo.exceptions import AccessError
 from odoo.tests import Form, new_test_user, tagged
 
-from odoo.addons.assist_billing import sources
-
+from ... import sources
 from .ingest_common import IngestCommon, zoho
 
 CSV = (

@@ -8,10 +8,9 @@ from odoo.exceptions import AccessError
 from odoo.tests import tagged
 from odoo.tools import mute_logger
 
-from odoo.addons.assist_billing.models.ingest import assist_session_import_record as importing
-from odoo.addons.assist_billing.models.ingest import import_undo as undoing
-from odoo.addons.assist_billing.wizard import assist_session_import as dialog
-
+from ...models.ingest import assist_session_import_record as importing
+from ...models.ingest import import_undo as undoing
+from ...wizard import assist_session_import as dialog
 from .ingest_common import IngestCommon, zoho
 
 

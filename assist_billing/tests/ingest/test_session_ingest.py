@@ -5,8 +5,7 @@ from odoo.exceptions import AccessError, ConcurrencyError
 from odoo.tests import new_test_user, tagged
 from odoo.tools.translate import code_translations
 
-from odoo.addons.assist_billing import sources
-
+from ... import sources
 from .ingest_common import START, IngestCommon, zoho
 
 

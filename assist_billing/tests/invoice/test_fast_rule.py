@@ -1,9 +1,10 @@
 from unittest.mock import patch
 
 from odoo.fields import Command
+from odoo.modules import get_module_path
 from odoo.tests import tagged
 
-from ...models.invoice import fast_rule
+from ...models.invoice import fast_rule, fast_sources
 from .fast_common import FastPathCase
 
 
@@ -94,7 +95,55 @@ class TestFastRule(FastPathCase):
     def test_an_add_on_that_changes_invoices_makes_all_slow(self):
         known = fast_rule.COMPARED_MODULES - {'account_payment', 'sms'}
         moves = self.env['account.move']
-        self.assertFalse(moves._assist_has_unknown_overrides())
+        self.assertFalse(moves._assist_get_listeners())
         with patch.object(fast_rule, 'COMPARED_MODULES', known - {'account'}):
-            self.assertTrue(moves._assist_has_unknown_overrides())
+            self.assertTrue(moves._assist_get_listeners())
             self._assert_slow(self._create_cycles())
+
+    def test_goods_are_slow(self):
+        plan = self._create_taxed_plan(self._create_taxes({'amount': 15.0}))
+        plan.device_product_id.type = 'consu'
+        self._assert_slow(self._open_cycles(plan))
+
+    def test_every_add_on_that_was_read_is_one_of_odoo(self):
+        # An add-on of somebody else may take no such name.
+        for module in fast_rule.HARMLESS_PARTS:
+            self.assertTrue(get_module_path(module, display_warning=False), module)
+
+    def test_another_version_of_odoo_than_was_compared_is_slow_and_said(self):
+        sources = dict(fast_sources.COMPARED_SOURCES)
+        sources['account.move', 'account', '_sync_tax_lines'] = {'of another version'}
+        del sources['account.move.line', 'account', '_compute_totals']
+        with patch.object(fast_rule, 'COMPARED_SOURCES', sources):
+            [words] = self.env['account.move']._assist_get_listeners()
+            self.assertIn("another version than was compared", words)
+            self.assertIn("(_compute_totals, _sync_tax_lines)", words)
+            self._assert_slow(self._create_cycles())
+
+    def test_each_method_that_was_copied_is_watched(self):
+        compared = fast_sources.COMPARED_SOURCES
+        for model, names in fast_rule.REPLACED_METHODS.items():
+            for name in names:
+                with self.subTest(model=model, method=name):
+                    owners = [key[1] for key in compared if (key[0], key[2]) == (model, name)]
+                    self.assertTrue(owners)
+
+    def test_code_tells_versions_apart_and_comments_do_not(self):
+        get_checksum = fast_rule.get_checksum
+
+        class First:
+            def method(self):
+                # One says it so.
+                return 1
+
+        class Second:
+            def method(self):
+                return 1
+
+        class Third:
+            def method(self):
+                return 2
+
+        self.assertEqual(get_checksum(First.method), get_checksum(Second.method))
+        self.assertNotEqual(get_checksum(First.method), get_checksum(Third.method))
+        self.assertIsNone(get_checksum(len))

@@ -105,8 +105,8 @@ class TestInvoices(AssistBillingCommon):
         self._close('2026-02-01 00:00:00')
         bill = self._bill(association)
         self.assertRecordValues(bill, [{'currency_id': currency.id, 'amount_untaxed': 33.35}])
-        # Odoo converts what it has not rounded to the foreign currency yet: 33.33 / 4.
-        self.assertEqual(bill.amount_untaxed_signed, 8.33)
+        # What is printed is converted: 33.35 / 4.
+        self.assertEqual(bill.amount_untaxed_signed, 8.34)
 
     # === DATES === #
 

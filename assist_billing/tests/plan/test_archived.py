@@ -87,7 +87,7 @@ class TestBilledInAnotherWay(AssistBillingCommon):
         self.customer.company_id = self.company
         self.customer.company_id = False
 
-    def test_one_whose_period_waits_stays_too(self):
+    def test_one_who_was_billed_stays_too(self):
         other = self._create_other_company()
         association = self._associate(end_date='2026-02-01')
         self._create_session()
@@ -97,7 +97,16 @@ class TestBilledInAnotherWay(AssistBillingCommon):
         with self.assertRefused("cannot be moved to Other company"):
             self.customer.company_id = other
         self._cycles(association).action_waive("Over")
+        # What comes in late is billed all the same.
+        with self.assertRefused("Leave its company empty"):
+            self.customer.company_id = other
+        self.customer.company_id = False
+
+    def test_one_whose_association_ended_without_a_cycle_may_go(self):
+        other = self._create_other_company()
+        self._associate(end_date='2026-01-01', state='ended')
         self.customer.company_id = other
+        self.assertEqual(self.customer.company_id, other)
 
     def test_a_department_stays_as_well(self):
         other = self._create_other_company()

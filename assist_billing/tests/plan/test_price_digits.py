@@ -4,8 +4,7 @@ from odoo.exceptions import UserError, ValidationError
 from odoo.fields import Command
 from odoo.tests import Form, tagged
 
-from odoo.addons.assist_billing.models.plan.assist_billing_plan import PRICE_FIELDS
-
+from ...models.plan.assist_billing_plan import PRICE_FIELDS
 from ..statement.test_statement import StatementCommon
 
 

@@ -6,9 +6,8 @@ from unittest.mock import patch
 from odoo import fields
 from odoo.tests import tagged
 
-from odoo.addons.assist_billing.controllers import portal_sessions
-from odoo.addons.assist_billing.rules import cycles
-
+from ...controllers import portal_sessions
+from ...rules import cycles
 from .portal_common import DEVICES, HOME, SCRIPT, SESSIONS, PortalCommon
 
 

@@ -1,5 +1,7 @@
 from unittest.mock import patch
 
+from markupsafe import Markup
+
 from odoo import SUPERUSER_ID, Command
 from odoo.exceptions import UserError
 from odoo.tests import new_test_user, tagged
@@ -126,7 +128,7 @@ class TestSending(SendingCommon):
             self._send_by_dialog(bill)
         with self.mock_mail_gateway(), self._refuse_mails(), mute_logger(MAIL_LOG):
             bill.message_post(
-                body="Any questions?",
+                body=Markup("Any questions?"),
                 partner_ids=bill.partner_id.ids,
                 subtype_xmlid='mail.mt_comment',
                 message_type='comment',

@@ -6,9 +6,9 @@ from unittest.mock import patch
 from odoo.tests import HttpCase, tagged
 from odoo.tools.pdf import PdfFileReader
 
-from odoo.addons.assist_billing.report.stationery import Stationery
 from odoo.addons.base.models.ir_actions_report import _wkhtml
 
+from ...report.stationery import Stationery
 from ..common import AssistBillingCommon
 
 # The folder of a wkhtmltopdf with patched Qt; `make test` fetches it and says where it is.

@@ -254,6 +254,17 @@ BREAKAGES = [
         " WHERE id = %(bill)s",
     ),
     (
+        "a bill whose lines do not make its untaxed amount",
+        'bills_not_adding_up',
+        "UPDATE account_move SET amount_untaxed = amount_untaxed + 0.01 WHERE id = %(bill)s",
+    ),
+    (
+        "a line that is printed otherwise than it is entered",
+        'bills_not_adding_up',
+        "UPDATE account_move_line SET price_subtotal = price_subtotal + 0.01"
+        " WHERE move_id = %(supplement)s AND assist_charge IS NOT NULL",
+    ),
+    (
         "a period billed too much with its late sessions",
         'periods_billed_otherwise',
         "UPDATE assist_billing_cycle_prior SET amount = amount + 1"

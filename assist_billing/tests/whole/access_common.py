@@ -99,6 +99,7 @@ class AccessCommon(AssistBillingCommon, HttpCase):
             'account.move': bill,
             'account.move.line': bill.invoice_line_ids[:1],
             'account.journal': cls.company_data['default_journal_bank'],
+            'account.tax': cls.company_data['default_tax_sale'],
             'res.partner': cls.customer,
         }
         cls.billed, cls.draft_association = session, draft
@@ -140,8 +141,19 @@ class AccessCommon(AssistBillingCommon, HttpCase):
         connector = make(
             'assist.connector', name="Secret connector", source='teamviewer', company_id=company
         )
+        make(
+            'assist.secret',
+            res_model='assist.connector',
+            res_id=connector.id,
+            name='api_token',
+            value="Secret",
+        )
         make('assist.connector.rejection', connector_id=connector.id, key='k', reason="bad")
         make('assist.connector.write.back', connector_id=connector.id, session_id=session.id)
+        key = make(
+            'assist.inbound.key', name="Secret key", source='teamviewer', company_id=company
+        )
+        make('assist.inbound.receipt', key_id=key.id, company_id=company, digest="hush")
         make(
             'assist.device.absence',
             device_id=device.id,
@@ -211,7 +223,8 @@ class AccessCommon(AssistBillingCommon, HttpCase):
         dialog = make('assist.associate.customers', plan_id=cls.plan.id)
         make('assist.associate.customers.line', dialog_id=dialog.id, partner_id=cls.stranger.id)
         make('assist.confirm.payment', move_ids=records['account.move'].ids)
-        make('assist.device.import', file=file, company_id=cls.company.id)
+        device_import = make('assist.device.import', file=file, company_id=cls.company.id)
+        make('assist.device.import.column', import_id=device_import.id)
         make(
             'assist.non.billable',
             session_ids=records['assist.session'].ids,

@@ -67,7 +67,7 @@ class TestAccessFirst(AccessCommon):
                 (model, name)
                 for model in self.env.registry
                 for cls in self._get_own_classes(model)
-                if not cls.__module__.endswith('assist_engine_fields')
+                if not cls.__module__.endswith('.engine_fields')
                 for name, member in vars(cls).items()
                 if inspect.isfunction(member)
                 and not name.startswith('_')

@@ -25,6 +25,7 @@ NEEDED = {
     'assist.billing.plan': {'name': "New"},
     'assist.connector': {'name': "New", 'source': 'teamviewer'},
     'assist.device': {'name': "New"},
+    'assist.inbound.key': {'name': "New", 'source': 'teamviewer'},
     'assist.device.import': {'file': 'eA=='},
     'assist.matching.rule': {'field': 'customer', 'value': "somebody"},
     'assist.non.billable': {'usual_reason': 'goodwill'},

@@ -3,8 +3,7 @@ from pathlib import Path
 
 from odoo.tests import tagged
 
-from odoo.addons.assist_billing.utils import sql_changes
-
+from ...utils import sql_changes
 from ..common import AssistBillingCommon
 
 ADDON = Path(__file__).parents[2]
