@@ -242,7 +242,9 @@ class AssistSessionImportRecord(models.Model):
         """Refuse whoever imports, if he has lost the company or the right to do so meanwhile."""
         # sudo: the scheduler asks for him, whose companies are no secret to it
         user = self.user_id.sudo()
-        if not user.active or self.company_id not in user.company_ids:
+        # The superuser, as scripts have him, is archived and may import all the same.
+        is_active = user.active or user._is_superuser()
+        if not is_active or self.company_id not in user.company_ids:
             raise AccessError(
                 self.env._(
                     "%(user)s may not import into %(company)s any more.",
