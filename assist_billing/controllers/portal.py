@@ -44,8 +44,7 @@ class AssistPortal(PortalAccount):
             self._assist_get_domain(), order='start_date desc, id desc', limit=1
         )
         user = request.env.user
-        # sudo: the zone of the company is no secret
-        return association.tz or user.tz or user.company_id.sudo().partner_id.tz or 'UTC'
+        return association.tz or user.tz or user.company_id._assist_get_zone()
 
     def _assist_get_counts(self):
         """Return how many sessions and devices in service the user has."""

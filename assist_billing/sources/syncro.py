@@ -5,7 +5,7 @@ Known from programs that use Syncro's API: the list under `ticket_timers`, each 
 `billable`, `notes`. Whose ticket it is stands in the ticket, not in the timer: a program that sends
 timers may add `customer_id`, `customer_name` or `customer_email`.
 
-Not documented: the headings of its reports of timers; choose “File” for these.
+Not documented: the headings of its reports of timers; choose “Other file” for these.
 """
 
 from .profile import Profile

@@ -10,6 +10,7 @@ from .whole import (
     test_extension_points,
     test_get_started,
     test_idle,
+    test_one_place,
     test_screens,
     test_shown_properties,
     test_sql_changes,

@@ -15,7 +15,7 @@ class AccountMoveReversal(models.TransientModel):
         if bills != self.move_ids:
             raise UserError(
                 self.env._(
-                    "%(invoice)s is no remote support bill. Credit bills and other invoices "
+                    "%(invoice)s is not a remote support bill. Credit bills and other invoices "
                     "separately.",
                     invoice=(self.move_ids - bills)[0].display_name,
                 )

@@ -1,6 +1,6 @@
 from odoo import models
 
-from ..models.sending.transmission import LETTER_TYPES
+from ..models.sending.queue import LETTER_TYPES
 
 
 class AccountMoveSendWizard(models.TransientModel):

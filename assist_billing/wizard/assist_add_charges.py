@@ -52,9 +52,7 @@ class AssistAddCharges(models.TransientModel):
         ],
         compute='_compute_outcome',
     )
-    outcome = fields.Char(
-        compute='_compute_outcome', help="Which document results, and why that one."
-    )
+    outcome = fields.Char(compute='_compute_outcome', help="Which document is created, and why.")
 
     # === COMPUTE METHODS === #
 
@@ -100,12 +98,12 @@ class AssistAddCharges(models.TransientModel):
                 bill=bill,
             ),
             'credit': self.env._(
-                "A credit note for %(bill)s is made and posted, for %(reason)s.",
+                "A credit note for %(bill)s is created and posted because %(reason)s.",
                 bill=bill,
                 reason=reason,
             ),
             'supplementary': self.env._(
-                "A supplementary bill to %(bill)s is made and posted, for %(reason)s.",
+                "A supplementary bill to %(bill)s is created and posted because %(reason)s.",
                 bill=bill,
                 reason=reason,
             ),

@@ -25,7 +25,8 @@ class AssistAssociateCustomers(models.TransientModel):
     tz = fields.Selection(
         _tz_get,
         string="Customer Timezone",
-        help="Cycles begin and end at midnight of this zone. Empty: each customer's own.",
+        help="Cycles begin and end at midnight in this time zone. If empty, in each customer's "
+        "own.",
     )
     start_date = fields.Date(
         string="Bill Start Date",
@@ -36,21 +37,24 @@ class AssistAssociateCustomers(models.TransientModel):
     due_days = fields.Integer(
         default=0,
         help="Days between the date of a bill and its due date: with 28, a bill of 25 February is "
-        "due on 25 March. They hold whatever payment term the customer has.",
+        "due on 25 March. They apply regardless of the customer's payment term.",
     )
     billing_emails = fields.Char(
         string="Billing Email Address",
-        help="Where bills are sent to, separated by commas; empty: the customer's invoice address.",
+        help="Addresses that bills are sent to, separated by commas. If empty, the customer's "
+        "invoice address is used.",
     )
     line_ids = fields.One2many(
         'assist.associate.customers.line',
         'dialog_id',
         string="Customers",
-        help="What differs for one of them is changed here.",
+        help="Change here what differs for a single customer.",
     )
 
     plan_bills_nothing = fields.Boolean(related='plan_id.bills_nothing', related_sudo=False)
-    conflicts = fields.Text(compute='_compute_conflicts', help="Who cannot be associated, and why.")
+    conflicts = fields.Text(
+        compute='_compute_conflicts', help="Customers that cannot be associated, and why."
+    )
 
     # === COMPUTE METHODS === #
 
@@ -105,7 +109,7 @@ class AssistAssociateCustomers(models.TransientModel):
         except UserError as error:
             raise UserError(
                 self.env._(
-                    "Nobody was associated, for this is in the way:\n%(conflicts)s",
+                    "No customer was associated because of the following:\n%(conflicts)s",
                     conflicts="\n".join(self._get_conflicts(vals_list)) or str(error),
                 )
             ) from error

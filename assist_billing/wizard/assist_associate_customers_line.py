@@ -60,7 +60,9 @@ class AssistAssociateCustomersLine(models.TransientModel):
         help="By their first and last day, as the closing run will date their bills. Those that "
         "are over close as soon as the customer is associated.",
     )
-    conflict = fields.Char(compute='_compute_conflict', help="Why he cannot be associated.")
+    conflict = fields.Char(
+        compute='_compute_conflict', help="Why this customer cannot be associated."
+    )
 
     # === COMPUTE METHODS === #
 
@@ -153,7 +155,7 @@ class AssistAssociateCustomersLine(models.TransientModel):
         cycle = self._new_cycle(period)
         # A customer whose midnight comes first is billed on the company's day all the same, as
         # far as can be said beforehand: it depends on the hour of the run.
-        company_tz = cycle.company_id.partner_id.tz or 'UTC'
+        company_tz = cycle.company_id._assist_get_zone()
         dated, due = cycle._get_preview_dates(cycles.local_midnight(period.date_end, company_tz))
         words = {
             'start': format_date(self.env, period.date_start),

@@ -71,7 +71,7 @@ class AssistConfirmPayment(models.TransientModel):
         if self.currency_id.compare_amounts(due, self.amount):
             raise UserError(
                 self.env._(
-                    "By now %(due)s is due, and not %(shown)s as shown. Nothing was registered; "
+                    "%(due)s is due by now, not %(shown)s as shown. Nothing was registered; "
                     "open Confirm Payment again.",
                     due=format_amount(self.env, due, self.currency_id),
                     shown=format_amount(self.env, self.amount, self.currency_id),

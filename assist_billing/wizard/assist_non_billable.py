@@ -60,7 +60,7 @@ class AssistNonBillable(models.TransientModel):
         self.check_access('write')
         explanation = (self.explanation or "").strip()
         if self.usual_reason == 'other' and not explanation:
-            raise UserError(self.env._("Say why these sessions are not billed."))
+            raise UserError(self.env._("Give the reason why these sessions are not billed."))
         chosen = dict(self._fields['usual_reason']._description_selection(self.env))
         reason = chosen[self.usual_reason]
         if self.usual_reason == 'other':

@@ -232,7 +232,7 @@ class AssistSessionImport(models.TransientModel):
             raise UserError(
                 self.env._(
                     "%(file)s: the names in it are those of no known tool. Choose the source; for "
-                    "a file of your own choose “File”.",
+                    "a file of your own choose “Other file”.",
                     file=self._get_title(),
                 )
             )

@@ -18,7 +18,7 @@ class AssistUnmatchedAssign(models.TransientModel):
     partner_id = fields.Many2one('res.partner', string="Customer", check_company=True)
     source = fields.Selection(
         selection=lambda self: self.env['assist.session']._get_sources(),
-        help="Only sessions of this source; empty: of any.",
+        help="Only sessions from this source. Leave empty for any source.",
     )
     field = fields.Selection(
         selection=lambda self: self.env['assist.matching.rule']

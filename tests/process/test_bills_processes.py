@@ -151,7 +151,7 @@ def test_two_who_confirm_the_same_payments_pay_once(run, odoo_shell, query):
     ]
     assert sorted("PAID" in output for output in outputs) == [False, True], outputs
     refused = next(output for output in outputs if "PAID" not in output)
-    assert "is paid already" in refused or "at this moment" in refused, refused
+    assert "is paid already" in refused or "currently working" in refused, refused
     assert query(
         """SELECT count(*), count(DISTINCT assist_bill_id) FROM account_payment
             WHERE state != 'canceled'"""

@@ -14,7 +14,8 @@ class AccountPayment(models.Model):
         readonly=True,
         index='btree_not_null',
         check_company=True,
-        help="The bill whose payment was confirmed at one click; only such a payment is undone so.",
+        help="The bill whose payment was confirmed in one click. Only such payments can be "
+        "undone there.",
     )
 
     # === HELPERS === #

@@ -14,12 +14,16 @@ class AccountTax(models.Model):
             self._assist_check_archivable()
         return super().write(vals)
 
+    @api.ondelete(at_uninstall=False)
+    def _unlink_except_of_what_is_billed(self):
+        self._assist_check_archivable()
+
     # === BUSINESS METHODS === #
 
     def _assist_check_archivable(self):
-        """Refuse to archive the last tax of a product that remote support is billed with.
+        """Refuse to archive or delete the last tax of a product that remote support is billed with.
 
-        An archived tax is on no invoice: bills would go out untaxed, and nobody would be told.
+        Such a tax is on no invoice: bills would go out untaxed, and nobody would be told.
         """
         archived = self.filtered('active')
         if not archived:
@@ -30,9 +34,10 @@ class AccountTax(models.Model):
                 if taxes and taxes <= archived:
                     raise UserError(
                         self.env._(
-                            "%(taxes)s cannot be archived: it is the only tax of “%(product)s”, "
-                            "with which remote support is billed in %(company)s. Bills would go "
-                            "out untaxed. Choose another tax on the product first, or none.",
+                            "%(taxes)s cannot be archived or deleted: it is the only tax of "
+                            "“%(product)s”, with which remote support is billed in %(company)s. "
+                            "Bills would go out untaxed. Choose another tax on the product first, "
+                            "or none.",
                             taxes=", ".join(taxes.mapped('name')),
                             product=product.display_name,
                             company=company.name,

@@ -213,7 +213,7 @@ class AccountMove(models.Model):
         if refused:
             raise UserError(
                 self.env._(
-                    "No payment was registered, for these cannot be paid:\n%(bills)s",
+                    "No payment was registered because these cannot be paid:\n%(bills)s",
                     bills="\n".join(refused),
                 )
             )
@@ -242,7 +242,7 @@ class AccountMove(models.Model):
         if self.state == 'cancel':
             return self.env._("it is cancelled")
         if self.payment_state == 'reversed':
-            return self.env._("it is credited in full")
+            return self.env._("it has been fully credited")
         if self._assist_is_settled() or self.currency_id.is_zero(self.amount_residual):
             return self.env._("it is paid already")
         return False

@@ -35,7 +35,9 @@ class AssistBillingCycle(models.Model):
         self._check_to_rebill()
         reason = (reason or "").strip()
         if not reason:
-            raise UserError(self.env._("Say why this period is waived: it stays on record."))
+            raise UserError(
+                self.env._("Give a reason for waiving this period; it stays on record.")
+            )
         # sudo: cycles and the stamps of sessions are written by the engine only
         cycles = self.sudo()
         cycles.lock_for_update()
@@ -117,8 +119,8 @@ class AssistBillingCycle(models.Model):
         if wrong := self.filtered(lambda cycle: cycle.state != 'to_rebill'):
             raise UserError(
                 self.env._(
-                    "%(cycle)s was billed again or waived meanwhile, so its earlier bill cannot "
-                    "come back.",
+                    "%(cycle)s has since been billed again or waived, so its earlier bill cannot "
+                    "be restored.",
                     cycle=wrong[0].display_name,
                 )
             )

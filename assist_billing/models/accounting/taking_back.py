@@ -1,10 +1,7 @@
 from contextlib import contextmanager
 
-from odoo import api, fields, models
+from odoo import fields, models
 from odoo.exceptions import UserError
-
-# A bill keeps what its cycle was billed to and in; other fields are the accountant's.
-FROZEN_FIELDS = ('partner_id', 'currency_id', 'company_id', 'move_type')
 
 
 class AccountMove(models.Model):
@@ -13,16 +10,6 @@ class AccountMove(models.Model):
     _inherit = 'account.move'
 
     # === CRUD METHODS === #
-
-    @api.model_create_multi
-    def create(self, vals_list):
-        self._assist_check_access('create', vals_list)
-        return super().create(vals_list)
-
-    def write(self, vals):
-        self._assist_check_access('write', [vals])
-        self._assist_check_frozen(vals)
-        return super().write(vals)
 
     def unlink(self):
         self.check_access('unlink')
@@ -43,12 +30,14 @@ class AccountMove(models.Model):
         if posted := given_back.filtered(lambda move: move.state == 'posted'):
             raise UserError(
                 self.env._(
-                    "%(bill)s was credited and its period is billed anew, so it cannot be reset.",
+                    "%(bill)s was credited and its period is billed again, so it cannot be reset.",
                     bill=posted[0].display_name,
                 )
             )
         result = super().button_draft()
         given_back._assist_take_cycle_again()
+        # A mail that did not get through must not go out later, with a bill that is a draft now.
+        self.filtered('assist_kind')._assist_drop_sending()
         return result
 
     def button_cancel(self):
@@ -101,9 +90,8 @@ class AccountMove(models.Model):
         default_values_list = default_values_list or [{} for _move in self]
         for move, values in zip(self, default_values_list, strict=True):
             if cycle := move.assist_cycle_id or move.assist_origin_cycle_id:
-                values.setdefault('assist_kind', 'credit')
-                values.setdefault('assist_bill_id', move.id)
-                values.setdefault('assist_origin_cycle_id', cycle.id)
+                for name, value in self._prepare_assist_kind_vals('credit', cycle, move).items():
+                    values.setdefault(name, value)
         # As the engine: a credit note knows by itself, and its lines with it, what it is about.
         credits_ = super(AccountMove, self._assist_as_engine())._reverse_moves(
             default_values_list, cancel
@@ -111,23 +99,6 @@ class AccountMove(models.Model):
         return credits_.with_env(self.env)
 
     # === GUARDS === #
-
-    def _assist_check_frozen(self, vals):
-        names = [name for name in FROZEN_FIELDS if name in vals]
-        for move in self.filtered('assist_cycle_id') if names else ():
-            if any(
-                move._fields[name].convert_to_cache(vals[name], move)
-                != move._fields[name].convert_to_cache(move[name], move)
-                for name in names
-            ):
-                raise UserError(
-                    self.env._(
-                        "%(bill)s bills %(cycle)s: its customer, currency and company cannot "
-                        "change. Take it back and bill again instead.",
-                        bill=move.display_name,
-                        cycle=move.assist_cycle_id.display_name,
-                    )
-                )
 
     def _assist_check_returnable(self):
         """Refuse to reset, cancel or delete a bill that was sent or has a payment."""
@@ -193,11 +164,7 @@ class AccountMove(models.Model):
         for bill in self.filtered('assist_cycle_id'):
             cycle = bill.assist_cycle_id
             bill._assist_as_engine().with_context(skip_is_manually_modified=True).write(
-                {
-                    'assist_cycle_id': False,
-                    'assist_origin_cycle_id': cycle.id,
-                    'assist_kind': 'given_back',
-                }
+                self._prepare_assist_kind_vals('given_back', cycle)
             )
             # sudo: cycles are written by the engine only
             cycle.sudo()._give_back()
@@ -209,13 +176,7 @@ class AccountMove(models.Model):
             cycle = bill.assist_origin_cycle_id.sudo()
             cycle._check_to_rebill()
             cycle._check_same_usage(bill)
-            bill._assist_as_engine().write(
-                {
-                    'assist_cycle_id': cycle.id,
-                    'assist_origin_cycle_id': False,
-                    'assist_kind': 'bill',
-                }
-            )
+            bill._assist_as_engine().write(self._prepare_assist_kind_vals('bill', cycle))
             cycle._take_again()
 
     def _assist_credit_for_rebilling(self, default_values_list):
@@ -239,7 +200,7 @@ class AccountMove(models.Model):
             ):
                 raise UserError(
                     self.env._(
-                        "%(bill)s has been credited in part already, so it cannot be credited in "
+                        "%(bill)s has already been partly credited, so it cannot be credited in "
                         "full and billed again. Credit the rest, or adjust it.",
                         bill=bill.display_name,
                     )

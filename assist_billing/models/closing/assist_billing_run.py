@@ -49,11 +49,11 @@ class AssistBillingRun(models.Model):
         readonly=True,
         default='running',
         index=True,
-        help="Paused: it goes on with the scheduler's next turn.\n"
-        "Interrupted: it was killed; the next run has taken over what was left.",
+        help="Paused: it continues when the scheduler next runs.\nInterrupted: it was stopped; "
+        "the next run has taken over the rest.",
     )
     started_at = fields.Datetime(string="Started", readonly=True)
-    last_at = fields.Datetime(string="Last Sign of Life", readonly=True)
+    last_at = fields.Datetime(string="Last Active", readonly=True)
     ended_at = fields.Datetime(string="Ended", readonly=True)
     seconds = fields.Float(string="Took (s)", compute='_compute_seconds')
     line_ids = fields.One2many('assist.billing.run.line', 'run_id', readonly=True)
@@ -65,7 +65,7 @@ class AssistBillingRun(models.Model):
     no_address_count = fields.Integer(
         string="Without Address",
         compute='_compute_no_address_count',
-        help="Bills of this run that can be sent to nobody.",
+        help="Bills of this run that have no address to be sent to.",
     )
     progress = fields.Float(string="Progress (%)", compute='_compute_figures')
     amounts = fields.Char(compute='_compute_figures', help="Billed, before taxes, per currency.")
@@ -339,8 +339,8 @@ class AssistBillingRun(models.Model):
         if not run._close_selected(cycles, now):
             raise UserError(
                 self.env._(
-                    "None of the chosen cycles is due: they are closed already, are closed by "
-                    "another run at this moment, or wait for an older one of the same customer."
+                    "None of the chosen cycles is due: they are already closed, are being closed "
+                    "by another run, or are waiting for an older cycle of the same customer."
                 )
             )
         run._end()

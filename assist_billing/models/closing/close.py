@@ -380,7 +380,7 @@ class AssistBillingCycle(models.Model):
             if self.env.cr.rowcount != len(rows):
                 raise UserError(
                     self.env._(
-                        "Some sessions were billed or changed while this bill was made. "
+                        "Some sessions were billed or changed while this bill was being created. "
                         "Nothing was billed; try again."
                     )
                 )

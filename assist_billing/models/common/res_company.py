@@ -88,9 +88,13 @@ class ResCompany(models.Model):
 
     def _assist_get_today(self, now):
         """Return the company's date at `now` (naive UTC): in its contact's zone, else UTC."""
+        return cycles.local_date(now, self._assist_get_zone())
+
+    def _assist_get_zone(self):
+        """Return the name of the company's time zone: its contact's, else UTC."""
         self.ensure_one()
         # sudo: the zone of a company's contact is no secret to its users
-        return cycles.local_date(now, self.sudo().partner_id.tz or 'UTC')
+        return self.sudo().partner_id.tz or 'UTC'
 
     def _assist_get_manager(self):
         """Return the user who is told about failures: the chosen one, else a billing manager."""

@@ -43,14 +43,14 @@ class AssistConnector(models.Model):
     )
     server_url = fields.Char(
         string="Server",
-        help="Address of your own server, such as https://support.example.com. When it changes, "
-        "the secrets have to be entered again: nobody can have them sent elsewhere.",
+        help="Address of your own server, such as https://support.example.com. If it changes, "
+        "the secrets have to be entered again, so that nobody can have them sent elsewhere.",
     )
     data_centre = fields.Selection(
         selection='_get_data_centres',
         required=True,
         default='com',
-        help="Where the account was opened: the end of the address that its users log in at.",
+        help="Where the account was opened: the ending of the address at which its users log in.",
     )
     client_id = fields.Char(string="Client ID", help="What the tool knows this account by.")
     # Nobody reads these, not even administrators: they are stored elsewhere, for the tool alone.
@@ -91,22 +91,22 @@ class AssistConnector(models.Model):
         string="Look Back (hours)",
         required=True,
         default=24,
-        help="So much is fetched again each time, so that sessions that the tool reports late are "
-        "not missed. What is known already is not taken twice.",
+        help="This period is fetched again each time, so that sessions the tool reports late are "
+        "not missed. Known sessions are not imported twice.",
     )
     cursor_at = fields.Datetime(
         string="Fetched Until",
         readonly=True,
         copy=False,
-        help="All that the tool told of the time before has been taken in.",
+        help="Everything the tool reported for the time before this has been imported.",
     )
     position = fields.Json(
-        readonly=True, copy=False, help="Where an interrupted run goes on: days and page."
+        readonly=True, copy=False, help="Where an interrupted run continues: days and page."
     )
-    next_at = fields.Datetime(string="Next Try", readonly=True, copy=False)
-    last_success_at = fields.Datetime(string="Last Worked", readonly=True, copy=False)
-    error = fields.Text(string="Why It Does Not Work", readonly=True, copy=False)
-    attempts = fields.Integer(string="Failures in a Row", readonly=True, copy=False)
+    next_at = fields.Datetime(string="Next Attempt", readonly=True, copy=False)
+    last_success_at = fields.Datetime(string="Last Success", readonly=True, copy=False)
+    error = fields.Text(string="Reason for Failure", readonly=True, copy=False)
+    attempts = fields.Integer(string="Consecutive Failures", readonly=True, copy=False)
     state = fields.Selection(
         [
             ('new', "Not Yet Fetched"),
@@ -207,7 +207,7 @@ class AssistConnector(models.Model):
             stored = connector._assist_get_secrets()
             for name in connectors.SECRETS:
                 connector[f'{name}_hint'] = (
-                    self.env._("kept; type to replace it")
+                    self.env._("stored; type to replace it")
                     if stored.get(name) and not connector._get_moved()
                     else self.env._("not entered yet")
                 )
@@ -256,7 +256,12 @@ class AssistConnector(models.Model):
         if {'source', 'company_id'} & vals.keys():
             self._check_not_begun(vals)
         self._get_moved(vals)._assist_forget_secrets()
-        result = super().write(vals)
+        connectors_ = self
+        if 'device_departments' in vals:
+            # Others are fetched now.
+            vals = {'devices_at': False, **vals}
+            connectors_ = self._assist_as_engine()
+        result = super(AssistConnector, connectors_).write(vals)
         if CREDENTIALS & vals.keys():
             self._void_access_token()
         return result
@@ -275,7 +280,9 @@ class AssistConnector(models.Model):
                 client.close()
         except connectors.ConnectorError as error:
             raise UserError(self._describe_error(error)) from None
-        return self._notify('success', self.env._("It works: %(name)s answers.", name=self.name))
+        return self._notify(
+            'success', self.env._("Connection successful: %(name)s responds.", name=self.name)
+        )
 
     def action_fetch_now(self):
         """Have the scheduled action fetch at once, also where it waits after a failure."""
@@ -284,7 +291,7 @@ class AssistConnector(models.Model):
             self._assist_as_engine().write({'next_at': False})
             self._get_cron()._trigger()
         return self._notify(
-            'info', self.env._("Fetching begins within a minute. What comes of it is shown here.")
+            'info', self.env._("Fetching starts within a minute. The result is shown here.")
         )
 
     def action_view_sessions(self):
@@ -347,8 +354,8 @@ class AssistConnector(models.Model):
             ):
                 raise UserError(
                     self.env._(
-                        "%(name)s has fetched sessions already. Make another connector for "
-                        "another source or company, and archive this one.",
+                        "%(name)s has already fetched sessions. Create another connector for a "
+                        "different source or company, and archive this one.",
                         name=connector.name,
                     )
                 )

@@ -20,7 +20,9 @@ class AssistConnectorRejection(models.Model):
 
     connector_id = fields.Many2one('assist.connector', required=True, ondelete='cascade')
     company_id = fields.Many2one(related='connector_id.company_id', store=True, index=True)
-    key = fields.Char(required=True, readonly=True, help="By which the same record is known again.")
+    key = fields.Char(
+        required=True, readonly=True, help="Identifies the same record when it is sent again."
+    )
     field = fields.Char(readonly=True)
     reason = fields.Text(readonly=True)
     record = fields.Text(readonly=True, help="As the tool sent it.")

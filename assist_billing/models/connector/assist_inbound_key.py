@@ -52,7 +52,7 @@ class AssistInboundKey(models.Model):
 
     # === FIELDS === #
 
-    name = fields.Char(required=True, help="Which program or server has this key.")
+    name = fields.Char(required=True, help="The program or server that uses this key.")
     active = fields.Boolean(default=True, tracking=True)
     company_id = fields.Many2one(
         'res.company',
@@ -60,19 +60,20 @@ class AssistInboundKey(models.Model):
         index=True,
         default=lambda self: self.env.company,
         tracking=True,
-        help="Whatever is sent in with this key is this company's.",
+        help="Everything sent in with this key belongs to this company.",
     )
     source = fields.Selection(
         selection='_get_sources',
         required=True,
         default='csv',
         tracking=True,
-        help="In whose shape the records are sent.",
+        help="The tool whose record format is used.",
     )
     tz = fields.Selection(
         _tz_get,
         string="Time Zone",
-        help="Of times that are sent without one; empty: as the source means them.",
+        help="For times sent without a time zone. If empty, they are read as the source means "
+        "them.",
     )
     identifier = fields.Char(
         string="Key ID",
@@ -80,10 +81,10 @@ class AssistInboundKey(models.Model):
         readonly=True,
         copy=False,
         default=lambda self: secrets.token_urlsafe(12),
-        help="Which key it is. It is in the address, and no secret.",
+        help="Identifies the key. It is part of the address and not a secret.",
     )
     url = fields.Char(string="Address", compute='_compute_url')
-    secret_at = fields.Datetime(string="Secret Made", readonly=True, copy=False)
+    secret_at = fields.Datetime(string="Secret Created", readonly=True, copy=False)
     is_ready = fields.Boolean(compute='_compute_is_ready', compute_sudo=True)
     last_used_at = fields.Datetime(string="Last Used", readonly=True, copy=False)
 
@@ -116,7 +117,7 @@ class AssistInboundKey(models.Model):
         secret = secrets.token_hex(32)
         self._assist_set_secrets({'secret': secret})
         self._assist_as_engine().write({'secret_at': fields.Datetime.now()})
-        self.message_post(body=self.env._("A new secret was made."))
+        self.message_post(body=self.env._("A new secret was created."))
         return {
             'type': 'ir.actions.act_window',
             'name': self.env._("Secret of %(name)s", name=self.name),

@@ -26,8 +26,8 @@ class AssistConnector(models.Model):
             return text
         if error.code == 'forbidden':
             text = self.env._(
-                "%(tool)s lets this account not read the devices. Give it the right to read them "
-                "there, and check the department ID. %(guide)s",
+                "%(tool)s does not allow this account to read the devices. Grant it that "
+                "permission there, and check the department ID. %(guide)s",
                 guide=self.guide or "",
                 **params,
             )
@@ -39,21 +39,22 @@ class AssistConnector(models.Model):
         """Return the texts of what is wrong with the account, by code."""
         return {
             'missing': self.env._(
-                "%(name)s has not all it needs to log in at %(tool)s. Fill in the credentials.",
+                "%(name)s is missing credentials for %(tool)s. Fill them in.",
                 **params,
             ),
             'unauthorized': self.env._(
-                "%(tool)s does not accept the token (it is wrong, expired or withdrawn). Make a "
+                "%(tool)s does not accept the token (it is wrong, expired or revoked). Create a "
                 "new one there and enter it in %(name)s.",
                 **params,
             ),
             'bad_refresh_token': self.env._(
-                "%(tool)s does not accept the refresh token (it is wrong, withdrawn, or of another "
-                "data centre). Make a new one in its API console and enter it in %(name)s.",
+                "%(tool)s does not accept the refresh token (it is wrong, revoked, or from "
+                "another data centre). Create a new one in its API console and enter it in "
+                "%(name)s.",
                 **params,
             ),
             'bad_client': self.env._(
-                "%(tool)s does not know the client ID with this client secret, at least not at "
+                "%(tool)s does not recognise this client ID and client secret, at least not at "
                 "this address or data centre. Check them in %(name)s.",
                 **params,
             ),
@@ -63,8 +64,8 @@ class AssistConnector(models.Model):
                 **params,
             ),
             'forbidden': self.env._(
-                "%(tool)s lets this account not read the reports. Give it the right to connection "
-                "or session reports there.",
+                "%(tool)s does not allow this account to read the reports. Grant it access to "
+                "connection or session reports there.",
                 **params,
             ),
         }
@@ -73,19 +74,21 @@ class AssistConnector(models.Model):
         """Return the texts of what is wrong with the connection and the answers, by code."""
         return {
             'rate_limited': self.env._(
-                "%(tool)s was asked too often and wants a pause. It is tried again by itself.",
+                "%(tool)s received too many requests and asks for a pause. Fetching is retried "
+                "automatically.",
                 **params,
             ),
             'server': self.env._(
-                "%(tool)s has a fault at its side (HTTP %(status)s). It is tried again by itself.",
+                "%(tool)s reports an error on its side (HTTP %(status)s). Fetching is retried "
+                "automatically.",
                 **params,
             ),
             'timeout': self.env._(
-                "%(tool)s did not answer in time. It is tried again by itself.", **params
+                "%(tool)s did not respond in time. Fetching is retried automatically.", **params
             ),
             'unreachable': self.env._(
-                "%(tool)s cannot be reached, or the connection broke. It is tried again by itself; "
-                "if it lasts, check this server's way to the internet.",
+                "%(tool)s cannot be reached, or the connection was lost. Fetching is retried "
+                "automatically; if this persists, check this server's internet connection.",
                 **params,
             ),
             'tls': self.env._(
@@ -94,32 +97,33 @@ class AssistConnector(models.Model):
                 **params,
             ),
             'redirect': self.env._(
-                "%(tool)s sent us to another address (HTTP %(status)s), where the credentials are "
-                "not taken to. Check the data centre of %(name)s.",
+                "%(tool)s redirected us to another address (HTTP %(status)s), to which the "
+                "credentials are not sent. Check the data centre of %(name)s.",
                 **params,
             ),
             'refused': self.env._(
-                "%(tool)s refuses what was asked for (HTTP %(status)s). Reading begins anew with "
-                "the next try; if it lasts, tell whoever looks after Odoo.",
+                "%(tool)s rejected the request (HTTP %(status)s). Reading starts again at the "
+                "next attempt; if this persists, contact your Odoo administrator.",
                 **params,
             ),
             'too_large': self.env._(
-                "The answer of %(tool)s is larger than any list of sessions. It was not read.",
+                "The response from %(tool)s is larger than any list of sessions could be. It was "
+                "not read.",
                 **params,
             ),
             'not_json': self.env._(
-                "The answer of %(tool)s is cut off or no data (a web page of a proxy or of "
-                "maintenance, perhaps). It is tried again by itself.",
+                "The response from %(tool)s is incomplete or is not data (perhaps a proxy or "
+                "maintenance page). Fetching is retried automatically.",
                 **params,
             ),
             'unexpected': self.env._(
-                "The answer of %(tool)s is not of the documented form. It is tried again by "
-                "itself; if it lasts, tell whoever looks after Odoo.",
+                "The response from %(tool)s does not have the documented format. Fetching is "
+                "retried automatically; if this persists, contact your Odoo administrator.",
                 **params,
             ),
             'changing': self.env._(
-                "The list of sessions at %(tool)s changed again and again while it was read. It is "
-                "tried again by itself.",
+                "The list of sessions at %(tool)s kept changing while it was being read. "
+                "Fetching is retried automatically.",
                 **params,
             ),
         }

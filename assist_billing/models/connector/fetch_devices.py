@@ -20,16 +20,16 @@ class AssistConnector(models.Model):
 
     device_departments = fields.Char(
         string="Departments",
-        help="IDs of the departments at Zoho Assist whose unattended devices are fetched, "
-        "separated by commas; empty: none. The refresh token needs the scope "
-        "ZohoAssist.unattended.computer.READ too. A matching rule for “Department” says which "
-        "customer a department is.",
+        help="IDs of the Zoho Assist departments whose unattended devices are fetched, separated "
+        "by commas. Leave empty to fetch none. The refresh token also needs the scope "
+        "ZohoAssist.unattended.computer.READ. A matching rule for “Department” tells which "
+        "customer a department belongs to.",
     )
     devices_at = fields.Datetime(
         string="Devices Fetched",
         readonly=True,
         copy=False,
-        help="When the lists of all departments were last read to their end.",
+        help="When the lists of all departments were last read completely.",
     )
     device_count = fields.Integer(compute='_compute_device_count')
     missing_device_count = fields.Integer(compute='_compute_device_count')
@@ -45,8 +45,8 @@ class AssistConnector(models.Model):
                 if not (department.isascii() and department.isdigit() and len(department) <= 30):
                     raise ValidationError(
                         self.env._(
-                            "%(name)s: “%(value)s” is no ID of a department. It is a number, such "
-                            "as 2750000000001; separate several by commas.",
+                            "%(name)s: “%(value)s” is not a department ID. A department ID is a "
+                            "number, such as 2750000000001; separate several with commas.",
                             name=connector.name,
                             value=department,
                         )
@@ -61,16 +61,6 @@ class AssistConnector(models.Model):
             connector.missing_device_count = self.env['assist.device'].search_count(
                 [*domain, ('missing_since', '!=', False), ('removed_on', '=', False)]
             )
-
-    # === CRUD METHODS === #
-
-    def write(self, vals):
-        self._assist_check_access('write', [vals])
-        connectors_ = self
-        if 'device_departments' in vals:
-            vals = {'devices_at': False, **vals}
-            connectors_ = self._assist_as_engine()
-        return super(AssistConnector, connectors_).write(vals)
 
     # === ACTIONS === #
 
@@ -161,9 +151,9 @@ class AssistConnector(models.Model):
             self._assist_report_failure(
                 self.env._("Devices are missing at the source"),
                 self.env._(
-                    "%(count)s devices that %(name)s knows are not listed any more, too many to be "
-                    "believed. None of them was removed. Look at them under Devices, and remove "
-                    "those that are gone.",
+                    "%(count)s devices that %(name)s knows are no longer listed, which is "
+                    "implausibly many. None of them was removed. Review them under Devices and "
+                    "remove those that are gone.",
                     count=len(doubted),
                     name=self.name,
                 ),

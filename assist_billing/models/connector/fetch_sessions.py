@@ -232,7 +232,7 @@ class AssistConnector(models.Model):
         # The words of an unknown error may hold anything, so only its kind is told.
         _logger.error("Connector %s failed: %s", self.id, type(error).__name__, exc_info=error)
         message = self.env._(
-            "An unexpected error (%(kind)s). The log of the server says more.",
+            "An unexpected error (%(kind)s). See the server log for details.",
             kind=type(error).__name__,
         )
         return message, 0

@@ -105,7 +105,7 @@ class AssistBillingCycle(models.Model):
     )
     freed_line_ids = fields.Many2many(
         'account.move.line',
-        help="Payments that a credit set free; they go to the bill made instead.",
+        help="Payments released by a credit note. They are applied to the bill that replaces it.",
     )
     run_id = fields.Many2one(
         'assist.billing.run',
@@ -122,9 +122,9 @@ class AssistBillingCycle(models.Model):
         help="It had closed without a bill; then sessions came in, or prices were applied to it.",
     )
     waive_reason = fields.Char(readonly=True)
-    error = fields.Text(readonly=True, help="Why it could not be closed, last time it was tried.")
+    error = fields.Text(readonly=True, help="Why it could not be closed at the last attempt.")
     attempts = fields.Integer(readonly=True)
-    retry_at = fields.Datetime(string="Next Try", readonly=True)
+    retry_at = fields.Datetime(string="Next Attempt", readonly=True)
 
     # === CONSTRAINTS === #
 

@@ -20,7 +20,7 @@ class AssistBillingCycleDevice(models.Model):
     association_id = fields.Many2one(related='cycle_id.association_id', store=True, precompute=True)
     device_id = fields.Many2one('assist.device', required=True, index=True, ondelete='restrict')
     date_from = fields.Date(string="From", required=True)
-    date_to = fields.Date(string="To", required=True, help="First day it did not count any more.")
+    date_to = fields.Date(string="To", required=True, help="First day it no longer counted.")
     days = fields.Integer(compute='_compute_days')
 
     # === CONSTRAINTS === #

@@ -75,8 +75,7 @@ class AssistDevice(models.Model):
             refusal = sources.reject_device('records', 'not_object', records)
             return [self.env['assist.session']._answer_rejected(0, refusal)]
         run = IngestRun(self.env.company, source, None)
-        # sudo: the zone of a company's contact is no secret to its users
-        tz = tz or run.company.sudo().partner_id.tz or 'UTC'
+        tz = tz or run.company._assist_get_zone()
         self.env.flush_all()
         if sources.get(source):
             # Whoever brings the same devices meanwhile waits here, instead of in a deadlock.
@@ -356,8 +355,7 @@ class AssistDevice(models.Model):
     @api.model
     def _get_zones(self, partner_ids, company):
         """Return `{partner id or None: zone}`: of the nearest association, else the company's."""
-        # sudo: the zone of a company's contact is no secret to its users
-        zones = defaultdict(lambda: company.sudo().partner_id.tz or 'UTC')
+        zones = defaultdict(company._assist_get_zone)
         wanted = [partner_id for partner_id in partner_ids if partner_id]
         if wanted:
             self.env['res.partner'].flush_model(['parent_id'])
@@ -365,20 +363,16 @@ class AssistDevice(models.Model):
             self.env.cr.execute(
                 SQL(
                     """
-                    WITH RECURSIVE chain AS (
-                        SELECT p.id AS origin, p.id, p.parent_id, 0 AS depth
-                          FROM res_partner p WHERE p.id = ANY(%s)
-                         UNION ALL
-                        SELECT c.origin, p.id, p.parent_id, c.depth + 1
-                          FROM chain c JOIN res_partner p ON p.id = c.parent_id
-                    )
+                    WITH RECURSIVE chain AS (%s)
                     SELECT DISTINCT ON (c.origin) c.origin, a.tz
                       FROM chain c
                       JOIN assist_billing_association a
-                        ON a.partner_id = c.id AND a.company_id = %s
+                        ON a.partner_id = c.partner_id AND a.company_id = %s
                   ORDER BY c.origin, a.state = 'ended', c.depth, a.start_date DESC
                     """,
-                    wanted,
+                    self.env['assist.billing.association']._get_chain_sql(
+                        SQL("SELECT unnest(%s::int[]) AS partner_id", wanted)
+                    ),
                     company.id,
                 )
             )

@@ -38,29 +38,6 @@ class AssistDevice(models.Model):
     )
     absence_ids = fields.One2many('assist.device.absence', 'device_id')
 
-    # === CRUD METHODS === #
-
-    def write(self, vals):
-        self._assist_check_access('write', [vals])
-        devices = self
-        if 'removed_on' in vals:
-            # Said by somebody here, unless it says otherwise.
-            vals = {'removed_at_source': False, 'missing_since': False, **vals}
-            devices = self._assist_as_engine()
-        result = super(AssistDevice, devices).write(vals)
-        if vals.get('partner_id'):
-            self._link_sessions()
-        return result
-
-    # === ACTIONS === #
-
-    def action_remove(self):
-        missing = self.filtered('missing_since')
-        result = super().action_remove()
-        # Its source may have it again one day.
-        missing._assist_as_engine().write({'removed_at_source': True})
-        return result
-
     # === BUSINESS METHODS === #
 
     def _get_local_todays(self, now):

@@ -176,8 +176,7 @@ class AssistSession(models.Model):
         profile = sources.get(source)
         if profile is not None and profile.naive == 'utc':
             return 'UTC'
-        # sudo: the zone of a company's contact is no secret to its users
-        return company.sudo().partner_id.tz or 'UTC'
+        return company._assist_get_zone()
 
     @api.model
     def _ingest_read(self, run, first, records):

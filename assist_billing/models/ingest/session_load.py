@@ -80,8 +80,8 @@ class AssistSession(models.Model):
             if not external_id:
                 if source and source != 'manual':
                     message = self.env._(
-                        "Row %(row)s: External ID is missing. A session of another source than "
-                        "Odoo itself needs one, or importing it again would bill it twice.",
+                        "Row %(row)s: External ID is missing. A session from a source other than "
+                        "Odoo needs one; otherwise importing it again would bill it twice.",
                         row=index + 1,
                     )
             elif key in seen:

@@ -1,6 +1,5 @@
 from . import account_move
 from . import account_move_line
-from . import account_move_screen
 from . import invoice_vals
 from . import fast_sources
 from . import fast_rule

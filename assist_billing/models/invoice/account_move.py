@@ -5,6 +5,18 @@ from .account_move_line import ADJUSTMENT_CHARGES, USAGE_CHARGES
 
 # What makes an invoice count as settled; Community has no `in_payment`, Enterprise has.
 PAID_STATES = ('paid', 'in_payment', 'reversed')
+# A bill keeps what its cycle was billed to and in; other fields are the accountant's.
+FROZEN_FIELDS = ('partner_id', 'currency_id', 'company_id', 'move_type')
+STATUSES = [
+    ('draft', "Draft"),
+    ('not_paid', "Not Paid"),
+    ('overdue', "Overdue"),
+    ('partial', "Partly Paid"),
+    ('in_payment', "In Payment"),
+    ('paid', "Paid"),
+    ('reversed', "Credited"),
+    ('cancel', "Cancelled"),
+]
 
 
 class AccountMove(models.Model):
@@ -159,6 +171,48 @@ class AccountMove(models.Model):
         help="Untaxed additional costs minus discounts, on the bill and on its linked documents.",
     )
 
+    assist_rounds_lines = fields.Boolean(
+        string="Sum of Rounded Lines",
+        readonly=True,
+        help="The untaxed amount is the sum of the lines as printed, however the company rounds "
+        "taxes. Bills made before this rule keep the amounts they were made with.",
+    )
+
+    # Not stored, for the screens of bills.
+    assist_status = fields.Selection(
+        STATUSES,
+        string="Bill Status",
+        compute='_compute_assist_status',
+        help="Whether it is paid. Whether it was sent is another question: see Delivery.",
+    )
+    assist_net_total = fields.Monetary(
+        string="Net Total",
+        compute='_compute_assist_net_amounts',
+        help="Total of the bill and its supplementary bills, minus its credit notes; taxes "
+        "included.",
+    )
+    assist_net_due = fields.Monetary(
+        string="Still Due",
+        compute='_compute_assist_net_amounts',
+        help="What is open on the bill and on its supplementary bills, minus credit that is "
+        "still the customer's.",
+    )
+    assist_linked_count = fields.Integer(
+        string="Number of Linked Documents", compute='_compute_assist_net_amounts'
+    )
+    assist_has_confirmed_payment = fields.Boolean(
+        string="Payment Confirmed Here",
+        compute='_compute_assist_has_confirmed_payment',
+        help="A payment was registered by Confirm Payment, and can be undone until the bank knows "
+        "of it.",
+    )
+    assist_adjustment_line_ids = fields.Many2many(
+        'account.move.line',
+        string="Adjustments",
+        compute='_compute_assist_adjustment_line_ids',
+        help="Charges and discounts, on the bill and on its linked documents.",
+    )
+
     # === CONSTRAINTS === #
 
     _assist_cycle_unique = models.UniqueIndex(
@@ -207,14 +261,130 @@ class AccountMove(models.Model):
                 for document in linked
             )
 
+    @api.depends('state', 'payment_state', 'invoice_date_due')
+    def _compute_assist_status(self):
+        known = dict(STATUSES)
+        today = fields.Date.context_today(self)
+        for move in self:
+            status = move.payment_state if move.state == 'posted' else move.state
+            if status not in known:  # `blocked` and the like: nothing is paid all the same
+                status = 'not_paid'
+            if status == 'not_paid' and move.invoice_date_due and move.invoice_date_due < today:
+                status = 'overdue'
+            move.assist_status = status
+
+    @api.depends(
+        'amount_total',
+        'amount_residual',
+        'assist_linked_ids.state',
+        'assist_linked_ids.amount_total',
+        'assist_linked_ids.amount_residual',
+    )
+    def _compute_assist_net_amounts(self):
+        for move in self:
+            linked = move.assist_linked_ids.filtered(lambda document: document.state == 'posted')
+            move.assist_linked_count = len(linked)
+            documents = linked if move.state == 'cancel' else move | linked
+            move.assist_net_total = sum(
+                document.amount_total * (-1 if document.move_type == 'out_refund' else 1)
+                for document in documents
+            )
+            move.assist_net_due = sum(
+                document.amount_residual * (-1 if document.move_type == 'out_refund' else 1)
+                for document in documents
+                if document.state == 'posted' and document.payment_state not in PAID_STATES
+            )
+
+    @api.depends('matched_payment_ids.state', 'matched_payment_ids.assist_bill_id')
+    def _compute_assist_has_confirmed_payment(self):
+        payments = self.env['account.payment'].search(
+            [
+                ('assist_bill_id', 'in', self.ids),
+                ('state', 'not in', ('draft', 'canceled', 'rejected')),
+            ]
+        )
+        # One that the bank knows of stays.
+        undoable = payments.filtered(lambda payment: not payment._assist_is_matched_with_bank())
+        for move in self:
+            move.assist_has_confirmed_payment = move._origin in undoable.assist_bill_id
+
+    @api.depends(
+        'invoice_line_ids.assist_charge',
+        'assist_linked_ids.state',
+        'assist_linked_ids.invoice_line_ids.assist_charge',
+    )
+    def _compute_assist_adjustment_line_ids(self):
+        for move in self:
+            linked = move.assist_linked_ids.filtered(lambda document: document.state != 'cancel')
+            move.assist_adjustment_line_ids = (move | linked).invoice_line_ids.filtered(
+                lambda line: line.assist_charge in ADJUSTMENT_CHARGES
+            )
+
+    # === CRUD METHODS === #
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        self._assist_check_access('create', vals_list)
+        return super().create(vals_list)
+
+    def write(self, vals):
+        self._assist_check_access('write', [vals])
+        self._assist_check_frozen(vals)
+        result = super().write(vals)
+        self._assist_take_refusals(vals)
+        return result
+
+    # === ACTIONS === #
+
+    def action_assist_view_cycle(self):
+        self.ensure_one()
+        self.check_access('read')
+        cycle = self.assist_cycle_id or self.assist_origin_cycle_id
+        return cycle._get_records_action(name=self.env._("Billing Cycle"))
+
+    # === BUSINESS METHODS - account.move === #
+
+    def _prepare_product_base_line_for_taxes_computation(self, product_line):
+        # EXTENDS account: the tax engine is told what it is to round
+        base_line = super()._prepare_product_base_line_for_taxes_computation(product_line)
+        return base_line | {'_assist_rounds_lines': self.assist_rounds_lines}
+
+    def _fetch_duplicate_reference(self, matching_states=('draft', 'posted')):
+        # EXTENDS account: bills of two cycles are no duplicates, however alike they are; the
+        # warning would come with a button that deletes one of them
+        duplicates = super()._fetch_duplicate_reference(matching_states)
+        return {
+            move: others.filtered(lambda other: not other.assist_cycle_id)
+            if move.assist_cycle_id
+            else others
+            for move, others in duplicates.items()
+        }
+
+    # === HELPERS === #
+
+    @api.model
+    def _prepare_assist_kind_vals(self, kind, cycle, bill=None):
+        """Return what says of a document which kind it is and what it is about, and nothing else.
+
+        Of a bill: whose current bill it is. Of others: where they come from.
+
+        :param str kind: `bill`, `supplementary`, `credit` or `given_back`
+        :param cycle: the cycle it is about
+        :param bill: the bill that it adjusts, if there is one
+        """
+        vals = {
+            'assist_kind': kind,
+            'assist_cycle_id': kind == 'bill' and cycle.id,
+            'assist_origin_cycle_id': kind != 'bill' and cycle.id,
+        }
+        return {**vals, 'assist_bill_id': bill.id} if bill else vals
+
     def _assist_sum_lines(self, charges):
         """Return the untaxed amount of the lines with these `assist_charge`s."""
         self.ensure_one()
         return sum(
             line.price_subtotal for line in self.invoice_line_ids if line.assist_charge in charges
         )
-
-    # === HELPERS === #
 
     def _assist_is_settled(self):
         self.ensure_one()
@@ -230,7 +400,7 @@ class AccountMove(models.Model):
         if others := self.filtered(lambda move: move.assist_kind not in kinds):
             raise UserError(
                 self.env._(
-                    "%(documents)s: no remote support bill. Choose remote support bills only; "
+                    "%(documents)s: not a remote support bill. Choose remote support bills only; "
                     "other documents have their own buttons.",
                     documents=", ".join(others.mapped('display_name')),
                 )
@@ -247,8 +417,21 @@ class AccountMove(models.Model):
         except LockError as error:
             raise UserError(
                 self.env._(
-                    "Somebody else is working on %(documents)s at this moment. Nothing was done; "
-                    "try again in a few seconds.",
+                    "Someone else is currently working on %(documents)s. Nothing was done; try "
+                    "again in a few seconds.",
                     documents=", ".join(self.mapped('display_name')),
                 )
             ) from error
+
+    def _assist_check_frozen(self, vals):
+        names = [name for name in FROZEN_FIELDS if name in vals]
+        for move in self.filtered('assist_cycle_id') if names else ():
+            if any(move._assist_is_changed(name, vals[name]) for name in names):
+                raise UserError(
+                    self.env._(
+                        "%(bill)s bills %(cycle)s: its customer, currency and company cannot "
+                        "change. Take it back and bill again instead.",
+                        bill=move.display_name,
+                        cycle=move.assist_cycle_id.display_name,
+                    )
+                )

@@ -54,8 +54,7 @@ class AssistBillingCycle(models.Model):
         return {
             **self._prepare_document_vals(now),
             **self._prepare_date_vals(outcome.charged, now),
-            'assist_kind': 'bill',
-            'assist_cycle_id': self.id,
+            **self.env['account.move']._prepare_assist_kind_vals('bill', self),
             'invoice_line_ids': self._prepare_line_commands(outcome),
         }
 
@@ -65,8 +64,7 @@ class AssistBillingCycle(models.Model):
         return {
             **self._prepare_document_vals(now),
             **self._prepare_date_vals(outcome.charged, now),
-            'assist_kind': 'supplementary',
-            'assist_origin_cycle_id': self.id,
+            **self.env['account.move']._prepare_assist_kind_vals('supplementary', self),
             'invoice_line_ids': self._prepare_line_commands(outcome),
         }
 

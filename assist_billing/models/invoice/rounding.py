@@ -1,29 +1,9 @@
-from odoo import api, fields, models
-
-
-class AccountMove(models.Model):
-    """Bills whose lines are rounded before they are summed: what is printed adds up."""
-
-    _inherit = 'account.move'
-
-    # === FIELDS === #
-
-    assist_rounds_lines = fields.Boolean(
-        string="Sum of Rounded Lines",
-        readonly=True,
-        help="The untaxed amount is the sum of the lines as printed, however the company rounds "
-        "taxes. Bills made before this rule keep the amounts they were made with.",
-    )
-
-    # === BUSINESS METHODS - account.move === #
-
-    def _prepare_product_base_line_for_taxes_computation(self, product_line):
-        # EXTENDS account: the tax engine is told what it is to round
-        base_line = super()._prepare_product_base_line_for_taxes_computation(product_line)
-        return base_line | {'_assist_rounds_lines': self.assist_rounds_lines}
+from odoo import api, models
 
 
 class AccountTax(models.Model):
+    """Bills whose lines are rounded before they are summed: what is printed adds up."""
+
     _inherit = 'account.tax'
 
     # === BUSINESS METHODS - account.tax === #

@@ -4,6 +4,5 @@ from . import session_by_rules
 from . import assist_unmatched
 from . import unmatched_revenue
 from . import unmatched_summary
-from . import session_unmatched
 from . import account_journal
 from . import res_partner_address

@@ -32,7 +32,9 @@ class AssistMatchingRule(models.Model):
         readonly=False,
         precompute=True,
     )
-    given_name = fields.Char(help="The name somebody chose; empty: the rule says it by itself.")
+    given_name = fields.Char(
+        help="A name chosen by a user. If empty, the rule is named after what it does."
+    )
     active = fields.Boolean(default=True, tracking=True)
     company_id = fields.Many2one(
         'res.company', required=True, index=True, default=lambda self: self.env.company
@@ -40,7 +42,7 @@ class AssistMatchingRule(models.Model):
     source = fields.Selection(
         selection=lambda self: self.env['assist.session']._get_sources(),
         tracking=True,
-        help="Only sessions of this source; empty: of any.",
+        help="Only sessions from this source. Leave empty for any source.",
     )
     field = fields.Selection(
         [
@@ -66,9 +68,9 @@ class AssistMatchingRule(models.Model):
         required=True,
         default='equals',
         tracking=True,
-        help="Capital letters make no difference.\n"
-        "In the domain: acme.example, and whatever is below it, like mail.acme.example.\n"
-        "Looks like: * stands for any letters, ? for one.",
+        help="Upper and lower case make no difference.\nIs in the domain: acme.example and "
+        "everything below it, such as mail.acme.example.\nLooks like: * stands for any "
+        "characters, ? for a single one.",
     )
     value = fields.Char(required=True, tracking=True)
     partner_id = fields.Many2one(
@@ -88,7 +90,7 @@ class AssistMatchingRule(models.Model):
 
     _value_unique = models.UniqueIndex(
         "(company_id, COALESCE(source, ''), field, operator, value) WHERE active",
-        "There is a rule for the same already: change that one.",
+        "A rule for this already exists. Change that one instead.",
     )
 
     @api.constrains('partner_id', 'company_id', 'active')
@@ -202,12 +204,14 @@ class AssistMatchingRule(models.Model):
     def _explain(self, bad):
         """Return in words why a value is refused."""
         texts = {
-            'empty': self.env._("Matching rule: say what to look for."),
-            'long': self.env._("Matching rule: at most 255 letters can be looked for."),
+            'empty': self.env._("Matching rule: enter what to look for."),
+            'long': self.env._("Matching rule: at most 255 characters can be searched for."),
             'wildcard': self.env._("Matching rule: to use * choose “looks like”."),
-            'no_domain_field': self.env._("Matching rule: only an e-mail address is in a domain."),
+            'no_domain_field': self.env._(
+                "Matching rule: only an e-mail address can be in a domain."
+            ),
             'no_email': self.env._(
-                "Matching rule: “%(value)s” is not an e-mail address. For all of a company, "
+                "Matching rule: “%(value)s” is not an e-mail address. To match a whole company, "
                 "choose E-mail Domain.",
                 value=bad.detail,
             ),
@@ -216,17 +220,17 @@ class AssistMatchingRule(models.Model):
                 value=bad.detail,
             ),
             'top_level': self.env._(
-                "Matching rule: half the world is in the domain “%(value)s”. Write it like "
-                "acme.example.",
+                "Matching rule: the domain “%(value)s” is shared by too many organisations. "
+                "Write it like acme.example.",
                 value=bad.detail,
             ),
             'public_domain': self.env._(
-                "Matching rule: anybody can have an address at %(value)s, so it stands for no "
-                "customer. Choose E-mail Address, and write the whole address.",
+                "Matching rule: anybody can have an address at %(value)s, so it does not "
+                "identify a customer. Choose E-mail Address and enter the whole address.",
                 value=bad.detail,
             ),
             'bare_pattern': self.env._(
-                "Matching rule: this pattern would fit nearly everything. Write at least two "
+                "Matching rule: this pattern would match almost everything. Enter at least two "
                 "letters or digits besides * and ?."
             ),
         }
@@ -237,8 +241,8 @@ class AssistMatchingRule(models.Model):
         if 'company_id' in vals and self._assist_is_changed('company_id', vals['company_id']):
             raise UserError(
                 self.env._(
-                    "%(rule)s: a matching rule stays with its company. Make one in the other "
-                    "company, and archive this one.",
+                    "%(rule)s: a matching rule cannot move to another company. Create one in the "
+                    "other company, and archive this one.",
                     rule=self[0].name,
                 )
             )
@@ -272,8 +276,8 @@ class AssistMatchingRule(models.Model):
             if other := there.get(key):
                 raise ValidationError(
                     self.env._(
-                        "There is a matching rule for “%(value)s” already, for %(customer)s. "
-                        "Change that one.",
+                        "There is already a matching rule for “%(value)s”, for %(customer)s. "
+                        "Change that one instead.",
                         value=key[-1],
                         customer=other.partner_id.display_name,
                     )
@@ -281,7 +285,7 @@ class AssistMatchingRule(models.Model):
         if twice := next((key for key, count in Counter(keys).items() if count > 1), None):
             raise ValidationError(
                 self.env._(
-                    "“%(value)s” would have two matching rules. Leave one of them out.",
+                    "“%(value)s” would have two matching rules. Remove one of them.",
                     value=twice[-1],
                 )
             )

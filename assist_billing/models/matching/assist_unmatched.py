@@ -55,7 +55,7 @@ class AssistUnmatched(models.Model):
     field = fields.Selection(
         selection='_get_fields', string="In Common", readonly=True, help="What they share."
     )
-    label = fields.Char(string="They Say", readonly=True)
+    label = fields.Char(string="As Reported", readonly=True)
     source = fields.Selection(
         selection=lambda self: self.env['assist.session']._get_sources(),
         readonly=True,
@@ -114,7 +114,7 @@ class AssistUnmatched(models.Model):
         """Return by what sessions are grouped: the fields of matching rules, and nothing."""
         return [
             *self.env['assist.matching.rule']._fields['field']._description_selection(self.env),
-            ('none', self.env._("Nothing but the source")),
+            ('none', self.env._("Only the source")),
         ]
 
     @api.model
@@ -199,11 +199,11 @@ class AssistUnmatched(models.Model):
         spans = self._read_association_spans()
         for group in self:
             if group.reason == 'customer' and group.field == 'none':
-                group.explanation = self.env._("The source does not say who was helped.")
+                group.explanation = self.env._("The source does not report who was helped.")
             elif group.reason == 'customer':
-                group.explanation = self.env._("No customer has this.")
+                group.explanation = self.env._("No customer matches this.")
             elif group.reason == 'suspended':
-                group.explanation = self.env._("The customer's service was suspended then.")
+                group.explanation = self.env._("The customer's service was suspended at the time.")
             else:
                 group.explanation = self._explain_spans(spans.get(group.partner_id.id, []))
 
@@ -241,17 +241,14 @@ class AssistUnmatched(models.Model):
         for partner_id, *span in self.env.execute_query(
             SQL(
                 """
-                WITH RECURSIVE chain AS (
-                    SELECT id AS origin, id, parent_id FROM res_partner WHERE id = ANY(%s)
-                    UNION
-                    SELECT c.origin, p.id, p.parent_id
-                      FROM chain c JOIN res_partner p ON p.id = c.parent_id
-                )
+                WITH RECURSIVE chain AS (%s)
                 SELECT c.origin, a.start_date, a.end_date
-                  FROM chain c JOIN assist_billing_association a ON a.partner_id = c.id
+                  FROM chain c JOIN assist_billing_association a ON a.partner_id = c.partner_id
                  WHERE a.company_id = ANY(%s) ORDER BY c.origin, a.start_date, a.id
                 """,
-                groups.partner_id.ids,
+                self.env['assist.billing.association']._get_chain_sql(
+                    SQL("SELECT unnest(%s::int[]) AS partner_id", groups.partner_id.ids)
+                ),
                 groups.company_id.ids,
             )
         ):
@@ -285,7 +282,7 @@ class AssistUnmatched(models.Model):
         if self.reason != 'customer':
             raise UserError(
                 self.env._(
-                    "%(customer)s is the customer of these sessions already. %(explanation)s",
+                    "%(customer)s is already the customer of these sessions. %(explanation)s",
                     customer=self.partner_id.display_name,
                     explanation=self.explanation,
                 )

@@ -24,7 +24,7 @@ class AssistMatchingRule(models.Model):
 
     try_problem = fields.Char(compute='_compute_try')
     try_fit_count = fields.Integer(
-        string="Fit", compute='_compute_try', help="Sessions up to now that this rule fits."
+        string="Fit", compute='_compute_try', help="Sessions so far that this rule matches."
     )
     try_unmatched_count = fields.Integer(
         string="Without a Customer",
@@ -34,12 +34,13 @@ class AssistMatchingRule(models.Model):
     try_earlier_count = fields.Integer(
         string="Taken by Earlier Rules",
         compute='_compute_try',
-        help="Of those without a customer, the ones that a rule further up fits as well: it wins.",
+        help="Of those without a customer, the ones that a rule higher up also matches; that "
+        "rule wins.",
     )
     try_conflict_count = fields.Integer(
         string="Of Another Customer",
         compute='_compute_try',
-        help="Sessions it fits that are another customer's. They stay as they are.",
+        help="Matching sessions that belong to another customer. They stay unchanged.",
     )
     try_conflict_ids = fields.Many2many('assist.session', compute='_compute_try')
     try_session_ids = fields.Many2many('assist.session', compute='_compute_try')
@@ -108,7 +109,9 @@ class AssistMatchingRule(models.Model):
         self.env['assist.session'].check_access('read')
         if company not in self.env.companies:
             raise AccessError(
-                self.env._("Matching rule: choose a company that you work in at present.")
+                self.env._(
+                    "Matching rule: choose one of the companies you are currently working in."
+                )
             )
 
     def _count_taken_earlier(self, company, own):

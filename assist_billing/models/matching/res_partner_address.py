@@ -20,8 +20,8 @@ class ResPartner(models.Model):
     assist_email_unconfirmed = fields.Boolean(
         string="E-mail to Confirm",
         readonly=True,
-        help="The e-mail address was typed by a portal or public user. It matches no remote "
-        "support sessions until it is confirmed.",
+        help="The e-mail address was entered by a portal or public user. It does not match any "
+        "remote support sessions until it is confirmed.",
     )
     assist_confirmed_email = fields.Char(
         string="Confirmed E-mail",
@@ -141,8 +141,9 @@ class ResPartner(models.Model):
         for partner in self.sudo().filtered('assist_email_unconfirmed'):
             partner._message_log(
                 body=self.env._(
-                    "The e-mail address %(email)s was typed by %(user)s, from outside. It matches "
-                    "no remote support sessions until a colleague confirms it.",
+                    "The e-mail address %(email)s was entered by %(user)s, who is not a "
+                    "colleague. It does not match any remote support sessions until a colleague "
+                    "confirms it.",
                     email=partner.email or self.env._("(none)"),
                     user=self.env.user.name,
                 )

@@ -1,4 +1,5 @@
 from odoo import api, fields, models
+from odoo.fields import Domain
 from odoo.tools import SQL
 
 from ...rules.matching import Texts
@@ -12,7 +13,7 @@ TEXT_COLUMNS = tuple(SOURCE_TEXTS[name] for name in Texts._fields)
 
 
 class AssistSession(models.Model):
-    """Sessions that say by themselves whose they are, by the matching rules."""
+    """Whose a session is by the matching rules, and which group of the inbox it is in."""
 
     _inherit = 'assist.session'
 
@@ -27,6 +28,13 @@ class AssistSession(models.Model):
         ondelete='set null',
         help="The rule that gave this session its customer.",
     )
+    unmatched_id = fields.Many2one(
+        'assist.unmatched',
+        string="Unmatched Group",
+        compute='_compute_unmatched_id',
+        search='_search_unmatched_id',
+        help="The group of the inbox it is in.",
+    )
 
     # === CONSTRAINTS AND INDEXES === #
 
@@ -35,24 +43,48 @@ class AssistSession(models.Model):
         "(company_id) WHERE partner_id IS NULL AND state != 'billed'"
     )
 
-    # === CRUD METHODS === #
+    # === COMPUTE METHODS === #
 
-    def write(self, vals):
-        self._assist_check_access('write', [vals])
-        said = self.filtered(
-            lambda session: (
-                'partner_id' in vals
-                and session.matching_rule_id
-                and session.partner_id.id != vals['partner_id']
+    @api.depends('state')
+    def _compute_unmatched_id(self):
+        self.flush_model()
+        rows = self.env.execute_query(
+            SQL(
+                "SELECT q.group_id, min(q.id) FROM (%s) AS q GROUP BY q.group_id",
+                self.env['assist.unmatched']._get_sessions_sql(self.ids),
             )
         )
-        result = super().write(vals)
-        if said:
-            # Somebody says so, no rule any more.
-            super(AssistSession, said._assist_as_engine()).write({'matching_rule_id': False})
-        return result
+        # What was asked for is one of the group; the group is known by its first.
+        found = dict(rows)
+        for session in self:
+            session.unmatched_id = found.get(session._origin.id, False)
+
+    def _search_unmatched_id(self, operator, value):
+        if operator != 'in':
+            return NotImplemented
+        self.flush_model()
+        ids = [group_id for group_id in value if isinstance(group_id, int)]
+        query = SQL(
+            "(SELECT q.id FROM (%s) AS q)", self.env['assist.unmatched']._get_sessions_sql(ids)
+        )
+        return Domain('id', 'in', query)
 
     # === BUSINESS METHODS === #
+
+    def _get_contradicted_matches(self, vals):
+        """Return those of which `vals` say another customer than a rule did."""
+        if 'partner_id' not in vals:
+            return self.browse()
+        return self.filtered(
+            lambda session: (
+                session.matching_rule_id and session.partner_id.id != vals['partner_id']
+            )
+        )
+
+    def _forget_rule(self):
+        """Note that somebody says whose these sessions are, no rule any more."""
+        if self:
+            self._assist_as_engine().write({'matching_rule_id': False})
 
     @api.model
     def _match_by_rules(self, run, normals, matches):

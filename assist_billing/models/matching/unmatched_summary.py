@@ -120,9 +120,7 @@ class AssistUnmatchedSummary(models.Model):
             self._assist_clear_failure()
             return
         self._assist_report_failure(
-            self.env._(
-                "Sessions nobody can be billed for at %(company)s", company=self.company_id.name
-            ),
+            self.env._("Sessions with nobody to bill at %(company)s", company=self.company_id.name),
             self.env._(
                 "%(count)s sessions, %(amount)s by the plan most used. Say whose they are: "
                 "Invoicing > Remote Support > Unmatched.",

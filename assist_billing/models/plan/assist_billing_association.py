@@ -1,13 +1,20 @@
 import re
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
-from odoo.tools import email_normalize
+from odoo.tools import SQL, email_normalize
 
 from odoo.addons.base.models.res_partner import _tz_get
 
 from ...rules import cycles
-from ...utils.checks import split_addresses
+from ...utils.checks import (
+    MOST_DAYS,
+    refuse_absurd_dates,
+    refuse_negative,
+    refuse_too_many,
+    split_addresses,
+)
 
 # One bare address: no display name, no second address behind a semicolon or a blank.
 EMAIL = re.compile(r"[^\s;,@<>]+@[^\s;,@<>]+\.[^\s;,@<>.]{2,}")
@@ -46,7 +53,7 @@ class AssistBillingAssociation(models.Model):
         check_company=True,
         ondelete='restrict',
         tracking=True,
-        help="A change counts for the cycles that open later.",
+        help="A change applies to cycles that open afterwards.",
     )
     partner_id = fields.Many2one(
         'res.partner',
@@ -80,7 +87,7 @@ class AssistBillingAssociation(models.Model):
         readonly=False,
         precompute=True,
         tracking=True,
-        help="Cycles begin and end at midnight of this zone.",
+        help="Cycles begin and end at midnight in this time zone.",
     )
     start_date = fields.Date(
         string="Bill Start Date",
@@ -91,7 +98,7 @@ class AssistBillingAssociation(models.Model):
     )
     end_date = fields.Date(
         tracking=True,
-        help="The day after the last one that is billed; empty: until further notice.",
+        help="The day after the last day that is billed. Leave empty to bill until further notice.",
     )
     start_at = fields.Datetime(
         string="In Force From", compute='_compute_start_at', store=True, precompute=True
@@ -102,18 +109,19 @@ class AssistBillingAssociation(models.Model):
     anchor_date = fields.Date(
         readonly=True,
         copy=False,
-        help="Where the present rhythm of cycles counts from, after a change of cycle or zone.",
+        help="The date from which cycles are counted after a change of cycle or time zone.",
     )
     due_days = fields.Integer(
         default=0,
         tracking=True,
         help="Days between the date of a bill and its due date: with 28, a bill of 25 February is "
-        "due on 25 March. They hold whatever payment term the customer has.",
+        "due on 25 March. They apply regardless of the customer's payment term.",
     )
     billing_emails = fields.Char(
         string="Billing Email Address",
         tracking=True,
-        help="Where bills are sent to, separated by commas; empty: the customer's invoice address.",
+        help="Addresses that bills are sent to, separated by commas. If empty, the customer's "
+        "invoice address is used.",
     )
     state = fields.Selection(
         [
@@ -127,8 +135,8 @@ class AssistBillingAssociation(models.Model):
         copy=False,
         index=True,
         tracking=True,
-        help="On hold: nothing is billed for now, but will be.\n"
-        "Suspended: no service, so this time is never billed.",
+        help="On hold: nothing is billed for now; it will be billed later.\nSuspended: there is "
+        "no service, so this time is never billed.",
     )
     suspension_ids = fields.One2many('assist.billing.suspension', 'association_id', copy=False)
     cycle_ids = fields.One2many('assist.billing.cycle', 'association_id', copy=False)
@@ -148,8 +156,21 @@ class AssistBillingAssociation(models.Model):
     accrued_currency_id = fields.Many2one('res.currency', compute='_compute_accrued_amount')
     accrued_besides = fields.Char(
         compute='_compute_accrued_amount',
-        help="What older cycles that are still open would bill in other currencies.",
+        help="What older, still open cycles would bill in other currencies.",
     )
+
+    # Not stored, for the screens of associations.
+    cycle_count = fields.Integer(string="Number of Cycles", compute='_compute_cycle_figures')
+    next_close_date = fields.Date(
+        string="Next Bill",
+        compute='_compute_cycle_figures',
+        help="The day after the last day of the oldest open cycle.",
+    )
+    is_failing = fields.Boolean(
+        string="Failing", compute='_compute_cycle_figures', help="A cycle could not be closed."
+    )
+    plan_bills_nothing = fields.Boolean(related='plan_id.bills_nothing')
+    session_count = fields.Integer(string="Number of Sessions", compute='_compute_session_count')
 
     # === CONSTRAINTS === #
 
@@ -284,6 +305,36 @@ class AssistBillingAssociation(models.Model):
                 currency.format(amount) for currency, amount in sums.items()
             )
 
+    def _compute_cycle_figures(self):
+        domain = [('association_id', 'in', self.ids)]
+        cycles = self.env['assist.billing.cycle']
+        counts = dict(cycles._read_group(domain, ['association_id'], ['__count']))
+        ends = dict(
+            cycles._read_group(
+                [*domain, ('state', '=', 'open')], ['association_id'], ['date_end:min']
+            )
+        )
+        failing = {
+            association
+            for [association] in cycles._read_group(
+                [*domain, ('error', '!=', False)], ['association_id']
+            )
+        }
+        for association in self:
+            origin = association._origin
+            association.cycle_count = counts.get(origin, 0)
+            association.next_close_date = ends.get(origin, False)
+            association.is_failing = origin in failing
+
+    def _compute_session_count(self):
+        counts = dict(
+            self.env['assist.session']._read_group(
+                [('association_id', 'in', self.ids)], ['association_id'], ['__count']
+            )
+        )
+        for association in self:
+            association.session_count = counts.get(association._origin, 0)
+
     # === CRUD METHODS === #
 
     @api.model_create_multi
@@ -355,6 +406,117 @@ class AssistBillingAssociation(models.Model):
         sessions._resolve()
         return result
 
+    # === CHECKS === #
+
+    def _check_vals(self, vals):
+        """Refuse in words a zone, a date or days that nobody can count with; tidy addresses."""
+        refuse_negative(self, vals, ['due_days'])
+        refuse_too_many(self, vals, {'due_days': MOST_DAYS})
+        if vals.get('tz') and not self._is_zone(vals['tz']):
+            raise ValidationError(
+                self.env._(
+                    "Customer timezone: there is no time zone “%(tz)s”. Zones are named like "
+                    "Europe/Paris or America/Los_Angeles.",
+                    tz=str(vals['tz'])[:60],
+                )
+            )
+        refuse_absurd_dates(self, vals, ['start_date', 'end_date'])
+        if not vals.keys().isdisjoint(('start_date', 'end_date')):
+            for association in self or [self]:
+                association._check_dates_ordered(vals)
+        if vals.get('billing_emails'):
+            vals['billing_emails'] = ", ".join(split_addresses(vals['billing_emails']))
+
+    def _check_same_company(self, vals):
+        """Refuse a plan or a company of another company once there are cycles."""
+        if not {'plan_id', 'company_id'} & vals.keys():
+            return
+        plan = self.plan_id.browse(vals.get('plan_id'))
+        for association in self:
+            # sudo: only compared; who may not see the plan is refused when it is written
+            company_id = plan.sudo().company_id.id or vals.get('company_id')
+            # sudo: cycles that the user may not see count as well
+            if (
+                company_id
+                and company_id != association.company_id.id
+                and (association.sudo().cycle_ids)
+            ):
+                raise UserError(
+                    self.env._(
+                        "%(customer)s already has billing cycles in %(company)s, so this "
+                        "association cannot move to another company. End it, then associate the "
+                        "customer with a plan of the other company.",
+                        customer=association.partner_id.display_name,
+                        company=association.company_id.name,
+                    )
+                )
+
+    def _check_dates_ordered(self, vals):
+        start, end = (
+            fields.Date.to_date(vals[name]) if name in vals else self[name]
+            for name in ('start_date', 'end_date')
+        )
+        if start and end and end < start:
+            raise ValidationError(
+                self.env._(
+                    "%(customer)s: the association cannot end (%(end)s) before it starts "
+                    "(%(start)s).",
+                    customer=self._get_customer(vals).display_name,
+                    end=end,
+                    start=start,
+                )
+            )
+
+    def _check_not_associated(self, vals):
+        """Refuse in words a second association in force; the database would name an index."""
+        partner = self._get_customer(vals)
+        plan = self.env['assist.billing.plan'].browse(vals.get('plan_id'))
+        in_force = partner._assist_get_associations_in_force().filtered(
+            lambda association: association.company_id.id
+            == (vals.get('company_id') or plan.company_id.id)
+        )
+        if in_force and vals.get('state') != 'ended':
+            in_force._refuse_other()
+
+    def _refuse_other(self):
+        """Say that this association stands in the way of another one of the same customer."""
+        self.ensure_one()
+        raise ValidationError(
+            self.env._(
+                "%(customer)s is already associated with %(plan)s, from %(start)s to %(end)s. "
+                "End that association first, or start this one later.",
+                customer=self.partner_id.display_name,
+                plan=self.plan_id.name,
+                start=self.start_date,
+                end=self.end_date or self.env._("further notice"),
+            )
+        )
+
+    def _check_plan_taken(self, vals):
+        """Refuse a plan that is archived: it bills those who have it, and takes no one new."""
+        plan = self.env['assist.billing.plan'].browse(vals.get('plan_id'))
+        # sudo: only looked at; who may not see the plan is refused when it is written
+        if not plan or plan.sudo().active or (self and self.plan_id == plan):
+            return
+        raise ValidationError(
+            self.env._(
+                "The plan “%(plan)s” is archived and accepts no new customers. Restore it, or "
+                "choose another one.",
+                plan=plan.sudo().name,
+            )
+        )
+
+    def _get_customer(self, vals):
+        return self.partner_id.browse(vals.get('partner_id')) or self.partner_id
+
+    @api.model
+    def _is_zone(self, name):
+        try:
+            ZoneInfo(name)
+        except (ZoneInfoNotFoundError, ValueError, TypeError, OSError):
+            return False
+        return True
+
     # === HELPERS === #
 
     def _get_billing_emails(self):
@@ -371,6 +533,29 @@ class AssistBillingAssociation(models.Model):
         """Return the customer's present date."""
         self.ensure_one()
         return cycles.local_date(fields.Datetime.now(), self.tz)
+
+    @api.model
+    def _get_chain_sql(self, origins):
+        """Return the query of contacts whose associations may bill these: they and those above.
+
+        The nearest association bills, so that of the least depth. The caller has flushed
+        `parent_id`.
+
+        :param SQL origins: a query with a column `partner_id`
+        :return: a query with columns `origin`, `partner_id` and `depth`, that is to be named
+            `chain` in a WITH RECURSIVE
+        """
+        return SQL(
+            """
+            SELECT partner_id AS origin, partner_id, 0 AS depth FROM (%s) AS origins
+            UNION ALL
+            SELECT c.origin, p.parent_id, c.depth + 1
+              FROM chain c
+              JOIN res_partner p ON p.id = c.partner_id
+             WHERE p.parent_id IS NOT NULL
+            """,
+            origins,
+        )
 
     def _read_watched(self, names):
         """Return what these associations have now in the fields that decide whose sessions are.

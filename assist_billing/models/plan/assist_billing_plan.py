@@ -105,8 +105,8 @@ class AssistBillingPlan(models.Model):
         min_display_digits='Product Price',
         tracking=True,
         help="The maintenance cost of each unattended device, in addition to the session charge. "
-        "Which devices count is said below; what the price is for, cycle or month, under Rating "
-        "Rules.",
+        "Devices Counted says which devices are charged; Rating Rules say whether the price is "
+        "per cycle or per month.",
     )
     device_count = fields.Selection(
         [
@@ -120,10 +120,10 @@ class AssistBillingPlan(models.Model):
         default='any_day',
         tracking=True,
         help="Which devices of a cycle are charged:\n"
-        "- Enrolled on at least one day: each device that was there at any time\n"
-        "- Enrolled on the last day: what is there when the cycle closes\n"
-        "- Most on one day: the day with the most devices counts\n"
-        "- By the day: days of all devices, divided by the days of the cycle",
+        "- Enrolled on at least one day: every device enrolled at any time\n- Enrolled on the "
+        "last day: the devices enrolled when the cycle closes\n- Most on one day: as many as on "
+        "the day with the most devices\n- By the day: the days of all devices, divided by the "
+        "days of the cycle",
     )
     session_product_id = fields.Many2one(
         'product.product',
@@ -161,7 +161,7 @@ class AssistBillingPlan(models.Model):
     ignore_under_seconds = fields.Integer(
         string="Ignore Sessions Shorter Than",
         tracking=True,
-        help="Shorter sessions are printed on the statement and cost nothing. In seconds.",
+        help="In seconds. Shorter sessions are listed on the statement at no charge.",
     )
     merge_gap_minutes = fields.Integer(
         string="Merge Breaks Up To",
@@ -172,7 +172,7 @@ class AssistBillingPlan(models.Model):
     minimum_minutes = fields.Integer(
         string="Minimum Per Session",
         tracking=True,
-        help="A session counts at least this many minutes.",
+        help="Each session is billed for at least this many minutes.",
     )
     increment_minutes = fields.Integer(
         string="Round Up To",
@@ -192,7 +192,7 @@ class AssistBillingPlan(models.Model):
     included_quantity = fields.Float(
         digits='Product Unit',
         tracking=True,
-        help="Sessions, or hours, that cost nothing; only what exceeds them is billed.",
+        help="Sessions or hours included at no charge; only what exceeds them is billed.",
     )
     minimum_charge = fields.Float(
         min_display_digits='Product Price',
@@ -205,14 +205,15 @@ class AssistBillingPlan(models.Model):
         required=True,
         default='cycle',
         tracking=True,
-        help="What device price, included quantity and minimum charge are for. Per month, they are "
-        "scaled to the customer's cycle: weekly 12/52, fortnightly 12/26, quarterly 3, and so on.",
+        help="The period that the device price, included quantity and minimum charge are for. "
+        "Monthly values are scaled to the customer's cycle: weekly 12/52, fortnightly 12/26, "
+        "quarterly 3, and so on.",
     )
     prorate_partial = fields.Boolean(
         string="Prorate Partial Cycle",
         tracking=True,
-        help="In a last cycle that is cut short, device price, included quantity and minimum "
-        "charge are taken by days.",
+        help="If the last cycle is cut short, the device price, included quantity and minimum "
+        "charge are prorated by days.",
     )
     association_ids = fields.One2many('assist.billing.association', 'plan_id')
     association_count = fields.Integer(
@@ -222,6 +223,25 @@ class AssistBillingPlan(models.Model):
     bills_nothing = fields.Boolean(
         compute='_compute_bills_nothing',
         help="All prices of this plan are zero: its customers' cycles close without a bill.",
+    )
+
+    # Not stored, for the screens of plans.
+    price = fields.Float(
+        min_display_digits='Product Price',
+        compute='_compute_price',
+        help="Per session or per hour, as the billing type says.",
+    )
+    has_cycles = fields.Boolean(compute='_compute_has_cycles')
+    open_cycle_count = fields.Integer(
+        string="Open Cycles",
+        compute='_compute_applicable_counts',
+        help="Changed prices can be applied to these.",
+    )
+    unbilled_cycle_count = fields.Integer(
+        string="Cycles Without a Bill",
+        compute='_compute_applicable_counts',
+        help="Cycles that closed because there was nothing to bill. Changed prices can be "
+        "applied to them as well.",
     )
 
     # === CONSTRAINTS === #
@@ -256,8 +276,8 @@ class AssistBillingPlan(models.Model):
                 if count_digits(plan[name]) > most:
                     raise ValidationError(
                         self.env._(
-                            "Billing plan “%(plan)s”: %(field)s, %(price)s, has more than "
-                            "%(digits)s decimals, which is all that prices in %(currency)s have. "
+                            "Billing plan “%(plan)s”: %(field)s, %(price)s, has more than the "
+                            "%(digits)s decimals that prices in %(currency)s can have. "
                             "Round it, or raise “Product Price” under Settings / Technical / "
                             "Decimal Accuracy.",
                             plan=plan.name,
@@ -312,6 +332,37 @@ class AssistBillingPlan(models.Model):
         for plan in self:
             plan.bills_nothing = bool(plan.billing_type) and bills_nothing(plan)
 
+    @api.depends('billing_type', 'price_per_session', 'price_per_hour')
+    def _compute_price(self):
+        for plan in self:
+            plan.price = (
+                plan.price_per_hour if plan.billing_type == 'hour' else plan.price_per_session
+            )
+
+    def _compute_has_cycles(self):
+        # sudo: cycles of any company keep the plan from changing, as `write` sees it
+        counts = (
+            self.env['assist.billing.cycle']
+            .sudo()
+            ._read_group([('plan_id', 'in', self.ids)], ['plan_id'])
+        )
+        billed = self.browse(plan.id for [plan] in counts)
+        for plan in self:
+            plan.has_cycles = plan._origin in billed
+
+    def _compute_applicable_counts(self):
+        # sudo: prices are applied to the cycles of the plan, whoever may see them
+        cycles = self.env['assist.billing.cycle'].sudo()
+        opened = dict(
+            cycles._read_group(
+                [('plan_id', 'in', self.ids), ('state', '=', 'open')], ['plan_id'], ['__count']
+            )
+        )
+        unbilled = self._get_unbilled_cycles().grouped('plan_id')
+        for plan in self:
+            plan.open_cycle_count = opened.get(plan._origin, 0)
+            plan.unbilled_cycle_count = len(unbilled.get(plan._origin.sudo(), ()))
+
     # === CRUD METHODS === #
 
     @api.model_create_multi
@@ -365,8 +416,9 @@ class AssistBillingPlan(models.Model):
     def _get_archived_message(self, billed):
         """Say how many customers go on being billed by a plan that was archived."""
         return self.env._(
-            "%(count)s customers go on being billed by this plan: %(customers)s. It takes no new "
-            "ones. End their associations, or move them to another plan, if that is not meant.",
+            "%(count)s customers are still billed under this plan: %(customers)s. It accepts no "
+            "new customers. If this is not intended, end their associations or move them to "
+            "another plan.",
             count=len(billed),
             customers=format_list(
                 self.env, billed[:NAMED_CUSTOMERS].partner_id.mapped('display_name')
@@ -387,8 +439,8 @@ class AssistBillingPlan(models.Model):
         if used := self.filtered('association_ids'):
             raise UserError(
                 self.env._(
-                    "%(plans)s cannot be deleted: customers are or were billed by it. "
-                    "Archive it instead; bills and statements keep referring to it.",
+                    "%(plans)s cannot be deleted: customers are or were billed under it. Archive "
+                    "it instead; bills and statements still refer to it.",
                     plans=", ".join(used.mapped('name')),
                 )
             )
@@ -436,6 +488,22 @@ class AssistBillingPlan(models.Model):
 
     # === ACTIONS === #
 
+    def action_associate_customers(self):
+        """Open the dialog that associates customers with this plan; of several, none is chosen."""
+        self.check_access('read')
+        return {
+            'type': 'ir.actions.act_window',
+            'name': self.env._("Associate Customers"),
+            'res_model': 'assist.associate.customers',
+            'view_mode': 'form',
+            'views': [(False, 'form')],
+            'target': 'new',
+            'context': {
+                'default_plan_id': self.id if len(self) == 1 else False,
+                'dialog_size': 'extra-large',
+            },
+        }
+
     def action_view_associations(self):
         self.ensure_one()
         self.check_access('read')
@@ -473,7 +541,7 @@ class AssistBillingPlan(models.Model):
             self.env['assist.billing.association']._trigger_closing()
         self.message_post(
             body=self.env._(
-                "Present prices and rules applied to %(count)s open cycles and to %(unbilled)s "
+                "Current prices and rules applied to %(count)s open cycles and to %(unbilled)s "
                 "that had closed without a bill.",
                 count=len(open_cycles),
                 unbilled=len(reopened),
@@ -594,8 +662,9 @@ class AssistBillingPlan(models.Model):
 
     def _get_archived_taxes_message(self, products):
         return self.env._(
-            "%(products)s: all sales taxes of this product in %(company)s are archived, so that "
-            "bills of plan “%(plan)s” would go out untaxed. Choose a tax on the product, or none.",
+            "%(products)s: all sales taxes of this product in %(company)s are archived, so bills "
+            "under the plan “%(plan)s” would go out untaxed. Choose a tax on the product, or "
+            "none.",
             products=", ".join(products.mapped('display_name')),
             company=self.company_id.name,
             plan=self.name,

@@ -19,7 +19,9 @@ class AssistBillingSuspension(models.Model):
     )
     company_id = fields.Many2one(related='association_id.company_id', store=True, index=True)
     date_from = fields.Date(string="From", required=True, help="First day without service.")
-    date_to = fields.Date(string="To", help="First day with service again; empty: still suspended.")
+    date_to = fields.Date(
+        string="To", help="First day with service again. Empty while still suspended."
+    )
     start_at = fields.Datetime(compute='_compute_instants', store=True, precompute=True)
     end_at = fields.Datetime(compute='_compute_instants', store=True, precompute=True)
 

@@ -75,7 +75,7 @@ class AssistBillingAssociation(models.Model):
             labels = dict(self._fields['state']._description_selection(self.env))
             raise UserError(
                 self.env._(
-                    "%(customer)s: not possible, the association is “%(state)s”.",
+                    "%(customer)s: this is not possible while the association is “%(state)s”.",
                     customer=wrong[0].partner_id.display_name,
                     state=labels[wrong[0].state],
                 )
@@ -144,7 +144,7 @@ class AssistBillingAssociation(models.Model):
                 raise UserError(
                     self.env._(
                         "%(customer)s is billed up to %(date)s already, so the bill start date "
-                        "cannot change. End this association and associate the customer anew.",
+                        "cannot change. End this association, then associate the customer again.",
                         customer=association.partner_id.display_name,
                         date=closed.date_end,
                     )
@@ -159,7 +159,7 @@ class AssistBillingAssociation(models.Model):
             if end_date and closed and end_date < closed.date_end:
                 raise UserError(
                     self.env._(
-                        "%(customer)s is billed up to %(date)s already and cannot end before. "
+                        "%(customer)s is billed up to %(date)s already and cannot end earlier. "
                         "Credit that bill if it charges too much.",
                         customer=association.partner_id.display_name,
                         date=closed.date_end,

@@ -2,7 +2,7 @@ from odoo import api, models
 from odoo.exceptions import RedirectWarning, UserError
 
 from ...utils.races import commits_as_before, watch_commits
-from .transmission import FILES_ONLY, LETTER_TYPES
+from .queue import FILES_ONLY, LETTER_TYPES
 
 
 class AccountMoveSend(models.AbstractModel):
@@ -98,7 +98,7 @@ class AccountMoveSend(models.AbstractModel):
                     'level': 'warning',
                     'message': self.env._(
                         "There is no e-mail address for %(customers)s. These bills will not be "
-                        "sent, and are marked so; the others will.",
+                        "sent and will be marked accordingly; the others will be sent.",
                         customers=", ".join(without.partner_id.mapped('display_name')),
                     ),
                     'action_text': self.env._("View Partner(s)"),
@@ -135,7 +135,8 @@ class AccountMoveSend(models.AbstractModel):
     @api.model
     def _assist_get_senderless_message(self, moves):
         return self.env._(
-            "%(companies)s has no e-mail address, so its bills cannot be mailed. Enter one on the "
+            "%(companies)s has no e-mail address, so its bills cannot be e-mailed. Enter one on "
+            "the "
             "company, then send again.",
             companies=", ".join(moves.company_id.mapped('display_name')),
         )
@@ -264,12 +265,12 @@ class AccountMoveSend(models.AbstractModel):
         methods = {*move_data['sending_methods']} - {'manual'}
         if 'email' in methods:
             if not move_data.get('mail_partner_ids'):
-                move._assist_as_engine().assist_delivery_state = 'no_address'
+                move._assist_set_delivery_state('no_address')
         elif methods:
-            move._assist_as_engine().assist_delivery_state = 'failed'
+            move._assist_set_delivery_state('failed')
             move.message_post(
                 body=self.env._(
-                    "This bill was not sent: the customer gets bills by %(channels)s, and that "
+                    "This bill was not sent: the customer receives bills by %(channels)s, which "
                     "cannot be used for this one.",
                     channels=move._assist_describe_channels(methods),
                 )
@@ -292,7 +293,7 @@ class AccountMoveSend(models.AbstractModel):
                 continue
             # What the other side is to be asked again stays in the queue.
             is_kept = move.sending_data and move_data['error'].get('retry')
-            move._assist_as_engine().assist_delivery_state = 'queued' if is_kept else 'failed'
+            move._assist_set_delivery_state('queued' if is_kept else 'failed')
         return result
 
     @api.model

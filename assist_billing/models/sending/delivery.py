@@ -1,10 +1,11 @@
 from odoo import api, fields, models
 from odoo.exceptions import UserError
+from odoo.fields import Domain
 from odoo.service.model import PG_CONCURRENCY_EXCEPTIONS_TO_RETRY
-from odoo.tools import format_date
+from odoo.tools import SQL, format_date
 
 from ...utils.races import UndoPoint
-from .transmission import LETTER_TYPES
+from .queue import LETTER_TYPES
 
 # What can be sent: whatever the customer gets from us.
 SENDABLE_KINDS = ('bill', 'supplementary', 'credit', 'given_back')
@@ -23,7 +24,7 @@ class AccountMove(models.Model):
     assist_period_label = fields.Char(
         string="Period",
         compute='_compute_assist_period_label',
-        help="First and last served day, in the language of the reader.",
+        help="First and last day of service, in the reader's language.",
     )
     assist_delivery_problem = fields.Char(
         string="Why It Was Not Sent",
@@ -73,15 +74,50 @@ class AccountMove(models.Model):
                 problems.append(move._assist_get_unknown_end())
             move.assist_delivery_problem = ", ".join(problems)
 
-    # === CRUD METHODS === #
+    # === WHERE ODOO SAYS SENT: THE CUSTOMER WAS SENT IT, NOT THAT A PDF IS === #
 
-    def button_draft(self):
-        # EXTENDS account: a mail that did not get through must not go out later, with a bill that
-        # is a draft now
-        self.check_access('write')
-        result = super().button_draft()
-        self.filtered('assist_kind')._assist_drop_sending()
+    @api.depends('assist_kind', 'assist_delivery_state')
+    def _compute_status_in_payment(self):
+        # EXTENDS account
+        result = super()._compute_status_in_payment()
+        for move in self:
+            if move.status_in_payment in ('sent', 'posted') and move.assist_kind:
+                is_sent = move.assist_delivery_state == 'sent'
+                move.status_in_payment = 'sent' if is_sent else 'posted'
         return result
+
+    def compute_move_sent_values(self):
+        # EXTENDS account
+        result = super().compute_move_sent_values()
+        for move in self.filtered('assist_kind'):
+            is_sent = move.assist_delivery_state == 'sent'
+            move.move_sent_values = 'sent' if is_sent else 'not_sent'
+        return result
+
+    def _search_move_sent_values(self, operator, value):
+        # EXTENDS account
+        others = super()._search_move_sent_values(operator, value)
+        if others is NotImplemented:
+            return others
+        ours = Domain.OR(
+            Domain('assist_delivery_state', '=' if is_sent == 'sent' else '!=', 'sent')
+            for is_sent in value
+        )
+        is_ours = Domain('assist_kind', '!=', False)
+        return (is_ours & ours) | (~is_ours & Domain(others))
+
+    def _field_to_sql(self, alias, fname, query=None):
+        # EXTENDS account
+        sql = super()._field_to_sql(alias, fname, query)
+        if fname != 'move_sent_values':
+            return sql
+        return SQL(
+            "CASE WHEN %(kind)s IS NULL THEN %(others)s "
+            "WHEN %(delivery)s = 'sent' THEN 'sent' ELSE 'not_sent' END",
+            kind=SQL.identifier(alias, 'assist_kind'),
+            delivery=SQL.identifier(alias, 'assist_delivery_state'),
+            others=sql,
+        )
 
     # === ACTIONS === #
 
@@ -110,7 +146,7 @@ class AccountMove(models.Model):
         ):
             raise UserError(
                 self.env._(
-                    "%(bills)s: sending has not failed, so there is nothing to try again.",
+                    "%(bills)s: sending has not failed, so there is nothing to retry.",
                     bills=", ".join(wrong.mapped('display_name')),
                 )
             )
@@ -121,7 +157,7 @@ class AccountMove(models.Model):
         mailed._assist_requeue_mails()
         (self - mailed)._assist_queue_sending()
         return self._assist_notify(
-            self.env._("Sending is tried again"), ", ".join(self.mapped('display_name'))
+            self.env._("Sending will be retried"), ", ".join(self.mapped('display_name'))
         )
 
     # === CRON === #
@@ -198,23 +234,27 @@ class AccountMove(models.Model):
 
     # === DELIVERY === #
 
+    def _assist_set_delivery_state(self, state, **vals):
+        """Have these bills in this state of delivery. Nothing else writes it.
+
+        :param str state: `none`, `queued`, `sent`, `failed` or `no_address`
+        :param vals: what is written along with it
+        """
+        self._assist_as_engine().write({'assist_delivery_state': state, **vals})
+
     def _assist_queue_sending(self):
         """Hand these posted bills over to Odoo's asynchronous sending."""
         if not self:
             return
         for bill in self:
             author = bill.invoice_user_id or self.env.user
-            bill._assist_as_engine().write(
-                {
-                    'sending_data': {
-                        'author_user_id': author.id,
-                        'author_partner_id': (
-                            bill.invoice_user_id or bill.company_id
-                        ).partner_id.id,
-                    },
-                    'assist_delivery_state': 'queued',
-                    'assist_message_id': False,
-                }
+            bill._assist_set_delivery_state(
+                'queued',
+                sending_data={
+                    'author_user_id': author.id,
+                    'author_partner_id': (bill.invoice_user_id or bill.company_id).partner_id.id,
+                },
+                assist_message_id=False,
             )
             bill._assist_forget_failed()
         # sudo: the engine may run for a user who does not see scheduled actions
@@ -245,7 +285,7 @@ class AccountMove(models.Model):
             with UndoPoint(self.env.cr):
                 locked = changed.try_lock_for_update(allow_referencing=True)
                 for bill in locked.with_context(skip_is_manually_modified=True):
-                    bill.assist_delivery_state = bill._assist_get_delivery_state()
+                    bill._assist_set_delivery_state(bill._assist_get_delivery_state())
         except PG_CONCURRENCY_EXCEPTIONS_TO_RETRY:
             locked = self.browse()
         if changed - locked:
@@ -366,9 +406,7 @@ class AccountMove(models.Model):
         for bill in self:
             for mail in bill._assist_get_failed_mails():
                 mail.cancel()
-        self._assist_as_engine().write(
-            {'assist_message_id': False, 'assist_delivery_state': 'none'}
-        )
+        self._assist_set_delivery_state('none', assist_message_id=False)
         self._assist_mark_unfinished(False)
 
     @api.model
@@ -392,6 +430,7 @@ class AccountMove(models.Model):
         if refused:
             raise UserError(
                 self.env._(
-                    "Nothing was sent, for these cannot be:\n%(bills)s", bills="\n".join(refused)
+                    "Nothing was sent because these cannot be sent:\n%(bills)s",
+                    bills="\n".join(refused),
                 )
             )

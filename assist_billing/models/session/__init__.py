@@ -1,5 +1,4 @@
 from . import assist_session
-from . import assist_session_screen
 from . import session_by_hand
 from . import session_resolve
 from . import assist_device

@@ -35,7 +35,7 @@ class AssistDevice(models.Model):
     external_id = fields.Char(
         string="External ID",
         copy=False,
-        help="What the source calls this device; no two devices of a source share it.",
+        help="The ID of this device at the source; unique within the source.",
     )
     enrolled_on = fields.Date(
         required=True,
@@ -44,7 +44,7 @@ class AssistDevice(models.Model):
         help="First day on which it counts, in the zone of the customer's association.",
     )
     removed_on = fields.Date(
-        tracking=True, help="First day on which it no longer counts; empty: still there."
+        tracking=True, help="First day on which it no longer counts. Empty while it is in service."
     )
     session_ids = fields.One2many('assist.session', 'device_id')
     session_count = fields.Integer(compute='_compute_session_count')
@@ -53,7 +53,7 @@ class AssistDevice(models.Model):
 
     _external_unique = models.UniqueIndex(
         "(company_id, source, external_id) WHERE external_id IS NOT NULL",
-        "This device is there already: no two devices of a source share an external ID.",
+        "This device already exists: two devices of a source cannot share an external ID.",
     )
     _dates_ordered = models.Constraint(
         "CHECK (removed_on >= enrolled_on)", "Device: it cannot be removed before it was enrolled."
@@ -65,8 +65,8 @@ class AssistDevice(models.Model):
             if device.source != 'manual' and not device.external_id:
                 raise ValidationError(
                     self.env._(
-                        "Device “%(device)s”: External ID is missing. A device of another source "
-                        "than Odoo itself needs one.",
+                        "Device “%(device)s”: External ID is missing. A device from a source "
+                        "other than Odoo needs one.",
                         device=device.name,
                     )
                 )
@@ -98,7 +98,15 @@ class AssistDevice(models.Model):
         refuse_absurd_dates(self, vals, ['enrolled_on', 'removed_on'])
         for device in self:
             device._check_dates_ordered(vals)
-        return super().write(vals)
+        devices = self
+        if 'removed_on' in vals:
+            # Said by somebody here, unless it says otherwise.
+            vals = {'removed_at_source': False, 'missing_since': False, **vals}
+            devices = self._assist_as_engine()
+        result = super(AssistDevice, devices).write(vals)
+        if vals.get('partner_id'):
+            self._link_sessions()
+        return result
 
     @api.ondelete(at_uninstall=False)
     def _unlink_except_billed(self):
@@ -107,8 +115,8 @@ class AssistDevice(models.Model):
         if kept := billed.search([('device_id', 'in', self.ids)], limit=1).device_id:
             raise UserError(
                 self.env._(
-                    "Device “%(device)s” is on a bill and cannot be deleted. Remove it: it no "
-                    "longer counts then.",
+                    "Device “%(device)s” is on a bill and cannot be deleted. Remove it instead; "
+                    "it then no longer counts.",
                     device=kept.name,
                 )
             )
@@ -127,8 +135,8 @@ class AssistDevice(models.Model):
             ):
                 raise UserError(
                     self.env._(
-                        "Device “%(device)s” has sessions or is on a bill, so it stays with its "
-                        "company. Remove it, and enrol it in the other company.",
+                        "Device “%(device)s” has sessions or is on a bill, so it cannot move to "
+                        "another company. Remove it, then enrol it in the other company.",
                         device=device.name,
                     )
                 )
@@ -168,6 +176,9 @@ class AssistDevice(models.Model):
     def action_remove(self):
         """Take the device out of service at the end of today."""
         self.check_access('write')
+        missing = self.filtered('missing_since')
         tomorrow = fields.Date.add(fields.Date.context_today(self), days=1)
         self.filtered(lambda device: not device.removed_on).write({'removed_on': tomorrow})
+        # Its source may have it again one day.
+        missing._assist_as_engine().write({'removed_at_source': True})
         return True

@@ -1,5 +1,6 @@
 from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
+from odoo.tools import SQL
 
 from ...sources.normaliser import EARLIEST, LONGEST, TOLERANCE
 from ...sources.registry import profiles
@@ -23,6 +24,9 @@ FROZEN_FIELDS = (
 RESOLVING_FIELDS = ('company_id', 'partner_id', 'started_at', 'ended_at', 'billable')
 # Who may know what became of a session on a bill; technicians may not.
 BILLING_GROUPS = 'account.group_account_invoice,account.group_account_readonly'
+# Hours are computed from seconds; these let pivot, graph and groups sum them by the database.
+HOURS_IN_SECONDS = {'duration_hours': 'duration_seconds', 'billed_hours': 'billed_seconds'}
+LONG_RUNNING_HOURS = 24
 
 
 class AssistSession(models.Model):
@@ -53,7 +57,7 @@ class AssistSession(models.Model):
     external_id = fields.Char(
         string="External ID",
         copy=False,
-        help="What the source calls this session; no two sessions of a source share it.",
+        help="The ID of this session at the source; unique within the source.",
     )
     partner_id = fields.Many2one(
         'res.partner',
@@ -72,7 +76,7 @@ class AssistSession(models.Model):
     )
     technician_id = fields.Many2one(
         'res.users',
-        index=True,
+        index=False,  # an index of ours begins with it
         ondelete='restrict',
         domain=[('share', '=', False)],
         default=lambda self: self.env.user if not self.env.su else False,
@@ -113,7 +117,7 @@ class AssistSession(models.Model):
         copy=False,
         ondelete='restrict',
         groups=BILLING_GROUPS,
-        help="The cycle that billed this session, or that it is kept for.",
+        help="The cycle that billed this session, or for which it is reserved.",
     )
     billed_seconds = fields.Integer(
         readonly=True,
@@ -132,7 +136,7 @@ class AssistSession(models.Model):
         index='btree_not_null',
         ondelete='set null',
         groups=BILLING_GROUPS,
-        help="Set when it came in after its own cycle had closed: with what it was billed.",
+        help="Set if the session arrived after its own cycle had closed: what it was billed with.",
     )
     merged_into_id = fields.Many2one(
         'assist.session',
@@ -140,7 +144,7 @@ class AssistSession(models.Model):
         copy=False,
         index='btree_not_null',
         ondelete='restrict',
-        help="The session this one was counted with.",
+        help="The session this one was merged into.",
     )
     state = fields.Selection(
         [
@@ -156,14 +160,19 @@ class AssistSession(models.Model):
         copy=False,
         index=True,
         tracking=True,
-        help="Unmatched: there is nobody to bill it to on the day it ended.",
+        help="Unmatched: on the day it ended there was nobody to bill it to.",
+    )
+
+    is_long_running = fields.Boolean(
+        compute='_compute_is_long_running',
+        help="It started more than 24 hours ago and has not ended: was it forgotten?",
     )
 
     # === CONSTRAINTS AND INDEXES === #
 
     _external_unique = models.UniqueIndex(
         "(company_id, source, external_id) WHERE external_id IS NOT NULL",
-        "This session is there already: no two sessions of a source share an external ID.",
+        "This session already exists: two sessions of a source cannot share an external ID.",
     )
     _times_ordered = models.Constraint(
         "CHECK (ended_at >= started_at)", "Session: it cannot end before it starts."
@@ -189,9 +198,9 @@ class AssistSession(models.Model):
             if session.source != 'manual' and not session.external_id:
                 raise ValidationError(
                     self.env._(
-                        "Session “%(session)s”: External ID is missing. A session of another "
-                        "source than Odoo itself needs one, or importing it again would bill "
-                        "it twice.",
+                        "Session “%(session)s”: External ID is missing. A session from a source "
+                        "other than Odoo needs one; otherwise importing it again would bill it "
+                        "twice.",
                         session=session.display_name,
                     )
                 )
@@ -206,7 +215,7 @@ class AssistSession(models.Model):
     def _get_sources(self):
         """Return the sources as a selection: by hand, every tool that is registered, any file."""
         tools = [(profile.name, profile.label) for profile in profiles() if profile.name != 'csv']
-        return [('manual', self.env._("Manual")), *tools, ('csv', self.env._("File"))]
+        return [('manual', self.env._("Manual")), *tools, ('csv', self.env._("Other file"))]
 
     # === COMPUTE METHODS === #
 
@@ -234,6 +243,30 @@ class AssistSession(models.Model):
             # sudo: the compute runs for technicians too, who do not read the billed time
             session.sudo().billed_hours = session.sudo().billed_seconds / 3600
 
+    @api.depends('started_at', 'ended_at')
+    def _compute_is_long_running(self):
+        earliest = fields.Datetime.subtract(fields.Datetime.now(), hours=LONG_RUNNING_HOURS)
+        for session in self:
+            session.is_long_running = (
+                bool(session.started_at) and not session.ended_at and session.started_at < earliest
+            )
+
+    def _field_to_sql(self, alias, field_expr, query=None):
+        # OVERRIDE: hours are no column; access is checked on the column they are made of
+        if field_expr in HOURS_IN_SECONDS:
+            seconds = super()._field_to_sql(alias, HOURS_IN_SECONDS[field_expr], query)
+            return SQL("(%s / 3600.0)", seconds)
+        return super()._field_to_sql(alias, field_expr, query)
+
+    # === ONCHANGE METHODS === #
+
+    @api.onchange('device_id')
+    def _onchange_device_id(self):
+        """Take the customer of the device, and its kind of session, when none was chosen."""
+        if self.device_id.partner_id and not self.partner_id:
+            self.partner_id = self.device_id.partner_id
+            self.kind = 'unattended'
+
     # === CRUD METHODS === #
 
     @api.model_create_multi
@@ -250,9 +283,11 @@ class AssistSession(models.Model):
         for session in self:
             session._check_times(vals)
         self._check_frozen(vals)
+        contradicted = self._get_contradicted_matches(vals)
         result = super().write(vals)
         if not vals.keys().isdisjoint(RESOLVING_FIELDS):
             self._resolve()
+        contradicted._forget_rule()
         return result
 
     @api.ondelete(at_uninstall=False)
@@ -279,7 +314,7 @@ class AssistSession(models.Model):
         except ValueError as error:  # also the first centuries, as Odoo's import writes them
             raise ValidationError(
                 self.env._(
-                    "Session “%(session)s”: start and end must be times that can be read, such as "
+                    "Session “%(session)s”: start and end must be valid times, such as "
                     "2026-01-31 14:05:00, and not before 1990.",
                     session=vals.get('name') or vals.get('external_id') or self.env._("new"),
                 )
@@ -307,8 +342,8 @@ class AssistSession(models.Model):
         if last and last > fields.Datetime.now() + TOLERANCE:
             raise ValidationError(
                 self.env._(
-                    "Session “%(session)s”: its end %(end)s (UTC) is more than 24 hours "
-                    "ahead. Check the date, and the zone it was written in.",
+                    "Session “%(session)s”: its end %(end)s (UTC) is more than 24 hours in the "
+                    "future. Check the date and the time zone.",
                     **{**words, 'end': last},
                 )
             )
@@ -326,7 +361,7 @@ class AssistSession(models.Model):
             raise ValidationError(
                 self.env._(
                     "Session “%(session)s”: from %(start)s to %(end)s (UTC) it would last more "
-                    "than a year. Mend its start or its end.",
+                    "than a year. Correct its start or end.",
                     **words,
                 )
             )
@@ -353,8 +388,19 @@ class AssistSession(models.Model):
     # === ACTIONS === #
 
     def action_stop(self):
-        """End running sessions now."""
+        """End running sessions now; of a single one, ask what was done (it has ended already)."""
         self.check_access('write')
         running = self.filtered(lambda session: session.state == 'running')
         running.write({'ended_at': fields.Datetime.now()})
+        if len(self) == 1 and self.env.context.get('assist_ask_note'):
+            return {
+                'type': 'ir.actions.act_window',
+                'name': self.env._("Stopped. What was done?"),
+                'res_model': self._name,
+                'res_id': self.id,
+                'views': [
+                    (self.env.ref('assist_billing.assist_session_view_form_note').id, 'form')
+                ],
+                'target': 'new',
+            }
         return True

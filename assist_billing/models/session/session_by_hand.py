@@ -17,8 +17,6 @@ class AssistSession(models.Model):
 
     # === FIELDS === #
 
-    # The index below begins with it.
-    technician_id = fields.Many2one(index=False)
     continued_from_id = fields.Many2one(
         'assist.session',
         string="Continues",
@@ -26,14 +24,14 @@ class AssistSession(models.Model):
         copy=False,
         index='btree_not_null',
         ondelete='set null',
-        help="The session that this one goes on with.",
+        help="The session that this one continues.",
     )
     is_overlapping = fields.Boolean(
         compute='_compute_overlaps',
         search='_search_is_overlapping',
-        help="Its technician has another session in the same time.",
+        help="Its technician has another session at the same time.",
     )
-    overlap_text = fields.Char(string="Same Time", compute='_compute_overlaps')
+    overlap_text = fields.Char(string="Overlaps", compute='_compute_overlaps')
 
     # === INDEXES === #
 
@@ -139,22 +137,6 @@ class AssistSession(models.Model):
         )
         return session.with_env(self.env)._get_records_action(name=session.name)
 
-    def action_stop(self):
-        """End running sessions now; of a single one, ask what was done (it has ended already)."""
-        result = super().action_stop()
-        if len(self) == 1 and self.env.context.get('assist_ask_note'):
-            return {
-                'type': 'ir.actions.act_window',
-                'name': self.env._("Stopped. What was done?"),
-                'res_model': self._name,
-                'res_id': self.id,
-                'views': [
-                    (self.env.ref('assist_billing.assist_session_view_form_note').id, 'form')
-                ],
-                'target': 'new',
-            }
-        return result
-
     def action_make_non_billable(self, reason):
         """Have these sessions not billed; when one of them is billed, none is changed.
 
@@ -163,7 +145,7 @@ class AssistSession(models.Model):
         self.check_access('write')
         self._check_not_billed()
         if not (reason or "").strip():
-            raise UserError(self.env._("Say why these sessions are not billed."))
+            raise UserError(self.env._("Give the reason why these sessions are not billed."))
         self.write({'billable': False, 'non_billable_reason': reason.strip()})
         return True
 

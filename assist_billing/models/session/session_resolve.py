@@ -113,13 +113,7 @@ class AssistSession(models.Model):
                       FROM assist_session s
                      WHERE s.state != 'billed' AND %s
                 ), chain AS (
-                    SELECT DISTINCT partner_id AS origin, partner_id, 0 AS depth
-                      FROM target WHERE partner_id IS NOT NULL
-                    UNION ALL
-                    SELECT c.origin, p.parent_id, c.depth + 1
-                      FROM chain c
-                      JOIN res_partner p ON p.id = c.partner_id
-                     WHERE p.parent_id IS NOT NULL
+                    %s
                 ), found AS (
                     SELECT DISTINCT ON (t.id) t.id, a.id AS association_id,
                            EXISTS (
@@ -150,6 +144,9 @@ class AssistSession(models.Model):
                 )
                 """,
                 condition,
+                self.env['assist.billing.association']._get_chain_sql(
+                    SQL("SELECT DISTINCT partner_id FROM target WHERE partner_id IS NOT NULL")
+                ),
             ),
             SQL(
                 """

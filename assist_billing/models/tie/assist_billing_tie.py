@@ -35,7 +35,7 @@ class AssistBillingTie(models.Model):
     """
 
     _name = 'assist.billing.tie'
-    _description = "Tie of Sessions and Bills"
+    _description = "Reconciliation of Sessions and Bills"
     _inherit = ['mail.thread', 'mail.activity.mixin', 'assist.billing.failure', 'assist.guard']
     _order = 'is_standing desc, id desc'
 
@@ -48,12 +48,13 @@ class AssistBillingTie(models.Model):
         string="Checked Every Night",
         readonly=True,
         copy=False,
-        help="Over everything the company has; the billing manager is told when it is not zero.",
+        help="Covers everything the company has; the billing manager is notified if there are "
+        "differences.",
     )
     date_from = fields.Date(
-        string="From", help="First day of the sessions and cycles looked at; empty: all."
+        string="From", help="First day of the sessions and cycles checked. Leave empty for all."
     )
-    date_to = fields.Date(string="To", help="Last day of the sessions and cycles looked at.")
+    date_to = fields.Date(string="To", help="Last day of the sessions and cycles checked.")
     checked_at = fields.Datetime(readonly=True, copy=False)
     seconds = fields.Float(string="Took (s)", readonly=True, copy=False)
     session_count = fields.Integer(string="Sessions", readonly=True, copy=False)
@@ -62,7 +63,7 @@ class AssistBillingTie(models.Model):
         readonly=True,
         copy=False,
         tracking=True,
-        help="Records that break a rule. It must read zero.",
+        help="Records that break a rule. There should be none.",
     )
     part_ids = fields.One2many(
         'assist.billing.tie.line', 'tie_id', domain=[('state', '!=', False)], copy=False
@@ -74,7 +75,7 @@ class AssistBillingTie(models.Model):
     # === CONSTRAINTS === #
 
     _standing_unique = models.UniqueIndex(
-        "(company_id) WHERE is_standing", "A company has one standing tie."
+        "(company_id) WHERE is_standing", "A company has one standing reconciliation."
     )
 
     @api.constrains('date_from', 'date_to')
@@ -82,7 +83,9 @@ class AssistBillingTie(models.Model):
         for tie in self:
             if tie.date_from and tie.date_to and tie.date_to < tie.date_from:
                 raise ValidationError(
-                    self.env._("The period to tie cannot end before it begins; correct its dates.")
+                    self.env._(
+                        "The period to reconcile cannot end before it begins; correct its dates."
+                    )
                 )
 
     # === COMPUTE METHODS === #
@@ -114,7 +117,8 @@ class AssistBillingTie(models.Model):
         ):
             raise UserError(
                 self.env._(
-                    "This tie is checked every night, over everything. Make a new one for a period."
+                    "This reconciliation is checked every night and covers everything. Create a "
+                    "new one for a period."
                 )
             )
         result = super().write(vals)
@@ -141,7 +145,7 @@ class AssistBillingTie(models.Model):
         # sudo: as in `action_check`
         standing = self.sudo()._get_standing(self.env.companies)
         standing.action_check()
-        return standing.sudo(False)._get_records_action(name=self.env._("Tie"))
+        return standing.sudo(False)._get_records_action(name=self.env._("Reconciliation"))
 
     # === CRON === #
 
@@ -214,7 +218,7 @@ class AssistBillingTie(models.Model):
         found = self.check_ids.filtered('difference_count')
         self._assist_report_failure(
             self.env._(
-                "Sessions and bills of %(company)s do not tie", company=self.company_id.name
+                "Sessions and bills of %(company)s do not reconcile", company=self.company_id.name
             ),
             "\n".join(f"{check.name}: {check.difference_count}" for check in found),
         )
@@ -293,8 +297,7 @@ class AssistBillingTie(models.Model):
 
     def _get_period(self):
         """Return begin and end as instants (naive UTC), False where there is none."""
-        # sudo: the zone of a company's contact is no secret to its users
-        zone = self.company_id.sudo().partner_id.tz or 'UTC'
+        zone = self.company_id._assist_get_zone()
         days = self.date_from, self.date_to and fields.Date.add(self.date_to, days=1)
         return [cycles.local_midnight(day, zone) if day else False for day in days]
 

@@ -7,7 +7,7 @@ class AssistBillingTieLine(models.Model):
     """What a tie found: the sessions in one state, or what breaks one rule."""
 
     _name = 'assist.billing.tie.line'
-    _description = "Line of a Tie"
+    _description = "Line of a Reconciliation"
     _inherit = ['assist.guard']
     _order = 'id'
 

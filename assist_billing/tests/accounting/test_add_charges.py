@@ -153,7 +153,7 @@ class TestAddCharges(AddChargesCommon):
 
         bill = self._create_bill()
         for words, prepare in (
-            ("PDF was made", make_pdf),
+            ("PDF has been created", make_pdf),
             ("marked as sent", lambda bill: bill.write({'is_move_sent': True})),
             ("was sent", lambda bill: bill.sudo().write({'assist_delivery_state': 'queued'})),
             ("posted bills are not changed", forbid),
@@ -187,5 +187,5 @@ class TestAddCharges(AddChargesCommon):
         bill.sudo().assist_delivery_state = 'sent'
         self._add(bill, 10.0)
         bill.sudo().assist_delivery_state = 'none'
-        self.assertIn("credited in part", self._open_dialog(bill, 10.0).outcome)
+        self.assertIn("partly credited", self._open_dialog(bill, 10.0).outcome)
         self._assert_credit(bill, self._add(bill, 10.0), 10.0)

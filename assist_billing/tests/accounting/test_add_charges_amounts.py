@@ -47,7 +47,7 @@ class TestAddChargesAmounts(AddChargesCommon):
             self.env['assist.add.charges'].create({'amount': 5.0}).action_add()
         bill = self._create_bill()
         invoice = self._create_invoice_one_line(price_unit=10.0, post=True)
-        with self.assertRefused(f"{invoice.name}: no remote support bill"):
+        with self.assertRefused(f"{invoice.name}: not a remote support bill"):
             invoice.action_assist_add_charges()
         with self.assertRefused("one bill at a time"):
             (bill | invoice).action_assist_add_charges()

@@ -258,7 +258,7 @@ class TestPayment(AssistBillingCommon):
         paid.action_assist_confirm_payment()
         for bill, words in (
             (cancelled, "it is cancelled"),
-            (credited, "it is credited in full"),
+            (credited, "it has been fully credited"),
             (paid, "it is paid already"),
         ):
             with self.subTest(words=words), self.assertRefused(f"{bill.name} .*{words}"):
@@ -269,7 +269,7 @@ class TestPayment(AssistBillingCommon):
     def test_other_documents_say_that_they_are_no_bills(self):
         bill = self._create_bills(1)
         invoice = self._create_invoice_one_line(price_unit=10.0, post=True)
-        with self.assertRefused(f"{invoice.name}: no remote support bill"):
+        with self.assertRefused(f"{invoice.name}: not a remote support bill"):
             (bill | invoice).action_assist_confirm_payment()
         with self.assertRefused("Choose at least one"):
             self.env['account.move'].action_assist_confirm_payment()

@@ -75,7 +75,7 @@ class TestConnectorAccess(ConnectorCommon):
         self.assertEqual(stored['client_secret'], SECRETS[1])
         self.assertEqual(stored['refresh_token'], '1000.another')
         self.assertFalse(connector.new_refresh_token)
-        self.assertIn("kept", connector.refresh_token_hint)
+        self.assertIn("stored", connector.refresh_token_hint)
         self.assertIn("not entered", connector.api_token_hint)
 
     def test_a_copy_has_no_secrets(self):
@@ -98,7 +98,7 @@ class TestConnectorAccess(ConnectorCommon):
         connector.invalidate_recordset()
         self.assertEqual(connector._assist_get_secrets(), {})
         self.assertFalse(connector.is_complete)
-        with self.assertRaisesRegex(UserError, "Fill in the credentials"):
+        with self.assertRaisesRegex(UserError, "Fill them in"):
             connector.action_test_connection()
 
     def test_secrets_do_not_go_where_the_connector_is_sent_later(self):
@@ -164,7 +164,7 @@ class TestConnectorAccess(ConnectorCommon):
     def test_the_connection_can_be_tested(self):
         connector = self._create_zoho()
         answer = connector.action_test_connection()
-        self.assertIn("It works", answer['params']['message'])
+        self.assertIn("Connection successful", answer['params']['message'])
         self.assertFalse(self._sessions(connector))
         self.server.faults.append(status(401))
         self.server.faults.append(status(401))
@@ -203,7 +203,7 @@ class TestConnectorAccess(ConnectorCommon):
     def test_a_connector_that_has_fetched_stays_with_its_account(self):
         connector = self._create_zoho()
         self._fetch()
-        with self.assertRefused("Make another connector"):
+        with self.assertRefused("Create another connector"):
             connector.source = 'teamviewer'
 
     def test_every_screen_opens(self):

@@ -73,8 +73,8 @@ class TestConnectorDevices(ConnectorCommon):
         del self.server.devices['101'][20:25]
         self.server.zoho = [zoho_record(1, minute=30 * 60)]
         faults = {
-            'cut': (cut_json, "cut off"),
-            'truncated': (truncated, "connection broke"),
+            'cut': (cut_json, "incomplete"),
+            'truncated': (truncated, "connection was lost"),
             'status 500': (status(500), "HTTP 500"),
             'status 429': (status(429), "pause"),
             'status 403': (status(403), "unattended.computer.READ"),

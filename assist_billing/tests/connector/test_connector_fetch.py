@@ -129,15 +129,15 @@ class TestConnectorFetch(ConnectorCommon):
     def test_each_failure_is_told_in_words_and_nothing_is_lost_or_doubled(self):
         cases = [
             (status(401), "does not accept the token"),
-            (status(403), "lets this account not read"),
-            (status(429, Retry_After='30'), "wants a pause"),
-            (status(500), "a fault at its side"),
+            (status(403), "does not allow this account to read"),
+            (status(429, Retry_After='30'), "asks for a pause"),
+            (status(500), "an error on its side"),
             (status(302, Location='https://example.com'), "another address"),
-            (status(404), "refuses what was asked for"),
-            (html, "cut off or no data"),
-            (cut_json, "cut off or no data"),
-            (truncated, "cut off or no data|connection broke"),
-            (body({'records': 7}), "not of the documented form"),
+            (status(404), "rejected the request"),
+            (html, "incomplete or is not data"),
+            (cut_json, "incomplete or is not data"),
+            (truncated, "incomplete or is not data|connection was lost"),
+            (body({'records': 7}), "does not have the documented format"),
         ]
         self.server.teamviewer = [teamviewer_record(number) for number in range(1, 31)]
         self.server.page_size = 10
@@ -171,10 +171,10 @@ class TestConnectorFetch(ConnectorCommon):
         self.assertNotIn('1000.expired', connector.error)
         connector.new_client_secret = 'wrong'
         self._fetch('2026-01-16 12:01:00')
-        self.assertIn("does not know the client ID", connector.error)
+        self.assertIn("does not recognise this client ID", connector.error)
         connector.client_id = False
         self._fetch('2026-01-16 12:02:00')
-        self.assertIn("Fill in the credentials", connector.error)
+        self.assertIn("Fill them in", connector.error)
         self.assertNoSecretShown(connector)
 
     def test_a_timeout_is_told_in_words(self):
@@ -187,7 +187,7 @@ class TestConnectorFetch(ConnectorCommon):
             ),
         ):
             self._fetch()
-        self.assertIn("did not answer in time", connector.error)
+        self.assertIn("did not respond in time", connector.error)
 
     @classmethod
     def _send_unchanged(cls, session, request, /, **kwargs):
@@ -227,7 +227,7 @@ class TestConnectorFetch(ConnectorCommon):
             self._fetch(f'2026-01-16 {now}:00')
         activity = self._activities(connector)
         self.assertEqual(len(activity), 1)
-        self.assertIn("a fault at its side", activity.note)
+        self.assertIn("an error on its side", activity.note)
         self.assertEqual(activity.user_id, self.company._assist_get_manager())
         self._fetch('2026-01-16 18:00:00')
         self.assertFalse(self._activities(connector))
@@ -345,7 +345,7 @@ class TestConnectorFetch(ConnectorCommon):
         with self._fault_on_put(status(500)):
             self._fetch('2026-02-01 01:00:00')
         self.assertEqual(connector.write_back_pending_count, 3)
-        self.assertIn("a fault at its side", connector.error)
+        self.assertIn("an error on its side", connector.error)
         self._fetch('2026-02-01 02:00:00')
         self.assertCountEqual(self.server.marked, sessions[1:].mapped('external_id'))
         self.assertEqual(connector.write_back_pending_count, 0)

@@ -76,7 +76,9 @@ class TestConnectorProtocol(ConnectorCommon):
             write_back_from='2026-01-01',
         )
         self.assertTrue(connector.is_complete)
-        self.assertIn("It works", connector.action_test_connection()['params']['message'])
+        self.assertIn(
+            "Connection successful", connector.action_test_connection()['params']['message']
+        )
         self._fetch()
         self.assertFalse(connector.error)
         self.assertEqual(self._sessions(connector).started_at, datetime(2026, 1, 15, 10))

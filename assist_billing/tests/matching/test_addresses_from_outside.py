@@ -212,7 +212,7 @@ class TestAddressesFromOutside(PortalCommon):
     def test_one_click_confirms_and_matches_what_waits(self):
         self._submit_own(FREE)
         self.env.flush_all()
-        self.assertIn("no remote support sessions until a colleague", self._get_notes())
+        self.assertIn("any remote support sessions until a colleague", self._get_notes())
         with Form(self.contact) as form:
             self.assertTrue(form.assist_email_unconfirmed)
         self.contact.action_assist_confirm_email()

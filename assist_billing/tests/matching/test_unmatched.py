@@ -127,10 +127,10 @@ class TestUnmatched(IngestCommon):
                     "The customer was not associated on these days, only "
                     "01/01/2025 – 12/31/2025.",
                 ),
-                paused: ('suspended', "The customer's service was suspended then."),
+                paused: ('suspended', "The customer's service was suspended at the time."),
             },
         )  # fmt: skip
-        with self.assertRefused("is the customer of these sessions already"):
+        with self.assertRefused("is already the customer of these sessions"):
             groups["Never"].action_assign()
 
     def test_companies_do_not_see_each_others_inbox(self):

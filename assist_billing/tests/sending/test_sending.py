@@ -313,7 +313,7 @@ class TestSending(SendingCommon):
             with self.subTest(words=words), self.assertRefused(words):
                 (bill | good).action_assist_email()
         invoice = self._create_invoice_one_line(price_unit=10.0, post=True)
-        with self.assertRefused(f"{invoice.name}: no remote support bill"):
+        with self.assertRefused(f"{invoice.name}: not a remote support bill"):
             (invoice | good).action_assist_email()
-        with self.assertRefused("nothing to try again"):
+        with self.assertRefused("nothing to retry"):
             good.action_assist_retry_sending()

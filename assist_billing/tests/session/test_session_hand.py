@@ -8,7 +8,7 @@ from ..common import AssistBillingCommon
 
 @tagged('post_install', '-at_install')
 class TestSessionHand(AssistBillingCommon):
-    """Sessions by hand, in one click each; those that are not billed; two at a time."""
+    """Sessions by hand, in one click each; those that are not billed; overlapping."""
 
     def setUp(self):
         super().setUp()
@@ -79,7 +79,7 @@ class TestSessionHand(AssistBillingCommon):
     def test_another_reason_is_said_in_words(self):
         session = self._create_session()
         dialog = self._dialog(session, usual_reason='other', explanation="  ")
-        with self.assertRefused("Say why"):
+        with self.assertRefused("Give the reason"):
             dialog.action_apply()
         dialog.explanation = "Christmas"
         dialog.action_apply()

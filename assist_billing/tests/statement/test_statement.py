@@ -392,7 +392,7 @@ class TestStatement(StatementCommon):
 
     def test_downloading_refuses_other_invoices_by_name(self):
         other = self.init_invoice('out_invoice', partner=self.customer, amounts=[10], post=True)
-        with self.assertRefused(f"no remote support bills: .*{other.name}"):
+        with self.assertRefused(f"not remote support bills: .*{other.name}"):
             other.action_assist_download()
         with self.assertRefused("Choose the bills"):
             self.env['account.move'].action_assist_download()

@@ -143,11 +143,19 @@ class TestAccessCompanies(AccessCommon):
         other = self.other_company.id
         association = self.records['assist.billing.association'].with_user(self.manager)
         for record, vals, words in (
-            (association, {'plan_id': self.theirs.id}, "has billing cycles of"),
-            (association, {'company_id': other}, "has billing cycles of"),
+            (association, {'plan_id': self.theirs.id}, "already has billing cycles in"),
+            (association, {'company_id': other}, "already has billing cycles in"),
             (self.records['assist.billing.plan'], {'company_id': other}, "has billing cycles"),
-            (self.records['assist.matching.rule'], {'company_id': other}, "stays with its"),
-            (self.records['assist.device'], {'company_id': other}, "stays with its company"),
+            (
+                self.records['assist.matching.rule'],
+                {'company_id': other},
+                "cannot move to another company",
+            ),
+            (
+                self.records['assist.device'],
+                {'company_id': other},
+                "cannot move to another company",
+            ),
             (self.billed, {'company_id': other}, "is billed"),
         ):
             record = record.with_user(self.manager).with_context(**context)
@@ -156,7 +164,7 @@ class TestAccessCompanies(AccessCommon):
         connector = self.records['assist.connector']
         connector.sudo().cursor_at = '2026-01-01 00:00:00'
         connector = connector.with_user(self.manager).with_context(**context)
-        with self.assertRefused("has fetched sessions already"):
+        with self.assertRefused("has already fetched sessions"):
             connector.company_id = other
 
     def test_a_customer_with_cycles_keeps_its_company(self):
