@@ -18,7 +18,7 @@ class AssistSecret(models.Model):
     """
 
     _name = 'assist.secret'
-    _description = "Stored Secret"
+    _description = "Stored Credential"
     _inherit = ['assist.guard']
     _order = 'id'
     _rec_name = 'name'

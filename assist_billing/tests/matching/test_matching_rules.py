@@ -287,7 +287,7 @@ class TestMatchingRules(IngestCommon):
         ):
             with self.subTest(value=value), self.assertRefused(words):
                 self._create_rule(value, field, operator=operator)
-        with self.assertRefused("already, for Acme"):
+        with self.assertRefused("already a matching rule for .*, for Acme"):
             self._create_rule()
         with self.assertRefused("two matching rules"):
             self.rules.create(
