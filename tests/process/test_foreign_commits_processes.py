@@ -429,6 +429,15 @@ def test_an_add_on_that_commits_while_bills_are_made(closing, moment):
     closing.assert_billed_once()
 
 
+def test_killed_again_while_the_rest_is_finished(closing):
+    closing.run(CLOSE, posts='yes', dies='posted')
+    closing.run(CLOSE, posts='yes', dies='posted')
+    assert len(closing.taken) == 2
+    closing.run(CLOSE, posts='yes')
+    closing.assert_billed_once()
+    assert len(set(closing.taken)) == len(closing.taken) == BILLS, "each posted once"
+
+
 def test_an_add_on_that_commits_and_then_refuses(closing):
     assert "CLOSED" in closing.run(CLOSE, posts='yes', fails='posted')
     closing.run(CLOSE, posts='yes')

@@ -1,3 +1,4 @@
+import logging
 from datetime import timedelta
 
 from odoo import api, fields, models
@@ -6,6 +7,8 @@ from odoo.tools import SQL, format_datetime
 
 from ...utils.races import NOBODYS_FAULT, UndoPoint, retry_races
 from ...utils.sql_changes import changing, written_to
+
+_logger = logging.getLogger(__name__)
 
 # A run that has shown no sign of life for so long was killed.
 SILENT_MINUTES = 15
@@ -286,16 +289,19 @@ class AssistBillingRun(models.Model):
             return bill
         bill = bill.with_company(bill.company_id)
         handling = bill.assist_unfinished
-        bill._assist_mark_unfinished(False)
+        point = UndoPoint(self.env.cr)
         try:
-            with UndoPoint(self.env.cr):
+            with point:
                 if bill.state == 'draft':
                     bill._assist_post()
-                if bill.state == 'posted' and handling == 'send':
-                    bill._assist_queue_sending()
+                bill._assist_finish(handling)
         except NOBODYS_FAULT:
             raise
         except Exception as error:  # noqa: BLE001 - kept with the bill and shown
+            if point.is_lost and bill.state == 'posted':
+                _logger.warning("Posted, and stored by another add-on, then: %s", error)
+                bill._assist_finish(handling)
+                return bill
             bill._assist_mark_unfinished(False)
             cycle = bill.assist_cycle_id or bill.assist_origin_cycle_id
             reason = cycle._describe_failure(error)

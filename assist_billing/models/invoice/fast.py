@@ -263,6 +263,12 @@ class AccountMove(models.Model):
 
     def _assist_post(self):
         """Post bills together; what they have in common is found out once."""
+        if len(self) > 1 and self._assist_is_posting_extended():
+            # Such an add-on may commit once it has handed over one of them, and that be the end:
+            # the others are drafts yet, to be posted by the next run, and handed over with that.
+            for bill in self:
+                bill._assist_post()
+            return
         context, unchanged, number_formats = {}, [], None
         is_service = set(self.invoice_line_ids.product_id.mapped('type')) <= {'service'}
         if is_service and not self._assist_get_listeners():

@@ -146,6 +146,7 @@ LISTENING_METHODS = {
     '_track_prepare',
     '_track_set_log_message',
 }
+POSTING_METHODS = {'_post', 'action_post'}
 LISTENED_MODELS = ('account.move', 'account.move.line')
 # With these bills were compared, field by field.
 COMPARED_MODULES = {
@@ -340,6 +341,12 @@ class AccountMove(models.Model):
                 else self.env._("%(add_on)s (%(parts)s)", **values)
             )
         return words
+
+    @api.model
+    def _assist_is_posting_extended(self):
+        """Tell whether an add-on whose posting was never compared takes part in it."""
+        parts = self._assist_get_unknown_parts('account.move')
+        return any(name in POSTING_METHODS for _module, name in parts)
 
     @api.model
     def _assist_get_unknown_parts(self, model):

@@ -407,6 +407,14 @@ class AccountMove(models.Model):
             )
         }
 
+    def _assist_finish(self, handling):
+        """Do what the closing run has still to do with this bill once it is posted."""
+        self.ensure_one()
+        if self.state == 'posted' and handling == 'send':
+            self._assist_queue_sending()
+        # Last: until then a run that is cut short leaves it to the next.
+        self._assist_mark_unfinished(False)
+
     def _assist_mark_unfinished(self, handling):
         """Note what the closing run has still to do with these bills: `post`, `send` or nothing.
 

@@ -156,6 +156,6 @@ class TestPaymentAsShown(AssistBillingCommon):
         dialog = self._open(bill)
         self.assertEqual(dialog.amount, 1150.0)
         self._register_payment(bill, amount=150.0)
-        with self.assertRefused("1,000.00 is due, and not .*1,150.00"):
+        with self.assertRefused("1,000.00 is due by now, not .*1,150.00"):
             dialog.action_confirm()
         self.assertFalse(self.env['account.payment'].search([('assist_bill_id', '=', bill.id)]))
