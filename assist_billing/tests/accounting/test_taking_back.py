@@ -103,7 +103,7 @@ class TestTakingBack(AssistBillingCommon):
 
     def test_waiving_needs_a_reason_and_ends_it(self):
         self.bill.button_cancel()
-        with self.assertRefused("why"):
+        with self.assertRefused("Give a reason"):
             self.cycle.action_waive("  ")
         self.cycle.action_waive("Goodwill")
         self.assertRecordValues(

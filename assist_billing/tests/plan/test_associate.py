@@ -156,7 +156,7 @@ class TestAssociate(AssistBillingCommon):
         partners = self.paris | free | self.kolkata
         before = self._get_associations(partners)
         with self.assertRefused(
-            "Nobody was associated(.|\n)*Paris Ltd is already associated with Premium"
+            "No customer was associated(.|\n)*Paris Ltd is already associated with Premium"
             "(.|\n)*Kolkata Ltd is already associated"
         ):
             self._create_dialog(partners).action_associate()

@@ -47,14 +47,14 @@ class TestPriceDigits(StatementCommon):
     def test_more_digits_are_refused_in_words(self):
         for name in PRICE_FIELDS:
             with self.subTest(field=name):
-                with self.assertRaisesRegex(ValidationError, "0.125, has more than 2 decimals"):
+                with self.assertRaisesRegex(ValidationError, "0.125, has more than the 2 decimals"):
                     self._create_plan(**{name: 0.125})
                 plan = self._create_plan()
                 with self.assertRaisesRegex(ValidationError, "Decimal Accuracy"):
                     plan[name] = 1e-10
-        with self.assertRaisesRegex(ValidationError, "more than 3 decimals"):
+        with self.assertRaisesRegex(ValidationError, "more than the 3 decimals"):
             self._create_plan(currency_id=self.dinar.id, price_per_session=1.0625)
-        with self.assertRaisesRegex(ValidationError, "more than 2 decimals"):
+        with self.assertRaisesRegex(ValidationError, "more than the 2 decimals"):
             plan = self._create_plan(currency_id=self.dinar.id, price_per_session=1.125)
             plan.currency_id = self.company.currency_id
 

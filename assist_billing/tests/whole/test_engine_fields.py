@@ -85,6 +85,8 @@ class TestEngineFields(AccessCommon):
             needed = {'move_id': record.move_id.id} if model == 'account.move.line' else {}
             for name in sorted(names & record._get_engine_fields()):
                 value = self._get_other_value(self.records[model].sudo(), name)
+                # Not the default: a new record has that anyway.
+                new = True if record._fields[name].type == 'boolean' else value
                 for door, write in (
                     (
                         'write',
@@ -98,7 +100,7 @@ class TestEngineFields(AccessCommon):
                     ),
                     (
                         'create',
-                        lambda record=record, vals={**needed, name: value}: record.create([vals]),
+                        lambda record=record, vals={**needed, name: new}: record.create([vals]),
                     ),
                 ):
                     with self.subTest(model=model, field=name, door=door), self.cr.savepoint():
