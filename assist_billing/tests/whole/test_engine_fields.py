@@ -85,6 +85,11 @@ class TestEngineFields(AccessCommon):
             needed = {'move_id': record.move_id.id} if model == 'account.move.line' else {}
             for name in sorted(names & record._get_engine_fields()):
                 value = self._get_other_value(self.records[model].sudo(), name)
+                new_value = value
+                if record._fields[name].type == 'boolean':
+                    # A new record has the default anyway.
+                    new_value = not record._assist_get_own_default(name)
+                vals = {**needed, name: new_value}
                 for door, write in (
                     (
                         'write',
@@ -98,7 +103,7 @@ class TestEngineFields(AccessCommon):
                     ),
                     (
                         'create',
-                        lambda record=record, vals={**needed, name: value}: record.create([vals]),
+                        lambda record=record, vals=vals: record.create([vals]),
                     ),
                 ):
                     with self.subTest(model=model, field=name, door=door), self.cr.savepoint():
