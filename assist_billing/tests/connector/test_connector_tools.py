@@ -96,12 +96,12 @@ class TestConnectorTools(ConnectorCommon):
     def test_each_failure_is_told_in_words_and_nothing_is_lost_or_doubled(self):
         cases = [
             (status(401), "does not accept the token"),
-            (status(403), "lets this account not read"),
-            (status(429, Retry_After='30'), "wants a pause"),
-            (status(500), "a fault at its side"),
+            (status(403), "does not allow this account to read"),
+            (status(429, Retry_After='30'), "asks for a pause"),
+            (status(500), "an error on its side"),
             (status(302, Location='https://example.com'), "another address"),
-            (html, "cut off or no data"),
-            (cut_json, "cut off or no data"),
+            (html, "incomplete or is not data"),
+            (cut_json, "incomplete or is not data"),
         ]
         self.server.page_size = 10
         for source in self.tools:
@@ -175,6 +175,6 @@ class TestConnectorTools(ConnectorCommon):
                 name = 'new_client_secret' if source == 'ninjaone' else 'new_api_token'
                 connector[name] = 'wrong'
                 self._fetch()
-                words = {'ninjaone': "does not know the client ID"}.get(source, "does not accept")
+                words = {'ninjaone': "does not recognise this client ID"}.get(source, "does not accept")
                 self.assertIn(words, connector.error)
                 connector.action_archive()
