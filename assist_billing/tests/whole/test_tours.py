@@ -106,11 +106,11 @@ class TestTours(SendingCommon, HttpCase):
             )
 
     def test_the_progress_of_a_run_is_seen_without_a_reload(self):
-        self._create_manager()
+        manager = self._create_manager()
         run = (
             self.env['assist.billing.run']
             .sudo()
-            .create({'state': 'running', 'due_count': 2, 'user_id': self.env.uid})
+            .create({'state': 'running', 'due_count': 2, 'user_id': manager.id})
         )
         read = type(run).web_read
         reads = []
