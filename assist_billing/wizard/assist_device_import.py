@@ -1,21 +1,16 @@
 import base64
 from collections import Counter
 from contextlib import closing
-from itertools import islice
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError
-from odoo.fields import Command
 
 from odoo.addons.base.models.res_partner import _tz_get
 
 from .. import sources
 
-# So many devices, rejected records and columns are shown; the file is read with all of them.
+# So many devices and rejected records are shown; the file is read with all of them.
 SHOWN = 20
-SHOWN_COLUMNS = 200
-# Among so many records an example is looked for.
-SAMPLED_RECORDS = 20
 STATUSES = ('created', 'updated', 'duplicate', 'rejected')
 
 
@@ -253,37 +248,20 @@ class AssistDeviceImport(models.TransientModel):
             return
         # sudo: what was kept is found by the same company's headings alone
         kept = mappings.sudo()._find(self.company_id, self._get_mapped(), reading.names) or {}
-        fields_by_column = {
+        suggested = {
             column: field
             for field, column in sources.suggest_device_mapping(
                 list(reading.names), self.source
             ).items()
         }
-        for field in sources.DEVICE_FIELDS:
-            if field in kept:
-                fields_by_column = {
-                    column: taken for column, taken in fields_by_column.items() if taken != field
-                }
-                fields_by_column |= dict.fromkeys(kept[field] or (), field)
         self.write(
             {
                 'columns_of': columns_of,
                 # What was chosen before the first look holds.
                 'date_order': (not self.columns_of and self.date_order) or kept.get('date_order'),
-                'column_ids': [
-                    Command.clear(),
-                    *(
-                        Command.create(
-                            {
-                                'sequence': sequence,
-                                'name': name,
-                                'sample': self._get_sample(reading, name),
-                                'field': fields_by_column.get(name),
-                            }
-                        )
-                        for sequence, name in enumerate(islice(reading.names, SHOWN_COLUMNS))
-                    ),
-                ],
+                'column_ids': self._prepare_columns(
+                    reading, suggested, kept, sources.DEVICE_FIELDS
+                ),
             }
         )
 
@@ -291,18 +269,11 @@ class AssistDeviceImport(models.TransientModel):
         """Return under which name mappings of lists of devices are kept, apart from sessions'."""
         return f'device:{self.source}'
 
-    @api.model
-    def _get_sample(self, reading, column):
-        return self.env['assist.session.import']._get_sample(reading, column)
-
     def _get_mapping(self, reading):
         """Return what differs from the way the source reads such columns; None when nothing."""
         shown = set(self.column_ids.mapped('name'))
         suggested = sources.suggest_device_mapping(list(reading.names), self.source)
-        chosen = {}
-        for column in self.column_ids.sorted('sequence'):
-            if column.field:
-                chosen.setdefault(column.field, []).append(column.name)
+        chosen = self._get_chosen_columns()
         # A column that stands for two fields is shown with one of them.
         unseen = {
             field

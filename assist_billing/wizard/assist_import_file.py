@@ -1,13 +1,20 @@
 import base64
 import binascii
 import hashlib
+from itertools import islice
 
 from markupsafe import Markup
 
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
+from odoo.fields import Command
 
 from .. import sources
+
+# So many columns are shown and can be set; the file is read with all of them.
+SHOWN_COLUMNS = 200
+# Among so many records an example is looked for.
+SAMPLED_RECORDS = 20
 
 
 class AssistImportFile(models.AbstractModel):
@@ -92,6 +99,52 @@ class AssistImportFile(models.AbstractModel):
 
     def _get_title(self):
         return self.filename or self.env._("The file")
+
+    def _prepare_columns(self, reading, suggested, kept, known):
+        """Return the commands that list the columns of a table, and what each is taken for.
+
+        :param dict suggested: column -> field, as the source would read it
+        :param dict kept: field -> columns, as somebody set them before
+        :param known: the names of all fields
+        """
+        taken_for = dict(suggested)
+        for field in known:
+            if field in kept:
+                taken_for = {
+                    column: taken for column, taken in taken_for.items() if taken != field
+                }
+                taken_for |= dict.fromkeys(kept[field] or (), field)
+        return [
+            Command.clear(),
+            *(
+                Command.create(
+                    {
+                        'sequence': sequence,
+                        'name': name,
+                        'sample': self._get_sample(reading, name),
+                        'field': taken_for.get(name),
+                    }
+                )
+                for sequence, name in enumerate(islice(reading.names, SHOWN_COLUMNS))
+            ),
+        ]
+
+    @api.model
+    def _get_sample(self, reading, column):
+        """Return the first value in a column, as short text."""
+        for record in islice(reading.records, SAMPLED_RECORDS):
+            value = sources.value_at(record, column)
+            if value not in (None, '') and not isinstance(value, list | dict):
+                return sources.shorten(str(value))[1:-1]
+        return False
+
+    def _get_chosen_columns(self):
+        """Return which columns are taken for what: a dict of field -> names, in their order."""
+        chosen = {}
+        for column in self.column_ids.sorted('sequence'):
+            if column.field:
+                chosen.setdefault(column.field, []).append(column.name)
+        return chosen
 
     @api.model
     def _translate_notes(self, notes):

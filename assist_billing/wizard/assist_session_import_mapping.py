@@ -1,14 +1,6 @@
-from itertools import islice
-
 from odoo import api, models
-from odoo.fields import Command
 
 from .. import sources
-
-# So many columns are shown and can be set; the file is read with all of them.
-SHOWN_COLUMNS = 200
-# Among so many records an example is looked for.
-SAMPLED_RECORDS = 20
 
 
 class AssistSessionImport(models.TransientModel):
@@ -31,46 +23,18 @@ class AssistSessionImport(models.TransientModel):
             # sudo: what was kept is found by the same company's headings alone
             mappings = self.env['assist.session.mapping'].sudo()
             kept = mappings._find(self.company_id, self.source, reading.names) or {}
-        fields_by_column = {
+        suggested = {
             column: field for field, columns in self._suggest(reading).items() for column in columns
         }
-        for field in sources.FIELDS:
-            if field in kept:
-                fields_by_column = {
-                    column: taken for column, taken in fields_by_column.items() if taken != field
-                }
-                fields_by_column |= dict.fromkeys(kept[field] or (), field)
         self.write(
             {
                 'columns_of': columns_of,
                 'is_kept': bool(kept),
                 'date_order': (is_same_file and self.date_order) or kept.get('date_order'),
                 'duration_unit': (is_same_file and self.duration_unit) or kept.get('duration_unit'),
-                'column_ids': [
-                    Command.clear(),
-                    *(
-                        Command.create(
-                            {
-                                'sequence': sequence,
-                                'name': name,
-                                'sample': self._get_sample(reading, name),
-                                'field': fields_by_column.get(name),
-                            }
-                        )
-                        for sequence, name in enumerate(islice(reading.names, SHOWN_COLUMNS))
-                    ),
-                ],
+                'column_ids': self._prepare_columns(reading, suggested, kept, sources.FIELDS),
             }
         )
-
-    @api.model
-    def _get_sample(self, reading, column):
-        """Return the first value in a column, as short text."""
-        for record in islice(reading.records, SAMPLED_RECORDS):
-            value = sources.value_at(record, column)
-            if value not in (None, '') and not isinstance(value, list | dict):
-                return sources.shorten(str(value))[1:-1]
-        return False
 
     def _get_mapping(self, reading):
         """Return what differs from the way the source reads such columns; None when nothing.
@@ -83,10 +47,7 @@ class AssistSessionImport(models.TransientModel):
             field: [column for column in columns if column in shown]
             for field, columns in self._suggest(reading).items()
         }
-        chosen = {}
-        for column in self.column_ids.sorted('sequence'):
-            if column.field:
-                chosen.setdefault(column.field, []).append(column.name)
+        chosen = self._get_chosen_columns()
         mapping = {}
         for field in sources.FIELDS:
             if shown and sorted(chosen.get(field, [])) != sorted(suggested.get(field, [])):

@@ -165,10 +165,6 @@ class Statement:
     def is_empty(self):
         return not (self.sections or self.devices or self.no_charge)
 
-    @property
-    def has_base_fee(self):
-        return any(section.base_fee for section in self.sections)
-
     @staticmethod
     def show_duration(seconds):
         """Return whole `seconds` as hours, minutes and seconds: 1:07:05."""
