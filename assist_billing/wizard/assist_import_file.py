@@ -110,9 +110,7 @@ class AssistImportFile(models.AbstractModel):
         taken_for = dict(suggested)
         for field in known:
             if field in kept:
-                taken_for = {
-                    column: taken for column, taken in taken_for.items() if taken != field
-                }
+                taken_for = {column: taken for column, taken in taken_for.items() if taken != field}
                 taken_for |= dict.fromkeys(kept[field] or (), field)
         return [
             Command.clear(),

@@ -175,6 +175,8 @@ class TestConnectorTools(ConnectorCommon):
                 name = 'new_client_secret' if source == 'ninjaone' else 'new_api_token'
                 connector[name] = 'wrong'
                 self._fetch()
-                words = {'ninjaone': "does not recognise this client ID"}.get(source, "does not accept")
+                words = {'ninjaone': "does not recognise this client ID"}.get(
+                    source, "does not accept"
+                )
                 self.assertIn(words, connector.error)
                 connector.action_archive()
