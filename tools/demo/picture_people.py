@@ -9,7 +9,8 @@ from pathlib import Path
 CUSTOMER = 'Harbor Law Group'
 
 env.company.name = "Helpful Computers"
-env['res.users'].search([('login', '=', 'mia')]).password = 'mia'
+for user in env['res.users'].search([('login', '=', 'mia')]):
+    user.password = user.login
 env['res.users'].with_context(no_reset_password=True).create(
     {
         'name': CUSTOMER,

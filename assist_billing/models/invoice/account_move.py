@@ -355,7 +355,7 @@ class AccountMove(models.Model):
         return sql
 
     def _assist_net_due_to_sql(self, alias):
-        """Return `assist_net_due` of the moves `alias` as SQL; see `_compute_assist_net_amounts`."""
+        """Return `assist_net_due` of moves as SQL; see `_compute_assist_net_amounts`."""
         self.flush_model(
             ['amount_residual', 'assist_bill_id', 'move_type', 'payment_state', 'state']
         )
