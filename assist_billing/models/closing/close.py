@@ -228,18 +228,22 @@ class AssistBillingCycle(models.Model):
         """Create the invoices, company by company, the fast way where it is proven equal."""
         moves = self.env['account.move']
         for company in self.company_id:
-            moves |= (
-                # sudo: the engine bills, whoever may have started it; company and journal are
-                # those of the cycle
-                moves.sudo()
-                .with_company(company)
-                # No e-mail to a salesperson for each invoice that is his.
-                .with_context(mail_auto_subscribe_no_notify=True)
-                ._assist_create_bills(
-                    [vals for vals in vals_list if vals['company_id'] == company.id]
-                )
+            moves |= self._get_maker(company)._make_bills(
+                [vals for vals in vals_list if vals['company_id'] == company.id]
             )
         return moves
+
+    def _get_maker(self, company):
+        """Return what makes bills of a company."""
+        return (
+            # sudo: the engine bills, whoever may have started it; company and journal are those of
+            # the cycle
+            self.env['assist.bill.maker']
+            .sudo()
+            .with_company(company)
+            # No e-mail to a salesperson for each invoice that is theirs.
+            .with_context(mail_auto_subscribe_no_notify=True)
+        )
 
     def _process_moves(self, moves, handling=None):
         """Post the invoices and hand them over for sending, as their plans say."""
@@ -272,13 +276,13 @@ class AssistBillingCycle(models.Model):
         :raise RefusedTogetherError: when some of several cannot be posted
         """
         if len(moves) == 1:
-            moves._assist_post()
+            moves.env['assist.bill.maker']._post(moves)
             return
         # What waits to be stored is not stored before: with what posting changes it is one.
         point = UndoPoint(self.env.cr, flush=False)
         try:
             with point:
-                moves._assist_post()
+                moves.env['assist.bill.maker']._post(moves)
         except NOBODYS_FAULT:
             raise
         except Exception as error:
@@ -298,7 +302,7 @@ class AssistBillingCycle(models.Model):
             point = UndoPoint(self.env.cr)
             try:
                 with point:
-                    part._assist_post()
+                    part.env['assist.bill.maker']._post(part)
             except NOBODYS_FAULT:
                 raise
             except Exception:
