@@ -21,6 +21,7 @@ KNOWN_VALUES = {
     'taxable_supply_date',
     'invoice_user_id',
     'invoice_origin',
+    'ref',
     'invoice_line_ids',
     'assist_kind',
     'assist_cycle_id',
@@ -29,6 +30,8 @@ KNOWN_VALUES = {
 }
 KNOWN_LINE_VALUES = {
     'assist_charge',
+    'assist_period_start',
+    'assist_period_end',
     'product_id',
     'name',
     'quantity',

@@ -366,9 +366,14 @@ class AssistSession(models.Model):
                 )
             )
 
+    @api.model
+    def _get_frozen_fields(self):
+        """Return the names of the fields that a billed session keeps: they stand on a bill."""
+        return FROZEN_FIELDS
+
     def _check_frozen(self, vals):
         """Refuse to change what stands on a bill; writing the same value again is no change."""
-        names = [name for name in FROZEN_FIELDS if name in vals]
+        names = [name for name in self._get_frozen_fields() if name in vals]
         for session in self.filtered(lambda session: session.state == 'billed') if names else ():
             changed = [name for name in names if session._assist_is_changed(name, vals[name])]
             if changed:
