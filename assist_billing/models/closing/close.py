@@ -59,11 +59,14 @@ class AssistBillingCycle(models.Model):
     # === DUE CYCLES === #
 
     @api.model
-    def _get_due_sql(self, now, tried=()):
-        """Return FROM and WHERE of the due cycles `c`; also what a run book previews.
+    def _get_due_sql(self, now, tried=(), *, with_grace=True):
+        """Return FROM and WHERE of the due cycles `c`.
 
         Due is the oldest open cycle of an association that is not on hold, once its end and the
         company's grace have passed. Younger ones wait for it: bills are made oldest first.
+
+        :param bool with_grace: false for what a person chooses to bill: that person knows that
+            all sessions are there
         """
         return SQL(
             """
@@ -71,7 +74,7 @@ class AssistBillingCycle(models.Model):
             JOIN assist_billing_association a ON a.id = c.association_id
             JOIN res_company p ON p.id = c.company_id
            WHERE c.state = 'open'
-             AND c.end_at + p.assist_close_grace_hours * INTERVAL '1 hour' <= %(now)s
+             AND c.end_at + %(grace)s * INTERVAL '1 hour' <= %(now)s
              AND a.state != 'on_hold'
              AND (c.retry_at IS NULL OR c.retry_at <= %(now)s)
              AND c.id != ALL(%(tried)s)
@@ -83,6 +86,7 @@ class AssistBillingCycle(models.Model):
             """,
             now=now,
             tried=list(tried),
+            grace=SQL("p.assist_close_grace_hours") if with_grace else 0,
         )
 
     @api.model
