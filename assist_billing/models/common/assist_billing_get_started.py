@@ -43,8 +43,8 @@ class AssistBillingGetStarted(models.AbstractModel):
             'key': 'plan',
             'title': self.env._("Create a billing plan"),
             'text': self.env._(
-                "What a session or an hour of remote support costs, and what looking after an "
-                "unattended device does."
+                "What a session or an hour of remote support costs, and what an unattended device "
+                "costs."
             ),
             'done': bool(count),
             'fact': bool(count) and self.env._("Plans: %(count)s", count=count),
@@ -72,8 +72,8 @@ class AssistBillingGetStarted(models.AbstractModel):
             'key': 'association',
             'title': self.env._("Associate your customers"),
             'text': self.env._(
-                "By which plan each customer or department is billed, how often, since when, and "
-                "where the bills go."
+                "Which plan each customer or department is billed by, how often, from when, and "
+                "where the bills are sent."
             ),
             'done': bool(count),
             'fact': bool(count) and self.env._("Customers: %(count)s", count=count),
@@ -97,7 +97,7 @@ class AssistBillingGetStarted(models.AbstractModel):
             buttons.append((self.env._("Connect a Tool"), 'assist_billing.assist_connector_action'))
         if unmatched:
             fact = self.env._(
-                "Sessions: %(count)s, of which %(unmatched)s belong to no customer yet",
+                "Sessions: %(count)s, of which %(unmatched)s have no customer yet",
                 count=count,
                 unmatched=unmatched,
             )
@@ -106,7 +106,7 @@ class AssistBillingGetStarted(models.AbstractModel):
             )
         return {
             'key': 'session',
-            'title': self.env._("Bring in the sessions"),
+            'title': self.env._("Bring in your sessions"),
             'text': self.env._(
                 "Import the reports of Zoho Assist, TeamViewer, AnyDesk and others, let a "
                 "connector fetch them, or record them by hand."
@@ -128,10 +128,10 @@ class AssistBillingGetStarted(models.AbstractModel):
         bills = (self.env._("View Bills"), 'assist_billing.account_move_action_assist_bills')
         return {
             'key': 'bill',
-            'title': self.env._("Bills are made: send them"),
+            'title': self.env._("Bills are created: send them"),
             'text': self.env._(
-                "A cycle closes by itself at the customer's midnight and makes a bill. Email it, "
-                "download it, and confirm its payment."
+                "A cycle closes automatically at midnight in the customer's time zone and creates "
+                "a bill. Email it, download it, and confirm its payment."
             ),
             'done': bool(sent),
             'fact': fact,
@@ -169,8 +169,8 @@ class AssistBillingGetStarted(models.AbstractModel):
         if not end:
             return False
         if end <= fields.Date.context_today(self):
-            return self.env._("The first bill is made within the hour")
+            return self.env._("The first bill will be created within the hour")
         return self.env._(
-            "The first bill is made after %(day)s",
+            "The first bill will be created after %(day)s",
             day=format_date(self.env, fields.Date.subtract(end, days=1)),
         )
