@@ -9,8 +9,9 @@ Between them come others that nobody asked for.
 
 `events` gives the newest first, at most `limit` of them; of one action alone with `filter`, which
 older servers overlook. There is no asking by time: so more and more are asked for, until they
-reach back far enough. Each answer is whole, so nothing moves between pages. An account without a
-device group gets no answer at all. The server forgets events after some weeks (`dbExpire`).
+reach back far enough. Each answer is whole, so nothing moves between pages. An account that was
+never given a device group gets no answer at all. The server forgets events after some weeks
+(`dbExpire`).
 
 An end names the seconds that the session lasted and says all that its beginning said. So a session
 that has ended is read from its end alone, whether its beginning was read as well or not, and is
@@ -66,9 +67,9 @@ class MeshCentral(WholeListClient):
     # There is no env where a class is made.
     guide = _lt(  # pylint: disable=prefer-env-translation
         "The address of your MeshCentral. Client ID and API token: the user name and the password "
-        "of a login token (My Account, Manage login tokens), or of an account. The account has to "
-        "be a site administrator, or to have rights to the device groups whose sessions are "
-        "billed. With Tactical RMM, use the address of its MeshCentral."
+        "of a login token (My Account, Manage login tokens), or of an account. The account needs "
+        "rights to the device groups whose sessions are billed; a site administrator with a "
+        "device group sees all sessions. With Tactical RMM, use the address of its MeshCentral."
     )
 
     def check(self, now):
@@ -245,8 +246,8 @@ class Talk:
         account = self._wait(lambda message: message.get('action') == 'userinfo').get('userinfo')
         if not isinstance(account, dict):
             raise ConnectorError('unexpected')
-        if not account.get('links'):
-            # It is in no device group, and would wait for an answer in vain.
+        if account.get('links') is None:
+            # It was never given a device group, and would wait for an answer in vain.
             raise ConnectorError('forbidden')
 
     def ask(self, action, name, *, kind=list, **options):

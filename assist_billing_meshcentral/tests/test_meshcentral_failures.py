@@ -138,12 +138,15 @@ class TestMeshCentralFailures(MeshCommon):
                 self.assertEqual(self._fail(self._make_client()).code, code)
 
     def test_an_account_without_a_device_group_is_told_so_instead_of_waiting(self):
-        for account in ({'_id': 'user//ava'}, {'links': None}, {'links': {}}):
+        for account in ({'_id': 'user//ava'}, {'links': None}):
             self.mesh.account = account
             self.assertEqual(self._fail(self._make_client()).code, 'forbidden')
         self.mesh.account = 'ava'
         self.assertEqual(self._fail(self._make_client()).code, 'unexpected')
         self.assertFalse(self.mesh.asked)
+        # A site administrator who left all groups is answered.
+        self.mesh.account = {'_id': 'user//ava', 'links': {}}
+        self.assertEqual(self._read(self._make_client(), START, END), [])
 
     def test_nobody_listens(self):
         with serving() as other:

@@ -321,7 +321,7 @@ class AssistBillingCycle(models.Model):
         """Return what a cycle keeps of its closing."""
         self.ensure_one()
         return {
-            'state': 'closed',
+            **self._prepare_state_vals('closed'),
             'closed_at': now,
             'session_count': len(outcome.shares),
             'session_seconds': sum(share.measured_seconds for share in outcome.shares),
@@ -367,25 +367,28 @@ class AssistBillingCycle(models.Model):
         ids, cycle_ids, seconds, merged = (list(column) for column in zip(*rows, strict=True))
         sessions = self.env['assist.session'].browse(ids)
         with changing(sessions, STAMPED):
-            self.env.cr.execute(
+            stamped = sessions._assist_set_state(
+                'billed',
                 SQL(
-                    """
-                    UPDATE assist_session s
-                       SET cycle_id = v.cycle_id, billed_seconds = v.seconds,
-                           merged_into_id = NULLIF(v.merged, 0), state = 'billed',
-                           write_uid = %s, write_date = NOW() AT TIME ZONE 'UTC'
-                      FROM unnest(%s, %s, %s, %s) AS v (id, cycle_id, seconds, merged)
-                     WHERE s.id = v.id AND s.state = 'to_bill'
-                       AND (s.cycle_id IS NULL OR s.cycle_id = v.cycle_id)
-                    """,
-                    self.env.uid,
+                    "s.id = v.id AND s.state = 'to_bill' "
+                    "AND (s.cycle_id IS NULL OR s.cycle_id = v.cycle_id)"
+                ),
+                {
+                    'cycle_id': SQL("v.cycle_id"),
+                    'billed_seconds': SQL("v.seconds"),
+                    'merged_into_id': SQL("NULLIF(v.merged, 0)"),
+                    'write_uid': self.env.uid,
+                    'write_date': SQL("NOW() AT TIME ZONE 'UTC'"),
+                },
+                source=SQL(
+                    "unnest(%s, %s, %s, %s) AS v (id, cycle_id, seconds, merged)",
                     ids,
                     cycle_ids,
                     seconds,
                     merged,
-                )
+                ),
             )
-            if self.env.cr.rowcount != len(rows):
+            if len(stamped) != len(rows):
                 raise UserError(
                     self.env._(
                         "Some sessions were billed or changed while this bill was being created. "
@@ -601,7 +604,7 @@ class AssistBillingCycle(models.Model):
         sessions = self._release_sessions()
         self.write(
             {
-                'state': 'open',
+                **self._prepare_state_vals('open'),
                 'reopened_at': fields.Datetime.now(),
                 'closed_at': False,
                 **dict.fromkeys(
@@ -623,21 +626,17 @@ class AssistBillingCycle(models.Model):
         """Take the stamp off the sessions billed by these cycles, in one statement."""
         sessions = self.env['assist.session']
         sessions.flush_model()
-        rows = self.env.execute_query(
-            SQL(
-                """
-                UPDATE assist_session
-                   SET state = 'to_bill', cycle_id = NULL, billed_seconds = 0,
-                       merged_into_id = NULL, prior_id = NULL,
-                       write_uid = %s, write_date = NOW() AT TIME ZONE 'UTC'
-                 WHERE cycle_id IN %s AND state = 'billed'
-             RETURNING id
-                """,
-                self.env.uid,
-                tuple(self.ids),
-            )
+        released = sessions._assist_set_state(
+            'to_bill',
+            SQL("s.cycle_id IN %s AND s.state = 'billed'", tuple(self.ids)),
+            {
+                **dict.fromkeys(('cycle_id', 'merged_into_id', 'prior_id'), SQL("NULL")),
+                'billed_seconds': 0,
+                'write_uid': self.env.uid,
+                'write_date': SQL("NOW() AT TIME ZONE 'UTC'"),
+            },
         )
-        sessions = sessions.browse(row[0] for row in rows)
+        sessions = sessions.browse(released)
         self.env['assist.session'].invalidate_model(FORGOTTEN)
         self.invalidate_recordset(['session_ids'])
         sessions.modified(FORGOTTEN)
