@@ -45,8 +45,8 @@ class AssistSessionImport(models.TransientModel):
         store=True,
         precompute=True,
         readonly=False,
-        help="Of the times that the file writes without a zone. UTC is proposed where the tool is "
-        "known to write that, else the company's.",
+        help="Applies to times in the file that have no time zone. UTC is suggested if the tool is "
+        "known to use it, otherwise the company's time zone.",
     )
     company_id = fields.Many2one(
         'res.company', required=True, readonly=True, default=lambda self: self.env.company
@@ -59,7 +59,7 @@ class AssistSessionImport(models.TransientModel):
     )
     record_count = fields.Integer(string="Records in the File", readonly=True)
     created_count = fields.Integer(string="New Sessions", readonly=True)
-    updated_count = fields.Integer(string="Ended Since", readonly=True)
+    updated_count = fields.Integer(string="Sessions Ended", readonly=True)
     duplicate_count = fields.Integer(string="Known Already", readonly=True)
     rejected_count = fields.Integer(string="Rejected", readonly=True)
     column_ids = fields.One2many(

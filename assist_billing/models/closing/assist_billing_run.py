@@ -298,7 +298,7 @@ class AssistBillingRun(models.Model):
         try:
             with point:
                 if bill.state == 'draft':
-                    bill._assist_post()
+                    bill.env['assist.bill.maker']._post(bill)
                 bill._assist_finish(handling)
         except NOBODYS_FAULT:
             raise
@@ -485,7 +485,7 @@ class AssistBillingRun(models.Model):
 
     def _count_ways(self, moves):
         """Add how many of these bills were made the ordinary way, and why."""
-        reasons = moves._assist_take_slow_reasons()
+        reasons = self.env['assist.bill.maker']._take_slow_reasons(moves)
         for line in self.line_ids:
             slow = [
                 reasons[move]

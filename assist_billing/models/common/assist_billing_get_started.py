@@ -244,8 +244,8 @@ class AssistBillingGetStarted(models.AbstractModel):
             'key': 'plan',
             'title': self.env._("Create a billing plan"),
             'text': self.env._(
-                "What a session or an hour of remote support costs, and what looking after an "
-                "unattended device does."
+                "What a session or an hour of remote support costs, and what an unattended device "
+                "costs."
             ),
             'done': bool(count) and count > len(free),
             'fact': fact,
@@ -273,8 +273,8 @@ class AssistBillingGetStarted(models.AbstractModel):
             'key': 'association',
             'title': self.env._("Associate your customers"),
             'text': self.env._(
-                "By which plan each customer or department is billed, how often, since when, and "
-                "where the bills go."
+                "Which plan each customer or department is billed by, how often, from when, and "
+                "where the bills are sent."
             ),
             'done': bool(count),
             'fact': bool(count) and self.env._("Customers: %(count)s", count=count),
@@ -300,10 +300,10 @@ class AssistBillingGetStarted(models.AbstractModel):
             )
         return {
             'key': 'bill',
-            'title': self.env._("Bills are made: send them"),
+            'title': self.env._("Bills are created: send them"),
             'text': self.env._(
-                "A period closes by itself at the customer's midnight and makes a bill. Email it, "
-                "download it, and confirm its payment."
+                "A period closes automatically at midnight in the customer's time zone and creates "
+                "a bill. Email it, download it, and confirm its payment."
             ),
             'done': bool(sent),
             'fact': fact,
@@ -360,8 +360,8 @@ class AssistBillingGetStarted(models.AbstractModel):
         if not end:
             return False
         if end <= fields.Date.context_today(self):
-            return self.env._("The first bill is made within the hour")
+            return self.env._("The first bill will be created within the hour")
         return self.env._(
-            "The first bill is made after %(day)s",
+            "The first bill will be created after %(day)s",
             day=format_date(self.env, fields.Date.subtract(end, days=1)),
         )

@@ -135,9 +135,9 @@ class ResPartner(models.Model):
             if company not in association.company_id.parent_ids:
                 raise UserError(
                     self.env._(
-                        "%(customer)s cannot be moved to %(company)s: remote support is or was "
-                        "billed to this contact by %(biller)s. Leave its company empty: all "
-                        "companies may use it then.",
+                        "%(customer)s cannot be moved to %(company)s, because remote support is or "
+                        "was billed to this contact by %(biller)s. Leave its company empty, so "
+                        "that all companies can use it.",
                         customer=association.partner_id.display_name,
                         company=company.name,
                         biller=association.company_id.name,
@@ -151,8 +151,9 @@ class ResPartner(models.Model):
             if len(associations) > 1:
                 raise UserError(
                     self.env._(
-                        "%(customers)s cannot be merged: remote support is billed to each of "
-                        "them (company %(company)s). End all associations but one first.",
+                        "%(customers)s cannot be merged, because remote support is billed to each "
+                        "of them (company %(company)s). End all but one of their associations "
+                        "first.",
                         customers=", ".join(associations.partner_id.mapped('display_name')),
                         company=company.name,
                     )

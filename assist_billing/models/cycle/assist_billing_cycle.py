@@ -9,6 +9,13 @@ from ...utils.checks import count_digits
 
 # Associations looked at, and committed, at a time when cycles open.
 OPEN_BATCH = 500
+# From where a cycle comes to a state.
+STATES_BEFORE = {
+    'open': {'open', 'closed'},
+    'closed': {'open', 'closed', 'to_rebill'},
+    'to_rebill': {'closed'},
+    'waived': {'to_rebill'},
+}
 # The terms in words.
 ROW = Markup('<tr><th scope="row" class="fw-normal text-muted pe-4">%s</th><td>%s</td></tr>')
 TABLE = Markup('<table class="table table-sm w-auto mb-0"><tbody>%s</tbody></table>')
@@ -485,6 +492,16 @@ class AssistBillingCycle(models.Model):
         return self.env['assist.billing.statement']._get_csv(self._get_statement())
 
     # === HELPERS === #
+
+    def _prepare_state_vals(self, state):
+        """Return the values that move these cycles to a state. Nothing else writes it.
+
+        :raise ValueError: no cycle goes there from where one of these is
+        """
+        for cycle in self:
+            if cycle.state not in STATES_BEFORE[state]:
+                raise ValueError(f"Cycle {cycle.id} goes from {cycle.state} to {state}.")
+        return {'state': state}
 
     def _get_last_day(self):
         """Return the last day served: `date_end` is the first one of the next cycle."""

@@ -47,6 +47,17 @@ class AccountMoveLine(models.Model):
         string="Remote Support Charge",
         readonly=True,
     )
+    assist_period_start = fields.Date(
+        string="Served From",
+        readonly=True,
+        help="First day of the period that the line is about. Of adjustments it is that of the "
+        "bill; late sessions have that of their own cycle.",
+    )
+    assist_period_end = fields.Date(
+        string="Served Until",
+        readonly=True,
+        help="The day after the last day of the period that the line is about.",
+    )
     assist_adjustment = fields.Monetary(
         string="Adjustment",
         compute='_compute_assist_adjustment',

@@ -122,6 +122,16 @@ class AssistBillingAssociation(models.Model):
         help="Addresses that bills are sent to, separated by commas. If empty, the customer's "
         "invoice address is used.",
     )
+    customer_reference = fields.Char(
+        tracking=True,
+        help="What the customer wants to see on each bill: an order or contract number. It is the "
+        "bill's Customer Reference, on paper and in e-invoices (order reference, BT-13).",
+    )
+    buyer_reference = fields.Char(
+        tracking=True,
+        help="Where an e-invoice is to go within the customer's organisation (buyer reference, "
+        "BT-10): the Leitweg-ID of a German authority, for instance.",
+    )
     state = fields.Selection(
         [
             ('running', "Running"),
