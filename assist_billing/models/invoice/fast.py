@@ -269,6 +269,9 @@ class AccountMove(models.Model):
             for bill in self:
                 bill._assist_post()
             return
+        if self._assist_is_asked_before_posting():
+            self._assist_post_as_a_person()
+            return
         context, unchanged, number_formats = {}, [], None
         is_service = set(self.invoice_line_ids.product_id.mapped('type')) <= {'service'}
         if is_service and not self._assist_get_listeners():
@@ -287,6 +290,40 @@ class AccountMove(models.Model):
             # Not soft: a soft post leaves a bill in draft whose date is tomorrow in UTC.
             self.with_context(**context, assist_posting=number)._post(soft=False)
         self.env['res.partner']._assist_increase_ranks(posting.ranks)
+
+    def _assist_post_as_a_person(self):
+        """Post a bill as its button does, for an add-on that asks a person something there.
+
+        Where it asks, the bill stays in draft, and says so.
+        """
+        self.ensure_one()
+        self.action_post()
+        if self.state != 'posted':
+            self._assist_tell_left_in_draft(
+                self.env._("another add-on asks something of whoever posts it")
+            )
+
+    def _assist_get_unapproved(self):
+        """Return those of these drafts that somebody has to approve before they can be posted.
+
+        The closing run leaves them in draft. For an add-on that has invoices approved; it brings
+        `_assist_request_approval` too.
+        """
+        return self.browse()
+
+    def _assist_request_approval(self):
+        """Ask for the approval of these drafts."""
+        for bill in self:
+            bill._assist_tell_left_in_draft(self.env._("it has to be approved first"))
+
+    def _assist_tell_left_in_draft(self, reason):
+        """Say on a bill that its plan would have it posted, and why it is not."""
+        self.message_post(
+            body=self.env._(
+                "This bill stays in draft: %(reason)s. Post it by hand then, and send it.",
+                reason=reason,
+            )
+        )
 
     # === HEADER === #
 

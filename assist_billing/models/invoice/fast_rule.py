@@ -352,6 +352,15 @@ class AccountMove(models.Model):
         return any(name in POSTING_METHODS for _module, name in parts)
 
     @api.model
+    def _assist_is_asked_before_posting(self):
+        """Tell whether an add-on that was never compared has a say in the button that posts.
+
+        What only stands there, and not in `_post`, would be passed over.
+        """
+        parts = self._assist_get_unknown_parts('account.move')
+        return any(name == 'action_post' for _module, name in parts)
+
+    @api.model
     def _assist_get_unknown_parts(self, model):
         """Return the parts of this model that matter to bills and stem from unknown add-ons.
 
