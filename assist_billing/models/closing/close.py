@@ -254,6 +254,9 @@ class AssistBillingCycle(models.Model):
         to_post = moves.filtered(
             lambda move: (handling or move.assist_plan_id.bill_handling) in ('post', 'send')
         )
+        waiting = to_post._assist_get_unapproved()
+        waiting._assist_request_approval()
+        to_post -= waiting
         to_send = to_post.filtered(
             lambda move: (handling or move.assist_plan_id.bill_handling) == 'send'
         )
@@ -269,7 +272,7 @@ class AssistBillingCycle(models.Model):
         if to_post:
             with watched_commits(self.env.cr, mark_unfinished):
                 self._post_moves(to_post)
-        if to_send:
+        if to_send := to_send.filtered(lambda move: move.state == 'posted'):
             to_send._assist_queue_sending()
         if has_marked:
             to_post._assist_mark_unfinished(False)

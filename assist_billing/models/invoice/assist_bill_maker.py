@@ -262,6 +262,9 @@ class AssistBillMaker(models.AbstractModel):
             for bill in moves:
                 self._post(bill)
             return
+        if self._is_asked_before_posting():
+            self._post_as_a_person(moves)
+            return
         context, unchanged, number_formats = {}, [], None
         is_service = set(moves.invoice_line_ids.product_id.mapped('type')) <= {'service'}
         if is_service and not self._get_listeners():
@@ -280,3 +283,15 @@ class AssistBillMaker(models.AbstractModel):
             # Not soft: a soft post leaves a bill in draft whose date is tomorrow in UTC.
             moves.with_context(**context, assist_posting=number)._post(soft=False)
         self.env['res.partner']._assist_increase_ranks(posting.ranks)
+
+    def _post_as_a_person(self, moves):
+        """Post bills as their button does, for an add-on that asks a person something there.
+
+        Where it asks, the bill stays in draft, and says so.
+        """
+        for bill in moves:
+            bill.action_post()
+            if bill.state != 'posted':
+                bill._assist_tell_left_in_draft(
+                    self.env._("another add-on asks something of whoever posts it")
+                )
