@@ -59,11 +59,14 @@ class AssistBillingCycle(models.Model):
     # === DUE CYCLES === #
 
     @api.model
-    def _get_due_sql(self, now, tried=()):
-        """Return FROM and WHERE of the due cycles `c`; also what a run book previews.
+    def _get_due_sql(self, now, tried=(), *, with_grace=True):
+        """Return FROM and WHERE of the due cycles `c`.
 
         Due is the oldest open cycle of an association that is not on hold, once its end and the
         company's grace have passed. Younger ones wait for it: bills are made oldest first.
+
+        :param bool with_grace: false for what a person chooses to bill: that person knows that
+            all sessions are there
         """
         return SQL(
             """
@@ -71,7 +74,7 @@ class AssistBillingCycle(models.Model):
             JOIN assist_billing_association a ON a.id = c.association_id
             JOIN res_company p ON p.id = c.company_id
            WHERE c.state = 'open'
-             AND c.end_at + p.assist_close_grace_hours * INTERVAL '1 hour' <= %(now)s
+             AND c.end_at + %(grace)s * INTERVAL '1 hour' <= %(now)s
              AND a.state != 'on_hold'
              AND (c.retry_at IS NULL OR c.retry_at <= %(now)s)
              AND c.id != ALL(%(tried)s)
@@ -83,6 +86,7 @@ class AssistBillingCycle(models.Model):
             """,
             now=now,
             tried=list(tried),
+            grace=SQL("p.assist_close_grace_hours") if with_grace else 0,
         )
 
     @api.model
@@ -228,18 +232,22 @@ class AssistBillingCycle(models.Model):
         """Create the invoices, company by company, the fast way where it is proven equal."""
         moves = self.env['account.move']
         for company in self.company_id:
-            moves |= (
-                # sudo: the engine bills, whoever may have started it; company and journal are
-                # those of the cycle
-                moves.sudo()
-                .with_company(company)
-                # No e-mail to a salesperson for each invoice that is his.
-                .with_context(mail_auto_subscribe_no_notify=True)
-                ._assist_create_bills(
-                    [vals for vals in vals_list if vals['company_id'] == company.id]
-                )
+            moves |= self._get_maker(company)._make_bills(
+                [vals for vals in vals_list if vals['company_id'] == company.id]
             )
         return moves
+
+    def _get_maker(self, company):
+        """Return what makes bills of a company."""
+        return (
+            # sudo: the engine bills, whoever may have started it; company and journal are those of
+            # the cycle
+            self.env['assist.bill.maker']
+            .sudo()
+            .with_company(company)
+            # No e-mail to a salesperson for each invoice that is theirs.
+            .with_context(mail_auto_subscribe_no_notify=True)
+        )
 
     def _process_moves(self, moves, handling=None):
         """Post the invoices and hand them over for sending, as their plans say."""
@@ -272,13 +280,13 @@ class AssistBillingCycle(models.Model):
         :raise RefusedTogetherError: when some of several cannot be posted
         """
         if len(moves) == 1:
-            moves._assist_post()
+            moves.env['assist.bill.maker']._post(moves)
             return
         # What waits to be stored is not stored before: with what posting changes it is one.
         point = UndoPoint(self.env.cr, flush=False)
         try:
             with point:
-                moves._assist_post()
+                moves.env['assist.bill.maker']._post(moves)
         except NOBODYS_FAULT:
             raise
         except Exception as error:
@@ -298,7 +306,7 @@ class AssistBillingCycle(models.Model):
             point = UndoPoint(self.env.cr)
             try:
                 with point:
-                    part._assist_post()
+                    part.env['assist.bill.maker']._post(part)
             except NOBODYS_FAULT:
                 raise
             except Exception:

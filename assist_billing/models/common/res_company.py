@@ -22,6 +22,15 @@ class ResCompany(models.Model):
         help="How many hours to wait after the end of a cycle for late sessions before it is "
         "billed.",
     )
+    assist_session_arrival = fields.Selection(
+        [
+            ('hand', "Recorded by hand in Odoo"),
+            ('connector', "Fetched from a tool, or sent by a program"),
+            ('file', "Imported from files"),
+        ],
+        string="How Sessions Arrive",
+        help="Chosen on first use, which sets the hours of grace accordingly.",
+    )
     assist_date_bills = fields.Selection(
         [('day_after', "The day after the period"), ('last_day', "The last day of the period")],
         string="Bills Are Dated",

@@ -12,6 +12,9 @@ class ResConfigSettings(models.TransientModel):
     assist_close_grace_hours = fields.Integer(
         related='company_id.assist_close_grace_hours', readonly=False
     )
+    assist_session_arrival = fields.Selection(
+        related='company_id.assist_session_arrival', readonly=False
+    )
     assist_date_bills = fields.Selection(
         related='company_id.assist_date_bills', readonly=False, required=True
     )

@@ -1,5 +1,6 @@
 from odoo import api, models
 from odoo.exceptions import RedirectWarning, UserError
+from odoo.fields import Domain
 from odoo.tools import email_normalize
 
 from ...utils.checks import address_key, split_addresses
@@ -31,6 +32,27 @@ class ResPartner(models.Model):
         if vals.get('email') or vals.get('active'):
             self._assist_match_later()
         return result
+
+    # === BUSINESS METHODS - orm === #
+
+    @api.model
+    def name_search(self, name='', domain=None, operator='ilike', limit=100):
+        # EXTENDS base: where a session's customer is chosen, those who are billed come first
+        if not self.env.context.get('assist_associated_first'):
+            return super().name_search(name, domain, operator, limit)
+        # sudo: technicians see no associations, nor what these say, but whom they are for
+        associations = self.env['assist.billing.association'].sudo()
+        billed = associations.search(
+            [('company_id', 'in', self.env.companies.ids), ('state', '!=', 'ended')]
+        ).partner_id
+        chosen = Domain(domain or Domain.TRUE)
+        first = super().name_search(
+            name, chosen & Domain('id', 'child_of', billed.ids), operator, limit
+        )
+        if limit and len(first) >= limit:
+            return first
+        others = chosen & Domain('id', 'not in', [partner_id for partner_id, _name in first])
+        return first + super().name_search(name, others, operator, limit and limit - len(first))
 
     # === BUSINESS METHODS - res.partner === #
 

@@ -217,10 +217,14 @@ class AssistBillingCycle(models.Model):
             self.env['assist.billing.association']._trigger_closing()
         return True
 
+    @api.model
+    def _may_bill(self):
+        return self.env.su or self.env.user.has_group('account.group_account_invoice')
+
     def _check_billing_user(self):
         """Refuse who may not bill; the engine then writes cycles for him, as sudo."""
         self.check_access('read')
-        if not self.env.su and not self.env.user.has_group('account.group_account_invoice'):
+        if not self._may_bill():
             raise AccessError(self.env._("Only billing users can bill, bill again or waive."))
 
     # === OPENING === #
@@ -237,6 +241,12 @@ class AssistBillingCycle(models.Model):
             self.env['ir.cron']._commit_progress()
         self._end_associations(now)
         self.env['ir.cron']._commit_progress()
+
+    @api.model
+    def _open_next_begun(self, now):
+        """Open the next cycles that have begun, a batch at most, in this transaction."""
+        associations = self._lock_associations_to_open(now, self.association_id.browse())
+        self._open_for(associations, now)
 
     @api.model
     def _lock_associations_to_open(self, now, failed):

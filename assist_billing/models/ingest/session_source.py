@@ -1,7 +1,7 @@
 import hashlib
 
 from odoo import api, fields, models
-from odoo.tools import SQL
+from odoo.tools import SQL, format_datetime
 
 # What the source says of a session, as columns: by these it is matched and grouped.
 SOURCE_TEXTS = {
@@ -119,7 +119,7 @@ class AssistSession(models.Model):
         if not value:
             return self.env._("nothing")
         if hasattr(value, 'isoformat'):
-            return f"{value:%Y-%m-%d %H:%M:%S} UTC"
+            return format_datetime(self.env, value)
         text = " ".join(str(value).split())
         return f"“{text[:200]}…”" if len(text) > 200 else f"“{text}”"
 

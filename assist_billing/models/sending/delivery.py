@@ -127,7 +127,8 @@ class AccountMove(models.Model):
         self._assist_refuse_others(SENDABLE_KINDS)
         self._assist_check_sendable()
         if len(self) == 1:
-            return self.action_invoice_sent()
+            # Without first asking for a logo and a layout: the first page has done so.
+            return self.with_context(discard_logo_check=True).action_invoice_sent()
         sent = self.filtered(lambda bill: bill.assist_delivery_state == 'sent')
         if sent == self:
             sent = self.browse()  # all of them: so they are meant to be sent again

@@ -2,7 +2,7 @@ from collections import defaultdict
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
-from odoo.tools import SQL
+from odoo.tools import SQL, format_datetime
 
 from ...sources.normaliser import EARLIEST, LONGEST, TOLERANCE
 from ...sources.registry import profiles
@@ -110,7 +110,12 @@ class AssistSession(models.Model):
     duration_seconds = fields.Integer(
         string="Duration (s)", compute='_compute_duration', store=True, precompute=True
     )
-    duration_hours = fields.Float(string="Duration", compute='_compute_hours')
+    duration_hours = fields.Float(
+        string="Duration",
+        compute='_compute_hours',
+        inverse='_inverse_duration_hours',
+        help="Typed, it sets the end.",
+    )
     billable = fields.Boolean(default=True, copy=False, tracking=True)
     non_billable_reason = fields.Char(
         copy=False, tracking=True, help="The customer reads it on the statement, under “No charge”."
@@ -269,6 +274,22 @@ class AssistSession(models.Model):
             # sudo: the compute runs for technicians too, who do not read the billed time
             session.sudo().billed_hours = session.sudo().billed_seconds / 3600
 
+    def _inverse_duration_hours(self):
+        for session in self:
+            session.ended_at = session._get_end_after(session.duration_hours)
+
+    @api.onchange('duration_hours')
+    def _onchange_duration_hours(self):
+        self.ended_at = self._get_end_after(self.duration_hours)
+
+    def _get_end_after(self, hours):
+        """Return when this session ended, if it took so many hours; to the second."""
+        if not self.started_at or not hours:
+            return self.ended_at
+        if hours == self.duration_seconds / 3600:
+            return self.ended_at  # nobody typed it
+        return fields.Datetime.add(self.started_at, seconds=round(hours * 3600))
+
     @api.depends('started_at', 'ended_at')
     def _compute_is_long_running(self):
         earliest = fields.Datetime.subtract(fields.Datetime.now(), hours=LONG_RUNNING_HOURS)
@@ -423,15 +444,15 @@ class AssistSession(models.Model):
             or vals.get('external_id')
             or self.display_name
             or self.env._("new"),
-            'start': started_at,
-            'end': ended_at,
+            'start': started_at and format_datetime(self.env, started_at),
+            'end': ended_at and format_datetime(self.env, ended_at),
         }
         for moment in filter(None, (started_at, ended_at)):
             if moment < EARLIEST:
                 raise ValidationError(
                     self.env._(
-                        "Session “%(session)s”: %(moment)s (UTC) is before 1990. Check the year.",
-                        moment=moment,
+                        "Session “%(session)s”: %(moment)s is before 1990. Check the year.",
+                        moment=format_datetime(self.env, moment),
                         **words,
                     )
                 )
@@ -439,9 +460,9 @@ class AssistSession(models.Model):
         if last and last > fields.Datetime.now() + TOLERANCE:
             raise ValidationError(
                 self.env._(
-                    "Session “%(session)s”: its end %(end)s (UTC) is more than 24 hours in the "
+                    "Session “%(session)s”: its end %(end)s is more than 24 hours in the "
                     "future. Check the date and the time zone.",
-                    **{**words, 'end': last},
+                    **{**words, 'end': format_datetime(self.env, last)},
                 )
             )
         if not started_at or not ended_at:
@@ -449,23 +470,27 @@ class AssistSession(models.Model):
         if ended_at < started_at:
             raise ValidationError(
                 self.env._(
-                    "Session “%(session)s”: its end (%(end)s UTC) is before its start "
-                    "(%(start)s UTC).",
+                    "Session “%(session)s”: its end (%(end)s) is before its start (%(start)s).",
                     **words,
                 )
             )
         if ended_at - started_at > LONGEST:
             raise ValidationError(
                 self.env._(
-                    "Session “%(session)s”: from %(start)s to %(end)s (UTC) it would last more "
+                    "Session “%(session)s”: from %(start)s to %(end)s it would last more "
                     "than a year. Correct its start or end.",
                     **words,
                 )
             )
 
+    @api.model
+    def _get_frozen_fields(self):
+        """Return the names of the fields that a billed session keeps: they stand on a bill."""
+        return FROZEN_FIELDS
+
     def _check_frozen(self, vals):
         """Refuse to change what stands on a bill; writing the same value again is no change."""
-        names = [name for name in FROZEN_FIELDS if name in vals]
+        names = [name for name in self._get_frozen_fields() if name in vals]
         for session in self.filtered(lambda session: session.state == 'billed') if names else ():
             changed = [name for name in names if session._assist_is_changed(name, vals[name])]
             if changed:

@@ -1,4 +1,5 @@
 import io
+from contextlib import closing
 
 from odoo import models
 
@@ -6,8 +7,9 @@ from odoo.addons.base.models.ir_actions_report import _wkhtml
 
 from ...report.stationery import Stationery
 
-# The report of our own; the others are Odoo's invoices.
-STATEMENT_REPORT = 'assist_billing.report_statement'
+SO_FAR_REPORT = 'assist_billing.report_so_far'
+# The reports of our own; the others are Odoo's invoices.
+STATEMENT_REPORTS = ('assist_billing.report_statement', SO_FAR_REPORT)
 
 
 class IrActionsReport(models.Model):
@@ -18,6 +20,15 @@ class IrActionsReport(models.Model):
     """
 
     _inherit = 'ir.actions.report'
+
+    # === WHAT IS NOT STORED === #
+
+    def _render_template(self, template, values=None):
+        # EXTENDS base: the bill so far is made in order to be printed, and undone
+        if template != SO_FAR_REPORT:
+            return super()._render_template(template, values)
+        with closing(self.env.cr.savepoint()):
+            return super()._render_template(template, values)
 
     # === ONE BY ONE === #
 
@@ -46,7 +57,7 @@ class IrActionsReport(models.Model):
         """Tell whether a report prints our statement, or documents of which one has it."""
         if not res_ids:
             return False
-        if self._get_report(report_ref).report_name == STATEMENT_REPORT:
+        if self._get_report(report_ref).report_name in STATEMENT_REPORTS:
             return True
         if not self._is_invoice_report(report_ref):
             return False
