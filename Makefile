@@ -1,6 +1,6 @@
 # What one can do here. Each target is a program in tools/ that can be run by itself; `tools/odoo` runs Odoo's own commands.
 
-.PHONY: help run test neighbours fuzz bench compare faults lint format translations shell clean lock
+.PHONY: help run test neighbours fuzz bench compare faults lint format translations pictures shell clean lock
 
 help:
 	@echo "make run      Odoo with the add-on and its demo on http://127.0.0.1:8069 (PORT=..., SERVE=0)"
@@ -12,12 +12,13 @@ help:
 	@echo "make faults   what a month end costs when things go wrong: nothing (QUICK=1: a smaller one)"
 	@echo "make lint     check the code's form;  make format  mend it"
 	@echo "make translations   bring the .pot and .po files up to date"
+	@echo "make pictures the pictures of docs/images anew, from the demo, in a browser"
 	@echo "make shell    Python with Odoo's env, in the demo's database (DB=...)"
 	@echo "make clean    remove this clone's databases and files"
 	@echo "tools/odoo    Odoo's own command line;  tools/pytest  some tests;  tools/db  the databases"
 	@echo "ODOO_PATH=... use an Odoo 19.0 of your own"
 
-run test neighbours fuzz bench compare faults lint format translations clean lock:
+run test neighbours fuzz bench compare faults lint format translations pictures clean lock:
 	@tools/python tools/$@
 
 shell:

@@ -23,6 +23,7 @@ SPREAD = {
     'account.move.line': "Odoo's own; extended by what bills say and by how they are made",
     'account.tax': "Odoo's own; extended by how bills and their adjustments are rounded",
     'res.partner': "Odoo's own; extended by billing, matching and the way bills are made",
+    'assist.bill.maker': "the ways in which bills are made, and which of them may be taken",
     'assist.billing.cycle': "the flow itself: a file for each step, from opening to billing again",
     'assist.billing.tie': "its checks, by what they are about: sessions, cycles, bills",
     'assist.connector': "what it is, and a file for each thing that it does",

@@ -105,6 +105,16 @@ class AccountMoveLine(models.Model):
             lambda line: line.assist_charge in USAGE_CHARGES and line.move_id.assist_cycle_id
         )
 
+    def _assist_get_printed_name(self):
+        """Return the name as a document prints it: without the period that stands above it."""
+        self.ensure_one()
+        period = self.assist_charge and self.move_id._assist_get_printed_cycle()._format_period()
+        return self.name.removesuffix(f"\n{period}") if period and self.name else self.name
+
+    def _assist_is_in_hours(self):
+        hour = self.env.ref('uom.product_uom_hour', raise_if_not_found=False)
+        return bool(self.assist_charge and hour and self.product_uom_id == hour)
+
     def _assist_refuse_change(self):
         if self:
             raise UserError(

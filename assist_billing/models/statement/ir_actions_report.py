@@ -1,4 +1,5 @@
 import io
+from contextlib import closing
 
 from odoo import models
 
@@ -6,8 +7,9 @@ from odoo.addons.base.models.ir_actions_report import _wkhtml
 
 from ...report.stationery import Stationery
 
-# The report of our own; the others are Odoo's invoices.
-STATEMENT_REPORT = 'assist_billing.report_statement'
+SO_FAR_REPORT = 'assist_billing.report_so_far'
+# The reports of our own; the others are Odoo's invoices.
+STATEMENT_REPORTS = ('assist_billing.report_statement', SO_FAR_REPORT)
 
 
 class IrActionsReport(models.Model):
@@ -18,6 +20,15 @@ class IrActionsReport(models.Model):
     """
 
     _inherit = 'ir.actions.report'
+
+    # === WHAT IS NOT STORED === #
+
+    def _render_template(self, template, values=None):
+        # EXTENDS base: the bill so far is made in order to be printed, and undone
+        if template != SO_FAR_REPORT:
+            return super()._render_template(template, values)
+        with closing(self.env.cr.savepoint()):
+            return super()._render_template(template, values)
 
     # === ONE BY ONE === #
 
@@ -50,13 +61,13 @@ class IrActionsReport(models.Model):
             return False
         report = self._get_report(report_ref)
         if report.model != 'account.move':
-            return report.report_name == STATEMENT_REPORT
+            return report.report_name in STATEMENT_REPORTS
         return any(self.env['account.move'].browse(res_ids).mapped('assist_kind'))
 
     def _assist_is_with_statement(self, report_ref):
         """Tell whether a report prints our statement, of whatever is about bills."""
         name = self._get_report(report_ref).report_name
-        return name == STATEMENT_REPORT or self._is_invoice_report(report_ref)
+        return name in STATEMENT_REPORTS or self._is_invoice_report(report_ref)
 
     # === LETTERHEAD === #
 

@@ -122,9 +122,9 @@ class FastPathCase(AssistBillingCommon):
         """
         close = close or (lambda: cycles._close_together(NOW))
         before = self._get_documents(cycles)
-        model = type(self.env['account.move'])
+        model = type(self.env['assist.bill.maker'])
         made = []
-        create = model._assist_create_complete
+        create = model._create_complete
 
         def counting(self, vals_list):
             moves = create(self, vals_list)
@@ -136,14 +136,12 @@ class FastPathCase(AssistBillingCommon):
         written = self._count_written()
         with (
             self.env.cr.savepoint() as savepoint,
-            patch.object(model, '_assist_create_complete', counting),
+            patch.object(model, '_create_complete', counting),
         ):
             # As after a roll back of the whole transaction.
             self.env['account.move']._get_sequence_cache().clear()
             if slow:
-                with patch.object(
-                    model, '_assist_get_general_slow_reason', lambda self: "to be compared"
-                ):
+                with patch.object(model, '_get_general_slow_reason', lambda self: "to be compared"):
                     close()
             else:
                 close()

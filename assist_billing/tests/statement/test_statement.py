@@ -209,7 +209,7 @@ class TestStatement(StatementCommon):
         rows = self.assertAddsUp(association.cycle_ids.sorted('date_start')[0]).rows
         self.assertEqual(
             [row.remark.replace('\u00a0', ' ') for row in rows],
-            ["Too short to count", "", "Counted with the one at 9:45 AM"],
+            ["Too short to be billed", "", "Billed together with the session at 9:45 AM"],
         )
         self.assertEqual([row.amount for row in rows], [0, 20, 0])
 
