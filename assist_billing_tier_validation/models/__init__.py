@@ -1,1 +1,1 @@
-from . import account_move
+from . import assist_bill_maker

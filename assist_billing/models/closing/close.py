@@ -254,8 +254,9 @@ class AssistBillingCycle(models.Model):
         to_post = moves.filtered(
             lambda move: (handling or move.assist_plan_id.bill_handling) in ('post', 'send')
         )
-        waiting = to_post._assist_get_unapproved()
-        waiting._assist_request_approval()
+        maker = moves.env['assist.bill.maker']
+        waiting = maker._get_unapproved(to_post)
+        maker._request_approval(waiting)
         to_post -= waiting
         to_send = to_post.filtered(
             lambda move: (handling or move.assist_plan_id.bill_handling) == 'send'

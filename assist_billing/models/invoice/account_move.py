@@ -389,30 +389,6 @@ class AccountMove(models.Model):
             for move, others in duplicates.items()
         }
 
-    # === BUSINESS METHODS - posting === #
-
-    def _assist_get_unapproved(self):
-        """Return those of these drafts that somebody has to approve before they can be posted.
-
-        The closing run leaves them in draft. For an add-on that has invoices approved; it brings
-        `_assist_request_approval` too.
-        """
-        return self.browse()
-
-    def _assist_request_approval(self):
-        """Ask for the approval of these drafts."""
-        for bill in self:
-            bill._assist_tell_left_in_draft(self.env._("it has to be approved first"))
-
-    def _assist_tell_left_in_draft(self, reason):
-        """Say on a bill that its plan would have it posted, and why it is not."""
-        self.message_post(
-            body=self.env._(
-                "This bill stays in draft: %(reason)s. Post it by hand then, and send it.",
-                reason=reason,
-            )
-        )
-
     # === HELPERS === #
 
     @api.model
