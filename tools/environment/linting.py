@@ -24,6 +24,7 @@ SPREAD = {
     'account.tax': "Odoo's own; extended by how bills and their adjustments are rounded",
     'res.partner': "Odoo's own; extended by billing, matching and the way bills are made",
     'assist.billing.cycle': "the flow itself: a file for each step, from opening to billing again",
+    'assist.billing.plan': "its prices and rules, and its rate card",
     'assist.billing.tie': "its checks, by what they are about: sessions, cycles, bills",
     'assist.connector': "what it is, and a file for each thing that it does",
     'assist.device': "what it is, and how devices come in",
