@@ -81,13 +81,19 @@ class Stage:
         for name in self._databases:
             databases.drop(name)
 
-    def install(self, module: str) -> str:
-        """Return the name of a database with an add-on freshly installed, to copy from."""
-        name = f'{PREFIX}_{module}'
-        self._databases.append(name)
+    def install(self, module: str, on: str | None = None, purpose: str | None = None) -> str:
+        """Return the name of a database with add-ons freshly installed, to copy from.
+
+        :param module: an add-on, or several with commas between
+        :param on: a database that they are installed in a copy of; default: a fresh one
+        :param purpose: what to call it; default: as the add-on
+        """
+        name = self.copy(on, purpose or module) if on else f'{PREFIX}_{purpose or module}'
+        if not on:
+            self._databases.append(name)
         findings = places.state_dir() / f'{name}.findings'
         odoo_command.run_with_progress(
-            f"Installing {module} in a fresh database",
+            f"Installing {module} in a {'copy of another' if on else 'fresh'} database",
             [f'--database={name}', f'--init={module}', '--stop-after-init'],
             places.state_dir() / f'{name}.log',
             findings,

@@ -55,15 +55,31 @@ def prepare(env, due, later=0, others=0, bills=0, sessions=0):
     return {**first, 'session_pattern': pattern['session'], 'journal': _create_journal(env)}
 
 
-def add_due_sessions(env, first, month, customers, per_customer):
+def mix(env, first, customers):
+    """Have customers differ: a third has a salesperson, a quarter a fiscal position of its own."""
+    partners = env['res.partner'].browse(range(first['partner'], first['partner'] + customers))
+    salesperson = env['res.users'].create({'name': "Salesperson", 'login': 'bench_salesperson'})
+    partners[::3].user_id = salesperson
+    partners[::4].property_account_position_id = env['account.fiscal.position'].create(
+        {'name': "Bench"}
+    )
+
+
+def add_due_sessions(env, first, month, customers, per_customer, mixed=False):
     """Store sessions of the month that ends when `month` is due, to be billed then.
 
     They last 10 to 69 minutes and are spread over the month.
+
+    :param mixed: customers have different numbers of them
     """
     end = get_due_date(month)
     start = end - timedelta(days=28)
     count = customers * per_customer
     step = 27 * 86400 / per_customer
+    customer = f'(i % {customers})'
+    if mixed:
+        # A third has the sessions of another third besides its own.
+        customer = f'(CASE WHEN i < {count // 2} THEN {customer} ELSE {customer} / 3 * 3 END)'
     ended = (
         f"TIMESTAMP '{start}' + INTERVAL '1 day'"
         f" + ((i / {customers}) * {step} + i % 3600) * INTERVAL '1 second'"
@@ -71,8 +87,8 @@ def add_due_sessions(env, first, month, customers, per_customer):
     seconds = '(600 + i % 3540)'
     copy_rows(
         env, 'assist_session', first['session_pattern'], count,
-        partner_id=f"{first['partner']} + i % {customers}",
-        association_id=f"{first['association']} + i % {customers}",
+        partner_id=f"{first['partner']} + {customer}",
+        association_id=f"{first['association']} + {customer}",
         external_id=f"'M{month}-' || i",
         cycle_id='NULL', billed_seconds='NULL', state="'to_bill'",
         ended_at=ended,

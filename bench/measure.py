@@ -4,6 +4,7 @@ All that is compared is done in turns, one round after the other, so that whatev
 does hits all alike; the first round warms up and does not count. Seconds are wall-clock time.
 """
 
+from collections import defaultdict
 from datetime import datetime
 from statistics import median
 from time import perf_counter
@@ -53,52 +54,101 @@ def get_due(month: int) -> str:
 
 def compare_ways(stage: Stage, sizes: Sizes, ours: str, contract: str) -> dict:
     """Make as many bills in four ways: ours, OCA's, the plain one, by SQL alone."""
-    progress = Progress("Closing against OCA's contract, plain Odoo and SQL")
+    ways, totals, _derived = _compare(
+        stage, sizes, ours, contract, "Closing against OCA's contract, plain Odoo and SQL"
+    )
+    return {
+        'vs_oca': ratio(ways['oca'], ways['ours']),
+        'vs_plain': ratio(ways['plain'], ways['ours']),
+        'vs_floor': ratio(ways['ours'], ways['floor']),
+        'ways': {way: series.as_dict() for way, series in ways.items()},
+        'totals': totals,
+    }
+
+
+def compare_realistic(stage: Stage, sizes: Sizes, ours: str, contract: str) -> dict:
+    """Do the same beside other add-ons: with customers who are alike, then with mixed ones.
+
+    OCA's contracts stay alike, which costs them least.
+    """
+    alike, _totals, _derived = _compare(
+        stage, sizes, ours, contract, "The same beside Sales, Inventory and others"
+    )
+    mixed, _totals, derived = _compare(
+        stage, sizes, ours, contract, "The same with mixed customers", mixed=True
+    )
+    return {
+        'real_vs_oca': ratio(alike['oca'], alike['ours']),
+        'real_vs_plain': ratio(alike['plain'], alike['ours']),
+        'real_vs_floor': ratio(alike['ours'], alike['floor']),
+        'mixed_vs_oca': ratio(mixed['oca'], mixed['ours']),
+        'mixed_vs_floor': ratio(mixed['ours'], mixed['floor']),
+        'share_derived': derived,
+        'real': {way: series.as_dict() for way, series in alike.items()},
+        'mixed': {way: series.as_dict() for way, series in mixed.items()},
+    }
+
+
+def _compare(
+    stage: Stage, sizes: Sizes, ours: str, contract: str, title: str, *, mixed: bool = False
+) -> tuple[dict[str, Series], dict, float]:
+    """Make as many bills in four ways, in turns.
+
+    :param mixed: customers differ in what they use, in salesperson and fiscal position
+    :return: the costs of each way, the totals of the last round, and the share of derived bills
+    """
+    progress = Progress(title)
     progress.begin()
     due, per_bill = sizes.bills, sizes.sessions_per_bill
     databases = stage.copy(ours, 'ways'), stage.copy(contract, 'others')
-    ways = {way: Series() for way in ('ours', 'oca', 'plain', 'floor')}
-    totals = []
+    ways = defaultdict(Series)
+    totals, derived = [], 0
     with stage.clients(*databases) as (mine, others):
         lines = [[charge, quantity or per_bill, price] for charge, quantity, price in PRICES]
         others.send('prepare_contracts', customers=due, lines=lines)
         first = mine.do('prepare', due=due, bills=sizes.few_bills, sessions=sizes.few_sessions)
+        if mixed:
+            mine.do('mix', first=first, customers=due)
         others.receive()
         for month in range(sizes.rounds + 1):
             progress.show(f"round {month} of {sizes.rounds}")
-            answers = _make_bills(mine, others, first, month, due, per_bill)
+            answers = _make_bills(mine, others, first, month, due, per_bill, mixed)
             totals.append({way: answer['total'] for way, answer in answers.items()})
-            _check_bills(answers, due)
+            # Contracts that are alike come to another total than mixed customers.
+            _check_bills(answers, due, ('oca',) if mixed else ())
+            derived = answers['ours']['derived'] / due
             if month:
                 for way, answer in answers.items():
                     ways[way].add(answer['seconds'], due)
     for name in databases:
         stage.drop(name)
     progress.end()
-    return {
-        'vs_oca': ratio(ways['oca'], ways['ours']),
-        'vs_plain': ratio(ways['plain'], ways['ours']),
-        'vs_floor': ratio(ways['ours'], ways['floor']),
-        'ways': {way: series.as_dict() for way, series in ways.items()},
-        'totals': totals[-1],
-    }
+    return dict(ways), totals[-1], round(derived, 3)
 
 
-def _make_bills(mine: Client, others: Client, first: dict, month: int, due: int, each: int):
-    mine.do('add_due_sessions', first=first, month=month, customers=due, per_customer=each)
+def _make_bills(
+    mine: Client, others: Client, first: dict, month: int, due: int, each: int, mixed: bool
+):
+    mine.do(
+        'add_due_sessions', first=first, month=month, customers=due, per_customer=each, mixed=mixed
+    )
     ours = mine.do('close', now=get_due(month))
-    bills = mine.do('describe', after=ours['after'])
-    return {
-        'ours': ours,
-        'oca': others.do('run_contracts', date=get_due(month)),
-        'plain': others.do('create_and_post', bills=bills),
-        'floor': mine.do('copy_by_sql', after=ours['after'], journal=first['journal']),
-    }
+    answers = {'ours': ours, 'oca': others.do('run_contracts', date=get_due(month))}
+    if not mixed:
+        bills = mine.do('describe', after=ours['after'])
+        answers['plain'] = others.do('create_and_post', bills=bills)
+    floor = mine.do('copy_by_sql', after=ours['after'], journal=first['journal'])
+    return {**answers, 'floor': floor}
 
 
-def _check_bills(answers: dict, due: int) -> None:
+def _check_bills(answers: dict, due: int, others: tuple[str, ...] = ()) -> None:
+    """Check that each way made the same bills.
+
+    :param others: ways whose total is another one
+    """
     for way, answer in answers.items():
-        if answer['bills'] != due or abs(answer['total'] - answers['ours']['total']) > 0.005:
+        is_other = way not in others and abs(answer['total'] - answers['ours']['total']) > 0.005
+        if answer['bills'] != due or is_other:
             raise Problem(
                 f"The bills of the way “{way}” are not the same as ours.",
                 f"Bills and total: {answer['bills']}, {answer['total']}; "

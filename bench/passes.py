@@ -21,7 +21,8 @@ def close(env, now):
     """Run the closing as the scheduled action does.
 
     :param str now: naive UTC, ISO; what is due then is billed
-    :return: seconds, bills made, their untaxed total, memory in MB at the peak and before
+    :return: seconds, bills made and how many of them were derived, their untaxed total, memory in
+        MB at the peak and before
     """
     before = get_last_move(env)
     gc.collect()
@@ -31,10 +32,12 @@ def close(env, now):
     env['assist.billing.cycle']._cron_close_cycles(now=datetime.fromisoformat(now))
     env.cr.commit()
     seconds = time.perf_counter() - began
+    run = env['assist.billing.run'].search([], limit=1)
     return {
         'seconds': seconds,
         'peak_mb': _get_memory('VmHWM'),
         'held_mb': held,
+        'derived': sum(run.line_ids.mapped('derived_count')),
         **count_moves(env, before),
     }
 

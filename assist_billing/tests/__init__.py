@@ -68,6 +68,7 @@ from .closing import (
 )
 from .invoice import (
     test_bill_dates,
+    test_derived,
     test_fast_listeners,
     test_fast_path,
     test_fast_rule,

@@ -17,6 +17,7 @@ import psycopg2
 
 from odoo.exceptions import ConcurrencyError
 from odoo.service.model import PG_CONCURRENCY_EXCEPTIONS_TO_RETRY
+from odoo.tools.misc import Callbacks
 
 _logger = logging.getLogger(__name__)
 
@@ -94,6 +95,25 @@ def watched_commits(cr, before_commit):
     with commits_as_before(cr):
         watch_commits(cr, before_commit)
         yield
+
+
+@contextmanager
+def undone(cr):
+    """Undo all that is done inside, and leave what waits for the commit as it is.
+
+    What waits to be stored has to be stored before.
+    """
+    waiting, cache = (cr.precommit, cr.postcommit), dict(cr.cache)
+    cr.precommit, cr.postcommit = Callbacks(), Callbacks()
+    savepoint = cr.savepoint(flush=False)
+    try:
+        with watched_commits(cr, lambda: False):
+            yield
+    finally:
+        cr.clear()
+        savepoint.close(rollback=True)
+        cr.precommit, cr.postcommit = waiting
+        cr.cache.update(cache)
 
 
 class UndoPoint:

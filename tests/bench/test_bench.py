@@ -11,6 +11,7 @@ from environment.console import Problem
 
 KEYS = {
     'vs_oca', 'vs_plain', 'vs_floor', 'growth_bills', 'growth_sessions', 'memory_mb', 'two_workers',
+    'real_vs_oca', 'real_vs_plain', 'real_vs_floor', 'mixed_vs_oca', 'mixed_vs_floor',
     'failure_cost', 'vs_create', 'vs_load', 'growth_ingest',
 }  # fmt: skip
 
@@ -31,7 +32,11 @@ def with_contract():
 def quickly_installed(monkeypatch, with_contract):
     """Databases for the benchmark out of the one that is tested: installing takes long."""
     made = {'assist_billing': os.environ['ASSIST_TEMPLATE_DATABASE'], 'contract': with_contract}
-    monkeypatch.setattr(client.Stage, 'install', lambda _stage, module: made[module])
+    monkeypatch.setattr(
+        client.Stage,
+        'install',
+        lambda _stage, module, on=None, purpose=None: made.get(module),
+    )
 
 
 def test_smallest_run_gives_all_figures_and_equal_bills(quickly_installed, tmp_path):

@@ -487,22 +487,28 @@ class AssistBillingRun(models.Model):
         self._count_ways(cycles.move_id)
 
     def _count_ways(self, moves):
-        """Add how many of these bills were made the ordinary way, and why."""
-        reasons = self.env['assist.bill.maker']._take_slow_reasons(moves)
+        """Add how many of these bills were made which way, and why not a quicker one."""
+        ways = self.env['assist.bill.maker']._take_ways(moves)
         for line in self.line_ids:
-            slow = [
-                reasons[move]
-                for move in reasons
+            of_line = [
+                way
+                for move, way in ways.items()
                 if (move.company_id, move.currency_id) == (line.company_id, line.currency_id)
             ]
-            if slow:
-                known = (line.ordinary_reasons or "").splitlines()
-                line.write(
-                    {
-                        'ordinary_count': line.ordinary_count + len(slow),
-                        'ordinary_reasons': "\n".join(dict.fromkeys([*known, *slow])),
-                    }
-                )
+            vals = {}
+            for way in ('derived', 'ordinary'):
+                if count := sum(way == other for other, _reason in of_line):
+                    vals[f'{way}_count'] = line[f'{way}_count'] + count
+            for way, name in (
+                ('complete', 'not_derived_reasons'),
+                ('ordinary', 'ordinary_reasons'),
+            ):
+                reasons = [reason for other, reason in of_line if other == way and reason]
+                if reasons:
+                    known = (line[name] or "").splitlines()
+                    vals[name] = "\n".join(dict.fromkeys([*known, *reasons]))
+            if vals:
+                line.write(vals)
 
     def _count_late(self, cycles):
         """Add the bills of their own that were just made for late sessions of these cycles."""

@@ -20,6 +20,18 @@ class AssistBillingRunLine(models.Model):
     closed_count = fields.Integer(string="Closed", readonly=True)
     invoice_count = fields.Integer(string="Bills", readonly=True)
     failed_count = fields.Integer(string="Failures", readonly=True)
+    derived_count = fields.Integer(
+        string="Derived",
+        readonly=True,
+        help="Bills that were derived from two others of the same shape, which Odoo had just made "
+        "and which were compared with each other. It takes the least time, and the bills are the "
+        "same.",
+    )
+    not_derived_reasons = fields.Text(
+        string="Why Not Derived",
+        readonly=True,
+        help="Why bills that were made all at once could not be derived from each other.",
+    )
     ordinary_count = fields.Integer(
         string="One by One",
         readonly=True,

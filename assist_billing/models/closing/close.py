@@ -6,12 +6,15 @@ from odoo.exceptions import UserError
 from odoo.tools import SQL, split_every
 
 from ...utils.races import NOBODYS_FAULT, UndoPoint, watched_commits
+from ...utils.refusals import NotDerivedError, RefusedTogetherError
 from ...utils.sql_changes import changing
 
 _logger = logging.getLogger(__name__)
 
 # Cycles closed, and committed, at a time. More gains little, and loses more when one of them fails.
 CLOSE_BATCH = 50
+# The same where bills are derived from each other: it takes no longer, and more of them are alike.
+DERIVED_BATCH = 200
 # What a session keeps of the bill it is on.
 STAMPED = ('cycle_id', 'billed_seconds', 'merged_into_id', 'state', 'write_uid', 'write_date')
 # What a session keeps of its billing, and what is forgotten when its cycle opens again.
@@ -25,14 +28,6 @@ LONGEST_DELAY_HOURS = 24
 def split_in_parts(records):
     """Return `PARTS` parts of these records, or fewer, none of them empty."""
     return [records.browse(ids) for ids in split_every(-(-len(records) // PARTS), records.ids)]
-
-
-class RefusedTogetherError(Exception):
-    """Bills could not be posted together; `cycles` are those that cannot be by themselves."""
-
-    def __init__(self, cycles):
-        super().__init__()
-        self.cycles = cycles
 
 
 class AssistBillingCycle(models.Model):
@@ -121,7 +116,9 @@ class AssistBillingCycle(models.Model):
 
         The fewer sessions a batch has, and the less time it takes, the less of it others change.
         """
-        return max(1, CLOSE_BATCH >> self.env.context.get('assist_lost_races', 0))
+        may_derive = self.env['assist.bill.maker']._may_derive()
+        size = DERIVED_BATCH if may_derive else CLOSE_BATCH
+        return max(1, size >> self.env.context.get('assist_lost_races', 0))
 
     def _lock_sessions(self):
         """Lock what these cycles may bill: who changes it meanwhile waits, and we do not lose.
@@ -163,6 +160,10 @@ class AssistBillingCycle(models.Model):
                 self._close_together(now)
         except NOBODYS_FAULT:
             raise
+        except NotDerivedError as error:
+            _logger.warning("Bills are not derived from each other: %s", error)
+            self.env['assist.bill.maker']._stop_deriving(str(error))
+            self._close(now)
         except Exception as error:  # noqa: BLE001 - kept on the cycle and shown
             if point.is_lost:
                 _logger.warning("Closed, and stored by another add-on, then: %s", error)
@@ -188,7 +189,8 @@ class AssistBillingCycle(models.Model):
     def _bill(self, outcomes, now, handling=None):
         """Make the invoices of `outcomes`, stamp their sessions, close their cycles.
 
-        :param str handling: what to do with the invoices, instead of what each plan says
+        :param str handling: what to do with the invoices, instead of what each plan says; then
+            they are not derived from each other
         :return: the invoices
         """
         # Until the cycles are wholly billed nobody commits: half of it would be stored.
@@ -199,18 +201,18 @@ class AssistBillingCycle(models.Model):
                     for outcome in outcomes
                 }
             )
-            moves = self._create_moves(
+            moves, to_derive = self._create_moves(
                 [
                     outcome.cycle._prepare_invoice_vals(outcome, now)
                     for outcome in outcomes
                     if outcome.cycle._is_to_invoice(outcome)
-                ]
+                ],
+                may_derive=not handling,
             )
             self._keep_details(outcomes)
             self._stamp_sessions(outcomes)
         # Last: from the first number on, whoever posts in the same journal waits for the commit.
-        self._process_moves(moves, handling)
-        return moves
+        return moves | self._process_moves(moves, handling, to_derive)
 
     def _write_each(self, vals_by_cycle):
         """Write other values on each cycle as `write` would, but all in one go."""
@@ -228,14 +230,22 @@ class AssistBillingCycle(models.Model):
         """Tell whether there is something to invoice: no bill is made over zero."""
         return bool(outcome.total)
 
-    def _create_moves(self, vals_list):
-        """Create the invoices, company by company, the fast way where it is proven equal."""
-        moves = self.env['account.move']
+    def _create_moves(self, vals_list, may_derive=False):
+        """Create the invoices, company by company, the fast way where it is proven equal.
+
+        :param bool may_derive: some may be left for `_process_moves` to derive from the others
+        :return: the invoices; and what is left, as pairs of what makes it, and families of bills
+        """
+        moves, to_derive = self.env['account.move'], []
         for company in self.company_id:
-            moves |= self._get_maker(company)._make_bills(
-                [vals for vals in vals_list if vals['company_id'] == company.id]
+            maker = self._get_maker(company)
+            made, families = maker._make_bills(
+                [vals for vals in vals_list if vals['company_id'] == company.id], may_derive
             )
-        return moves
+            moves |= made
+            if families:
+                to_derive.append((maker, families))
+        return moves, to_derive
 
     def _get_maker(self, company):
         """Return what makes bills of a company."""
@@ -249,8 +259,12 @@ class AssistBillingCycle(models.Model):
             .with_context(mail_auto_subscribe_no_notify=True)
         )
 
-    def _process_moves(self, moves, handling=None):
-        """Post the invoices and hand them over for sending, as their plans say."""
+    def _process_moves(self, moves, handling=None, to_derive=()):
+        """Post the invoices and hand them over for sending, as their plans say.
+
+        :param to_derive: what is left to be derived from them, as of `_create_moves`
+        :return: the invoices that were derived
+        """
         to_post = moves.filtered(
             lambda move: (handling or move.assist_plan_id.bill_handling) in ('post', 'send')
         )
@@ -270,13 +284,20 @@ class AssistBillingCycle(models.Model):
             (to_post - to_send)._assist_mark_unfinished('post')
             to_send._assist_mark_unfinished('send')
 
-        if to_post:
-            with watched_commits(self.env.cr, mark_unfinished):
+        derived = moves.browse()
+        # Until all of them are there, nobody commits.
+        before_commit = (lambda: False) if to_derive else mark_unfinished
+        with watched_commits(self.env.cr, before_commit):
+            if to_post:
                 self._post_moves(to_post)
+            for maker, families in to_derive:
+                derived |= maker._derive(families)
+        to_send |= derived.filtered(lambda move: move.assist_plan_id.bill_handling == 'send')
         if to_send := to_send.filtered(lambda move: move.state == 'posted'):
             to_send._assist_queue_sending()
         if has_marked:
             to_post._assist_mark_unfinished(False)
+        return derived
 
     def _post_moves(self, moves):
         """Post the invoices.
@@ -533,7 +554,9 @@ class AssistBillingCycle(models.Model):
                 # Until the sessions are wholly billed nobody commits.
                 with watched_commits(self.env.cr, lambda: False):
                     if outcome.total:
-                        move = self._create_moves([self._prepare_supplementary_vals(outcome, now)])
+                        move, _none = self._create_moves(
+                            [self._prepare_supplementary_vals(outcome, now)]
+                        )
                     self._keep_details([outcome], supplementary=move)
                     self._stamp_sessions([outcome])
                     self._close_succeeded()

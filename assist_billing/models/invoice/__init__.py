@@ -5,5 +5,6 @@ from . import fast_sources
 from . import assist_bill_maker
 from . import bill_maker_rule
 from . import bill_maker_values
+from . import bill_maker_derived
 from . import rounding
 from . import complete_values

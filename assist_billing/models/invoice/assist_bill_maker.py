@@ -5,10 +5,13 @@ from markupsafe import Markup
 
 from odoo import models
 
+from ...utils.refusals import NotDerivedError
 from .complete_values import NotAsGivenError, keep_posting
 
 _logger = logging.getLogger(__name__)
 
+# From fewer bills of a shape nothing is gained by deriving them: two of them are made by Odoo.
+FEWEST = 4
 # What computes the fields of a document that are the same in draft and posted.
 UNCHANGED_BY_POSTING = ('_compute_amount', '_compute_invoice_date_due')
 
@@ -71,6 +74,8 @@ class AssistBillMaker(models.AbstractModel):
 
     Each bill is made in one of these ways, wholly, and is the same in every stored field:
 
+    - *derived*: bills that have all in common but what is a customer's own are of one shape. Two of
+      them are made as said below, the others are derived from these, row by row, by SQL.
     - *complete*: Odoo makes an invoice from its product lines, then adds tax and receivable lines
       to it, each with all that follows. Here Odoo's own tax engine is asked beforehand, and all
       bills are created with all their lines.
@@ -85,44 +90,68 @@ class AssistBillMaker(models.AbstractModel):
 
     # === MAKING === #
 
-    def _make_bills(self, vals_list):
-        """Create invoices, each the fast way where that is proven equal, else the ordinary way.
+    def _make_bills(self, vals_list, may_derive=False):
+        """Create invoices; those that are to be derived from others follow once these are posted.
 
         :param list vals_list: of one company, as of `_prepare_invoice_vals`
-        :return: the invoices, in the order of `vals_list`
+        :param bool may_derive: what each plan says is done with its bills, and the caller calls
+            `_derive` once those that are to be posted are
+        :return: the invoices that were created, in the order of `vals_list`; and the families of
+            bills, for `_derive`
         """
         moves = self.env['account.move']
         complete, reasons = self._get_complete_vals(vals_list)
+        families, made_later, reason = [], set(), None
+        if may_derive and len(complete) >= FEWEST:
+            reason = self._get_not_derived_reason()
+            try:
+                families = [] if reason else self._find_families(vals_list, complete)
+            except NotDerivedError as error:
+                reason = str(error)
+            made_later = {member.index for family in families for member in family.others}
         created = {}
         if complete:
+            written = self._count_written() if families else {}
+            vals_by_index = {
+                index: vals for index, vals in complete.items() if index not in made_later
+            }
             try:
-                made = self._create_complete(list(complete.values()))
+                made = self._create_complete(list(vals_by_index.values()))
             except NotAsGivenError as error:
                 reasons |= dict.fromkeys(complete, str(error))
+                families, made_later = [], set()
             else:
-                created.update(zip(complete, made, strict=True))
+                created.update(zip(vals_by_index, made, strict=True))
+                self._tell_ways(dict.fromkeys(made.ids, ('complete', reason)))
+        for family in families:
+            family.exemplars = moves.concat(*(created[member.index] for member in family.models))
+            family.written = written
         if reasons:
             made = moves.create([vals_list[index] for index in reasons])
             created.update(zip(reasons, made, strict=True))
-            self._tell_reasons(dict(zip(made.ids, reasons.values(), strict=True)))
-        return moves.concat(*(created[index] for index in range(len(vals_list))))
+            ways = [('ordinary', reason) for reason in reasons.values()]
+            self._tell_ways(dict(zip(made.ids, ways, strict=True)))
+        return moves.concat(*(created[index] for index in sorted(created))), families
 
-    def _tell_reasons(self, reasons):
-        """Say why bills were made the ordinary way, and keep it for the run book.
+    def _tell_ways(self, ways):
+        """Say which way bills were made, and why no quicker one; keep it for the run book.
 
-        :param dict reasons: id of the bill -> reason in words
+        :param dict ways: id of the bill -> way, and reason in words or None
         """
-        for reason, number in Counter(reasons.values()).items():
-            _logger.info("%s bills are made the ordinary way: %s", number, reason)
+        for (way, reason), number in Counter(ways.values()).items():
+            if reason and way == 'ordinary':
+                _logger.info("%s bills are made the ordinary way: %s", number, reason)
+            elif reason:
+                _logger.info("%s bills are not derived: %s", number, reason)
         # Ids are never given twice: what became of these, or did not, harms no others.
-        self.env.cr.cache.setdefault('assist_slow_reasons', {}).update(reasons)
+        self.env.cr.cache.setdefault('assist_ways', {}).update(ways)
 
-    def _take_slow_reasons(self, moves):
-        """Return why some of these bills were just made the ordinary way, and forget it.
+    def _take_ways(self, moves):
+        """Return which way some of these bills were just made, and forget it.
 
-        :return: bill -> reason in words
+        :return: bill -> way, and reason in words or None
         """
-        kept = self.env.cr.cache.get('assist_slow_reasons', {})
+        kept = self.env.cr.cache.get('assist_ways', {})
         return {move: kept.pop(move.id) for move in moves if move.id in kept}
 
     def _get_complete_vals(self, vals_list):

@@ -66,7 +66,7 @@ class AssistBillMaker(models.AbstractModel):
             if base_line is None:
                 return None
             base_lines.append(base_line)
-        lines = self._prepare_base_and_tax_lines(base_lines, company)
+        lines = self._get_base_and_tax_lines(base_lines, company, memo)
         lines.append(
             self._prepare_term_line(lines, header, position.map_account(receivable), commercial)
         )
@@ -178,6 +178,33 @@ class AssistBillMaker(models.AbstractModel):
             assist_vals=line_vals,
             _assist_rounds_lines=vals.get('assist_rounds_lines'),
         )
+
+    def _get_base_and_tax_lines(self, base_lines, company, memo):
+        """Return the values of the product lines and of the tax lines they make.
+
+        Odoo's tax engine is asked once for all bills that charge the same: they differ in
+        customer and texts alone.
+        """
+        key = repr([self._get_tax_key(base_line) for base_line in base_lines])
+        if key not in memo:
+            memo[key] = self._prepare_base_and_tax_lines(base_lines, company)
+        lines = [dict(line, partner_id=base_lines[0]['partner_id'].id) for line in memo[key]]
+        for line, base_line in zip(lines, base_lines, strict=False):
+            line['name'] = base_line['assist_vals']['name']
+        return lines
+
+    def _get_tax_key(self, base_line):
+        """Return all of a product line that its taxes, or texts of tax lines, may depend on."""
+        return [
+            (name, value.ids if isinstance(value, models.Model) else value)
+            for name, value in base_line.items()
+            if name not in ('partner_id', 'name', 'assist_vals')
+        ] + [
+            base_line['partner_id'].lang,
+            sorted(
+                (name, value) for name, value in base_line['assist_vals'].items() if name != 'name'
+            ),
+        ]
 
     def _prepare_base_and_tax_lines(self, base_lines, company):
         """Return the values of the product lines and of the tax lines they make."""

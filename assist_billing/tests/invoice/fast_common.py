@@ -38,6 +38,11 @@ IGNORED_ELSEWHERE = {'id', 'res_id', 'create_date', 'write_date'}
 class FastPathCase(AssistBillingCommon):
     """Bills made twice from the same usage, the fast way and the ordinary way, and compared."""
 
+    # So many customers there are of each kind.
+    customers_of_a_kind = 1
+    # Bills that were derived.
+    derived = 0
+
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
@@ -90,6 +95,10 @@ class FastPathCase(AssistBillingCommon):
             partners = self.env['res.partner'].create(
                 [{'name': f"Customer {index}"} for index in range(3)]
             )
+        for _copy in range(1, self.customers_of_a_kind):
+            partners |= partners.browse(
+                partner.copy({'name': f"{partner.name} again"}).id for partner in partners
+            )
         associations = self.env['assist.billing.association']
         for index, partner in enumerate(partners):
             associations |= self._associate(
@@ -118,17 +127,23 @@ class FastPathCase(AssistBillingCommon):
 
         :param close: what makes the bills; default: closing, as of NOW
         :param tables: tables to be read besides those that were written
-        :return: what is stored, and how many bills were made the fast way
+        :return: what is stored, and how many bills were made the fast way, derived ones included
         """
         close = close or (lambda: cycles._close_together(NOW))
         before = self._get_documents(cycles)
         model = type(self.env['assist.bill.maker'])
-        made = []
-        create = model._create_complete
+        made, case = [], self
+        create, derive = model._create_complete, model._derive
 
         def counting(self, vals_list):
             moves = create(self, vals_list)
             made.append(len(moves))
+            return moves
+
+        def counting_derived(self, families):
+            moves = derive(self, families)
+            made.append(len(moves))
+            case.derived += len(moves)
             return moves
 
         self.env.flush_all()
@@ -137,6 +152,7 @@ class FastPathCase(AssistBillingCommon):
         with (
             self.env.cr.savepoint() as savepoint,
             patch.object(model, '_create_complete', counting),
+            patch.object(model, '_derive', counting_derived),
         ):
             # As after a roll back of the whole transaction.
             self.env['account.move']._get_sequence_cache().clear()

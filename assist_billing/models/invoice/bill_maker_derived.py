@@ -1,0 +1,854 @@
+import json
+import random
+import time
+from collections import Counter, defaultdict
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from decimal import Decimal
+
+import psycopg2
+
+from odoo import models, tools
+from odoo.tools import SQL, float_repr, split_every
+from odoo.tools.mail import generate_tracking_message_id
+
+from ...utils.races import NOBODYS_FAULT, undone
+from ...utils.refusals import NotDerivedError, RefusedTogetherError
+from .assist_bill_maker import FEWEST
+
+# Of so many derived bills one is made anew by Odoo, to be compared.
+SAMPLED = 250
+# For so long nothing is derived in a process where a check has failed.
+REFUSED_SECONDS = 3600
+# In so many parts are bills taken apart that the database refuses together.
+PARTS = 5
+# What is a customer's own on a bill. All other values, of header and lines, make up its shape.
+OWN_VALUES = (
+    'partner_id',
+    'partner_shipping_id',
+    'commercial_partner_id',
+    'invoice_partner_display_name',
+    'invoice_date_due',
+    'invoice_origin',
+    'assist_cycle_id',
+    'amount_untaxed',
+    'amount_tax',
+    'amount_total',
+    'amount_residual',
+    'amount_untaxed_signed',
+    'amount_untaxed_in_currency_signed',
+    'amount_tax_signed',
+    'amount_total_signed',
+    'amount_total_in_currency_signed',
+    'amount_residual_signed',
+)
+OWN_LINE_VALUES = (
+    'name',
+    'partner_id',
+    'quantity',
+    'price_unit',
+    'price_subtotal',
+    'price_total',
+    'balance',
+    'debit',
+    'credit',
+    'amount_currency',
+    'amount_residual',
+    'amount_residual_currency',
+    'tax_base_amount',
+    'date_maturity',
+)
+# Stored fields that are computed from what bills of a shape have in common, or from their numbers.
+COMPUTED_ALIKE = {
+    'account.move': {'assist_misc_charge', 'narration', 'sequence_prefix', 'team_id'},
+    'account.move.line': {
+        'company_currency_id',
+        'company_id',
+        'date',
+        'invoice_date',
+        'is_storno',
+        'journal_id',
+        'move_name',
+        'no_followup',
+        'parent_state',
+        'payment_id',
+        'ref',
+        'statement_id',
+        'statement_line_id',
+        'tax_group_id',
+        'tax_line_id',
+    },
+}
+NUMBER_VALUES = ('name', 'sequence_number', 'payment_reference', 'made_sequence_gap')
+# The tables that are derived, with the column that names the bill; its lines' links follow them.
+TABLES = {
+    'account_move': 'id',
+    'account_move_line': 'move_id',
+    'mail_message': 'res_id',
+    'mail_followers': 'res_id',
+}
+LINKS = {
+    'account_move_line_account_tax_rel': ('account_move_line', 'account_move_line_id'),
+    'account_account_tag_account_move_line_rel': ('account_move_line', 'account_move_line_id'),
+    'mail_followers_mail_message_subtype_rel': ('mail_followers', 'mail_followers_id'),
+}
+# Counted for all bills together, see `_assist_increase_ranks`.
+RANKED = 'res_partner'
+# What differs between two messages of one kind in any case: the moment, and its name.
+MESSAGE_OWN = {'date', 'message_id'}
+
+
+@dataclass
+class Member:
+    """A bill that has its shape in common with others."""
+
+    index: int  # among the bills of the batch
+    is_posted: bool
+    plain: dict  # as of `_prepare_invoice_vals`
+    own: dict  # own values of the bill, as they are stored
+    own_lines: list[dict]  # of its lines, in order
+
+
+@dataclass
+class Family:
+    """Bills of one shape. Two of them, as unlike as can be, Odoo makes; the others are derived."""
+
+    is_posted: bool
+    models: list[Member]
+    others: list[Member]
+    exemplars: models.Model | None = None
+    # Tables and how much was written to each before the exemplars were made.
+    written: dict = field(default_factory=dict)
+
+
+@dataclass
+class Exemplar:
+    """What is stored of a bill: the rows of each table in order, and their links."""
+
+    rows: dict[str, list[dict]]
+    links: dict[str, list[set]]
+
+    def __post_init__(self):
+        [move] = self.rows['account_move']
+        self.id, self.name = move['id'], move['name']
+        self.number, self.reference = move['sequence_number'], move['payment_reference']
+
+
+@dataclass
+class Trust:
+    """What a process knows of deriving in a database, since it loaded the code that has a say."""
+
+    refusal: str | None = None  # why a check failed, in words
+    refused_at: float = 0.0  # seconds, of `time.monotonic`
+    is_sampled: bool = False  # a derived bill was compared with one that Odoo made
+
+
+def to_json(value):
+    """Return a stored value as JSON takes it, and PostgreSQL reads it back unchanged."""
+    if isinstance(value, date | datetime):
+        return value.isoformat(' ') if isinstance(value, datetime) else value.isoformat()
+    if isinstance(value, Decimal):
+        return str(value)
+    return value
+
+
+def count_differing(member, other):
+    """Return how unlike two bills are: the number of their values that differ."""
+    pairs = [(member.own, other.own), *zip(member.own_lines, other.own_lines, strict=True)]
+    return sum(one[name] != two[name] for one, two in pairs for name in one)
+
+
+class AssistBillMaker(models.AbstractModel):
+    """Bills derived from others of the same shape, row by row, by SQL.
+
+    What makes it safe is looked at each time, on the very database, in the very transaction:
+
+    1. two bills of the shape, as unlike as can be, are made by Odoo, with all that others do to
+       them. Each is then derived from the other, and has to come out as it is stored;
+    2. making them has written to no table but those that are derived;
+    3. of the bills derived, one in 250, and one of the first, is made anew by Odoo and compared;
+       that is undone;
+    4. nothing that was never compared has a hand in invoices, see `_get_general_slow_reason`, and
+       no trigger of the database either;
+    5. numbers are Odoo's next ones, taken last of all, in the journal that the two bills lock.
+
+    Where one of these fails the batch is undone and made without deriving.
+    """
+
+    _inherit = 'assist.bill.maker'
+
+    # === RULE === #
+
+    def _get_not_derived_reason(self):
+        """Return in words why no bill is derived, though it could be made all at once; or None."""
+        trust = self._get_trust()
+        if trust.refusal and time.monotonic() - trust.refused_at < REFUSED_SECONDS:
+            return trust.refusal
+        triggers = self.env.execute_query(
+            SQL(
+                """
+                SELECT tgname FROM pg_trigger
+                 WHERE tgrelid = ANY(%s::regclass[]) AND NOT tgisinternal AND tgenabled != 'D'
+              ORDER BY 1
+                """,
+                [*TABLES, *LINKS],
+            )
+        )
+        if triggers:
+            return self.env._(
+                "triggers of the database that watch invoices: %s",
+                ", ".join(name for [name] in triggers),
+            )
+        return None
+
+    def _may_derive(self):
+        """Tell whether bills of a shape may be derived from each other at present."""
+        return not self._get_not_derived_reason() and not self._get_listeners()
+
+    def _stop_deriving(self, reason):
+        """Derive nothing any more in this process for a while, and say why.
+
+        :param str reason: in words
+        """
+        trust = self._get_trust()
+        trust.refusal, trust.refused_at = reason, time.monotonic()
+
+    def _get_trust(self):
+        # When an add-on is installed or updated there is another registry.
+        if not hasattr(self.pool, 'assist_trust'):
+            self.pool.assist_trust = Trust()
+        return self.pool.assist_trust
+
+    # === SHAPES === #
+
+    def _find_families(self, vals_list, complete):
+        """Return the families among bills: those of which there are enough alike.
+
+        :param list vals_list: as of `_prepare_invoice_vals`
+        :param dict complete: index in `vals_list` -> values with all lines
+        :raise NotDerivedError: where some field may be a customer's own that is not known
+        """
+        shapes, strangers = defaultdict(list), self._get_strangers(complete.values())
+        for index, vals in complete.items():
+            if vals.get('assist_cycle_id') and vals['partner_id'] not in strangers:
+                cycle = self.env['assist.billing.cycle'].browse(vals['assist_cycle_id'])
+                is_posted = cycle.plan_id.bill_handling in ('post', 'send')
+                shapes[self._get_shape(vals, is_posted)].append((index, is_posted))
+        families, memo = [], {}
+        for shape in shapes.values():
+            if len(shape) < FEWEST:
+                continue
+            self._check_fields(complete[shape[0][0]])
+            members = [
+                Member(
+                    index,
+                    is_posted,
+                    vals_list[index],
+                    *self._prepare_own_values(complete[index], memo),
+                )
+                for index, is_posted in shape
+            ]
+            first, *others = members
+            second = max(others, key=lambda member, first=first: count_differing(first, member))
+            families.append(
+                Family(
+                    is_posted=first.is_posted,
+                    models=[first, second],
+                    others=[member for member in others if member is not second],
+                )
+            )
+        return families
+
+    def _check_fields(self, vals):
+        """Check that all stored fields that are computed are given, or are alike in a shape.
+
+        What another version of Odoo computes besides is found so, before anything is made.
+
+        :param dict vals: values with all lines
+        """
+        given = {
+            'account.move': {
+                *vals,
+                *self.env['assist.billing.cycle'].browse()._prepare_move_vals(True),
+                *NUMBER_VALUES,
+                'assist_session_charge',
+            },
+            'account.move.line': {
+                *OWN_LINE_VALUES,
+                *(name for _command, _id, line in vals['line_ids'] for name in line),
+            },
+        }
+        unknown = {
+            column.name
+            for model, names in given.items()
+            for column in self.env[model]._fields.values()
+            if column.store and (column.compute or column.related)
+            if column.name not in names | COMPUTED_ALIKE[model]
+        }
+        if unknown:
+            raise NotDerivedError(
+                self.env._("fields that were never compared: %s", ", ".join(sorted(unknown)))
+            )
+
+    def _get_strangers(self, vals_list):
+        """Return the ids of customers whom Odoo may refuse to bill in this company.
+
+        Of all else that a bill refers to the exemplars have the same.
+        """
+        names = ('partner_id', 'partner_shipping_id', 'commercial_partner_id')
+        partners = self.env['res.partner'].browse(
+            {vals[name] for vals in vals_list for name in names}
+        )
+        partners = partners.with_context(active_test=False)
+        known = partners.filtered_domain(partners._check_company_domain(self.env.company))
+        strange = set((partners - known).ids)
+        return {
+            vals['partner_id']
+            for vals in vals_list
+            if not strange.isdisjoint(vals[name] for name in names)
+        }
+
+    def _get_shape(self, vals, is_posted):
+        """Return all of a bill that is not a customer's own, as a text to compare."""
+        partner = self.env['res.partner'].browse(vals['partner_id'])
+        lines = [
+            (
+                (line['balance'] > 0) - (line['balance'] < 0),
+                sorted((key, line[key]) for key in line if key not in OWN_LINE_VALUES),
+            )
+            for _command, _id, line in vals['line_ids']
+        ]
+        header = sorted(
+            (key, vals[key]) for key in vals if key not in OWN_VALUES and key != 'line_ids'
+        )
+        return repr((is_posted, partner.lang, self._get_further_shape(vals), header, lines))
+
+    def _get_further_shape(self, vals):
+        """Return what else bills of one shape have in common, of their customers. Extend for more.
+
+        Everything that a stored field of a bill depends on and that is not among its values.
+        """
+        partner = self.env['res.partner'].browse(vals['partner_id'])
+        salesperson = self.env['res.users'].browse(vals['invoice_user_id'])
+        # Whoever is both customer and salesperson follows once.
+        return partner == salesperson.partner_id
+
+    # === OWN VALUES === #
+
+    def _prepare_own_values(self, vals, memo):
+        """Return what is a customer's own on a bill and on its lines, as it is stored.
+
+        :param dict vals: values with all lines
+        :param dict memo: what was stored in the same way already, kept from one bill to the next
+        :return: dict, and list of dicts
+        """
+        cycle = self.env['assist.billing.cycle'].browse(vals['assist_cycle_id'])
+        lines = [dict(line) for _command, _id, line in vals['line_ids']]
+        move = {
+            **{name: vals[name] for name in OWN_VALUES},
+            **cycle._prepare_move_vals(True),
+            'assist_session_charge': sum(
+                line['price_subtotal'] for line in lines if line.get('assist_charge')
+            ),
+        }
+        for line in lines:
+            line['debit'], line['credit'] = max(line['balance'], 0.0), max(-line['balance'], 0.0)
+        currency_id = vals['currency_id']
+        return (
+            self._convert_own('account.move', move, currency_id, memo),
+            [
+                self._convert_own(
+                    'account.move.line',
+                    {name: line[name] for name in OWN_LINE_VALUES if name in line},
+                    currency_id,
+                    memo,
+                )
+                for line in lines
+            ],
+        )
+
+    def _convert_own(self, model, vals, currency_id, memo):
+        """Return values as the columns of a model store them, in JSON."""
+        converted = {}
+        for name, value in vals.items():
+            # By type, too: False equals 0.
+            key = (model, name, currency_id, type(value), value)
+            if key not in memo:
+                memo[key] = self._convert_value(model, name, value, currency_id)
+            converted[name] = memo[key]
+        return converted
+
+    def _convert_value(self, model, name, value, currency_id):
+        records = self.env[model]
+        column = records._fields[name]
+        if column.type != 'monetary':
+            return to_json(column.convert_to_column(value, records))
+        currency = self.env.company.currency_id
+        if column.get_currency_field(records) == 'currency_id':
+            currency = currency.browse(currency_id)
+        return float_repr(currency.round(float(value or 0.0)), currency.decimal_places)
+
+    # === DERIVING === #
+
+    def _derive(self, families):
+        """Store the other bills of families whose exemplars are as they are to be.
+
+        :return: the bills
+        :raise NotDerivedError: when a check fails, with the reason in words
+        :raise RefusedTogetherError: when the database refuses some of them
+        """
+        self.env.flush_all()
+        self._check_tables(families)
+        members, rows, last_numbers = [], [], {}
+        for family in families:
+            exemplars = [self._read_bill(move.id) for move in family.exemplars]
+            self._check_exemplars(family, exemplars)
+            numbers = self._take_numbers(family, exemplars, last_numbers)
+            members += family.others
+            rows += [
+                self._prepare_rows(exemplars[0], member, *number)
+                for member, number in zip(family.others, numbers, strict=True)
+            ]
+        self._check_balance(rows)
+        self._insert_or_find_refused(members, rows)
+        moves = self.env['account.move'].browse(row['account_move'][0]['id'] for row in rows)
+        self._tell_of(moves, rows)
+        self._count_ranks(families)
+        self._check_sample(moves, members)
+        self._tell_ways(dict.fromkeys(moves.ids, ('derived', None)))
+        return moves
+
+    def _prepare_rows(self, exemplar, member, name, number, bill=None):
+        """Return the rows of a bill that are derived from an exemplar: what is its own in each.
+
+        :param Exemplar exemplar: what it is derived from
+        :param Member member: what is its own
+        :param name: its number, in full; None of a draft
+        :param number: the last part of it
+        :param Exemplar bill: the bill itself, where it is stored already; else it gets ids
+        :return: table -> list of rows, each with the id of its `source`
+        """
+        rows = {}
+        for table, sources in exemplar.rows.items():
+            ids = (
+                [row['id'] for row in bill.rows[table]] if bill else self._take_ids(table, sources)
+            )
+            rows[table] = [
+                {'source': source['id'], 'id': id_}
+                for source, id_ in zip(sources, ids, strict=True)
+            ]
+        [pattern] = exemplar.rows['account_move']
+        [move] = rows['account_move']
+
+        def get_numbered(value):
+            return name if value == exemplar.name else value
+
+        move |= {
+            **member.own,
+            'name': name,
+            'sequence_number': number,
+            'payment_reference': get_numbered(pattern['payment_reference']),
+            # The number before is taken, by one of these bills.
+            'made_sequence_gap': False,
+        }
+        for line, source, own in zip(
+            rows['account_move_line'],
+            exemplar.rows['account_move_line'],
+            member.own_lines,
+            strict=True,
+        ):
+            line |= {
+                **{column: to_json(source[column]) for column in OWN_LINE_VALUES},
+                **own,
+                'move_id': move['id'],
+                'move_name': get_numbered(source['move_name']),
+            }
+            if source['name'] and source['name'] == exemplar.name:
+                line['name'] = name
+        for message in rows['mail_message']:
+            message |= {
+                'res_id': move['id'],
+                'message_id': generate_tracking_message_id(f"{move['id']}-account.move"),
+            }
+        for follower, source in zip(
+            rows['mail_followers'], exemplar.rows['mail_followers'], strict=True
+        ):
+            is_customer = source['partner_id'] == pattern['partner_id']
+            follower |= {
+                'res_id': move['id'],
+                'partner_id': move['partner_id'] if is_customer else source['partner_id'],
+            }
+        return rows
+
+    def _take_numbers(self, family, exemplars, last_numbers):
+        """Return Odoo's next numbers for the other bills of a family: pairs (in full, last part).
+
+        The exemplars hold the lock on the numbers that follow theirs.
+
+        :param dict last_numbers: the last number taken of each sequence, by the families before
+        """
+        if not family.is_posted:
+            if any(exemplar.name for exemplar in exemplars):
+                # The first of its journal, which Odoo numbers when it is made.
+                raise NotDerivedError(self.env._("drafts that have numbers"))
+            return [(None, exemplars[0].number)] * len(family.others)
+        first = family.exemplars.sorted('sequence_number')[0]
+        number_format, values = first._get_next_sequence_format()
+        last = values.pop('seq')
+        prefix = number_format.format(**values, seq=0)
+        last = last_numbers.get((first.journal_id, prefix), last)
+        if (
+            any(
+                number_format.format(**values, seq=exemplar.number) != exemplar.name
+                or exemplar.number > last
+                for exemplar in exemplars
+            )
+            or first.journal_id.is_self_billing
+        ):
+            raise NotDerivedError(self.env._("numbers that do not follow each other"))
+        if any(exemplar.reference != exemplar.name for exemplar in exemplars):
+            raise NotDerivedError(self.env._("payment references of another kind"))
+        numbers = range(last + 1, last + 1 + len(family.others))
+        last_numbers[first.journal_id, prefix] = numbers[-1]
+        return [(number_format.format(**values, seq=number), number) for number in numbers]
+
+    # === CHECKS === #
+
+    def _check_tables(self, families):
+        """Check that making the exemplars has written to no other tables than are derived."""
+        written = self._count_written()
+        before = families[0].written
+        if written.get('account_move') == before.get('account_move'):
+            raise NotDerivedError(self.env._("PostgreSQL does not count what is written"))
+        # What closing itself writes is not derived.
+        ours = {
+            model._table
+            for model in self.env.registry.values()
+            if (model._original_module or '').startswith('assist_billing')
+        }
+        others = {
+            table
+            for table, count in written.items()
+            if count != before.get(table, 0)
+            and table not in TABLES
+            and table not in LINKS
+            and table not in ours
+            and table != RANKED
+        }
+        if others:
+            raise NotDerivedError(
+                self.env._(
+                    "making invoices also writes to %(tables)s", tables=", ".join(sorted(others))
+                )
+            )
+
+    def _check_exemplars(self, family, exemplars):
+        """Check that each exemplar, derived from the other, comes out as it is stored."""
+        tracked = self.env.cr.precommit.data.get('mail.tracking.account.move', {})
+        if any(tracked.get(exemplar.id) for exemplar in exemplars):
+            raise NotDerivedError(self.env._("changes that are to be told of"))
+        for member, exemplar, other in zip(
+            family.models, exemplars, reversed(exemplars), strict=True
+        ):
+            differing = set()
+            if any(len(exemplar.rows[table]) != len(other.rows[table]) for table in TABLES):
+                differing.add(self.env._("number of entries"))
+            else:
+                rows = self._prepare_rows(other, member, exemplar.name, exemplar.number, exemplar)
+                [move] = exemplar.rows['account_move']
+                rows['account_move'][0]['made_sequence_gap'] = move['made_sequence_gap']
+                for table, derived in rows.items():
+                    differing |= self._find_differing(table, derived, exemplar.rows[table])
+                differing |= {name for name in LINKS if exemplar.links[name] != other.links[name]}
+            if differing:
+                raise NotDerivedError(
+                    self.env._(
+                        "the bill of %(customer)s has values of its own: %(fields)s",
+                        customer=member.own['invoice_partner_display_name'],
+                        fields=", ".join(sorted(differing)),
+                    )
+                )
+
+    def _find_differing(self, table, rows, stored):
+        """Return the columns in which rows, if they were derived, would differ from stored ones."""
+        if not rows:
+            return set()
+        derived = self.env.execute_query_dict(self._get_derived_sql(table, rows))
+        ignored = MESSAGE_OWN if table == 'mail_message' else ()
+        return {
+            name
+            for one, other in zip(derived, stored, strict=True)
+            for name in one
+            if one[name] != other[name] and name not in ignored
+        }
+
+    def _check_balance(self, rows):
+        """Check that bills which are to be stored balance, each of them."""
+        for bill in rows:
+            for name in ('balance', 'amount_currency'):
+                if sum(Decimal(line[name]) for line in bill['account_move_line']):
+                    raise NotDerivedError(self.env._("a bill that does not balance"))
+
+    def _check_sample(self, moves, members):
+        """Have one in so many derived bills made anew by Odoo, and compare them; that is undone.
+
+        Of the first that a process derives at least one.
+        """
+        trust = self._get_trust()
+        # Any will do: it is no secret which.
+        number = len(moves) // SAMPLED + (random.randrange(SAMPLED) < len(moves) % SAMPLED)  # noqa: S311
+        places = random.sample(range(len(moves)), number or not trust.is_sampled)
+        if places:
+            self.env.flush_all()
+        for place in places:
+            derived = self._read_bill(moves[place].id)
+            try:
+                made = self._make_anew(members[place], moves[place])
+            except NOBODYS_FAULT:
+                raise
+            except Exception as error:
+                raise NotDerivedError(
+                    self.env._("a bill that Odoo refuses to make: %s", error)
+                ) from error
+            if differing := self._find_unlike(derived, made):
+                raise NotDerivedError(
+                    self.env._(
+                        "the bill of %(customer)s, made anew, is another: %(fields)s",
+                        customer=members[place].own['invoice_partner_display_name'],
+                        fields=", ".join(sorted(differing)),
+                    )
+                )
+            trust.is_sampled = True
+
+    def _make_anew(self, member, move):
+        """Have Odoo make a bill that was derived, undo it, and return what was stored of it."""
+        with undone(self.env.cr):
+            # Its cycle is free for another one.
+            self.env.cr.execute(
+                SQL("UPDATE account_move SET assist_cycle_id = NULL WHERE id = %s", move.id)
+            )
+            self.env.invalidate_all(flush=False)
+            again = self.env['account.move'].create([member.plain])
+            if member.is_posted:
+                self._post(again)
+            self.env.flush_all()
+            return self._read_bill(again.id)
+
+    def _find_unlike(self, one, other):
+        """Return in which columns two bills of the same usage differ, but for ids and numbers."""
+        differing = {name for name in LINKS if one.links[name] != other.links[name]}
+        for table, owner in TABLES.items():
+            rows, others = one.rows[table], other.rows[table]
+            if len(rows) != len(others):
+                differing.add(table)
+            for row, other_row in zip(rows, others, strict=False):
+                for name in row.keys() - {'id', owner, 'sequence_number', *MESSAGE_OWN}:
+                    value, other_value = row[name], other_row[name]
+                    is_number = value is not None and value == one.name
+                    if value != other_value and not (is_number and other_value == other.name):
+                        differing.add(name)
+        return differing
+
+    # === ROWS === #
+
+    def _read_bill(self, move_id):
+        """Return what is stored of a bill, as an Exemplar."""
+        rows = {
+            table: self.env.execute_query_dict(
+                SQL(
+                    "SELECT * FROM %s WHERE %s = %s %s ORDER BY id",
+                    SQL.identifier(table),
+                    SQL.identifier(owner),
+                    move_id,
+                    SQL(
+                        "AND %s = 'account.move'",
+                        SQL.identifier('res_model' if table == 'mail_followers' else 'model'),
+                    )
+                    if owner == 'res_id'
+                    else SQL(),
+                )
+            )
+            for table, owner in TABLES.items()
+        }
+        links = {}
+        for link, (table, owner) in LINKS.items():
+            linked = defaultdict(set)
+            for row in self.env.execute_query_dict(
+                SQL(
+                    "SELECT * FROM %s WHERE %s = ANY(%s)",
+                    SQL.identifier(link),
+                    SQL.identifier(owner),
+                    [row['id'] for row in rows[table]],
+                )
+            ):
+                linked[row.pop(owner)] |= set(row.values())
+            links[link] = [linked[row['id']] for row in rows[table]]
+        return Exemplar(rows, links)
+
+    @tools.ormcache('table')
+    def _get_columns(self, table):
+        """Return the columns of a table with their types, but those that PostgreSQL fills."""
+        return dict(
+            self.env.execute_query(
+                SQL(
+                    """
+                    SELECT attname, format_type(atttypid, NULL) FROM pg_attribute
+                     WHERE attrelid = %s::regclass AND attnum > 0 AND NOT attisdropped
+                       AND attgenerated = ''
+                  ORDER BY attnum
+                    """,
+                    table,
+                )
+            )
+        )
+
+    def _take_ids(self, table, rows):
+        """Return ids for as many new rows of a table."""
+        return [
+            id_
+            for [id_] in self.env.execute_query(
+                SQL(
+                    "SELECT nextval(%s::regclass) FROM generate_series(1, %s)",
+                    f'{table}_id_seq',
+                    len(rows),
+                )
+            )
+        ]
+
+    def _get_derived_sql(self, table, rows):
+        """Return the SELECT of rows like their sources, but for the columns that `rows` give."""
+        columns = self._get_columns(table)
+        own = [name for name in rows[0] if name != 'source']
+        return SQL(
+            """
+            SELECT %s FROM jsonb_to_recordset(%s::jsonb) AS own (source bigint, %s)
+              JOIN %s AS pattern ON pattern.id = own.source ORDER BY own.id
+            """,
+            SQL(", ").join(
+                SQL.identifier('own' if name in own else 'pattern', name) for name in columns
+            ),
+            json.dumps(rows),
+            SQL(", ").join(SQL("%s %s", SQL.identifier(name), SQL(columns[name])) for name in own),
+            SQL.identifier(table),
+        )
+
+    def _insert(self, rows):
+        """Store bills: one statement for each table.
+
+        :param list rows: of each bill, as of `_prepare_rows`
+        """
+        for table in TABLES:
+            of_table = [row for bill in rows for row in bill[table]]
+            if of_table:
+                self.env.cr.execute(
+                    SQL(
+                        "INSERT INTO %s (%s) %s",
+                        SQL.identifier(table),
+                        SQL(", ").join(map(SQL.identifier, self._get_columns(table))),
+                        self._get_derived_sql(table, of_table),
+                    )
+                )
+        for link, (table, owner) in LINKS.items():
+            of_table = [row for bill in rows for row in bill[table]]
+            if not of_table:
+                continue
+            [other] = self._get_columns(link).keys() - {owner}
+            self.env.cr.execute(
+                SQL(
+                    """
+                    INSERT INTO %(link)s (%(owner)s, %(other)s)
+                    SELECT own.id, pattern.%(other)s
+                      FROM unnest(%(ids)s, %(sources)s) AS own (id, source)
+                      JOIN %(link)s AS pattern ON pattern.%(owner)s = own.source
+                    """,
+                    link=SQL.identifier(link),
+                    owner=SQL.identifier(owner),
+                    other=SQL.identifier(other),
+                    ids=[row['id'] for row in of_table],
+                    sources=[row['source'] for row in of_table],
+                )
+            )
+
+    def _insert_or_find_refused(self, members, rows):
+        try:
+            with self.env.cr.savepoint(flush=False):
+                self._insert(rows)
+        except NOBODYS_FAULT:
+            raise
+        except psycopg2.Error as error:
+            refused = self._find_refused(list(zip(members, rows, strict=True)))
+            raise RefusedTogetherError(
+                self.env['assist.billing.cycle'].browse(
+                    member.plain['assist_cycle_id'] for member in refused
+                )
+            ) from error
+
+    def _find_refused(self, pairs):
+        """Return which of these bills the database refuses by themselves; nothing is stored.
+
+        :param list pairs: of Member and rows
+        """
+        refused = []
+        for part in split_every(-(-len(pairs) // PARTS), pairs, list):
+            savepoint = self.env.cr.savepoint(flush=False)
+            try:
+                self._insert([rows for _member, rows in part])
+            except NOBODYS_FAULT:
+                raise
+            except psycopg2.Error:
+                savepoint.rollback()
+                refused += (
+                    [member for member, _rows in part]
+                    if len(part) == 1
+                    else self._find_refused(part)
+                )
+            savepoint.close(rollback=True)
+        return refused
+
+    def _count_written(self):
+        """Return how many rows of each table this transaction has written, by name of the table."""
+        return dict(
+            self.env.execute_query(
+                SQL(
+                    "SELECT relname, n_tup_ins + n_tup_upd + n_tup_del"
+                    " FROM pg_stat_xact_user_tables WHERE n_tup_ins + n_tup_upd + n_tup_del > 0"
+                )
+            )
+        )
+
+    # === TELLING === #
+
+    def _tell_of(self, moves, rows):
+        """Have computed what depends on bills that SQL has just stored, by whatever add-on."""
+        lines = self.env['account.move.line'].browse(
+            row['id'] for bill in rows for row in bill['account_move_line']
+        )
+        stored = {
+            records: [column for column in records._fields.values() if column.store]
+            for records in (moves, lines)
+        }
+        for columns in stored.values():
+            for column in columns:
+                for inverse in self.pool.field_inverses[column]:
+                    if inverse._get_all_cache_ids(self.env):
+                        self.env[inverse.model_name].invalidate_model([inverse.name], flush=False)
+        # All of theirs SQL has just written.
+        with (
+            self.env.protecting(stored[moves], moves),
+            self.env.protecting(stored[lines], lines),
+        ):
+            for records, columns in stored.items():
+                records.modified([column.name for column in columns], create=True)
+        moves._get_sequence_cache().clear()
+
+    def _count_ranks(self, families):
+        """Count these bills for their customers, as posting does."""
+        counts = Counter(
+            partner_id
+            for family in families
+            if family.is_posted
+            for member in family.others
+            for partner_id in {member.own['partner_id'], member.own['commercial_partner_id']}
+        )
+        if counts:
+            self.env['res.partner']._assist_increase_ranks(counts)

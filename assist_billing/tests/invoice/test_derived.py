@@ -1,0 +1,435 @@
+import logging
+from copy import deepcopy
+from unittest.mock import patch
+
+from odoo import api, fields, models
+from odoo.tests import freeze_time, tagged
+from odoo.tools import SQL, mute_logger
+
+from ...models.invoice import assist_bill_maker, bill_maker_derived
+from ...utils.refusals import NotDerivedError
+from .fast_common import ADD_ON, NOW
+from .shapes_common import ShapesCase
+
+_logger = logging.getLogger(__name__)
+CLOSE_LOGGER = 'odoo.addons.assist_billing.models.closing.close'
+
+
+# === ADD-ONS === #
+
+
+class WritesElsewhere(models.Model):
+    _module = ADD_ON
+    _inherit = 'account.move'
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        self.env['res.country.group'].create({'name': "Billed"})
+        return super().create(vals_list)
+
+
+class ComputesPerCustomer(models.Model):
+    _module = ADD_ON
+    _inherit = 'account.move'
+
+    customer_number = fields.Integer(compute='_compute_customer_number', store=True)
+
+    @api.depends('partner_id')
+    def _compute_customer_number(self):
+        for move in self:
+            move.customer_number = move.partner_id.id
+
+
+class ComputesForSomeCustomers(models.Model):
+    """As the one before, but the two bills that are compared do not show it."""
+
+    _module = ADD_ON
+    _inherit = 'account.move'
+
+    is_special = fields.Boolean(compute='_compute_is_special', store=True)
+
+    @api.depends('partner_id')
+    def _compute_is_special(self):
+        for move in self:
+            move.is_special = move.partner_id.ref == "special"
+
+
+class SumsUpBills(models.Model):
+    """No invoice is extended by it, but it is to be told of each."""
+
+    _module = ADD_ON
+    _inherit = 'res.partner'
+
+    billed_total = fields.Float(compute='_compute_billed_total', store=True)
+
+    @api.depends('invoice_ids.amount_total', 'invoice_ids.state')
+    def _compute_billed_total(self):
+        for partner in self:
+            posted = partner.invoice_ids.filtered(lambda move: move.state == 'posted')
+            partner.billed_total = sum(posted.mapped('amount_total'))
+
+
+class DerivedCase(ShapesCase):
+    """Bills of which there are three of each kind: two are made by Odoo, others derived."""
+
+    customers_of_a_kind = 2
+
+    def setUp(self):
+        super().setUp()
+        self.addCleanup(self._forget)
+        for module in (assist_bill_maker, bill_maker_derived):
+            self.startPatcher(patch.object(module, 'FEWEST', 3))
+        self._forget()
+
+    @property
+    def maker(self):
+        return self.registry['assist.bill.maker']
+
+    def _forget(self):
+        """Begin as another process does."""
+        self.registry.assist_trust = bill_maker_derived.Trust()
+
+    def _create_cycles(self):
+        taxes = self._create_taxes({'amount': 15.0})
+        return self._open_cycles(self._create_taxed_plan(taxes))
+
+    def _take_derived(self):
+        derived, self.derived = self.derived, 0
+        return derived
+
+    def _without_numbers(self, stored):
+        """Return what is stored with the place of each bill instead of its number; and these."""
+        places = {
+            row['name']: f"number of bill {place}"
+            for place, row in enumerate(stored['account_move'])
+            if row['name']
+        }
+        rows = {
+            table: [
+                {
+                    name: places.get(value, value) if isinstance(value, str) else value
+                    for name, value in row.items()
+                    if name != 'sequence_number'
+                }
+                for row in table_rows
+            ]
+            for table, table_rows in stored.items()
+        }
+        return rows, set(places)
+
+    def _assert_derived_equal(self, cycles):
+        """Bill both ways and compare, numbers aside; return how many bills, derived, values."""
+        self._forget()
+        plain, _made = self._make_and_read(cycles, slow=True)
+        self.assertFalse(self._take_derived())
+        quick, made = self._make_and_read(cycles, tables=plain)
+        self.assertEqual(made, len(plain['account_move']))
+        (plain, numbers), (quick, quick_numbers) = map(self._without_numbers, (plain, quick))
+        self.assertEqual(numbers, quick_numbers)
+        compared, differences = self._compare(plain, quick)
+        self.assertFalse(differences)
+        return len(plain['account_move']), self._take_derived(), compared
+
+    def _assert_refused(self, cycles, words, unlike=()):
+        """Nothing is derived, which is said in these words, and the bills are right."""
+        with self.assertLogs(CLOSE_LOGGER, logging.WARNING) as logs:
+            plain, _made = self._make_and_read(cycles, slow=True)
+            quick, _made = self._make_and_read(
+                cycles, close=lambda: cycles._close(NOW), tables=plain
+            )
+        self.assertIn(words, "".join(logs.output))
+        self.assertFalse(self._take_derived())
+        _compared, differences = self._compare(plain, quick)
+        self.assertFalse({difference for difference in differences if difference[1] not in unlike})
+
+
+@tagged('post_install', '-at_install')
+class TestDerived(DerivedCase):
+    """The comparator: derived bills equal bills made by Odoo's ordinary way."""
+
+    def test_shapes_are_equal_in_every_stored_field(self):
+        bills = derived = values = 0
+        without = []
+        for name in self._get_shapes():
+            for rounding in ('round_per_line', 'round_globally'):
+                with self.subTest(shape=name, rounding=rounding), self.cr.savepoint() as savepoint:
+                    self.company.tax_calculation_rounding_method = rounding
+                    counts = self._assert_derived_equal(getattr(self, name)())
+                    if not counts[1]:
+                        without.append(name)
+                    bills, derived, values = (
+                        total + count
+                        for total, count in zip((bills, derived, values), counts, strict=True)
+                    )
+                    savepoint.rollback()
+                    self.env.invalidate_all()
+        _logger.info(
+            "Derived: %s shapes, rounded per line and per document, %s bills, %s of them derived, "
+            "%s stored values compared, 0 differences.",
+            len(self._get_shapes()),
+            bills,
+            derived,
+            values,
+        )
+        self.assertFalse(without)
+        self.assertGreater(values, 80000)
+
+    def test_several_shapes_in_a_batch_are_numbered_without_a_hole(self):
+        cycles = (
+            self._create_cycles()
+            | self._shape_foreign_currency()
+            | self._open_cycles(
+                self._create_plan(price_per_session=3.0), self._create_partner("Only one")
+            )
+        )
+        bills, derived, _values = self._assert_derived_equal(cycles)
+        self.assertEqual(bills - derived, 2 + 2 + 2)
+        cycles._close_together(NOW)
+        numbers = sorted(cycles.move_id.mapped('sequence_number'))
+        self.assertEqual(numbers, list(range(numbers[0], numbers[0] + len(cycles))))
+
+    def test_what_others_compute_from_bills_is_computed(self):
+        cycles = self._create_cycles()
+        with self._with_add_on(SumsUpBills):
+            self._assert_derived_equal(cycles)
+            cycles._close_together(NOW)
+            for partner in cycles.partner_id:
+                self.assertTrue(partner.billed_total)
+                self.assertEqual(partner.billed_total, partner.invoice_ids.amount_total)
+
+    def test_bills_made_again_are_not_derived(self):
+        cycles = self._create_cycles()
+        cycles._close_together(NOW)
+        cycles.move_id.button_cancel()
+        self._make_and_read(cycles, close=cycles.action_rebill)
+        self.assertFalse(self._take_derived())
+
+    def test_the_run_book_says_how_many(self):
+        cycles = self._create_cycles()
+        with freeze_time('2026-02-01 00:30:00'):
+            self._close('2026-02-01 00:30:00')
+        line = self.env['assist.billing.run'].search([], limit=1).line_ids
+        self.assertEqual(line.invoice_count, len(cycles))
+        self.assertEqual(line.derived_count, len(cycles) - 2)
+        self.assertFalse(line.ordinary_count)
+        self.assertFalse(line.not_derived_reasons)
+        self.assertEqual(line.amount_total, sum(cycles.move_id.mapped('amount_total')))
+
+
+@tagged('post_install', '-at_install')
+class TestNotDerived(DerivedCase):
+    """The check of the check: whatever is not as it has to be is found, undone, and said."""
+
+    def test_each_corrupted_value_of_an_exemplar_is_found(self):
+        cycles, check = self._create_cycles(), self.maker._check_exemplars
+        missed, tried = [], []
+
+        def corrupt(maker, family, exemplars):
+            check(maker, family, exemplars)
+            for table, rows in exemplars[1].rows.items():
+                for name in rows[0] if rows else ():
+                    corrupted = deepcopy(exemplars)
+                    corrupted[1].rows[table][-1][name] = 'corrupted'
+                    tried.append(name)
+                    derived = maker._prepare_rows(
+                        exemplars[0],
+                        family.models[1],
+                        exemplars[1].name,
+                        exemplars[1].number,
+                        exemplars[1],
+                    )
+                    if not maker._find_differing(table, derived[table], corrupted[1].rows[table]):
+                        missed.append((table, name))
+
+        with patch.object(self.maker, '_check_exemplars', corrupt):
+            self._make_and_read(cycles)
+        self.assertGreater(len(tried), 150)
+        # Of messages that are told at another moment.
+        self.assertEqual(missed, [('mail_message', 'message_id'), ('mail_message', 'date')])
+
+    def test_a_corrupted_exemplar(self):
+        cycles, check = self._create_cycles(), self.maker._check_tables
+        for column in ('amount_tax_signed', 'narration'):
+
+            def corrupt(maker, families, column=column):
+                maker.env.cr.execute(
+                    SQL(
+                        "UPDATE account_move SET %s = '1' WHERE id = %s",
+                        SQL.identifier(column),
+                        families[0].exemplars[1].id,
+                    )
+                )
+                check(maker, families)
+
+            with self.subTest(column), patch.object(self.maker, '_check_tables', corrupt):
+                self._forget()
+                self._assert_refused(cycles, f"has values of its own: {column}")
+
+    def test_a_bill_that_does_not_balance(self):
+        cycles, prepare = self._create_cycles(), self.maker._prepare_rows
+
+        def corrupt(maker, exemplar, member, name, number, bill=None):
+            rows = prepare(maker, exemplar, member, name, number, bill)
+            if not bill:
+                rows['account_move_line'][0]['balance'] = '-0.01'
+            return rows
+
+        with patch.object(self.maker, '_prepare_rows', corrupt):
+            self._assert_refused(cycles, "a bill that does not balance")
+
+    def test_an_amount_that_is_not_what_odoo_stores(self):
+        cycles, prepare = self._create_cycles(), self.maker._prepare_own_values
+
+        def corrupt(maker, vals, memo):
+            own, lines = prepare(maker, vals, memo)
+            return own, [*lines[:-1], lines[-1] | {'balance': '-0.01'}]
+
+        with patch.object(self.maker, '_prepare_own_values', corrupt):
+            self._assert_refused(cycles, "has values of its own: balance")
+
+    def test_a_corrupted_derived_row(self):
+        cycles, prepare = self._create_cycles(), self.maker._prepare_rows
+
+        def corrupt(maker, exemplar, member, name, number, bill=None):
+            rows = prepare(maker, exemplar, member, name, number, bill)
+            if not bill:
+                rows['account_move'][0]['amount_tax'] = '0.01'
+                rows['account_move_line'][0]['price_total'] = '0.01'
+            return rows
+
+        with patch.object(self.maker, '_prepare_rows', corrupt):
+            self._assert_refused(cycles, "made anew, is another: amount_tax, price_total")
+
+    def test_an_add_on_that_writes_elsewhere(self):
+        cycles = self._create_cycles()
+        with (
+            self._with_add_on(WritesElsewhere),
+            patch.object(self.maker, '_get_listeners', lambda _maker: []),
+        ):
+            self._assert_refused(cycles, "also writes to res_country_group", unlike=('rows',))
+
+    def test_an_add_on_that_computes_for_each_customer(self):
+        cycles = self._create_cycles()
+        with (
+            self._with_add_on(ComputesPerCustomer),
+            patch.object(self.maker, '_get_listeners', lambda _maker: []),
+            patch.object(self.maker, '_check_fields', lambda _maker, _vals: None),
+        ):
+            self._assert_refused(cycles, "has values of its own: customer_number")
+
+    def test_an_add_on_that_computes_for_some_customers_shows_in_the_sample(self):
+        cycles, find = self._create_cycles(), self.maker._find_families
+
+        def mark(maker, vals_list, complete):
+            families = find(maker, vals_list, complete)
+            for member in families[0].others:
+                maker.env['res.partner'].browse(member.own['partner_id']).ref = "special"
+            return families
+
+        with (
+            self._with_add_on(ComputesForSomeCustomers),
+            patch.object(self.maker, '_find_families', mark),
+            patch.object(self.maker, '_get_listeners', lambda _maker: []),
+            patch.object(self.maker, '_check_fields', lambda _maker, _vals: None),
+        ):
+            self._assert_refused(cycles, "made anew, is another: is_special")
+
+    def test_a_field_that_another_version_of_odoo_computes_besides(self):
+        cycles = self._create_cycles()
+        alike = {**bill_maker_derived.COMPUTED_ALIKE, 'account.move': {'sequence_prefix'}}
+        with (
+            patch.object(bill_maker_derived, 'COMPUTED_ALIKE', alike),
+            freeze_time('2026-02-01 00:30:00'),
+        ):
+            self._close('2026-02-01 00:30:00')
+        line = self.env['assist.billing.run'].search([], limit=1).line_ids
+        self.assertEqual(line.invoice_count, len(cycles))
+        self.assertFalse(line.derived_count)
+        self.assertEqual(
+            line.not_derived_reasons,
+            "fields that were never compared: assist_misc_charge, narration",
+        )
+
+    def test_an_add_on_that_is_not_known_makes_all_bills_the_ordinary_way(self):
+        cycles = self._create_cycles()
+        for definition in (WritesElsewhere, ComputesPerCustomer, ComputesForSomeCustomers):
+            with (
+                self.subTest(definition.__name__),
+                self.cr.savepoint() as savepoint,
+                self._with_add_on(definition),
+            ):
+                _stored, made = self._make_and_read(cycles)
+                self.assertFalse(made)
+                savepoint.rollback()
+
+    def test_a_trigger_of_the_database(self):
+        cycles = self._create_cycles()
+        self.cr.execute(
+            """
+            CREATE FUNCTION test_watch() RETURNS trigger LANGUAGE plpgsql AS $$
+            BEGIN RETURN NEW; END $$;
+            CREATE TRIGGER test_watch BEFORE UPDATE ON account_move_line FOR EACH ROW
+            EXECUTE FUNCTION test_watch()
+            """
+        )
+        with freeze_time('2026-02-01 00:30:00'):
+            self._close('2026-02-01 00:30:00')
+        line = self.env['assist.billing.run'].search([], limit=1).line_ids
+        self.assertFalse(line.derived_count)
+        self.assertIn("test_watch", line.not_derived_reasons)
+        self.assertEqual(set(cycles.move_id.mapped('state')), {'posted'})
+
+    @mute_logger(CLOSE_LOGGER)
+    def test_a_failed_check_is_said_in_the_run_book(self):
+        self._create_cycles()
+
+        def refuse(maker, moves, members):
+            raise NotDerivedError("of a doubt")
+
+        with (
+            patch.object(self.maker, '_check_sample', refuse),
+            freeze_time('2026-02-01 00:30:00'),
+        ):
+            self._close('2026-02-01 00:30:00')
+        line = self.env['assist.billing.run'].search([], limit=1).line_ids
+        self.assertFalse(line.derived_count)
+        self.assertEqual(line.not_derived_reasons, "of a doubt")
+        self.assertFalse(line.failed_count)
+
+    @mute_logger(CLOSE_LOGGER, 'odoo.sql_db')
+    def test_what_the_database_refuses_is_refused_for_that_customer_alone(self):
+        cycles = self._create_cycles()
+        refused = cycles[2]
+        self.cr.execute(
+            SQL(
+                "ALTER TABLE account_move ADD CONSTRAINT test_refuse"
+                " CHECK (state != 'posted' OR partner_id != %s)",
+                refused.partner_id.id,
+            )
+        )
+        cycles._close(NOW)
+        others = cycles - refused
+        self.assertTrue(refused.error)
+        self.assertFalse(refused.move_id)
+        self.assertEqual(set(others.move_id.mapped('state')), {'posted'})
+        numbers = sorted(others.move_id.mapped('sequence_number'))
+        self.assertEqual(numbers, list(range(numbers[0], numbers[0] + len(others))))
+        self.assertEqual(set(others.partner_id.mapped('customer_rank')), {1})
+        self.assertEqual(refused.partner_id.customer_rank, 0)
+
+    def test_a_customer_of_another_company_is_not_billed(self):
+        cycles = self._create_cycles()
+        strange = cycles[2]
+        self.cr.execute(
+            SQL(
+                "UPDATE res_partner SET company_id = %s WHERE id = %s",
+                self.second_company.id,
+                strange.partner_id.id,
+            )
+        )
+        self.env.invalidate_all()
+        with mute_logger(CLOSE_LOGGER):
+            cycles._close(NOW)
+        self.assertTrue(strange.error)
+        self.assertFalse((cycles - strange).filtered('error'))
+        self.assertFalse(self.env['assist.bill.maker']._get_not_derived_reason())
