@@ -122,13 +122,16 @@ class MeshCentral(WholeListClient):
         return [*rows.values(), *unknown]
 
     def _get_start(self, record):
+        """Return when a session was first heard of: where not of its beginning, then of its end.
+
+        Else one that lasted longer than the connector looks back would never be fetched by an
+        account that sees its end alone.
+        """
         begun = self._begun.get(record.get('Session ID'))
         if begun is not None:
             return begun
-        ended, lasted = read_time(record, 'Time'), self.read_seconds(record, 'Length')
-        if ended is None:
-            return read_time(record)
-        return ended - (lasted or 0)
+        ended = read_time(record, 'Time')
+        return read_time(record) if ended is None else ended
 
     def _name_devices(self, talk, rows):
         """Give records the names of their devices and of the groups these are in."""

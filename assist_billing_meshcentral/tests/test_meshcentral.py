@@ -105,6 +105,15 @@ class TestMeshCentral(MeshCommon):
         self.assertFalse(session.source_difference)
         self.assertEqual(connector.duplicate_count, 1)
 
+    def test_an_end_alone_comes_in_however_long_ago_it_began(self):
+        connector = self._create_meshcentral()
+        self._fetch('2026-01-15 20:00:00')
+        [_start, end] = events_of(1, minutes=4_000)
+        self.mesh.events = [end]
+        self._fetch('2026-01-18 06:00:00')
+        self.assertEqual(self._sessions(connector).started_at, datetime(2026, 1, 15, 10))
+        self.assertTied(connector)
+
     def test_a_long_time_is_fetched_in_stretches(self):
         connector = self._create_meshcentral(fetch_from='2025-12-20')
         for number in range(1, 27):

@@ -366,7 +366,7 @@ class TestStatement(StatementCommon):
         html, _kind = self.env['ir.actions.report']._render_qweb_html(
             'assist_billing.report_statement', wizard.ids
         )
-        self.assertIn("There was no session in this time.", html.decode())
+        self.assertIn("There were no sessions in this period.", html.decode())
         with self.assertRefused("cannot end on 2025-01-01"):
             wizard.date_to = '2025-01-01'
 
