@@ -196,8 +196,17 @@ class RateCard:
             _take(counts, seconds - rounded, from_end=True)
         _take(counts, rounded - billed)
         return [
-            replace(part, billed_seconds=count) for part, count in zip(parts, counts, strict=True)
+            replace(part, billed_seconds=count, is_cut=len(parts) > 1)
+            for part, count in zip(parts, counts, strict=True)
         ]
+
+    def make_part(self, values: Mapping[str, Any]) -> PartShare:
+        """Return a part as it was kept: its price and what its line is about are found again."""
+        found = self.get_pricing(
+            *(values[name] for name in ('band', 'kind', 'grade', 'price_date'))
+        )
+        rate = found.rate and found.rate.id
+        return PartShare(**values, rate=rate, price=found.price, group=found.group)
 
 
 def _take(counts, seconds, from_end=False):
@@ -385,3 +394,23 @@ def split_late_line(
             strict=True,
         )
     ]
+
+
+def split_late_parts(
+    again: Rating, lines: Sequence[Line], shares: Iterable[SessionShare]
+) -> tuple[PartShare, ...]:
+    """Return the parts of late sessions with what each is charged: together they make `lines`."""
+    parts = late_parts(again, shares)
+    if len(lines) == 1 and lines[0].group is None:
+        return tuple(split_late_line(again.terms, lines[0], lines[0].amount, parts))
+    charged = {(line.group, line.price): line for line in lines}
+    groups = defaultdict(list)
+    for part in parts:
+        groups[part.group, part.price].append(part)
+    result = []
+    for key, found in groups.items():
+        if line := charged.get(key):
+            result += split_late_line(again.terms, line, line.amount, found)
+        else:
+            result += [replace(part, quantity=ZERO, amount=ZERO) for part in found]
+    return tuple(result)

@@ -16,7 +16,7 @@ from decimal import Decimal
 from fractions import Fraction
 
 from .cycles import month_factor
-from .parts import RateCard, late_lines, late_parts, rate_parts, split_late_line
+from .parts import RateCard, late_lines, late_parts, rate_parts, split_late_line, split_late_parts
 from .shapes import (
     HUNDREDTH,
     ONE,
@@ -58,6 +58,7 @@ __all__ = [
     'split',
     'split_late_amount',
     'split_late_line',
+    'split_late_parts',
     'split_late_quantity',
     'split_somehow',
 ]

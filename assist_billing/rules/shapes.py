@@ -1,5 +1,6 @@
 """What rating is given and what it gives: terms, sessions, devices; lines, shares, a rating."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from datetime import date, datetime
@@ -327,6 +328,12 @@ class PartShare:
     group: Group
     quantity: Decimal = ZERO
     amount: Decimal = ZERO
+    # Its session has others: then it has its own times on the statement.
+    is_cut: bool = False
+
+    @property
+    def reason(self) -> None:
+        """Why it has no charge, as of a session: a part always has one."""
 
 
 @dataclass(frozen=True)
@@ -361,6 +368,17 @@ class Rating:
         parts = [part for group in self.groups for part in group.parts]
         order = {share.id: i for i, share in enumerate(self.sessions)}
         return tuple(sorted(parts, key=lambda part: (order[part.id], part.start, part.end)))
+
+    @property
+    def kept_parts(self) -> tuple[PartShare, ...]:
+        """The parts of sessions that say more than these do by themselves."""
+        parts = self.parts
+        counts = Counter(part.id for part in parts)
+        return tuple(
+            part
+            for part in parts
+            if counts[part.id] > 1 or part.rate is not None or part.group != Group()
+        )
 
     def get_line(self, *charges: str) -> Line:
         """Return the line of one of `charges`, or an empty one."""

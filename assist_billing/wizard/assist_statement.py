@@ -136,7 +136,9 @@ class AssistStatement(models.TransientModel):
         return replace(
             statement,
             sections=[
-                StatementSection(section.cycle, section.rows, is_late=section.is_late)
+                StatementSection(
+                    section.cycle, section.rows, is_late=section.is_late, label=section.label
+                )
                 for section in sections
                 if section.rows
             ],

@@ -76,6 +76,8 @@ class Browser:
 
     def log_in(self, login: str) -> None:
         """Log in as somebody whose password is their login, as that of demo users is."""
+        # Also who was logged in before, whom Odoo offers to switch to instead of asking.
+        self.send('Storage.clearDataForOrigin', origin=self.url, storageTypes='all')
         self.send('Network.clearBrowserCookies')
         self.open('/web/login')
         self.run(
@@ -91,6 +93,11 @@ class Browser:
         self.send('Page.navigate', url=self.url + path)
         time.sleep(0.3)
         self.settle()
+
+    def show_file(self, path: Path) -> None:
+        """Show a PDF; its viewer does not tell when it has drawn it."""
+        self.send('Page.navigate', url=f'{path.as_uri()}#toolbar=0&view=FitH')
+        time.sleep(5)
 
     def click(self, selector: str) -> None:
         """Click what a selector finds first, and wait until the page stands still."""

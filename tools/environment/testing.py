@@ -13,8 +13,12 @@ TEMPLATE_VARIABLE = 'ASSIST_TEMPLATE_DATABASE'
 PATCHED_WKHTMLTOPDF_VARIABLE = 'ASSIST_PATCHED_WKHTMLTOPDF'
 # The folder of the rules for e-invoices, and of what runs them.
 EINVOICE_VARIABLE = 'ASSIST_EINVOICE_RULES'
-# The add-on that builds on Odoo's timesheets.
-TIMESHEETS = 'assist_billing_timesheet'
+# Add-ons that build on other applications of Odoo, or on OCA's: tested beside these.
+BESIDE_OTHERS = {
+    'assist_billing_din5008',
+    'assist_billing_tier_validation',
+    'assist_billing_timesheet',
+}
 # Each takes a gigabyte of memory with the processes, browsers and databases that its tests start.
 MOST_LANES = 4
 DATABASE_PATTERN = re.compile(r'assist_test_(\d+)(_\w+)?')
@@ -41,7 +45,7 @@ def core_modules() -> list[str]:
     Those that build on OCA's are tested in a database of their own; those that build on other
     applications of Odoo beside these, by `make neighbours`.
     """
-    return [module for module in modules() if module not in {oca.COMPANION.name, TIMESHEETS}]
+    return [module for module in modules() if module not in {oca.COMPANION.name, *BESIDE_OTHERS}]
 
 
 def run_all(arguments: list[str], paths: list[str] | None = None) -> int:
@@ -59,6 +63,8 @@ def run_all(arguments: list[str], paths: list[str] | None = None) -> int:
         with_companion = oca.is_needed() and not (paths or arguments)
         paths = paths or [
             'tests',
+            # Beside other add-ons only: `make neighbours`.
+            '--ignore=tests/neighbours',
             *(
                 f'{module}/tests'
                 for module in core_modules()

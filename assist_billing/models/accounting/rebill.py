@@ -21,6 +21,7 @@ class AssistBillingCycle(models.Model):
         cycles.lock_for_update()
         now = fields.Datetime.now()
         cycles._forget_late()
+        cycles._forget_parts()
         moves = cycles._bill(cycles._get_outcomes().values(), now, handling='draft')
         for cycle in cycles:
             cycle.message_post(
@@ -45,6 +46,7 @@ class AssistBillingCycle(models.Model):
             {'billable': False, 'non_billable_reason': reason}
         )
         cycles._forget_late()
+        cycles._forget_parts()
         for cycle in cycles:
             cycle.write(
                 {
@@ -71,6 +73,15 @@ class AssistBillingCycle(models.Model):
             lambda prior: prior.currency_id != prior.cycle_id.currency_id
         )._release_sessions()
         carried.unlink()
+
+    def _forget_parts(self):
+        """Forget how the bill taken back had cut its sessions.
+
+        Late sessions of these cycles themselves have bills of their own, which still stand.
+        """
+        self.part_ids.filtered(
+            lambda part: part.session_id.prior_id.origin_cycle_id != part.cycle_id
+        ).unlink()
 
     def _check_to_rebill(self):
         self._check_billing_user()
@@ -123,6 +134,13 @@ class AssistBillingCycle(models.Model):
                     "be restored.",
                     cycle=wrong[0].display_name,
                 )
+            )
+        rated = self.filtered(lambda cycle: 'rates' in cycle.terms)
+        rated._forget_parts()
+        # Its lines are the same; which sessions they are made of may have changed.
+        for cycle, outcome in rated._get_outcomes().items():
+            self.env['assist.session.part'].create(
+                [cycle._prepare_part_vals(part, origin) for part, origin in outcome.parts]
             )
         self.write(self._prepare_state_vals('closed'))
         self._mark_sessions('to_bill', 'billed')

@@ -299,7 +299,10 @@ class AssistBillingRun(models.Model):
             with point:
                 if bill.state == 'draft':
                     bill.env['assist.bill.maker']._post(bill)
-                bill._assist_finish(handling)
+                if bill.state == 'posted':
+                    bill._assist_finish(handling)
+                else:  # a person is asked first
+                    bill._assist_mark_unfinished(False)
         except NOBODYS_FAULT:
             raise
         except Exception as error:  # noqa: BLE001 - kept with the bill and shown

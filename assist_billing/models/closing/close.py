@@ -254,6 +254,10 @@ class AssistBillingCycle(models.Model):
         to_post = moves.filtered(
             lambda move: (handling or move.assist_plan_id.bill_handling) in ('post', 'send')
         )
+        maker = moves.env['assist.bill.maker']
+        waiting = maker._get_unapproved(to_post)
+        maker._request_approval(waiting)
+        to_post -= waiting
         to_send = to_post.filtered(
             lambda move: (handling or move.assist_plan_id.bill_handling) == 'send'
         )
@@ -269,7 +273,7 @@ class AssistBillingCycle(models.Model):
         if to_post:
             with watched_commits(self.env.cr, mark_unfinished):
                 self._post_moves(to_post)
-        if to_send:
+        if to_send := to_send.filtered(lambda move: move.state == 'posted'):
             to_send._assist_queue_sending()
         if has_marked:
             to_post._assist_mark_unfinished(False)
@@ -335,7 +339,7 @@ class AssistBillingCycle(models.Model):
 
         :param supplementary: the bill for late sessions alone, if that is what was made
         """
-        device_vals, prior_vals = [], []
+        device_vals, prior_vals, part_vals = [], [], []
         for outcome in outcomes:
             if not outcome.cycle.device_ids:
                 device_vals += [
@@ -348,11 +352,40 @@ class AssistBillingCycle(models.Model):
                     for device in outcome.devices
                     for date_from, date_to in device.days
                 ]
-            prior_vals += [
-                outcome.cycle._prepare_prior_vals(late, supplementary) for late in outcome.late
+            for late in outcome.late:
+                prior_vals += outcome.cycle._prepare_priors_vals(late, supplementary)
+            part_vals += [
+                outcome.cycle._prepare_part_vals(part, origin) for part, origin in outcome.parts
             ]
         self.env['assist.billing.cycle.device'].create(device_vals)
         self.env['assist.billing.cycle.prior'].create(prior_vals)
+        if part_vals:
+            self.env['assist.session.part'].create(part_vals)
+
+    def _prepare_part_vals(self, part, origin):
+        """Return what is kept of a part of a session that this cycle bills.
+
+        :param part: a `rules.rating.PartShare`
+        :param origin: the cycle whose terms rated it: this one, or an earlier one of late sessions
+        """
+        self.ensure_one()
+        return {
+            'session_id': part.id,
+            'cycle_id': self.id,
+            'currency_id': origin.currency_id.id,
+            'started_at': part.start,
+            'ended_at': part.end,
+            'band_id': part.band,
+            'kind': part.kind,
+            'grade_id': part.grade,
+            'price_date': part.price_date,
+            'measured_seconds': part.measured_seconds,
+            'seconds': part.seconds,
+            'billed_seconds': part.billed_seconds,
+            'price': float(part.price),
+            'quantity': float(part.quantity),
+            'amount': float(part.amount),
+        }
 
     def _stamp_sessions(self, outcomes):
         """Mark exactly the sessions that were rated as billed by their cycle, in one statement."""
@@ -601,6 +634,7 @@ class AssistBillingCycle(models.Model):
         # Late sessions of earlier cycles that came to nothing here are late again.
         self.prior_ids.unlink()
         self.device_ids.unlink()
+        self.part_ids.unlink()
         sessions = self._release_sessions()
         self.write(
             {

@@ -6,6 +6,7 @@ from odoo.tools import SQL, format_date, formatLang
 
 from ...rules import cycles
 from ...utils.checks import count_digits
+from ..rates.rate_card import CARD_TERMS
 
 # Associations looked at, and committed, at a time when cycles open.
 OPEN_BATCH = 500
@@ -97,6 +98,7 @@ class AssistBillingCycle(models.Model):
     bill_status = fields.Selection(related='move_id.assist_status', string="Bill Status")
     session_ids = fields.One2many('assist.session', 'cycle_id')
     device_ids = fields.One2many('assist.billing.cycle.device', 'cycle_id')
+    part_ids = fields.One2many('assist.session.part', 'cycle_id')
     prior_ids = fields.One2many('assist.billing.cycle.prior', 'cycle_id')
     session_count = fields.Integer(string="Sessions", readonly=True)
     session_seconds = fields.Integer(
@@ -370,8 +372,26 @@ class AssistBillingCycle(models.Model):
             'start_at': period.start_at,
             'end_at': period.end_at,
             'tz': association.tz,
-            'terms': {**terms, 'cycle': association.cycle},
+            'terms': {
+                **terms,
+                'cycle': association.cycle,
+                **plan._prepare_card_terms(
+                    association, association.tz, period.date_start, period.date_end
+                ),
+            },
         }
+
+    def _prepare_present_terms(self, terms):
+        """Return what this cycle would keep if it opened now.
+
+        :param dict terms: the present ones of its plan
+        """
+        self.ensure_one()
+        kept = {name: value for name, value in self.terms.items() if name not in CARD_TERMS}
+        card = self.plan_id._prepare_card_terms(
+            self.association_id, self.tz, self.date_start, self.date_end
+        )
+        return {**kept, **terms, **card}
 
     @api.model
     def _end_associations(self, now):
@@ -390,7 +410,12 @@ class AssistBillingCycle(models.Model):
         Extend it when a rule is added to the plan.
         """
         self.ensure_one()
-        return [*self._get_price_rows(), *self._get_time_rows(), *self._get_amount_rows()]
+        return [
+            *self._get_price_rows(),
+            *self._get_rate_rows(),
+            *self._get_time_rows(),
+            *self._get_amount_rows(),
+        ]
 
     def _get_price_rows(self):
         terms = self.terms
@@ -412,6 +437,12 @@ class AssistBillingCycle(models.Model):
                 (self._get_term_label('device_count'), self._get_term_choice('device_count')),
             ]
         return rows
+
+    def _get_rate_rows(self):
+        rates = self.env['assist.billing.rate']
+        texts = [rates._describe(terms, self.currency_id) for terms in self.terms.get('rates', ())]
+        label = self._get_term_label('rate_ids')
+        return [(label if not i else "", text) for i, text in enumerate(texts)]
 
     def _get_time_rows(self):
         terms = self.terms

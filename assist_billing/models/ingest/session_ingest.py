@@ -197,9 +197,10 @@ class AssistSession(models.Model):
             message = "Sessions to be ended were stored meanwhile."
             raise ConcurrencyError(message)
         self._ingest_create(run, new)
-        created(self.browse(entry.id for entry in new), [*COLUMNS, 'company_id', 'source', 'state'])
+        names = [*COLUMNS, 'grade_id']
+        created(self.browse(entry.id for entry in new), [*names, 'company_id', 'source', 'state'])
         ended = [entry for entry in changed if entry.normal is not None]
-        with changing(self.browse(entry.id for entry in ended), COLUMNS):
+        with changing(self.browse(entry.id for entry in ended), names):
             self._ingest_end(run, ended)
         # Of a new one too: its own batch may say two things of it.
         self._ingest_differ([entry for entry in entries if entry.otherwise is not None])
@@ -216,9 +217,17 @@ class AssistSession(models.Model):
         values = self._prepare_ingest_values(run, [entry.normal for entry in entries])
         # As of any new session, until it is resolved.
         state = self.default_get(['state'])
+        ids = {vals['technician_id'] for vals in values} - {None}
+        # sudo: whose sessions come in need not see what technicians are
+        technicians = self.env['res.users'].sudo().browse(ids)
+        grades = {user.id: user.assist_grade_id.id or None for user in technicians}
         for entry, vals in zip(entries, values, strict=True):
             vals |= {'source_digest': entry.digest, **state}
-        ids = self._ingest_insert(run, {**COLUMNS, 'state': 'text'}, values)
+            # That of the technician at the moment, once it has ended.
+            has_ended = entry.normal.ended_at
+            vals['grade_id'] = grades.get(vals['technician_id']) if has_ended else None
+        columns = {**COLUMNS, 'state': 'text', 'grade_id': 'integer'}
+        ids = self._ingest_insert(run, columns, values)
         for entry in entries:
             entry.id = ids[entry.normal.external_id]
 
@@ -227,6 +236,7 @@ class AssistSession(models.Model):
         """Write the end, and what else the source says now, to sessions that were running."""
         if not entries:
             return
+        self.env['res.users'].flush_model(['assist_grade_id'])
         values = self._prepare_ingest_values(run, [entry.normal for entry in entries])
         for entry, vals in zip(entries, values, strict=True):
             vals |= {'id': entry.id, 'source_digest': entry.digest}
@@ -248,6 +258,11 @@ class AssistSession(models.Model):
                                    WHEN position(r.note IN s.note) > 0 THEN s.note
                                    ELSE s.note || E'\\n' || r.note END,
                        technician_id = COALESCE(s.technician_id, r.technician_id),
+                       grade_id = (
+                           SELECT u.assist_grade_id FROM res_users u
+                            WHERE u.id = COALESCE(s.technician_id, r.technician_id)
+                              AND r.ended_at IS NOT NULL
+                       ),
                        device_id = COALESCE(s.device_id, r.device_id),
                        partner_id = COALESCE(s.partner_id, r.partner_id),
                        matching_rule_id = CASE WHEN s.partner_id IS NULL
@@ -308,7 +323,9 @@ class AssistSession(models.Model):
         """Forget what is cached of sessions written in SQL, and let other modules compute."""
         self.invalidate_model()
         self.env['assist.device'].invalidate_model(['session_ids', 'session_count'])
-        known = {*COLUMNS, 'name', 'duration_seconds', 'state', 'association_id', 'cycle_id'}
+        known = {
+            *COLUMNS, 'name', 'duration_seconds', 'state', 'association_id', 'cycle_id', 'grade_id'
+        }  # fmt: skip
         sessions = self.browse(session_ids)
         for field in self._fields.values():
             if field.store and field.compute and field.name not in known:

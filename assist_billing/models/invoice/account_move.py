@@ -346,9 +346,16 @@ class AccountMove(models.Model):
     # === BUSINESS METHODS - orm === #
 
     def _field_to_sql(self, alias, field_expr, query=None):
-        # EXTENDS orm: what is still due is computed, and summed in groups all the same
-        if field_expr != 'assist_net_due':
-            return super()._field_to_sql(alias, field_expr, query)
+        # EXTENDS account: what is still due is computed, and summed in groups all the same
+        if field_expr == 'assist_net_due':
+            return self._assist_net_due_to_sql(alias)
+        sql = super()._field_to_sql(alias, field_expr, query)
+        if field_expr == 'move_sent_values':
+            return self._assist_move_sent_to_sql(alias, sql)
+        return sql
+
+    def _assist_net_due_to_sql(self, alias):
+        """Return `assist_net_due` of moves as SQL; see `_compute_assist_net_amounts`."""
         self.flush_model(
             ['amount_residual', 'assist_bill_id', 'move_type', 'payment_state', 'state']
         )

@@ -345,6 +345,14 @@ class AssistBillMaker(models.AbstractModel):
         parts = self._get_unknown_parts('account.move')
         return any(name in POSTING_METHODS for _module, name in parts)
 
+    def _is_asked_before_posting(self):
+        """Tell whether an add-on that was never compared has a say in the button that posts.
+
+        What only stands there, and not in `_post`, would be passed over.
+        """
+        parts = self._get_unknown_parts('account.move')
+        return any(name == 'action_post' for _module, name in parts)
+
     def _get_unknown_parts(self, model):
         """Return the parts of this model that matter to bills and stem from unknown add-ons.
 

@@ -148,6 +148,12 @@ class AssistBillingAssociation(models.Model):
         "no service, so this time is never billed.",
     )
     suspension_ids = fields.One2many('assist.billing.suspension', 'association_id', copy=False)
+    rate_ids = fields.One2many(
+        'assist.billing.rate',
+        'association_id',
+        string="Own Rates",
+        help="They come before all rates of the plan.",
+    )
     cycle_ids = fields.One2many('assist.billing.cycle', 'association_id', copy=False)
     bill_ids = fields.One2many(
         'account.move',

@@ -106,17 +106,17 @@ class AccountMove(models.Model):
         is_ours = Domain('assist_kind', '!=', False)
         return (is_ours & ours) | (~is_ours & Domain(others))
 
-    def _field_to_sql(self, alias, fname, query=None):
-        # EXTENDS account
-        sql = super()._field_to_sql(alias, fname, query)
-        if fname != 'move_sent_values':
-            return sql
+    def _assist_move_sent_to_sql(self, alias, others):
+        """Return Odoo's `move_sent_values` as SQL: of bills, whether they were delivered.
+
+        :param SQL others: what it is of other documents
+        """
         return SQL(
             "CASE WHEN %(kind)s IS NULL THEN %(others)s "
             "WHEN %(delivery)s = 'sent' THEN 'sent' ELSE 'not_sent' END",
             kind=SQL.identifier(alias, 'assist_kind'),
             delivery=SQL.identifier(alias, 'assist_delivery_state'),
-            others=sql,
+            others=others,
         )
 
     # === ACTIONS === #

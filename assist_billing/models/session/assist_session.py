@@ -88,6 +88,17 @@ class AssistSession(models.Model):
         default=lambda self: self.env.user if not self.env.su else False,
         tracking=True,
     )
+    grade_id = fields.Many2one(
+        'assist.technician.grade',
+        compute='_compute_grade_id',
+        store=True,
+        # Not precomputed: that would be as the user, and a technician does not read it.
+        compute_sudo=True,
+        index='btree_not_null',
+        ondelete='restrict',
+        groups=BILLING_GROUPS,
+        help="What the technician was billed as when the session ended.",
+    )
     device_id = fields.Many2one(
         'assist.device', index='btree_not_null', check_company=True, ondelete='restrict'
     )
@@ -97,6 +108,9 @@ class AssistSession(models.Model):
             ('unattended', "Unattended Access"),
             ('screen_share', "Screen Sharing"),
             ('ar', "Augmented Reality"),
+            ('on_site', "On Site"),
+            ('phone', "Phone"),
+            ('travel', "Travel"),
         ],
         required=True,
         default='remote_support',
@@ -266,6 +280,12 @@ class AssistSession(models.Model):
                 session.duration_seconds = int(elapsed.total_seconds())
             else:
                 session.duration_seconds = 0
+
+    @api.depends('technician_id', 'ended_at')
+    def _compute_grade_id(self):
+        """Keep the grade of the day the session ended: a later one is for later sessions."""
+        for session in self:
+            session.grade_id = session.ended_at and session.technician_id.assist_grade_id
 
     @api.depends('duration_seconds', 'billed_seconds')
     def _compute_hours(self):

@@ -1,7 +1,7 @@
 """What a statement is made of: `assist.billing.statement` fills it, report and portal print it."""
 
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 
 from odoo import models
@@ -21,6 +21,8 @@ class StatementLine:
     quantity: Decimal
     price: Decimal
     amount: Decimal
+    # With a rate card: what its time has in common.
+    group: rating.Group | None = None
     # As many as the bill prints: 1 session and 1.00 hours, 20.00 and 16.528926.
     quantity_digits: int = 2
     price_digits: int = 2
@@ -34,6 +36,9 @@ class StatementRow:
     """
 
     session: models.Model
+    # Naive UTC: those of the session, or of the part of it that this row is.
+    started_at: datetime
+    ended_at: datetime
     day: date
     date: str
     time: str
@@ -59,6 +64,8 @@ class StatementSection:
     line: StatementLine | None = None
     included: rating.Included = NOTHING_INCLUDED
     is_late: bool = False
+    # With a rate card there is a section for each price; this says what makes it.
+    label: str = ""
 
     @property
     def terms(self):
@@ -155,6 +162,11 @@ class Statement:
     @property
     def rows(self):
         return [row for section in self.sections for row in section.rows]
+
+    @property
+    def session_count(self):
+        """Sessions, of which one can have several rows."""
+        return len({row.session.id for row in self.rows})
 
     @property
     def quantity(self):

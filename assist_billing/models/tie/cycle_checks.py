@@ -2,6 +2,7 @@ from odoo import api, models
 from odoo.tools import SQL
 
 from ...rules import cycles
+from ..rating.usage import as_decimal
 from .assist_billing_tie import PATIENCE_DAYS, Check
 
 
@@ -154,8 +155,9 @@ class AssistBillingTie(models.Model):
         """Return SQL of closed cycles with their terms as numbers.
 
         Rows of (id, move_id, billing_type, billed_quantity, device_quantity, usage_amount, price,
-        fee, device_price, included, num, den, rounding): the included quantity is
-        included x num / den, of which a device's price has the same factor.
+        fee, device_price, included, num, den, rounding, by_parts): the included quantity is
+        included x num / den, of which a device's price has the same factor. With a rate card
+        (`by_parts`) what was used has several prices, which are no matter of these numbers.
         """
         factors = SQL(", ").join(
             SQL("(%s, %s::numeric, %s::numeric)", cycle, factor.numerator, factor.denominator)
@@ -180,6 +182,7 @@ class AssistBillingTie(models.Model):
                              (c.terms ->> 'price_digits')::int) AS fee,
                        (c.terms ->> 'price_per_device')::numeric AS device_price_raw,
                        (c.terms ->> 'included_quantity')::numeric AS included,
+                       (c.terms -> 'rates') IS NOT NULL AS by_parts,
                        x.month * f.num * CASE WHEN x.cut THEN x.days ELSE 1 END
                            + (1 - x.month) * CASE WHEN x.cut THEN x.days ELSE 1 END AS num,
                        x.month * f.den * CASE WHEN x.cut THEN x.whole ELSE 1 END
@@ -213,17 +216,25 @@ class AssistBillingTie(models.Model):
         )
 
     def _find_cycles_billing_another_quantity(self):
+        wrong = [
+            cycle.id
+            for cycle, rated in self._rate_by_parts()
+            if rated.billed_quantity != as_decimal(cycle.billed_quantity)
+        ]
         return self._find(
             SQL(
                 """
+                SELECT unnest(%s::int[]) AS id
+                 UNION ALL
                 SELECT t.id FROM (%s) AS t
                   JOIN (%s) AS u ON u.id = t.id
-                 WHERE t.billed_quantity != round(
+                 WHERE NOT t.by_parts AND t.billed_quantity != round(
                        GREATEST(0, CASE t.billing_type
                            WHEN 'hour' THEN u.own_seconds - 3600 * t.included * t.num / t.den
                            ELSE 3600 * (u.own_counted - t.included * t.num / t.den)
                        END) / 3600, t.quantity_digits)
                 """,
+                wrong,
                 self._get_scaled_sql(),
                 self._get_used_sql(),
             )

@@ -144,6 +144,21 @@ class AccessCommon(AssistBillingCommon, HttpCase):
             currency_id=cycle.currency_id.id,
             amount=1.0,
         )
+        band = make('assist.billing.band', name="Secret band", company_id=company)
+        grade = make('assist.technician.grade', name="Secret grade", company_id=company)
+        hours = make('assist.billing.hours', name="Secret hours", company_id=company)
+        make('assist.billing.hours.line', hours_id=hours.id, band_id=band.id)
+        make('assist.billing.hours.holiday', hours_id=hours.id, date='2026-12-25')
+        make('assist.billing.rate', plan_id=draft.plan_id.id, value=100.0)
+        make(
+            'assist.session.part',
+            session_id=session.id,
+            cycle_id=cycle.id,
+            currency_id=cycle.currency_id.id,
+            started_at=session.started_at,
+            ended_at=session.ended_at,
+            grade_id=grade.id,
+        )
         tie = make('assist.billing.tie', company_id=company)
         records['assist.billing.tie.line'] = (tie.part_ids | tie.check_ids)[:1]
         connector = make(
@@ -243,6 +258,7 @@ class AccessCommon(AssistBillingCommon, HttpCase):
         file_import = make('assist.session.import', file=file, company_id=cls.company.id)
         make('assist.session.import.column', import_id=file_import.id)
         make('assist.statement', association_id=records['assist.billing.association'].id)
+        make('assist.try.rates', plan_id=cls.plan.id)
         make('assist.unmatched.assign', company_id=cls.company.id, field='customer', value="hush")
         make('assist.waive.cycle', cycle_ids=records['assist.billing.cycle'].ids, reason="goodwill")
 

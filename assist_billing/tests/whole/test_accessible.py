@@ -100,7 +100,7 @@ class TestAccessible(TransactionCase):
 
     def test_words_on_badges_can_be_read(self):
         style = (ADDON / 'static/src/lists/badges.scss').read_text()
-        pairs = re.findall(r'(\w+): \((#\w{6}), (#\w{6})\)', style)
+        pairs = re.findall(r'(\w+): \(\s*(#\w{6}),\s*(#\w{6}),?\s*\)', style)
         self.assertEqual([name for name, *_ in pairs], ['success', 'info', 'warning', 'danger'])
         for name, ground, words in pairs:
             with self.subTest(badge=name):
