@@ -64,7 +64,7 @@ for title, model, trigger, code in (
 ):
     with env.cr.savepoint() as savepoint:
         rule = add_rule(model, trigger, code)
-        words = env['account.move']._assist_get_listeners()
+        words = env['assist.bill.maker']._get_listeners()
         cycles = close()
         show(title, cycles)
         print("WORDS", any("House Rule" in text for text in words))
@@ -78,7 +78,7 @@ print("REFUSED", set(cycles.mapped('state')), {"No invoices" in error for error 
       cycles.mapped('error')}, len(cycles.move_id))
 rule.active = False
 cycles.retry_at = False
-print("WITHOUT_RULES", env['account.move']._assist_get_listeners())
+print("WITHOUT_RULES", env['assist.bill.maker']._get_listeners())
 show("AS_EVER", close())
 """
 

@@ -23,6 +23,7 @@ SPREAD = {
     'account.move.line': "Odoo's own; extended by what bills say and by how they are made",
     'account.tax': "Odoo's own; extended by how bills and their adjustments are rounded",
     'res.partner': "Odoo's own; extended by billing, matching and the way bills are made",
+    'assist.bill.maker': "the ways in which bills are made, and which of them may be taken",
     'assist.billing.cycle': "the flow itself: a file for each step, from opening to billing again",
     'assist.billing.plan': "its prices and rules, and its rate card",
     'assist.billing.tie': "its checks, by what they are about: sessions, cycles, bills",

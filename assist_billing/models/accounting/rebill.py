@@ -50,7 +50,7 @@ class AssistBillingCycle(models.Model):
         for cycle in cycles:
             cycle.write(
                 {
-                    'state': 'waived',
+                    **cycle._prepare_state_vals('waived'),
                     'waive_reason': reason,
                     # Nothing is billed, and a minimum waived is not owed again by late sessions.
                     'usage_amount': float(cycle._rate([]).usage_amount),
@@ -120,7 +120,7 @@ class AssistBillingCycle(models.Model):
         The caller has taken the cycle off the bill.
         """
         cycles = self.filtered(lambda cycle: cycle.state == 'closed')
-        cycles.write({'state': 'to_rebill'})
+        cycles.write(cycles._prepare_state_vals('to_rebill'))
         cycles._mark_sessions('billed', 'to_bill')
         for cycle in cycles:
             cycle.message_post(body=self.env._("Its bill was taken back."))
@@ -142,7 +142,7 @@ class AssistBillingCycle(models.Model):
             self.env['assist.session.part'].create(
                 [cycle._prepare_part_vals(part, origin) for part, origin in outcome.parts]
             )
-        self.write({'state': 'closed'})
+        self.write(self._prepare_state_vals('closed'))
         self._mark_sessions('to_bill', 'billed')
 
     def _mark_sessions(self, before, after):
@@ -166,6 +166,4 @@ class AssistBillingCycle(models.Model):
         )
         rows = self.env.execute_query(SQL("SELECT s.id FROM assist_session s WHERE %s", marked))
         with changing(self.env['assist.session'].browse(row[0] for row in rows), ['state']):
-            self.env.cr.execute(
-                SQL("UPDATE assist_session s SET state = %s WHERE %s", after, marked)
-            )
+            self.env['assist.session']._assist_set_state(after, marked)

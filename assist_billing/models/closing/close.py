@@ -59,11 +59,14 @@ class AssistBillingCycle(models.Model):
     # === DUE CYCLES === #
 
     @api.model
-    def _get_due_sql(self, now, tried=()):
-        """Return FROM and WHERE of the due cycles `c`; also what a run book previews.
+    def _get_due_sql(self, now, tried=(), *, with_grace=True):
+        """Return FROM and WHERE of the due cycles `c`.
 
         Due is the oldest open cycle of an association that is not on hold, once its end and the
         company's grace have passed. Younger ones wait for it: bills are made oldest first.
+
+        :param bool with_grace: false for what a person chooses to bill: that person knows that
+            all sessions are there
         """
         return SQL(
             """
@@ -71,7 +74,7 @@ class AssistBillingCycle(models.Model):
             JOIN assist_billing_association a ON a.id = c.association_id
             JOIN res_company p ON p.id = c.company_id
            WHERE c.state = 'open'
-             AND c.end_at + p.assist_close_grace_hours * INTERVAL '1 hour' <= %(now)s
+             AND c.end_at + %(grace)s * INTERVAL '1 hour' <= %(now)s
              AND a.state != 'on_hold'
              AND (c.retry_at IS NULL OR c.retry_at <= %(now)s)
              AND c.id != ALL(%(tried)s)
@@ -83,6 +86,7 @@ class AssistBillingCycle(models.Model):
             """,
             now=now,
             tried=list(tried),
+            grace=SQL("p.assist_close_grace_hours") if with_grace else 0,
         )
 
     @api.model
@@ -228,24 +232,32 @@ class AssistBillingCycle(models.Model):
         """Create the invoices, company by company, the fast way where it is proven equal."""
         moves = self.env['account.move']
         for company in self.company_id:
-            moves |= (
-                # sudo: the engine bills, whoever may have started it; company and journal are
-                # those of the cycle
-                moves.sudo()
-                .with_company(company)
-                # No e-mail to a salesperson for each invoice that is his.
-                .with_context(mail_auto_subscribe_no_notify=True)
-                ._assist_create_bills(
-                    [vals for vals in vals_list if vals['company_id'] == company.id]
-                )
+            moves |= self._get_maker(company)._make_bills(
+                [vals for vals in vals_list if vals['company_id'] == company.id]
             )
         return moves
+
+    def _get_maker(self, company):
+        """Return what makes bills of a company."""
+        return (
+            # sudo: the engine bills, whoever may have started it; company and journal are those of
+            # the cycle
+            self.env['assist.bill.maker']
+            .sudo()
+            .with_company(company)
+            # No e-mail to a salesperson for each invoice that is theirs.
+            .with_context(mail_auto_subscribe_no_notify=True)
+        )
 
     def _process_moves(self, moves, handling=None):
         """Post the invoices and hand them over for sending, as their plans say."""
         to_post = moves.filtered(
             lambda move: (handling or move.assist_plan_id.bill_handling) in ('post', 'send')
         )
+        maker = moves.env['assist.bill.maker']
+        waiting = maker._get_unapproved(to_post)
+        maker._request_approval(waiting)
+        to_post -= waiting
         to_send = to_post.filtered(
             lambda move: (handling or move.assist_plan_id.bill_handling) == 'send'
         )
@@ -261,7 +273,7 @@ class AssistBillingCycle(models.Model):
         if to_post:
             with watched_commits(self.env.cr, mark_unfinished):
                 self._post_moves(to_post)
-        if to_send:
+        if to_send := to_send.filtered(lambda move: move.state == 'posted'):
             to_send._assist_queue_sending()
         if has_marked:
             to_post._assist_mark_unfinished(False)
@@ -272,13 +284,13 @@ class AssistBillingCycle(models.Model):
         :raise RefusedTogetherError: when some of several cannot be posted
         """
         if len(moves) == 1:
-            moves._assist_post()
+            moves.env['assist.bill.maker']._post(moves)
             return
         # What waits to be stored is not stored before: with what posting changes it is one.
         point = UndoPoint(self.env.cr, flush=False)
         try:
             with point:
-                moves._assist_post()
+                moves.env['assist.bill.maker']._post(moves)
         except NOBODYS_FAULT:
             raise
         except Exception as error:
@@ -298,7 +310,7 @@ class AssistBillingCycle(models.Model):
             point = UndoPoint(self.env.cr)
             try:
                 with point:
-                    part._assist_post()
+                    part.env['assist.bill.maker']._post(part)
             except NOBODYS_FAULT:
                 raise
             except Exception:
@@ -313,7 +325,7 @@ class AssistBillingCycle(models.Model):
         """Return what a cycle keeps of its closing."""
         self.ensure_one()
         return {
-            'state': 'closed',
+            **self._prepare_state_vals('closed'),
             'closed_at': now,
             'session_count': len(outcome.shares),
             'session_seconds': sum(share.measured_seconds for share in outcome.shares),
@@ -388,25 +400,28 @@ class AssistBillingCycle(models.Model):
         ids, cycle_ids, seconds, merged = (list(column) for column in zip(*rows, strict=True))
         sessions = self.env['assist.session'].browse(ids)
         with changing(sessions, STAMPED):
-            self.env.cr.execute(
+            stamped = sessions._assist_set_state(
+                'billed',
                 SQL(
-                    """
-                    UPDATE assist_session s
-                       SET cycle_id = v.cycle_id, billed_seconds = v.seconds,
-                           merged_into_id = NULLIF(v.merged, 0), state = 'billed',
-                           write_uid = %s, write_date = NOW() AT TIME ZONE 'UTC'
-                      FROM unnest(%s, %s, %s, %s) AS v (id, cycle_id, seconds, merged)
-                     WHERE s.id = v.id AND s.state = 'to_bill'
-                       AND (s.cycle_id IS NULL OR s.cycle_id = v.cycle_id)
-                    """,
-                    self.env.uid,
+                    "s.id = v.id AND s.state = 'to_bill' "
+                    "AND (s.cycle_id IS NULL OR s.cycle_id = v.cycle_id)"
+                ),
+                {
+                    'cycle_id': SQL("v.cycle_id"),
+                    'billed_seconds': SQL("v.seconds"),
+                    'merged_into_id': SQL("NULLIF(v.merged, 0)"),
+                    'write_uid': self.env.uid,
+                    'write_date': SQL("NOW() AT TIME ZONE 'UTC'"),
+                },
+                source=SQL(
+                    "unnest(%s, %s, %s, %s) AS v (id, cycle_id, seconds, merged)",
                     ids,
                     cycle_ids,
                     seconds,
                     merged,
-                )
+                ),
             )
-            if self.env.cr.rowcount != len(rows):
+            if len(stamped) != len(rows):
                 raise UserError(
                     self.env._(
                         "Some sessions were billed or changed while this bill was being created. "
@@ -623,7 +638,7 @@ class AssistBillingCycle(models.Model):
         sessions = self._release_sessions()
         self.write(
             {
-                'state': 'open',
+                **self._prepare_state_vals('open'),
                 'reopened_at': fields.Datetime.now(),
                 'closed_at': False,
                 **dict.fromkeys(
@@ -645,21 +660,17 @@ class AssistBillingCycle(models.Model):
         """Take the stamp off the sessions billed by these cycles, in one statement."""
         sessions = self.env['assist.session']
         sessions.flush_model()
-        rows = self.env.execute_query(
-            SQL(
-                """
-                UPDATE assist_session
-                   SET state = 'to_bill', cycle_id = NULL, billed_seconds = 0,
-                       merged_into_id = NULL, prior_id = NULL,
-                       write_uid = %s, write_date = NOW() AT TIME ZONE 'UTC'
-                 WHERE cycle_id IN %s AND state = 'billed'
-             RETURNING id
-                """,
-                self.env.uid,
-                tuple(self.ids),
-            )
+        released = sessions._assist_set_state(
+            'to_bill',
+            SQL("s.cycle_id IN %s AND s.state = 'billed'", tuple(self.ids)),
+            {
+                **dict.fromkeys(('cycle_id', 'merged_into_id', 'prior_id'), SQL("NULL")),
+                'billed_seconds': 0,
+                'write_uid': self.env.uid,
+                'write_date': SQL("NOW() AT TIME ZONE 'UTC'"),
+            },
         )
-        sessions = sessions.browse(row[0] for row in rows)
+        sessions = sessions.browse(released)
         self.env['assist.session'].invalidate_model(FORGOTTEN)
         self.invalidate_recordset(['session_ids'])
         sessions.modified(FORGOTTEN)

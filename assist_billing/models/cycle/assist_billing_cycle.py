@@ -10,6 +10,13 @@ from ..rates.rate_card import CARD_TERMS
 
 # Associations looked at, and committed, at a time when cycles open.
 OPEN_BATCH = 500
+# From where a cycle comes to a state.
+STATES_BEFORE = {
+    'open': {'open', 'closed'},
+    'closed': {'open', 'closed', 'to_rebill'},
+    'to_rebill': {'closed'},
+    'waived': {'to_rebill'},
+}
 # The terms in words.
 ROW = Markup('<tr><th scope="row" class="fw-normal text-muted pe-4">%s</th><td>%s</td></tr>')
 TABLE = Markup('<table class="table table-sm w-auto mb-0"><tbody>%s</tbody></table>')
@@ -212,10 +219,14 @@ class AssistBillingCycle(models.Model):
             self.env['assist.billing.association']._trigger_closing()
         return True
 
+    @api.model
+    def _may_bill(self):
+        return self.env.su or self.env.user.has_group('account.group_account_invoice')
+
     def _check_billing_user(self):
         """Refuse who may not bill; the engine then writes cycles for him, as sudo."""
         self.check_access('read')
-        if not self.env.su and not self.env.user.has_group('account.group_account_invoice'):
+        if not self._may_bill():
             raise AccessError(self.env._("Only billing users can bill, bill again or waive."))
 
     # === OPENING === #
@@ -232,6 +243,12 @@ class AssistBillingCycle(models.Model):
             self.env['ir.cron']._commit_progress()
         self._end_associations(now)
         self.env['ir.cron']._commit_progress()
+
+    @api.model
+    def _open_next_begun(self, now):
+        """Open the next cycles that have begun, a batch at most, in this transaction."""
+        associations = self._lock_associations_to_open(now, self.association_id.browse())
+        self._open_for(associations, now)
 
     @api.model
     def _lock_associations_to_open(self, now, failed):
@@ -506,6 +523,16 @@ class AssistBillingCycle(models.Model):
         return self.env['assist.billing.statement']._get_csv(self._get_statement())
 
     # === HELPERS === #
+
+    def _prepare_state_vals(self, state):
+        """Return the values that move these cycles to a state. Nothing else writes it.
+
+        :raise ValueError: no cycle goes there from where one of these is
+        """
+        for cycle in self:
+            if cycle.state not in STATES_BEFORE[state]:
+                raise ValueError(f"Cycle {cycle.id} goes from {cycle.state} to {state}.")
+        return {'state': state}
 
     def _get_last_day(self):
         """Return the last day served: `date_end` is the first one of the next cycle."""

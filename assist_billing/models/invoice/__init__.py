@@ -2,7 +2,8 @@ from . import account_move
 from . import account_move_line
 from . import invoice_vals
 from . import fast_sources
-from . import fast_rule
-from . import fast
+from . import assist_bill_maker
+from . import bill_maker_rule
+from . import bill_maker_values
 from . import rounding
 from . import complete_values

@@ -86,6 +86,7 @@ class AssistBillingCycle(models.Model):
             # Not the user of the scheduled action.
             'invoice_user_id': (partner.user_id or partner.commercial_partner_id.user_id).id,
             'invoice_origin': self.plan_id.name,
+            'ref': self.association_id.customer_reference,
             'assist_rounds_lines': True,
         }
 
@@ -228,6 +229,8 @@ class AssistBillingCycle(models.Model):
         self._check_taxes(terms.product)
         return {
             'assist_charge': charge,
+            'assist_period_start': origin.date_start,
+            'assist_period_end': origin.date_end,
             'product_id': product.id,
             'name': self._get_line_name(
                 charge, terms.product, origin, **({'group': group} if group else {})

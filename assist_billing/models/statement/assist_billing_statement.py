@@ -46,8 +46,8 @@ class AssistBillingStatement(models.AbstractModel):
         A closed cycle is rated again from its frozen terms, the sessions stamped with it and the
         device days kept, so that rows add up to the lines of its bill exactly.
         """
-        # sudo: who may see the bill or the cycle may see what it is made of, although he may not
-        # read technicians, devices and sessions by themselves (the portal)
+        # sudo: who may see the bill or the cycle may see what it is made of, even without the right
+        # to read technicians, devices and sessions (the portal)
         return self.sudo()._make_statement(cycle.sudo())
 
     @api.model
@@ -182,7 +182,7 @@ class AssistBillingStatement(models.AbstractModel):
             'minimum': self.env._("Top-up to the minimum charge"),
         }
         label = labels.get(charge) or self.env._(
-            "Received late: %(period)s", period=origin._format_period()
+            "Received late, for %(period)s", period=origin._format_period()
         )
         about = origin._describe_group(group)
         return f"{label} – {about}" if about else label
@@ -425,7 +425,7 @@ class AssistBillingStatement(models.AbstractModel):
     def _get_remark(self, cycle, share):
         """Say why a session has no charge of its own; empty if it has."""
         if share.reason == 'short':
-            return self.env._("Too short to count")
+            return self.env._("Too short to be billed")
         if share.reason == 'merged':
             head = self.env['assist.session'].browse(share.merged_into)
             own = self.env['assist.session'].browse(share.id)
@@ -434,7 +434,7 @@ class AssistBillingStatement(models.AbstractModel):
             [own_start] = self._get_local_times(cycle, own.started_at)
             if start.date() != own_start.date():
                 time = f"{self._format_day(start)} {time}"
-            return self.env._("Counted with the one at %(time)s", time=time)
+            return self.env._("Billed together with the session at %(time)s", time=time)
         return ""
 
     def _get_no_charge_rows(self, cycle):

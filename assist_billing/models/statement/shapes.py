@@ -149,6 +149,17 @@ class Statement:
         return self.terms.billing_type == 'hour'
 
     @property
+    def most_seconds(self):
+        """Return what the highest bar stands for."""
+        return max((bar.seconds for bar in self.bars), default=0)
+
+    @property
+    def bar_days(self):
+        """Return how many days the first bar is for: 1, 7, or about a month."""
+        dates = [bar.date for bar in self.bars[:2]]
+        return (dates[-1] - dates[0]).days or 1
+
+    @property
     def rows(self):
         return [row for section in self.sections for row in section.rows]
 
@@ -182,6 +193,12 @@ class Statement:
         """Return whole `seconds` as hours, minutes and seconds: 1:07:05."""
         minutes, seconds = divmod(seconds, 60)
         return f"{minutes // 60}:{minutes % 60:02}:{seconds:02}"
+
+    @staticmethod
+    def show_hours(seconds):
+        """Return whole `seconds` as hours and minutes: 1:07."""
+        minutes = -(-seconds // 60)
+        return f"{minutes // 60}:{minutes % 60:02}"
 
     def get_line(self, *charges):
         """Return the line of one of `charges`, or None."""

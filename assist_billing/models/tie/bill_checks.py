@@ -21,7 +21,7 @@ class AssistBillingTie(models.Model):
                 'assist.billing.cycle',
                 self.env._("Cycles without their bill"),
                 self.env._(
-                    "A closed cycle in which something was used has one bill; any other has none."
+                    "A closed cycle with usage has exactly one bill; any other cycle has none."
                 ),
             ),
             Check(
@@ -29,26 +29,27 @@ class AssistBillingTie(models.Model):
                 'account.move',
                 self.env._("Bills without their cycle"),
                 self.env._(
-                    "A bill is that of one closed cycle, alone, of the same customer, currency and "
-                    "company, and not cancelled."
+                    "A bill belongs to exactly one closed cycle, has the same customer, currency "
+                    "and company, and is not cancelled."
                 ),
             ),
             Check(
                 'bills_saying_something_else',
                 'account.move',
-                self.env._("Bills whose lines say something else"),
+                self.env._("Bills whose lines differ from their cycle"),
                 self.env._(
-                    "Sessions, hours, base fees, devices, minimum and late sessions on the lines = "
-                    "those of the cycle, at the prices of its terms, in its currency."
+                    "Sessions, hours, base fees, devices, minimum charge and late sessions on the "
+                    "lines equal those of the cycle, at the prices of its terms and in its "
+                    "currency."
                 ),
             ),
             Check(
                 'bills_calculated_wrongly',
                 'account.move',
-                self.env._("Bills that print a wrong amount"),
+                self.env._("Bills that show a wrong amount"),
                 self.env._(
-                    "Quantity x price of each usage line makes its amount; together they make the "
-                    "session charges."
+                    "The amount of each usage line is its quantity times its price; together these "
+                    "are the session charges."
                 ),
             ),
             Check(
@@ -56,18 +57,18 @@ class AssistBillingTie(models.Model):
                 'account.move',
                 self.env._("Bills that do not add up"),
                 self.env._(
-                    "The untaxed amount is the sum of the lines as printed. Bills made before "
-                    "version 2.0 are left out: rounded per tax they may be a cent off, and keep "
-                    "their amounts."
+                    "The untaxed amount is the sum of the lines as printed. Bills created before "
+                    "version 2.0 are not checked: rounded per tax, they may be a cent off, and "
+                    "they keep their amounts."
                 ),
             ),
             Check(
                 'periods_billed_otherwise',
                 'assist.billing.cycle',
-                self.env._("Periods billed otherwise than they rate"),
+                self.env._("Periods billed differently from their rating"),
                 self.env._(
-                    "What a period was billed, with all its late sessions, is what they come to "
-                    "together."
+                    "The amount billed for a period, including its late sessions, is what all of "
+                    "its sessions together come to."
                 ),
             ),
         ]

@@ -18,36 +18,41 @@ class AssistBillingTie(models.Model):
                 'cycles_not_in_a_row',
                 'assist.billing.cycle',
                 self.env._("Cycles with a gap or an overlap"),
-                self.env._("A cycle begins when the one before it ends, the first at the start."),
+                self.env._(
+                    "A cycle begins when the previous one ends; the first one begins on the start "
+                    "date."
+                ),
             ),
             Check(
                 'cycles_closed_out_of_turn',
                 'assist.billing.cycle',
                 self.env._("Open cycles older than a closed one"),
-                self.env._("Each customer's cycles close oldest first."),
+                self.env._("The cycles of a customer close in order, oldest first."),
             ),
             Check(
                 'cycles_nobody_closed',
                 'assist.billing.cycle',
-                self.env._("Due cycles that no run has tried"),
+                self.env._("Due cycles that no run has attempted"),
                 self.env._(
-                    "What is due for more than two days is closed, or shows why it could not be. "
-                    "Is the scheduled action running?"
+                    "A cycle that has been due for more than two days is closed or shows why it "
+                    "could not be. Is the scheduled action running?"
                 ),
             ),
             Check(
                 'cycles_counting_other_sessions',
                 'assist.billing.cycle',
-                self.env._("Cycles that count other sessions"),
-                self.env._("Number and measured time of a closed cycle = those of its sessions."),
+                self.env._("Cycles that count different sessions"),
+                self.env._(
+                    "The number and measured time of a closed cycle equal those of its sessions."
+                ),
             ),
             Check(
                 'cycles_billing_another_quantity',
                 'assist.billing.cycle',
-                self.env._("Cycles that bill another quantity"),
+                self.env._("Cycles that bill a different quantity"),
                 self.env._(
-                    "Sessions or hours of a closed cycle = those of its sessions, less what is "
-                    "included."
+                    "The sessions or hours billed by a closed cycle equal those of its sessions, "
+                    "less what the plan includes."
                 ),
             ),
         ]

@@ -4,7 +4,7 @@ from odoo.tests import tagged
 from odoo.tools import mute_logger
 
 from ...models.closing.close import AssistBillingCycle
-from ...models.invoice.fast import AccountMove
+from ...models.invoice.assist_bill_maker import AssistBillMaker
 from ..common import AssistBillingCommon
 
 CLOSE_LOGGER = 'odoo.addons.assist_billing.models.closing.close'
@@ -53,16 +53,16 @@ class TestClosingFailures(AssistBillingCommon):
             if not when_posted and culprits & set(cycles.partner_id.ids):
                 raise RuntimeError("Refused.")
 
-        post = AccountMove._assist_post
+        post = AssistBillMaker._post
 
-        def refuse_to_post(bills):
-            post(bills)
+        def refuse_to_post(maker, bills):
+            post(maker, bills)
             if when_posted and culprits & set(bills.partner_id.ids):
                 raise RuntimeError("Refused.")
 
         with (
             patch.object(AssistBillingCycle, '_close_together', refuse),
-            patch.object(AccountMove, '_assist_post', refuse_to_post),
+            patch.object(AssistBillMaker, '_post', refuse_to_post),
         ):
             self._close('2026-02-01 00:00:00')
         cycles = associations.cycle_ids.filtered(lambda cycle: str(cycle.date_start) < '2026-02')

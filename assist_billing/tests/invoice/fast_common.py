@@ -93,7 +93,11 @@ class FastPathCase(AssistBillingCommon):
         associations = self.env['assist.billing.association']
         for index, partner in enumerate(partners):
             associations |= self._associate(
-                partner, plan, company_id=plan.company_id.id, due_days=14, **vals
+                partner,
+                plan,
+                company_id=plan.company_id.id,
+                due_days=14,
+                **{'customer_reference': f"Order {index}" if index else False, **vals},
             )
             for day in range(1, 4 + index):
                 self._create_session(
@@ -118,9 +122,9 @@ class FastPathCase(AssistBillingCommon):
         """
         close = close or (lambda: cycles._close_together(NOW))
         before = self._get_documents(cycles)
-        model = type(self.env['account.move'])
+        model = type(self.env['assist.bill.maker'])
         made = []
-        create = model._assist_create_complete
+        create = model._create_complete
 
         def counting(self, vals_list):
             moves = create(self, vals_list)
@@ -132,14 +136,12 @@ class FastPathCase(AssistBillingCommon):
         written = self._count_written()
         with (
             self.env.cr.savepoint() as savepoint,
-            patch.object(model, '_assist_create_complete', counting),
+            patch.object(model, '_create_complete', counting),
         ):
             # As after a roll back of the whole transaction.
             self.env['account.move']._get_sequence_cache().clear()
             if slow:
-                with patch.object(
-                    model, '_assist_get_general_slow_reason', lambda self: "to be compared"
-                ):
+                with patch.object(model, '_get_general_slow_reason', lambda self: "to be compared"):
                     close()
             else:
                 close()

@@ -260,7 +260,7 @@ class TestFastListeners(FastPathCase):
         cycles = self._create_cycles()
         for definition in (*CHANGING, *REFUSING):
             with self.subTest(definition.__name__), self._with_add_on(definition):
-                [words] = self.env['account.move']._assist_get_listeners()
+                [words] = self.env['assist.bill.maker']._get_listeners()
                 self.assertIn(ADD_ON, words)
         with (
             self._with_add_on(AddsALine),
@@ -275,13 +275,13 @@ class TestFastListeners(FastPathCase):
 
     def test_add_ons_that_the_guard_overlooks_show_in_the_records(self):
         cycles = self._create_cycles()
-        moves = type(self.env['account.move'])
+        maker = type(self.env['assist.bill.maker'])
         for definition in (TakesTaxesOff, AddsALine, AddsAValue, ChangesLines):
             with (
                 self.subTest(definition.__name__),
                 self.cr.savepoint() as savepoint,
                 self._with_add_on(definition),
-                patch.object(moves, '_assist_get_listeners', lambda _moves: []),
+                patch.object(maker, '_get_listeners', lambda _maker: []),
                 self.assertLogs('odoo.addons.assist_billing', logging.INFO) as logs,
             ):
                 self._assert_equal_both_ways(cycles, fast=0)
@@ -310,7 +310,7 @@ class TestFastListeners(FastPathCase):
         )
         for target in (move_class, own_class):
             with patch.object(target, '_post', post):
-                [words] = self.env['account.move']._assist_get_listeners()
+                [words] = self.env['assist.bill.maker']._get_listeners()
                 self.assertIn("a change at run time (_post)", words)
 
     def test_custom_fields_that_are_computed_are_found(self):
@@ -324,7 +324,7 @@ class TestFastListeners(FastPathCase):
                 'store': True,
             }
         )
-        [words] = self.env['account.move']._assist_get_listeners()
+        [words] = self.env['assist.bill.maker']._get_listeners()
         self.assertIn('x_note', words)
         self._assert_equal_both_ways(self._create_cycles(), fast=0)
 

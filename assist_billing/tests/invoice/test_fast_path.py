@@ -78,14 +78,14 @@ class TestFastPath(FastPathCase):
         # Drafts: posting has Odoo sum up the lines again.
         cycles = self._shape_drafts()
         plain, _made = self._make_and_read(cycles, slow=True)
-        model = type(self.env['account.move'])
-        original = model._assist_get_amounts
+        model = type(self.env['assist.bill.maker'])
+        original = model._get_amounts
 
         def wrong(self, lines, company):
             amounts = original(self, lines, company)
             return amounts | {'amount_tax': amounts['amount_tax'] + 0.01}
 
-        with patch.object(model, '_assist_get_amounts', wrong):
+        with patch.object(model, '_get_amounts', wrong):
             quick, _made = self._make_and_read(cycles, tables=plain)
         self.assertEqual(
             {(table, name) for table, name, *_values in self._compare(plain, quick)[1]},
@@ -94,15 +94,15 @@ class TestFastPath(FastPathCase):
 
     def test_what_does_not_come_out_as_given_is_made_the_ordinary_way(self):
         cycles = self._shape_percent()
-        model = type(self.env['account.move'])
-        original = model._assist_prepare_term_line
+        model = type(self.env['assist.bill.maker'])
+        original = model._prepare_term_line
 
         def wrong(self, *args):
             line = original(self, *args)
             return line | {'balance': line['balance'] + 0.01}
 
         with (
-            patch.object(model, '_assist_prepare_term_line', wrong),
+            patch.object(model, '_prepare_term_line', wrong),
             self.assertLogs('odoo.addons.assist_billing', logging.INFO) as logs,
         ):
             self._assert_equal_both_ways(cycles, fast=0)

@@ -4,7 +4,7 @@ from odoo.fields import Command
 from odoo.modules import get_module_path
 from odoo.tests import tagged
 
-from ...models.invoice import fast_rule, fast_sources
+from ...models.invoice import bill_maker_rule, fast_sources
 from .fast_common import FastPathCase
 
 
@@ -57,11 +57,11 @@ class TestFastRule(FastPathCase):
         model = type(cycles)
         original = model._prepare_document_vals
 
-        def with_reference(cycle, now):
+        def with_narration(cycle, now):
             vals = original(cycle, now)
-            return vals | {'ref': "Order 66"} if cycle == cycles[1] else vals
+            return vals | {'narration': "Order 66"} if cycle == cycles[1] else vals
 
-        with patch.object(model, '_prepare_document_vals', with_reference):
+        with patch.object(model, '_prepare_document_vals', with_narration):
             self._assert_slow(cycles, fast=len(cycles) - 1)
 
     def test_with_other_values_on_lines(self):
@@ -93,11 +93,11 @@ class TestFastRule(FastPathCase):
             self._assert_slow(cycles, fast=len(cycles))
 
     def test_an_add_on_that_changes_invoices_makes_all_slow(self):
-        known = fast_rule.COMPARED_MODULES - {'account_payment', 'sms'}
-        moves = self.env['account.move']
-        self.assertFalse(moves._assist_get_listeners())
-        with patch.object(fast_rule, 'COMPARED_MODULES', known - {'account'}):
-            self.assertTrue(moves._assist_get_listeners())
+        known = bill_maker_rule.COMPARED_MODULES - {'account_payment', 'sms'}
+        maker = self.env['assist.bill.maker']
+        self.assertFalse(maker._get_listeners())
+        with patch.object(bill_maker_rule, 'COMPARED_MODULES', known - {'account'}):
+            self.assertTrue(maker._get_listeners())
             self._assert_slow(self._create_cycles())
 
     def test_goods_are_slow(self):
@@ -107,29 +107,29 @@ class TestFastRule(FastPathCase):
 
     def test_every_add_on_that_was_read_is_one_of_odoo(self):
         # An add-on of somebody else may take no such name.
-        for module in fast_rule.HARMLESS_PARTS:
+        for module in bill_maker_rule.HARMLESS_PARTS:
             self.assertTrue(get_module_path(module, display_warning=False), module)
 
     def test_another_version_of_odoo_than_was_compared_is_slow_and_said(self):
         sources = dict(fast_sources.COMPARED_SOURCES)
         sources['account.move', 'account', '_sync_tax_lines'] = {'of another version'}
         del sources['account.move.line', 'account', '_compute_totals']
-        with patch.object(fast_rule, 'COMPARED_SOURCES', sources):
-            [words] = self.env['account.move']._assist_get_listeners()
+        with patch.object(bill_maker_rule, 'COMPARED_SOURCES', sources):
+            [words] = self.env['assist.bill.maker']._get_listeners()
             self.assertIn("another version than was compared", words)
             self.assertIn("(_compute_totals, _sync_tax_lines)", words)
             self._assert_slow(self._create_cycles())
 
     def test_each_method_that_was_copied_is_watched(self):
         compared = fast_sources.COMPARED_SOURCES
-        for model, names in fast_rule.REPLACED_METHODS.items():
+        for model, names in bill_maker_rule.REPLACED_METHODS.items():
             for name in names:
                 with self.subTest(model=model, method=name):
                     owners = [key[1] for key in compared if (key[0], key[2]) == (model, name)]
                     self.assertTrue(owners)
 
     def test_code_tells_versions_apart_and_comments_do_not(self):
-        get_checksum = fast_rule.get_checksum
+        get_checksum = bill_maker_rule.get_checksum
 
         class First:
             def method(self):

@@ -78,10 +78,10 @@ class TestLineRounding(FastPathCase):
 
     def _bill(self, cycles, slow=False):
         """Bill `cycles`, the fast way or the ordinary one."""
-        moves = type(self.env['account.move'])
-        original = moves._assist_get_general_slow_reason
-        reason = (lambda _moves: "to be compared") if slow else original
-        with patch.object(moves, '_assist_get_general_slow_reason', reason):
+        maker = type(self.env['assist.bill.maker'])
+        original = maker._get_general_slow_reason
+        reason = (lambda _maker: "to be compared") if slow else original
+        with patch.object(maker, '_get_general_slow_reason', reason):
             cycles._close_together(NOW)
         return cycles.move_id
 

@@ -26,6 +26,8 @@ FLUSHED_BY_THEIR_CALLERS = {
     'assist.billing.run._analyze_new_ledger',
     'assist.session._analyze_if_thought_empty',
     'assist.session.import.record._remove_sessions',
+    # Called by those who have flushed, before they note what changes.
+    'assist.session._assist_set_state',
     # Called by `_read_device_days` after it has flushed.
     'assist.billing.cycle._read_device_holes',
     # Called by `_run` after it has flushed everything.
@@ -40,9 +42,8 @@ FLUSHED_BY_THEIR_CALLERS = {
     'assist.billing.tie._rate_by_parts',
     'assist.billing.tie._find_parts_saying_something_else',
     # Called by `_ingest` after it has flushed everything, and after `_ingest_fetch`.
-    'assist.device._ingest_insert',
     'assist.device._ingest_update',
-    'assist.session._ingest_insert',
+    'assist.intake._ingest_insert',
     'assist.session._ingest_end',
     'assist.session._ingest_differ',
 }

@@ -3,7 +3,7 @@ import hashlib
 import inspect
 from collections import defaultdict
 
-from odoo import api, models
+from odoo import models
 from odoo.tools import format_list
 
 from .fast_sources import COMPARED_SOURCES
@@ -21,6 +21,7 @@ KNOWN_VALUES = {
     'taxable_supply_date',
     'invoice_user_id',
     'invoice_origin',
+    'ref',
     'invoice_line_ids',
     'assist_kind',
     'assist_cycle_id',
@@ -29,6 +30,8 @@ KNOWN_VALUES = {
 }
 KNOWN_LINE_VALUES = {
     'assist_charge',
+    'assist_period_start',
+    'assist_period_end',
     'product_id',
     'name',
     'quantity',
@@ -231,21 +234,20 @@ def get_checksum(function):
     return hashlib.sha256(code.encode()).hexdigest()[:16]
 
 
-class AccountMove(models.Model):
+class AssistBillMaker(models.AbstractModel):
     """Which bills are made the fast way: those of a shape proven equal."""
 
-    _inherit = 'account.move'
+    _inherit = 'assist.bill.maker'
 
     # === RULE === #
 
-    @api.model
-    def _assist_get_general_slow_reason(self):
+    def _get_general_slow_reason(self):
         """Return in words why no bill of this company is made the fast way; None if some may be."""
         if self.env.company.account_storno:
             return self.env._("storno accounting")
         if self.env.context.get('project_id'):
             return self.env._("a project whose analytic accounts count")
-        if listeners := self._assist_get_listeners():
+        if listeners := self._get_listeners():
             return self.env._(
                 "%(listeners)s have a hand in how invoices are made",
                 listeners=format_list(self.env, listeners),
@@ -265,8 +267,7 @@ class AccountMove(models.Model):
             return self.env._("models of analytic distribution")
         return None
 
-    @api.model
-    def _assist_get_slow_reason(self, vals):
+    def _get_slow_reason(self, vals):
         """Return in words why this bill is not made the fast way; None if it is. Extend for more.
 
         :param dict vals: as of `_prepare_invoice_vals`
@@ -284,8 +285,7 @@ class AccountMove(models.Model):
             return self.env._("values of other add-ons on lines")
         return None
 
-    @api.model
-    def _assist_is_slow_line(self, product, product_taxes, taxes, account):
+    def _is_slow_line(self, product, product_taxes, taxes, account):
         """Tell whether a line has more to it than the fast way knows.
 
         :param product: goods have entries of their own
@@ -301,26 +301,24 @@ class AccountMove(models.Model):
 
     # === LISTENERS === #
 
-    @api.model
-    def _assist_get_listeners(self):
+    def _get_listeners(self):
         """Return what has a hand in how bills are made and was never compared, each in words.
 
         Add-ons that extend a method, compute or check a field of invoices; methods that were
         exchanged while Odoo runs; automation rules.
         """
         return [
-            *self._assist_get_listening_add_ons(),
-            *self._assist_get_automation_rules(),
+            *self._get_listening_add_ons(),
+            *self._get_automation_rules(),
         ]
 
-    @api.model
-    def _assist_get_listening_add_ons(self):
+    def _get_listening_add_ons(self):
         """Return the add-ons among the listeners, with the methods and fields they have."""
         found = defaultdict(set)
         for model in REPLACED_METHODS:
-            for module, name in self._assist_get_unknown_parts(model):
+            for module, name in self._get_unknown_parts(model):
                 found[module, False].add(name)
-            for module, name, checksum in self._assist_get_compared_sources(model):
+            for module, name, checksum in self._get_compared_sources(model):
                 if checksum not in COMPARED_SOURCES.get((model, module, name), ()):
                     found[module, True].add(name)
         # sudo: what an add-on is called may everybody know
@@ -342,14 +340,20 @@ class AccountMove(models.Model):
             )
         return words
 
-    @api.model
-    def _assist_is_posting_extended(self):
+    def _is_posting_extended(self):
         """Tell whether an add-on whose posting was never compared takes part in it."""
-        parts = self._assist_get_unknown_parts('account.move')
+        parts = self._get_unknown_parts('account.move')
         return any(name in POSTING_METHODS for _module, name in parts)
 
-    @api.model
-    def _assist_get_unknown_parts(self, model):
+    def _is_asked_before_posting(self):
+        """Tell whether an add-on that was never compared has a say in the button that posts.
+
+        What only stands there, and not in `_post`, would be passed over.
+        """
+        parts = self._get_unknown_parts('account.move')
+        return any(name == 'action_post' for _module, name in parts)
+
+    def _get_unknown_parts(self, model):
         """Return the parts of this model that matter to bills and stem from unknown add-ons.
 
         :return: pairs of the name of an add-on ('' for what was exchanged at run time) and of a
@@ -357,12 +361,12 @@ class AccountMove(models.Model):
         """
         parts = {
             (module, name)
-            for module, name, part in self._assist_iter_methods(model)
+            for module, name, part in self._iter_methods(model)
             if not _is_known(module, name)
         }
         parts |= {
             ('', name)
-            for module, name, part in self._assist_iter_methods(model)
+            for module, name, part in self._iter_methods(model)
             if _is_known(module, name) and not _is_by_known_module(part)
         }
         if model in LISTENED_MODELS:
@@ -373,22 +377,20 @@ class AccountMove(models.Model):
             }
         return parts
 
-    @api.model
-    def _assist_get_compared_sources(self, model):
+    def _get_compared_sources(self, model):
         """Return the methods of known add-ons that were copied or read, as they are now.
 
         :return: set of (name of the add-on, name of the method, checksum)
         """
         return {
             (module, name, get_checksum(part))
-            for module, name, part in self._assist_iter_methods(model)
+            for module, name, part in self._iter_methods(model)
             if (module in COMPARED_MODULES and name in REPLACED_METHODS[model])
             or name in HARMLESS_PARTS.get(module, ())
             if not module.startswith('assist_billing') and _is_by_known_module(part)
         }
 
-    @api.model
-    def _assist_iter_methods(self, model):
+    def _iter_methods(self, model):
         """Yield the methods that matter to bills: name of the add-on, name, function."""
         methods = set(REPLACED_METHODS[model])
         is_listened = model in LISTENED_MODELS
@@ -404,8 +406,7 @@ class AccountMove(models.Model):
                 if name in methods or (is_listened and hasattr(part, '_constrains')):
                     yield module, name, part
 
-    @api.model
-    def _assist_get_automation_rules(self):
+    def _get_automation_rules(self):
         """Return the automation rules on invoices and their lines, if there can be any."""
         if 'base.automation' not in self.env:
             return []
