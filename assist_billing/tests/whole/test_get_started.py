@@ -140,7 +140,7 @@ class TestGetStarted(AssistBillingCommon):
     def test_sessions_of_nobody_are_pointed_out(self):
         self._create_session(company_id=self.fresh.id)
         step = self._get_steps()['session']
-        self.assertIn("1 have no customer", step['fact'])
+        self.assertIn("1 belong to no customer", step['fact'])
         self.assertIn("Match Sessions", self._get_labels(step))
 
     def test_who_may_not_create_is_offered_to_look(self):
