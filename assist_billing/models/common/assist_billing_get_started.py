@@ -173,7 +173,7 @@ class AssistBillingGetStarted(models.AbstractModel):
         buttons.sort(key=lambda button: button[0] != self._get_arrival_label(arrival))
         if unmatched:
             fact = self.env._(
-                "Sessions: %(count)s, of which %(unmatched)s have no customer yet",
+                "Sessions: %(count)s, of which %(unmatched)s belong to no customer yet",
                 count=count,
                 unmatched=unmatched,
             )
