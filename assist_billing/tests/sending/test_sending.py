@@ -35,7 +35,8 @@ class TestSending(SendingCommon):
         self.assertIn(bill.name, mail['subject'])
         self.assertIn("23.00", mail['body'])
         body = mail['body'].replace('&amp;', '&')
-        self.assertEqual(body.count(f'access_token={bill.access_token}'), 1, "one button")
+        self.assertIn(f'/mail/view?access_token={bill.access_token}', body)
+        self.assertNotIn('/my/invoices', body, "Odoo's button leads there, and there is no other")
         self.assertEqual(
             [name for name, *_rest in mail['attachments']], [f"{bill.name.replace('/', '_')}.pdf"]
         )
