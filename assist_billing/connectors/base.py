@@ -2,6 +2,7 @@
 
 import json
 import math
+import ssl
 import time
 from datetime import timezone
 from email.utils import parsedate_to_datetime
@@ -239,7 +240,7 @@ class Client:
                     **options,
                 ) as response:
                     if response.status_code not in explained:
-                        self._check_status(response)
+                        self._check_status(response.status_code, response.headers)
                     body = self._read(response)
             except (OSError, HTTPError) as error:
                 # The errors of `requests` are OSErrors; some of what it is made of slip through.
@@ -249,20 +250,32 @@ class Client:
                 raise ConnectorError('timeout')
         return self._parse(body) if expect_json else None
 
+    def open_connection(self, url):
+        """Return an open connection to the server of a URL, for what is no request; see its `sock`.
+
+        As for a request its certificate is checked, a proxy is used where the machine has one, and
+        the running deadline shuts it. The caller closes it.
+
+        :raise OSError, urllib3.exceptions.HTTPError: what `_get_code` gives a code
+        """
+        settings = self.session.merge_environment_settings(url, {}, None, None, None)
+        return self.session.get_adapter(url).open_connection(
+            url, min(self.timeout, self.deadline), settings['proxies'], settings['verify']
+        )
+
     def _get_code(self, error):
         """Return what an error of the HTTP library means."""
         if self.watch.has_passed or isinstance(error, requests.exceptions.Timeout):
             return 'timeout'
-        if isinstance(error, requests.exceptions.SSLError):
+        if isinstance(error, requests.exceptions.SSLError | ssl.SSLCertVerificationError):
             return 'tls'
         # What went wrong while reading is a time-out too when it says so.
         return 'timeout' if 'timed out' in str(error).lower() else 'unreachable'
 
-    def _check_status(self, response):
-        status = response.status_code
+    def _check_status(self, status, headers):
         if 200 <= status < 300:
             return
-        retry_after = read_retry_after(response.headers.get('Retry-After'))
+        retry_after = read_retry_after(headers.get('Retry-After'))
         codes = {401: 'unauthorized', 403: 'forbidden', 408: 'timeout', 429: 'rate_limited'}
         if 300 <= status < 400:
             code = 'redirect'

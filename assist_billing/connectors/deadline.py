@@ -12,6 +12,7 @@ import threading
 import time
 
 from requests.adapters import HTTPAdapter
+from requests.utils import prepend_scheme_if_needed, select_proxy
 
 
 class Deadline:
@@ -98,6 +99,27 @@ class WatchedAdapter(HTTPAdapter):
         if is_new:
             self._watch(manager)
         return manager
+
+    def open_connection(self, url, timeout, proxies, verify):
+        """Open a connection to the server of a URL as for a request, and send nothing over it.
+
+        :param dict proxies: by scheme, as for `requests`
+        :param verify: whether, or by which bundle, the certificate is checked
+        """
+        proxy = url.startswith('https:') and select_proxy(url, proxies)
+        manager = self.poolmanager
+        if proxy:
+            manager = self.proxy_manager_for(prepend_scheme_if_needed(proxy, 'http'))
+        pool = manager.connection_from_url(url)
+        self.cert_verify(pool, url, verify, None)
+        # A new one: others of the pool may still be used for requests.
+        connection = pool._new_conn()
+        connection.timeout = timeout
+        if pool.proxy:
+            pool._prepare_proxy(connection)
+        else:
+            connection.connect()
+        return connection
 
     def _watch(self, manager):
         manager.pool_classes_by_scheme = {

@@ -114,9 +114,16 @@ class AssistPortal(PortalAccount):
                 'counts': self._assist_get_counts(),
                 # sudo: the plan and the figures of a bill that he may read
                 'bills': bills.sudo(),
+                'payable': bills.sudo().filtered(self._assist_is_payable),
             }
         )
         return request.render('assist_billing.portal_my_remote_support', values)
+
+    @staticmethod
+    def _assist_is_payable(bill):
+        """Tell whether the customer can pay a bill online, which is another add-on's to say."""
+        says = getattr(bill, '_has_to_be_paid', None)
+        return bool(says and says())
 
     def _assist_get_open_cycles(self):
         """Return what the open cycles come to so far, as a list of dicts; amounts before taxes."""

@@ -1,6 +1,7 @@
 # In the order of the flow, which is also the order of overrides: a room may extend those above it.
 from . import common
 from . import plan
+from . import rates
 from . import session
 from . import ingest
 from . import connector

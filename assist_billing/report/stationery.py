@@ -130,6 +130,7 @@ class Stationery:
             .o_assist_top, .o_assist_bottom {{ position: absolute; left: 0; right: 0; }}
             .o_assist_top {{ top: 0; }}
             .o_assist_bottom {{ top: {self.sheet_height - self.bottom}px; }}
+            .o_assist_sheet div {{ max-width: 100%; }}
             .position-fixed {{ position: absolute !important; }}
         '''
         self._add_style(root, style)

@@ -4,7 +4,8 @@ Time is whole seconds, and everything is exact until it is printed. Three roundi
 and once: the summed hours to the unit's digits, a price to its digits, and an amount, always
 printed quantity x printed price, to the currency's. A line is then split over its sessions or
 devices by largest remainder, so that the statement adds up to the bill exactly. Nothing depends
-on the order in which sessions and devices are given.
+on the order in which sessions and devices are given. A plan with a rate card has its sessions cut
+into parts first, see `parts`; each price then has a line of its own.
 """
 
 from collections import Counter
@@ -15,34 +16,49 @@ from decimal import Decimal
 from fractions import Fraction
 
 from .cycles import month_factor
+from .parts import RateCard, late_lines, late_parts, rate_parts, split_late_line, split_late_parts
 from .shapes import (
     HUNDREDTH,
     ONE,
     ZERO,
     Device,
     DeviceShare,
+    Group,
+    GroupShare,
     Included,
     Line,
+    PartShare,
     Rating,
     Session,
     SessionShare,
     Terms,
     round_half_up,
+    split,
+    split_somehow,
 )
 
 __all__ = [
     'Device',
     'DeviceShare',
+    'Group',
+    'GroupShare',
     'Included',
     'Line',
+    'PartShare',
+    'RateCard',
     'Rating',
     'Session',
     'SessionShare',
     'Terms',
+    'late_charges',
     'late_difference',
+    'late_parts',
+    'late_shares',
     'rate',
     'split',
     'split_late_amount',
+    'split_late_line',
+    'split_late_parts',
     'split_late_quantity',
     'split_somehow',
 ]
@@ -70,13 +86,31 @@ def rate(
     if terms.prorate_partial and days < whole_days:
         scale *= Fraction(days, whole_days)
 
-    usage, base_fee, session_shares, included = _rate_sessions(terms, scale, sessions)
+    rate_sessions = _rate_sessions if terms.is_plain else _rate_by_parts
+    usage, base_fee, session_shares, included, groups = rate_sessions(terms, scale, sessions)
     device, device_shares = _rate_devices(terms, scale, date_start, date_end, devices)
     minimum = round_half_up(scale * Fraction(terms.minimum_charge), terms.currency_rounding)
-    missing = max(ZERO, minimum - usage.amount - base_fee.amount)
+    missing = max(ZERO, minimum - sum(line.amount for line in usage) - base_fee.amount)
     top_up = terms.make_line('minimum', ONE if missing else ZERO, missing)
-    lines = tuple(line for line in (usage, base_fee, device, top_up) if line.quantity)
-    return Rating(terms, lines, session_shares, device_shares, included)
+    lines = tuple(line for line in (*usage, base_fee, device, top_up) if line.quantity)
+    return Rating(terms, lines, session_shares, device_shares, included, groups)
+
+
+def late_charges(
+    billed_so_far: Decimal, again: Rating, before: Rating, late_ids: Iterable
+) -> tuple[Line, ...]:
+    """Return the lines that bill late sessions: one, or with a rate card one for each price.
+
+    :param billed_so_far: usage amount billed for the cycle up to now, earlier late lines included
+    :param again: the cycle rated with the late sessions
+    :param before: the cycle rated without them
+    :param late_ids: ids of the late sessions
+    """
+    if again.terms.is_plain:
+        line = late_difference(billed_so_far, again, before)
+        return (line,) if line else ()
+    difference = again.usage_amount - billed_so_far
+    return late_lines(difference, again, before, late_ids) if difference > 0 else ()
 
 
 def late_difference(billed_so_far: Decimal, again: Rating, before: Rating) -> Line | None:
@@ -150,8 +184,8 @@ def split_late_amount(terms: Terms, total: Decimal, shares: Sequence[SessionShar
 
 
 def _rate_sessions(terms, scale, sessions):
-    """Return the usage line, the base fee line, the sessions' shares and what is included."""
-    sessions = _sorted(sessions, lambda session: (session.start, session.end, session.id))
+    """Return usage lines, base fee line, the sessions' shares, what is included, and groups."""
+    sessions = _sort_sessions(sessions)
     seconds, dropped = _count(terms, sessions)
     billed = {key: terms.get_billed_seconds(length) for key, length in seconds.items()}
     if terms.billing_type == 'hour':
@@ -170,7 +204,49 @@ def _rate_sessions(terms, scale, sessions):
     quantities = split(gross.quantity, step, weights)
     amounts = split(gross.amount, terms.currency_rounding, weights)
     fees = split(base_fee.amount, terms.currency_rounding, [1] * len(billed))
-    parts = dict(zip(billed, zip(quantities, amounts, fees, strict=True), strict=True))
+    columns = zip(billed.values(), quantities, amounts, fees, strict=True)
+    shares = _make_shares(sessions, dropped, dict(zip(billed, columns, strict=True)))
+    included = Included(usage.quantity - gross.quantity, usage.amount - gross.amount)
+    return (usage,), base_fee, shares, included, ()
+
+
+def _rate_by_parts(terms, scale, sessions):
+    """Return the same of a plan with a rate card."""
+    sessions, spans = _sort_sessions(sessions), {}
+    card = RateCard(terms)
+    _lengths, dropped = _count(terms, sessions, card.by_kind, spans)
+    counted = [session for session in sessions if session.id in spans]
+    groups = tuple(rate_parts(terms, scale, card, counted, spans))
+    sums = dict.fromkeys(spans, (0, ZERO, ZERO))
+    for part in (part for group in groups for part in group.parts):
+        seconds, quantity, amount = sums[part.id]
+        sums[part.id] = (
+            seconds + part.billed_seconds,
+            quantity + part.quantity,
+            amount + part.amount,
+        )
+    fee = terms.printed_price(terms.base_fee) if terms.billing_type == 'hour' else ZERO
+    base_fee = terms.make_line('base_fee', Decimal(len(counted) if fee else 0), fee)
+    fees = split(base_fee.amount, terms.currency_rounding, [1] * len(counted))
+    columns = ((*values, fee) for values, fee in zip(sums.values(), fees, strict=True))
+    shares = _make_shares(sessions, dropped, dict(zip(sums, columns, strict=True)))
+    included = Included(
+        sum((group.included.quantity for group in groups), ZERO),
+        sum((group.included.amount for group in groups), ZERO),
+    )
+    return tuple(group.line for group in groups), base_fee, shares, included, groups
+
+
+def _sort_sessions(sessions):
+    return _sorted(sessions, lambda session: (session.start, session.end, session.id))
+
+
+def _make_shares(sessions, dropped, counted):
+    """Return the shares of `sessions`.
+
+    :param dropped: of those that do not count, as `_count` gives it
+    :param counted: id -> (billed seconds, quantity, amount, base fee) of those that do
+    """
     shares = []
     for session in sessions:
         share = {'id': session.id, 'measured_seconds': _seconds(session.start, session.end)}
@@ -178,16 +254,17 @@ def _rate_sessions(terms, scale, sessions):
             head = dropped[session.id]
             share.update(merged_into=head, reason='short' if head is None else 'merged')
         else:
-            share['billed_seconds'] = billed[session.id]
-            share['quantity'], share['amount'], share['base_fee'] = parts[session.id]
+            names = ('billed_seconds', 'quantity', 'amount', 'base_fee')
+            share.update(zip(names, counted[session.id], strict=True))
         shares.append(SessionShare(**share))
-    included = Included(usage.quantity - gross.quantity, usage.amount - gross.amount)
-    return usage, base_fee, tuple(shares), included
+    return tuple(shares)
 
 
-def _count(terms, sessions):
+def _count(terms, sessions, by_kind=False, spans=None):
     """Set aside sessions that are too short, and merge the rest.
 
+    :param by_kind: sessions of different kinds are not merged
+    :param dict spans: is given the spans of time that make the seconds of each session that counts
     :return: for each session that counts, by id, its seconds with those of the sessions merged
         into it, gaps left out; for each other one the id it is merged into, None if too short
     """
@@ -198,15 +275,19 @@ def _count(terms, sessions):
         if length < terms.ignore_under_seconds:
             dropped[session.id] = None
             continue
-        key = (session.customer, session.technician, session.device)
+        key = (session.customer, session.technician, session.device, by_kind and session.kind)
         head, end = chains.get(key, (None, None))
         if end is not None and session.start - end <= gap:
             dropped[session.id] = head
             seconds[head] += _seconds(max(session.start, end), max(session.end, end))
+            if spans is not None and session.end > end:
+                spans[head].append((max(session.start, end), session.end))
             end = max(session.end, end)
         else:
             head, end = session.id, session.end
             seconds[head] = length
+            if spans is not None:
+                spans[head] = [(session.start, session.end)]
         if gap and session.device is not None:
             chains[key] = (head, end)
     return seconds, dropped
@@ -288,22 +369,3 @@ def _sorted(records, key):
 
 def _seconds(start, end):
     return (end - start) // timedelta(seconds=1)
-
-
-def split(total, step, weights):
-    """Split `total`, a whole number of `step`, in proportion to `weights`, largest remainder first.
-
-    Of equal remainders the earlier one wins. Weights may be fractions; without any, nothing is
-    split off.
-    """
-    units, whole = int(total / step), sum(weights) or 1
-    parts = [units * weight // whole for weight in weights]
-    by_remainder = sorted(range(len(weights)), key=lambda i: -(units * weights[i] % whole))
-    for i in by_remainder[: units - sum(parts)]:
-        parts[i] += 1
-    return [part * step for part in parts]
-
-
-def split_somehow(total, step, weights):
-    """Split `total` as `split` does, evenly where all weights are zero."""
-    return split(total, step, weights if any(weights) else [1] * len(weights))

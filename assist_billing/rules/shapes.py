@@ -1,5 +1,6 @@
 """What rating is given and what it gives: terms, sessions, devices; lines, shares, a rating."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from datetime import date, datetime
@@ -7,9 +8,14 @@ from decimal import Decimal, InvalidOperation
 from fractions import Fraction
 from typing import Any
 
+from .allowances import Allowance
+from .bands import Hours
 from .cycles import CYCLES
+from .rates import Rate
 
 ZERO, ONE, HUNDREDTH = Decimal(0), Decimal(1), Decimal('0.01')
+# What is charged by the session or by the hour.
+USAGE = ('session', 'hour')
 CHOICES = {
     'billing_type': ('session', 'hour'),
     'device_count': ('any_day', 'at_close', 'peak', 'by_day'),
@@ -21,6 +27,25 @@ CHOICES = {
 def round_half_up(value: Decimal | Fraction, step: Decimal) -> Decimal:
     """Return `value` (zero or more) as a whole number of `step`, halves upwards."""
     return step * int(Fraction(value) / Fraction(step) + Fraction(1, 2))
+
+
+def split(total, step, weights):
+    """Split `total`, a whole number of `step`, in proportion to `weights`, largest remainder first.
+
+    Of equal remainders the earlier one wins. Weights may be fractions; without any, nothing is
+    split off.
+    """
+    units, whole = int(total / step), sum(weights) or 1
+    parts = [units * weight // whole for weight in weights]
+    by_remainder = sorted(range(len(weights)), key=lambda i: -(units * weights[i] % whole))
+    for i in by_remainder[: units - sum(parts)]:
+        parts[i] += 1
+    return [part * step for part in parts]
+
+
+def split_somehow(total, step, weights):
+    """Split `total` as `split` does, evenly where all weights are zero."""
+    return split(total, step, weights if any(weights) else [1] * len(weights))
 
 
 # === GIVEN === #
@@ -57,13 +82,32 @@ class Terms:
     quantity_digits: int = 2
     price_digits: int = 2
     currency_rounding: Decimal = HUNDREDTH
+    # The rate card: service hours, rates in their order, prices of this period by their first day,
+    # and the products of bands that have one of their own. Days are those of the zone `tz`.
+    hours: Hours | None = None
+    rates: tuple = ()
+    versions: tuple = ()
+    band_products: tuple = ()
+    tz: str = 'UTC'
 
     def __post_init__(self):
         for field in fields(self):
-            value = _read(field.name, field.type, getattr(self, field.name))
+            read = READERS.get(field.name)
+            value = getattr(self, field.name)
+            value = read(value) if read else _read(field.name, field.type, value)
             object.__setattr__(self, field.name, value)
         if not self.currency_rounding:
             raise ValueError(f"currency_rounding: {self.currency_rounding} rounds to nothing.")
+
+    @property
+    def is_plain(self) -> bool:
+        """Tell whether there is one price and nothing else, so that no session is cut."""
+        return not (self.rates or self.versions or (self.hours and self.band_products))
+
+    @property
+    def price(self) -> Decimal:
+        """The price of a session or an hour, where nothing makes another of it."""
+        return self.price_per_hour if self.billing_type == 'hour' else self.price_per_session
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> 'Terms':
@@ -83,13 +127,24 @@ class Terms:
         covered = self.base_minutes * 60 if self.billing_type == 'hour' else 0
         return max(0, seconds - covered)
 
+    def get_allowances(self, scale: Fraction, units: int) -> list[Allowance]:
+        """Return what costs nothing more, in the order of its use; extend it for other sources.
+
+        :param scale: what amounts of the cycle are multiplied by
+        :param units: as many are one session or hour; a multiple of all that divides them
+        """
+        included = scale * Fraction(self.included_quantity) * units
+        return [Allowance('included', int(included))] if included else []
+
     def printed_price(self, price: Decimal | Fraction) -> Decimal:
         return round_half_up(price, ONE.scaleb(-self.price_digits))
 
-    def make_line(self, charge: str, quantity: Decimal, price: Decimal) -> 'Line':
+    def make_line(
+        self, charge: str, quantity: Decimal, price: Decimal, group: 'Group | None' = None
+    ) -> 'Line':
         """Return the line of a printed quantity at a printed price."""
         amount = round_half_up(quantity * price, self.currency_rounding)
-        return Line(charge, quantity, price, amount)
+        return Line(charge, quantity, price, amount, group)
 
 
 def _read(name, kind, value):
@@ -109,6 +164,40 @@ def _read(name, kind, value):
     return kind(number)
 
 
+def _read_hours(value):
+    return Hours.from_dict(value) if isinstance(value, Mapping) else value or None
+
+
+def _read_rates(values):
+    return tuple(Rate.from_dict(each) if isinstance(each, Mapping) else each for each in values)
+
+
+def _read_versions(values):
+    """Return prices by their first day, in order; given as pairs, or as JSON keeps these."""
+    return tuple(
+        sorted(
+            (
+                date.fromisoformat(day) if isinstance(day, str) else day,
+                _read('versions', Decimal, price),
+            )
+            for day, price in values
+        )
+    )
+
+
+def _read_band_products(values):
+    """Return the products of bands as pairs of band and product."""
+    return tuple(tuple(pair) for pair in values)
+
+
+READERS = {
+    'hours': _read_hours,
+    'rates': _read_rates,
+    'versions': _read_versions,
+    'band_products': _read_band_products,
+}
+
+
 @dataclass(frozen=True)
 class Session:
     """A finished session: naive UTC instants, of which whole seconds count.
@@ -125,6 +214,9 @@ class Session:
     customer: Any = None
     technician: Any = None
     device: Any = None
+    # What rates can be for: the kind of work, and the technician's grade.
+    kind: Any = None
+    grade: Any = None
 
     def __post_init__(self):
         object.__setattr__(self, 'start', self.start.replace(microsecond=0))
@@ -148,13 +240,30 @@ class Device:
 
 
 @dataclass(frozen=True)
+class Group:
+    """What the time on one line has in common beside its price: the product, and what explains it.
+
+    That is what the rate named; nothing, where the price is the plan's own.
+    """
+
+    product: Any = None
+    band: Any = None
+    kind: Any = None
+    grade: Any = None
+
+
+@dataclass(frozen=True)
 class Line:
-    """A line of a bill; its `amount` is `quantity` x `price`, rounded to the currency."""
+    """A line of a bill; its `amount` is `quantity` x `price`, rounded to the currency.
+
+    A usage line of a plan with a rate card has a `group`: there can be several.
+    """
 
     charge: str
     quantity: Decimal
     price: Decimal
     amount: Decimal
+    group: Group | None = None
 
 
 @dataclass(frozen=True)
@@ -197,6 +306,46 @@ class Included:
 
 
 @dataclass(frozen=True)
+class PartShare:
+    """A part of a session's row: time of one price, from `start` to `end` (naive UTC).
+
+    `seconds` are those rated, of the sessions merged into it too; `measured_seconds` its own.
+    `price_date` is the local day on which it began, `rate` the id of the rate it took, if any.
+    """
+
+    id: Any
+    start: datetime
+    end: datetime
+    measured_seconds: int
+    seconds: int
+    billed_seconds: int
+    band: Any
+    kind: Any
+    grade: Any
+    price_date: date
+    rate: Any
+    price: Decimal
+    group: Group
+    quantity: Decimal = ZERO
+    amount: Decimal = ZERO
+    # Its session has others: then it has its own times on the statement.
+    is_cut: bool = False
+
+    @property
+    def reason(self) -> None:
+        """Why it has no charge, as of a session: a part always has one."""
+
+
+@dataclass(frozen=True)
+class GroupShare:
+    """The parts of one line, less what is `included`; the line may be of quantity zero."""
+
+    line: Line
+    included: Included
+    parts: tuple[PartShare, ...]
+
+
+@dataclass(frozen=True)
 class Rating:
     """The lines of a cycle in printing order, and the part each session and device has in them.
 
@@ -208,8 +357,28 @@ class Rating:
     lines: tuple[Line, ...]
     sessions: tuple[SessionShare, ...]
     devices: tuple[DeviceShare, ...]
-    # The sessions' rows plus this make the usage line.
+    # The sessions' rows plus this make the usage lines.
     included: Included
+    # With a rate card: the usage lines one by one, and the parts that make them.
+    groups: tuple[GroupShare, ...] = ()
+
+    @property
+    def parts(self) -> tuple[PartShare, ...]:
+        """The parts of all sessions, by session and time; none without a rate card."""
+        parts = [part for group in self.groups for part in group.parts]
+        order = {share.id: i for i, share in enumerate(self.sessions)}
+        return tuple(sorted(parts, key=lambda part: (order[part.id], part.start, part.end)))
+
+    @property
+    def kept_parts(self) -> tuple[PartShare, ...]:
+        """The parts of sessions that say more than these do by themselves."""
+        parts = self.parts
+        counts = Counter(part.id for part in parts)
+        return tuple(
+            part
+            for part in parts
+            if counts[part.id] > 1 or part.rate is not None or part.group != Group()
+        )
 
     def get_line(self, *charges: str) -> Line:
         """Return the line of one of `charges`, or an empty one."""
@@ -227,8 +396,8 @@ class Rating:
 
     @property
     def billed_quantity(self) -> Decimal:
-        """Sessions or hours of the usage line."""
-        return self.get_line('session', 'hour').quantity
+        """Sessions or hours of the usage lines."""
+        return sum((line.quantity for line in self.lines if line.charge in USAGE), ZERO)
 
     @property
     def device_quantity(self) -> Decimal:

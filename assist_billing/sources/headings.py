@@ -238,7 +238,7 @@ def _all(kind):
     return {field: names for field, names in merged.items() if names}
 
 
-# Common words of session lists, for profiles whose vendor does not publish his headings.
+# Common words of session lists, for profiles whose vendor does not publish its headings.
 COMMON = _all(str)
 # A date and a time of day that together are one instant.
 PAIRS = _all(tuple)

@@ -6,9 +6,11 @@ when the session ended**, Length its seconds. Group is whatever the report is gr
 unless there is a column of users, else the device. Times are as the browser writes them.
 
 *Events* (`meshctrl listevents --json`, or the events of its socket). Known from its source
-(meshrelay.js): a session has two, of which `msgArgs[0]` is the same: one when it starts (`msgid` 13
-to 16) and one when it ends (9 to 12), which names the seconds it lasted in `msgArgs[3]`. `nodeid`
-is the device. The two make one session, whichever comes first, in one file or in two.
+(meshrelay.js, apprelays.js, meshdesktopmultiplex.js): a session has two, one when it starts and one
+when it ends, which names the seconds it lasted; which of its `msgArgs` are the session and the
+seconds depends on `msgid`. `nodeid` is the device. The two make one session, whichever comes first,
+in one file or in two. Where several look at one desktop at a time, and for Web-VNC, each has an
+event when leaving, without a name of its own: that one is the whole session.
 
 The group of a device is the customer it belongs to.
 """
@@ -19,41 +21,56 @@ from .outcome import reject
 from .profile import Profile
 from .registry import register
 
-_STARTED = frozenset({13, 14, 15, 16})
-_ENDED = frozenset({9, 10, 11, 12})
+# What begins, by `msgid`; the first of `msgArgs` names the session.
+_STARTED = frozenset({13, 14, 15, 16, 120, 148, 149, 150, 162})
+# What ends: where `msgArgs` name the session (None: it has no name of its own), and its seconds.
+_ENDED = {
+    **dict.fromkeys((9, 10, 11, 12, 112, 121), (0, 3)),
+    **dict.fromkeys((123, 124, 125), (1, 0)),
+    **dict.fromkeys((122, 126), (None, 0)),
+    144: (None, 1),
+}
+# Comings and goings in what several look at, and its recording: no sessions of anybody.
+SHARED = frozenset({4, 5, 6, 7, 8, 143, 145, 146, 147})
 _LASTED = re.compile(r'(\d{1,9}) second')
 
 
 def _prepare(record):
     """Return an event as the columns below name it; a row of a report is so already."""
-    return _event(record) if 'msgArgs' in record or 'msgid' in record else record
+    return read_event(record) if 'msgArgs' in record or 'msgid' in record else record
 
 
-def _event(record):
-    args, number = record.get('msgArgs'), record.get('msgid')
+def read_event(record):
+    """Return what an event says of its session, as the columns below name it, or a rejection."""
+    number = record.get('msgid')
+    args = record.get('msgArgs') if isinstance(record.get('msgArgs'), list) else []
     text = record.get('msg') if isinstance(record.get('msg'), str) else ''
-    session = args[0] if isinstance(args, list) and args else None
-    has_started = _is_in(number, _STARTED) or text.startswith('Started ')
-    has_ended = _is_in(number, _ENDED) or text.startswith('Ended ')
-    if not isinstance(session, str) or has_started == has_ended:
+    number = number if type(number) is int else None
+    has_started = number in _STARTED or (number not in SHARED and text.startswith('Started '))
+    has_ended = number in _ENDED or text.startswith('Ended ')
+    name_at, seconds_at = _ENDED.get(number, (0, 3)) if has_ended else (0, None)
+    named = record.get('time') if name_at is None else _get(args, name_at)
+    if not isinstance(named, str) or has_started == has_ended:
+        number = record.get('msgid')
         return reject('msgid', 'other_event', number if number is not None else text[:60])
+    user = record.get('username') or record.get('userid')
+    # A few letters that are drawn anew for each session: the device tells them apart.
+    parties = [named, record.get('nodeid'), user if name_at is None else None]
     event = {
-        # A few letters that are drawn anew for each session: the device tells them apart.
-        'Session ID': f'{session} {record.get("nodeid") or ""}'.strip()[:255],
-        'username': record.get('username') or record.get('userid'),
+        'Session ID': ' '.join(str(part) for part in parties if part)[:255],
+        'username': user,
         'nodeid': record.get('nodeid'),
         'Device': record.get('nodename'),
         'Begun' if has_started else 'Time': record.get('time'),
     }
     if has_ended:
-        lasted = args[3] if len(args) > 3 else None
-        match = _LASTED.search(text)
+        lasted, match = _get(args, seconds_at), _LASTED.search(text)
         event['Length'] = match[1] if lasted is None and match else lasted
     return event
 
 
-def _is_in(number, numbers):
-    return type(number) is int and number in numbers
+def _get(args, index):
+    return args[index] if index < len(args) else None
 
 
 COLUMNS = {

@@ -1,7 +1,7 @@
 """The sentences in which a record or a file is refused.
 
 They stand here once, marked for translation: whoever shows them to a user passes the template and
-its parameters through the translation of his own (`env._(template, **params)` in Odoo).
+its parameters through a translation of its own (`env._(template, **params)` in Odoo).
 """
 
 
@@ -42,59 +42,58 @@ LABELS = {
 # the file; `value` is what stands there, shortened.
 RECORD = {
     'not_object': _lt(
-        "A session is an object with named fields; here stands %(value)s. Send one object for "
-        "each session."
+        "A session must be an object with named fields, but this is %(value)s. Send one object per "
+        "session."
     ),
     'no_id': _lt(
-        "%(field)s is missing. A session needs the ID its source gave it, or importing it again "
-        "would bill it twice."
+        "%(field)s is missing. A session needs the ID its source gave it; otherwise importing it "
+        "again would bill it twice."
     ),
     'bad_id': _lt(
-        "%(field)s is %(value)s, which is no ID. It must be a whole number or a text of at most "
-        "%(limit)s characters."
+        "%(field)s is %(value)s, which is not a valid ID. It must be a whole number or a text of "
+        "at most %(limit)s characters."
     ),
     'no_identity': _lt(
-        "This source numbers no sessions, so start, technician and device together stand for the "
-        "ID; here they are missing (%(fields)s), and so is the end. Fill in one of them."
+        "This source does not number its sessions, so start, technician and device together serve "
+        "as the ID. Here these are missing (%(fields)s), and so is the end. Fill in one of them."
     ),
     'no_time': _lt(
-        "%(field)s is %(value)s: a day without the time of day. Name the column that has it under "
-        "Columns, or fill it in."
+        "%(field)s is %(value)s: a date without a time of day. Choose the column that holds the "
+        "time under Columns, or fill it in."
     ),
-    'total': _lt("%(field)s is %(value)s: this is the row of totals, no session. It is left out."),
+    'total': _lt("%(field)s is %(value)s: this is a row of totals, not a session. It is left out."),
     'otherwise_row': _lt(
-        "%(field)s is %(value)s, as in line %(row)s, but the two say different things "
-        "(%(differs)s). If these are two sessions, the column does not number sessions: set it to "
-        "“not used” under Columns."
+        "%(field)s is %(value)s, as in line %(row)s, but the two differ (%(differs)s). If these "
+        "are two sessions, this column does not identify sessions: set it to “not used” under "
+        "Columns."
     ),
     'otherwise_record': _lt(
-        "%(field)s is %(value)s, as in record %(row)s, but the two say different things "
-        "(%(differs)s). If these are two sessions, this does not number sessions: set it to “not "
-        "used” under Columns."
+        "%(field)s is %(value)s, as in record %(row)s, but the two differ (%(differs)s). If these "
+        "are two sessions, this does not identify sessions: set it to “not used” under Columns."
     ),
     'ambiguous_duration': _lt(
-        "%(field)s is %(value)s: that can be read in more than one way. Say under Columns which "
-        "unit durations are in, or write it as 01:30:00."
+        "%(field)s is %(value)s, which can be read in more than one way. Choose the unit of "
+        "durations under Columns, or write it as 01:30:00."
     ),
     'zone_word': _lt(
-        "%(field)s is %(value)s: the name of its time zone stands for several. Choose the time "
-        "zone that is meant, or write the time as 2026-01-31 14:05:00."
+        "%(field)s is %(value)s: several time zones go by that name. Choose the one that is meant, "
+        "or write the time as 2026-01-31 14:05:00."
     ),
     'no_start': _lt(
-        "%(field)s is missing. Without its start the session belongs to no day; fill it in."
+        "%(field)s is missing. Without a start, the session cannot be assigned to a day; fill it "
+        "in."
     ),
     'bad_time': _lt(
-        "%(field)s is %(value)s, which is no time that can be read. Write it as "
-        "2026-01-31 14:05:00."
+        "%(field)s is %(value)s, which cannot be read as a time. Write it as 2026-01-31 14:05:00."
     ),
     'bad_time_ms': _lt(
-        "%(field)s is %(value)s. It must be the milliseconds since 1970, such as 1481369000053."
+        "%(field)s is %(value)s. It must be in milliseconds since 1970, such as 1481369000053."
     ),
     'bad_time_s': _lt(
-        "%(field)s is %(value)s. It must be the seconds since 1970, such as 1481369000."
+        "%(field)s is %(value)s. It must be in seconds since 1970, such as 1481369000."
     ),
     'ambiguous_time': _lt(
-        "%(field)s is %(value)s: day and month cannot be told apart. Say which comes first, or "
+        "%(field)s is %(value)s: day and month cannot be told apart. Choose which comes first, or "
         "write the year first."
     ),
     'too_early': _lt(
@@ -102,46 +101,42 @@ RECORD = {
         "and the year."
     ),
     'ahead': _lt(
-        "%(field)s is %(value)s, which is more than 24 hours ahead of now. Check the date, and "
-        "the zone it was written in."
+        "%(field)s is %(value)s, which is more than 24 hours in the future. Check the date and its "
+        "time zone."
     ),
     'reversed': _lt(
-        "%(field)s is %(value)s, which is before the start (%(start_field)s: %(start)s). Mend one "
-        "of the two."
+        "%(field)s is %(value)s, which is before the start (%(start_field)s: %(start)s). Correct "
+        "one of the two."
     ),
     'too_long': _lt(
-        "%(field)s is %(value)s: the session would last more than a year. Mend its start or its "
-        "end."
+        "%(field)s is %(value)s: the session would last more than a year. Correct its start or end."
     ),
     'bad_duration': _lt(
-        "%(field)s is %(value)s, which is no duration. Write it as 01:30:00, or as a number in "
-        "the unit of the source."
+        "%(field)s is %(value)s, which is not a duration. Write it as 01:30:00, or as a number in "
+        "the unit the source uses."
     ),
-    'negative_duration': _lt(
-        "%(field)s is %(value)s. A session cannot last less than no time; mend it."
-    ),
+    'negative_duration': _lt("%(field)s is %(value)s. A duration cannot be negative; correct it."),
     'no_zone': _lt(
-        "%(field)s is %(value)s, without a zone. Say in which time zone the source writes it, "
-        "such as Europe/Paris."
+        "%(field)s is %(value)s, without a time zone. Say which one the source uses, such as "
+        "Europe/Paris."
     ),
     'unknown_zone': _lt(
-        "%(field)s is %(value)s, which is no known time zone. Use a name such as Europe/Paris."
+        "%(field)s is %(value)s, which is not a known time zone. Use a name such as Europe/Paris."
     ),
     'unknown_source': _lt(
-        "%(field)s is %(value)s, which is no known source. Known are: %(known)s."
+        "%(field)s is %(value)s, which is not a known source. The known ones are: %(known)s."
     ),
     'bad_mapping': _lt(
-        "The mapping of columns cannot be used: %(value)s. It gives, for each field, the name of "
-        "a column."
+        "The column mapping cannot be used: %(value)s. It must give the name of a column for each "
+        "field."
     ),
-    'unreadable': _lt("The record cannot be read: %(value)s. Mend it, or report it."),
+    'unreadable': _lt("The record cannot be read: %(value)s. Correct it, or report it."),
     'guest': _lt(
-        "%(field)s is %(value)s: this is the device's own connection, nobody's support. Only the "
+        "%(field)s is %(value)s: this is the device's own connection, not a support session. Only "
         "connections of hosts are sessions; leave it out."
     ),
     'other_event': _lt(
-        "%(field)s is %(value)s: an event of another kind, no session that began or ended. It is "
-        "left out."
+        "%(field)s is %(value)s: this event is not the start or end of a session. It is left out."
     ),
     # For a source that another addon brings with rules of its own.
     'other': _lt("%(value)s"),
@@ -150,27 +145,27 @@ RECORD = {
 # What is wrong with one device of a list of devices.
 DEVICE = {
     'not_object': _lt(
-        "A device is an object with named fields; here stands %(value)s. Send one object for each "
+        "A device must be an object with named fields, but this is %(value)s. Send one object per "
         "device."
     ),
     'no_id': _lt(
-        "%(field)s is missing. A device needs the ID its source gave it, or importing it again "
-        "would bill it twice."
+        "%(field)s is missing. A device needs the ID its source gave it; otherwise importing it "
+        "again would bill it twice."
     ),
     'bad_id': _lt(
-        "%(field)s is %(value)s, which is no ID. It must be a whole number or a text of at most "
-        "255 characters."
+        "%(field)s is %(value)s, which is not a valid ID. It must be a whole number or a text of "
+        "at most 255 characters."
     ),
     'bad_time': _lt(
-        "%(field)s is %(value)s, which is no day that a device can have been enrolled on. Write "
-        "it as 2026-01-31, or as the tool does."
+        "%(field)s is %(value)s, which cannot be the day a device was enrolled. Write it as "
+        "2026-01-31, or as the tool does."
     ),
     'ambiguous': _lt(
-        "%(field)s is %(value)s: day and month cannot be told apart. Choose the order of dates, or "
+        "%(field)s is %(value)s: day and month cannot be told apart. Choose the date order, or "
         "write the year first."
     ),
-    'total': _lt("%(value)s: this is the row of totals, no device. It is left out."),
-    'unknown_source': _lt("%(field)s is %(value)s, which is no known source."),
+    'total': _lt("%(value)s: this is a row of totals, not a device. It is left out."),
+    'unknown_source': _lt("%(field)s is %(value)s, which is not a known source."),
 }
 
 # What each field of a device is called on the screen.
@@ -191,38 +186,39 @@ DEVICE_LABELS = {
 FILE = {
     'empty': _lt("The file is empty. Export it again."),
     'too_large': _lt(
-        "The file has %(size)s MB; %(limit)s MB is the most that is read at once. Split it, for "
-        "example by month."
+        "The file is %(size)s MB; at most %(limit)s MB can be read at once. Split it, for example "
+        "by month."
     ),
     'not_json_web_page': _lt(
-        "This is a web page, not JSON. Perhaps the login had expired when it was saved; export "
-        "it again."
+        "This is a web page, not JSON. Perhaps your login had expired when it was saved; export it "
+        "again."
     ),
     'not_json_spreadsheet': _lt("This is a spreadsheet (XLSX), not JSON. Choose it as XLSX."),
     'json_encoding': _lt(
-        "The file is not encoded as %(encoding)s, as JSON must be: the byte at position "
-        "%(position)s does not fit. Save it again as UTF-8."
+        "The file is not valid %(encoding)s, as JSON must be: the byte at position %(position)s "
+        "does not fit. Save it again as UTF-8."
     ),
     'json_truncated': _lt(
-        "The file breaks off in the middle, at line %(line)s, column %(column)s. Its download "
-        "was not complete; export it again."
+        "The file is cut off at line %(line)s, column %(column)s. The download was incomplete; "
+        "export it again."
     ),
     'json_syntax': _lt(
-        "The file is no valid JSON: line %(line)s, column %(column)s: %(problem)s. Export it again."
+        "The file is not valid JSON: line %(line)s, column %(column)s: %(problem)s. Export it "
+        "again."
     ),
     'json_nested': _lt(
-        "The file nests its values too deeply to be an export of sessions. Export it again."
+        "The values in the file are nested too deeply for an export of sessions. Export it again."
     ),
     'json_no_records': _lt(
-        "The file has no list of sessions. Looked for a list by itself, or under: %(known)s."
+        "The file contains no list of sessions. It was expected on its own, or under: %(known)s."
     ),
     'json_error': _lt("The source answered with an error instead of sessions: %(problem)s."),
     'json_many_lists': _lt(
-        "The file has several lists (%(lists)s), and none is known to be one of sessions. Keep the "
-        "list of sessions alone, or save it as CSV."
+        "The file contains several lists (%(lists)s), none of which is known to hold sessions. "
+        "Keep only the list of sessions, or save it as CSV."
     ),
     'web_page': _lt(
-        "This is a web page without a table of sessions. Perhaps the login had expired when it "
+        "This is a web page without a table of sessions. Perhaps your login had expired when it "
         "was saved; export it again."
     ),
     'web_page_broken': _lt(
@@ -230,27 +226,31 @@ FILE = {
         "and save it as XLSX or CSV."
     ),
     'xml_doctype': _lt(
-        "The file is XML that defines entities of its own, which no export of sessions does. It is "
-        "not opened."
+        "The XML file defines its own entities, which no export of sessions does, so it was not "
+        "opened."
     ),
     'xml_nested': _lt(
-        "The file nests its elements too deeply to be an export of sessions. Export it again."
+        "The elements in the file are nested too deeply for an export of sessions. Export it again."
     ),
     'xml_syntax': _lt(
-        "The file is no valid XML: line %(line)s, column %(column)s: %(problem)s. Export it again."
+        "The file is not valid XML: line %(line)s, column %(column)s: %(problem)s. Export it again."
     ),
     'xml_no_records': _lt(
-        "The file is XML without a list of sessions: no elements beside each other have several "
+        "The XML file contains no list of sessions: there are no repeated elements with several "
         "values. Export it again, or as CSV."
     ),
-    'other_kind': _lt("This is %(kind)s, which is not read. Export it as CSV, XLSX, JSON or XML."),
-    'packed': _lt("This is %(kind)s: a packed file. Unpack it, and choose the file within."),
-    'unknown_encoding': _lt("%(encoding)s is no known encoding of texts. Choose another."),
-    'not_text': _lt("This is no text file, so no CSV. Export it as CSV, XLSX or JSON."),
-    'csv_syntax': _lt("The file is no valid CSV: line %(line)s: %(problem)s. Export it again."),
-    'no_header': _lt("The file has no row of headings. Its first row must name the columns."),
+    'other_kind': _lt(
+        "This is %(kind)s, which cannot be imported. Export it as CSV, XLSX, JSON or XML."
+    ),
+    'packed': _lt("This is %(kind)s. Unpack it and choose the file inside."),
+    'unknown_encoding': _lt("%(encoding)s is not a known text encoding. Choose another."),
+    'not_text': _lt(
+        "This is not a text file, so it cannot be CSV. Export it as CSV, XLSX or JSON."
+    ),
+    'csv_syntax': _lt("The file is not valid CSV: line %(line)s: %(problem)s. Export it again."),
+    'no_header': _lt("The file has no header row. Its first row must name the columns."),
     'too_many_columns': _lt(
-        "The file has %(count)s columns; at most %(limit)s are read. Export fewer columns."
+        "The file has %(count)s columns; at most %(limit)s can be read. Export fewer columns."
     ),
     'too_many_rows': _lt("The file has more than %(limit)s rows. Split it, for example by month."),
     'too_many_cells': _lt(
@@ -263,19 +263,19 @@ FILE = {
         "The file has more than %(limit)s values. Export fewer fields, or split it."
     ),
     'xlsx_broken': _lt(
-        "The file is no XLSX that can be read (%(problem)s). Open it in a spreadsheet program and "
-        "save it again as XLSX or CSV."
+        "The XLSX file cannot be read (%(problem)s). Open it in a spreadsheet program and save it "
+        "again as XLSX or CSV."
     ),
     'xlsx_old': _lt("This is an old XLS file. Save it as XLSX or CSV."),
     'xlsx_bomb': _lt(
-        "The file would unpack to more than %(limit)s MB and is not opened. Export fewer rows, or "
-        "use CSV."
+        "The file would unpack to more than %(limit)s MB, so it was not opened. Export fewer rows, "
+        "or use CSV."
     ),
     'xlsx_tags': _lt(
         "The workbook is too large, or was not made by a spreadsheet program: it has more than "
         "%(limit)s entries in one place. Export fewer rows or columns, or use CSV."
     ),
-    'xlsx_locked': _lt("The file is protected with a password. Save it without one."),
+    'xlsx_locked': _lt("The file is password-protected. Save it without a password."),
     'html_missing': _lt("Web pages cannot be read here: the Python package lxml is missing."),
     'xlsx_missing': _lt("XLSX cannot be read here: the Python package openpyxl is missing."),
 }
@@ -298,40 +298,39 @@ KINDS_OF_FILES = {
     'mail': _lt("an e-mail"),
 }
 
-# What is said of a file that was read, for somebody to look at before he imports it.
+# What is said of a file that was read, for somebody to look at before it is imported.
 NOTE = {
     'headless': _lt(
-        "The file has no row of headings, so its first row is taken as a session like the others. "
-        "Look at what the columns are taken as."
+        "The file has no header row, so its first row is treated as a session like the others. "
+        "Check what each column is read as."
     ),
-    'skipped': _lt("Passed over before the headings: %(lines)s"),
+    'skipped': _lt("Skipped before the header row: %(lines)s"),
     'encoding': _lt(
-        "The file does not say in which encoding its letters are written; it was read as "
-        "%(encoding)s. If names look wrong, choose another encoding."
+        "The file does not state its text encoding; it was read as %(encoding)s. If names look "
+        "wrong, choose another encoding."
     ),
     'mixed': _lt(
-        "Most of the file is in UTF-8, some letters are not; these were read as Windows-1252."
+        "Most of the file is UTF-8, but some characters are not; those were read as Windows-1252."
     ),
     'both_orders': _lt(
-        "Some dates have the day first and others the month. Choose the order of dates that the "
-        "file is in; rows with the other are rejected."
+        "Some dates have the day first, others the month. Choose the date order of the file; rows "
+        "in the other order are rejected."
     ),
     'day_first': _lt(
-        "Dates such as %(value)s can be read both ways. They are taken as day, month, year, as is "
+        "Dates such as %(value)s can be read either way. They are read as day, month, year, as is "
         "usual in the language of the headings."
     ),
     'open_order': _lt(
-        "Dates such as %(value)s can be read both ways: choose the order of dates, then check "
-        "again."
+        "Dates such as %(value)s can be read either way: choose the date order, then check again."
     ),
     'open_unit': _lt(
-        "Durations such as %(value)s can be seconds, minutes or hours: choose what durations are "
-        "in, then check again."
+        "Durations such as %(value)s could be seconds, minutes or hours: choose the unit, then "
+        "check again."
     ),
     'unlike_duration': _lt(
-        "Durations such as %(value)s are not the time from start to end. Start and end are what "
-        "counts; look at whether the columns are taken as what they are."
+        "Durations such as %(value)s do not match start and end. Start and end are what counts; "
+        "check that each column is read as what it is."
     ),
-    'other_sheets': _lt("Only the sheet “%(sheet)s” was read, not: %(others)s"),
+    'other_sheets': _lt("Only the sheet “%(sheet)s” was read, not these: %(others)s"),
     'other_tables': _lt("Only the longest of %(count)s tables was read."),
 }

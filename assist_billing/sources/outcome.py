@@ -39,7 +39,7 @@ class Normal(NamedTuple):
     """
 
     external_id: str
-    kind: str  # remote_support | unattended | screen_share | ar
+    kind: str  # one of `profile.KINDS`
     started_at: object
     ended_at: object  # None: still running
     technician: str  # e-mail address or name, as the source gives it

@@ -3,7 +3,7 @@
 import unicodedata
 from dataclasses import dataclass, field
 
-KINDS = ('remote_support', 'unattended', 'screen_share', 'ar')
+KINDS = ('remote_support', 'unattended', 'screen_share', 'ar', 'on_site', 'phone', 'travel')
 
 # What a column can be mapped to, in the order in which dialogs show it.
 FIELDS = (

@@ -4,7 +4,7 @@
 client (teamviewer/TeamViewerPS: the conversion of connection reports, its types and tests): the
 fields below, times as 2017-02-03T14:10:50Z, the list under `records`, `support_session_type` 1
 (remote connection), 2 and 3 (remote support). `billing_state` is Bill, Billed or DoNotBill. There
-is no duration, and nothing of the customer but his device and its group. The client's objects,
+is no duration, and nothing of the customer but the device and its group. The client's objects,
 written by Export-Csv, have names such as Datetime_Start, and times in the zone of the machine.
 
 *Service queue*, `GET /api/v1/sessions`: documented by TeamViewer's API (`sessions`, `code`,

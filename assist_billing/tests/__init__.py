@@ -23,6 +23,11 @@ from .plan import (
     test_associate,
     test_price_digits,
 )
+from .rates import (
+    test_rate_card,
+    test_rates_after,
+    test_rates_given,
+)
 from .session import (
     test_matching,
     test_session_hand,

@@ -10,6 +10,11 @@ from odoo.exceptions import ValidationError
 # One of several addresses: up to a comma that stands in no name and in no angle brackets.
 ADDRESS_PART = re.compile(r'(?:"[^"]*"|<[^<>]*>|[^,])+')
 NAMED_ADDRESS = re.compile(r'[^<>]*<([^<>]*)>')
+# Days that are counted with: nobody was helped from afar before, and the calendar has an end.
+FIRST_DAY = date(1990, 1, 1)
+LAST_DAY = date(2200, 1, 1)
+# Nobody waits longer for money, or for sessions; and dates stay within the calendar.
+MOST_DAYS = 3650
 
 
 def address_key(address):
@@ -32,11 +37,13 @@ def split_addresses(text):
     return list(found.values())
 
 
-# Days that are counted with: nobody was helped from afar before, and the calendar has an end.
-FIRST_DAY = date(1990, 1, 1)
-LAST_DAY = date(2200, 1, 1)
-# Nobody waits longer for money, or for sessions; and dates stay within the calendar.
-MOST_DAYS = 3650
+def _name_field(records, vals, name):
+    """Return what an error says first, as people know it: the model, the record, the field."""
+    return {
+        'model': records._description,
+        'record': vals.get('name') or records[:1].display_name or records.env._("new"),
+        'field': records.fields_get([name], ['string'])[name]['string'],
+    }
 
 
 def refuse_negative(records, vals, names):
@@ -49,10 +56,8 @@ def refuse_negative(records, vals, names):
             raise ValidationError(
                 records.env._(
                     "%(model)s “%(record)s”: %(field)s cannot be negative (%(value)s).",
-                    model=records._description,
-                    record=vals.get('name') or records[:1].display_name or records.env._("new"),
-                    field=records.fields_get([name], ['string'])[name]['string'],
                     value=vals[name],
+                    **_name_field(records, vals, name),
                 )
             )
 
@@ -77,12 +82,10 @@ def refuse_absurd_dates(records, vals, names):
                 records.env._(
                     "%(model)s “%(record)s”: %(field)s %(date)s is out of range: give a day "
                     "from %(first)s to %(last)s.",
-                    model=records._description,
-                    record=vals.get('name') or records[:1].display_name or records.env._("new"),
-                    field=records.fields_get([name], ['string'])[name]['string'],
                     date=vals[name],
                     first=FIRST_DAY,
                     last=LAST_DAY,
+                    **_name_field(records, vals, name),
                 )
             )
 
@@ -97,10 +100,8 @@ def refuse_too_many(records, vals, limits):
             raise ValidationError(
                 records.env._(
                     "%(model)s “%(record)s”: %(field)s %(value)s is too many; %(most)s at most.",
-                    model=records._description,
-                    record=vals.get('name') or records[:1].display_name or records.env._("new"),
-                    field=records.fields_get([name], ['string'])[name]['string'],
                     value=vals[name],
                     most=most,
+                    **_name_field(records, vals, name),
                 )
             )

@@ -17,3 +17,4 @@ from . import assist_waive_cycle
 from . import base_partner_merge
 from . import assist_statement
 from . import assist_unmatched_assign
+from . import assist_try_rates

@@ -3,9 +3,11 @@ from contextlib import closing
 from odoo import Command, api, fields, models
 from odoo.exceptions import UserError
 
-from odoo.addons.base.models.res_partner import _tz_get
-
 from ..models.plan.assist_billing_association import CYCLES
+from ..utils.zones import get_zones
+
+# Of more customers it is counted alone.
+MOST_SAID = 5
 
 
 class AssistAssociateCustomers(models.TransientModel):
@@ -23,7 +25,7 @@ class AssistAssociateCustomers(models.TransientModel):
     )
     cycle = fields.Selection(CYCLES, string="Billing Cycle", required=True, default='monthly')
     tz = fields.Selection(
-        _tz_get,
+        get_zones,
         string="Customer Timezone",
         help="Cycles begin and end at midnight in this time zone. If empty, in each customer's "
         "own.",
@@ -51,6 +53,15 @@ class AssistAssociateCustomers(models.TransientModel):
         help="Change here what differs for a single customer.",
     )
 
+    closing_now = fields.Text(
+        compute='_compute_closing_now',
+        help="Which periods are over, and are billed as soon as the customers are associated.",
+    )
+    waits = fields.Boolean(
+        string="Wait: Bill Nothing Yet",
+        help="The customers are put on hold: nothing is billed until you resume them, for example "
+        "once their past sessions are in.",
+    )
     plan_bills_nothing = fields.Boolean(related='plan_id.bills_nothing', related_sudo=False)
     conflicts = fields.Text(
         compute='_compute_conflicts', help="Customers that cannot be associated, and why."
@@ -67,6 +78,15 @@ class AssistAssociateCustomers(models.TransientModel):
     def _compute_conflicts(self):
         for dialog in self:
             dialog.conflicts = "\n".join(filter(None, dialog.line_ids.mapped('conflict')))
+
+    @api.depends('line_ids.closing_now')
+    def _compute_closing_now(self):
+        for dialog in self:
+            said = [text for text in dialog.line_ids.mapped('closing_now') if text]
+            if len(said) > MOST_SAID:
+                rest = len(said) - MOST_SAID
+                said = [*said[:MOST_SAID], self.env._("And %(count)s more.", count=rest)]
+            dialog.closing_now = "\n".join(said)
 
     # === ONCHANGE METHODS === #
 
@@ -106,6 +126,8 @@ class AssistAssociateCustomers(models.TransientModel):
         try:
             with self.env.cr.savepoint():
                 associations = associations.create(vals_list)
+                if self.waits:
+                    associations.action_hold()
         except UserError as error:
             raise UserError(
                 self.env._(
@@ -113,7 +135,11 @@ class AssistAssociateCustomers(models.TransientModel):
                     conflicts="\n".join(self._get_conflicts(vals_list)) or str(error),
                 )
             ) from error
-        return {
+        return self._notify_associated(associations)
+
+    def _notify_associated(self, associations):
+        """Return a notice that closes the dialog, and offers to bill what is over."""
+        notice = {
             'type': 'ir.actions.client',
             'tag': 'display_notification',
             'params': {
@@ -127,6 +153,14 @@ class AssistAssociateCustomers(models.TransientModel):
                 'next': {'type': 'ir.actions.client', 'tag': 'soft_reload'},
             },
         }
+        if self.closing_now and not self.waits:
+            notice['tag'] = 'assist_billing.notify'
+            notice['params']['button'] = {
+                'name': self.env._("Bill Now"),
+                'model': 'assist.billing.cycle',
+                'method': 'action_bill_over',
+            }
+        return notice
 
     # === BUSINESS METHODS === #
 

@@ -1,15 +1,12 @@
-from datetime import datetime
 from itertools import islice, takewhile
-from zoneinfo import ZoneInfo
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.tools import format_date
 
-from odoo.addons.base.models.res_partner import _tz_get
-
 from ..rules import cycles
 from ..utils.checks import MOST_DAYS
+from ..utils.zones import get_offset, get_zones
 
 PREVIEWED_CYCLES = 3
 
@@ -27,7 +24,7 @@ class AssistAssociateCustomersLine(models.TransientModel):
         'res.partner', string="Department / Customer", required=True, ondelete='cascade'
     )
     tz = fields.Selection(
-        _tz_get,
+        get_zones,
         string="Timezone",
         compute='_compute_tz',
         store=True,
@@ -60,6 +57,10 @@ class AssistAssociateCustomersLine(models.TransientModel):
         help="By their first and last day, as the closing run will date their bills. Those that "
         "are over close as soon as the customer is associated.",
     )
+    closing_now = fields.Char(
+        compute='_compute_preview',
+        help="Which periods are over, and are billed as soon as the customer is associated.",
+    )
     conflict = fields.Char(
         compute='_compute_conflict', help="Why this customer cannot be associated."
     )
@@ -89,17 +90,17 @@ class AssistAssociateCustomersLine(models.TransientModel):
     @api.depends('tz')
     def _compute_tz_offset(self):
         for line in self:
-            line.tz_offset = False
-            if line.tz:
-                offset = f"{datetime.now(ZoneInfo(line.tz)):%z}"
-                line.tz_offset = f"UTC{offset[:3]}:{offset[3:5]}"
+            line.tz_offset = line.tz and get_offset(line.tz)
 
     @api.depends(
         'start_date', 'due_days', 'tz', 'partner_id', 'dialog_id.cycle', 'dialog_id.plan_id'
     )
     def _compute_preview(self):
         for line in self:
-            line.preview = line.start_date and line.tz and "\n".join(line._get_previewed_periods())
+            line.preview = line.closing_now = False
+            if line.start_date and line.tz:
+                line.preview = "\n".join(line._get_previewed_periods())
+                line.closing_now = line._describe_closing_now()
 
     @api.depends('partner_id', 'start_date', 'dialog_id.plan_id')
     def _compute_conflict(self):
@@ -172,6 +173,24 @@ class AssistAssociateCustomersLine(models.TransientModel):
         return self.env._(
             "%(count)s periods close at once, %(start)s – %(end)s: %(sessions)s sessions",
             count=len(over),
+            start=format_date(self.env, over[0].date_start),
+            end=format_date(self.env, self._get_last_day(over[-1])),
+            sessions=self._count_sessions(over[0].start_at, over[-1].end_at),
+        )
+
+    def _describe_closing_now(self):
+        """Say what is billed within the hour once the customer is associated, or return False."""
+        now = fields.Datetime.now()
+        try:
+            over = list(takewhile(lambda period: self._is_over(period, now), self._get_periods()))
+        except ValueError:  # said where the periods are listed
+            return False
+        if not over:
+            return False
+        return self.env._(
+            "%(customer)s: %(start)s – %(end)s is over and is billed within the hour, with the "
+            "%(sessions)s sessions there are.",
+            customer=self.partner_id.display_name,
             start=format_date(self.env, over[0].date_start),
             end=format_date(self.env, self._get_last_day(over[-1])),
             sessions=self._count_sessions(over[0].start_at, over[-1].end_at),

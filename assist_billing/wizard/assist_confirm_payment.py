@@ -59,10 +59,7 @@ class AssistConfirmPayment(models.TransientModel):
         self.check_access('write')
         self._check_shown_amount()
         payments = self.move_ids._assist_pay(self.payment_date, self.journal_id, self.memo)
-        return self.move_ids._assist_notify(
-            self.env._("%(count)s payments confirmed", count=len(payments)),
-            ", ".join(self.move_ids.mapped('display_name')),
-        )
+        return self.move_ids._assist_notify_paid(payments)
 
     def _check_shown_amount(self):
         """Refuse to pay another amount than was shown: somebody paid or adjusted meanwhile."""

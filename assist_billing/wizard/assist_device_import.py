@@ -46,7 +46,7 @@ class AssistDeviceImport(models.TransientModel):
         string="Time Zone",
         required=True,
         default=lambda self: self._default_tz(),
-        help="Of the times that the file writes without a zone.",
+        help="Applies to times in the file that have no time zone.",
     )
     date_order = fields.Selection(
         [('dmy', "Day, month, year"), ('mdy', "Month, day, year")],
@@ -83,7 +83,7 @@ class AssistDeviceImport(models.TransientModel):
     doubts = fields.Html(string="To Look At", readonly=True)
     devices_shown = fields.Html(string="Devices", readonly=True)
     rejected_shown = fields.Text(string="First Reason", readonly=True)
-    rejected_file = fields.Binary(string="Rejected, to Mend", readonly=True, attachment=False)
+    rejected_file = fields.Binary(string="Rejected, to Correct", readonly=True, attachment=False)
     rejected_filename = fields.Char(readonly=True)
     created_ids = fields.Json(readonly=True, help="The devices that this import created.")
 
@@ -118,7 +118,7 @@ class AssistDeviceImport(models.TransientModel):
                 self.source,
                 tz=self.tz,
                 mapping=self._get_mapping(reading),
-                look=lambda results, taken: self._look(seen, results, taken),
+                look=lambda _run, _first, *batch: self._look(seen, *batch),
             )
             shown = self._render_devices(devices, seen)
             self.env.flush_all()

@@ -45,8 +45,8 @@ class AssistSessionImport(models.TransientModel):
         store=True,
         precompute=True,
         readonly=False,
-        help="Of the times that the file writes without a zone. UTC is proposed where the tool is "
-        "known to write that, else the company's.",
+        help="Applies to times in the file that have no time zone. UTC is suggested if the tool is "
+        "known to use it, otherwise the company's time zone.",
     )
     company_id = fields.Many2one(
         'res.company', required=True, readonly=True, default=lambda self: self.env.company
@@ -59,7 +59,7 @@ class AssistSessionImport(models.TransientModel):
     )
     record_count = fields.Integer(string="Records in the File", readonly=True)
     created_count = fields.Integer(string="New Sessions", readonly=True)
-    updated_count = fields.Integer(string="Ended Since", readonly=True)
+    updated_count = fields.Integer(string="Sessions Ended", readonly=True)
     duplicate_count = fields.Integer(string="Known Already", readonly=True)
     rejected_count = fields.Integer(string="Rejected", readonly=True)
     column_ids = fields.One2many(
@@ -113,6 +113,11 @@ class AssistSessionImport(models.TransientModel):
     rejected_file = fields.Binary(readonly=True, attachment=False)
     rejected_filename = fields.Char(readonly=True)
     record_id = fields.Many2one('assist.session.import.record', readonly=True)
+    nobody_count = fields.Integer(
+        string="Belong to Nobody Yet",
+        compute='_compute_nobody_count',
+        help="Sessions of this import that nobody can be billed for, until they are matched.",
+    )
 
     # === DEFAULTS AND SELECTIONS === #
 
@@ -149,6 +154,13 @@ class AssistSessionImport(models.TransientModel):
             except UserError:
                 told = None
             wizard.tz = told or default
+
+    @api.depends('record_id')
+    def _compute_nobody_count(self):
+        for wizard in self:
+            wizard.nobody_count = wizard.record_id and self.env['assist.session'].search_count(
+                [('import_id', '=', wizard.record_id.id), ('state', '=', 'unmatched')]
+            )
 
     # === ACTIONS === #
 
@@ -210,6 +222,13 @@ class AssistSessionImport(models.TransientModel):
         self.ensure_one()
         self.check_access('read')
         return self.record_id.action_view_sessions()
+
+    def action_match(self):
+        """Go on to the sessions of nobody, to say whose they are."""
+        self.check_access('read')
+        return self.env['ir.actions.act_window']._for_xml_id(
+            'assist_billing.assist_unmatched_action'
+        )
 
     def action_undo(self):
         """Take the import back; choose again."""

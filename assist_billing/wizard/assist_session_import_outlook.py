@@ -22,11 +22,15 @@ class ImportOutlook:
         # Of each session so far whether it has ended, for a later row may end it.
         self._ended = {}
 
-    def look(self, run, _first, results, statuses):
+    def look(self, run, _first, results, answers):
         """Take in a batch of `assist.session._ingest`."""
-        normals = [result for result in results if isinstance(result, sources.Normal)]
-        values = self.sessions._prepare_ingest_values(run, normals)
-        for normal, vals, status in zip(normals, values, statuses, strict=True):
+        taken = [
+            (result, answer['status'])
+            for result, answer in zip(results, answers, strict=True)
+            if isinstance(result, sources.Normal)
+        ]
+        values = self.sessions._prepare_ingest_values(run, [normal for normal, _status in taken])
+        for (normal, status), vals in zip(taken, values, strict=True):
             self._count(normal, vals)
             known = normal.external_id in self.shown
             if (known and status == 'updated') or (not known and len(self.shown) < SHOWN_SESSIONS):

@@ -2,6 +2,7 @@ from dataclasses import replace
 
 from odoo import api, fields, models
 from odoo.exceptions import ValidationError
+from odoo.tools import format_date
 
 from ..models.statement.shapes import StatementSection
 from ..utils.checks import refuse_absurd_dates
@@ -59,8 +60,8 @@ class AssistStatement(models.TransientModel):
                 raise ValidationError(
                     self.env._(
                         "The statement cannot end on %(end)s, before it begins on %(start)s.",
-                        start=wizard.date_from,
-                        end=wizard.date_to,
+                        start=format_date(self.env, wizard.date_from),
+                        end=format_date(self.env, wizard.date_to),
                     )
                 )
 
@@ -72,8 +73,8 @@ class AssistStatement(models.TransientModel):
             wizard.display_name = self.env._(
                 "Statement %(customer)s %(start)s to %(end)s",
                 customer=wizard.partner_id.display_name,
-                start=wizard.date_from,
-                end=wizard.date_to,
+                start=format_date(self.env, wizard.date_from),
+                end=format_date(self.env, wizard.date_to),
             )
 
     # === ACTIONS === #
@@ -135,7 +136,9 @@ class AssistStatement(models.TransientModel):
         return replace(
             statement,
             sections=[
-                StatementSection(section.cycle, section.rows, is_late=section.is_late)
+                StatementSection(
+                    section.cycle, section.rows, is_late=section.is_late, label=section.label
+                )
                 for section in sections
                 if section.rows
             ],

@@ -15,7 +15,33 @@ class AssistUnmatchedAssign(models.TransientModel):
     company_id = fields.Many2one(
         'res.company', required=True, default=lambda self: self.env.company
     )
-    partner_id = fields.Many2one('res.partner', string="Customer", check_company=True)
+    partner_id = fields.Many2one(
+        'res.partner',
+        string="Customer",
+        check_company=True,
+        compute='_compute_partner_id',
+        store=True,
+        readonly=False,
+        precompute=True,
+    )
+    new_name = fields.Char(
+        string="New Customer",
+        compute='_compute_new_name',
+        store=True,
+        readonly=False,
+        precompute=True,
+        help="A contact of this name is created, where no customer is chosen. Proposed from what "
+        "the sessions say.",
+    )
+    new_email = fields.Char(
+        string="Its E-mail",
+        compute='_compute_new_name',
+        store=True,
+        readonly=False,
+        precompute=True,
+        help="Where its bills go.",
+    )
+    may_create_contact = fields.Boolean(compute='_compute_may_create_contact')
     source = fields.Selection(
         selection=lambda self: self.env['assist.session']._get_sources(),
         help="Only sessions from this source. Leave empty for any source.",
@@ -45,6 +71,28 @@ class AssistUnmatchedAssign(models.TransientModel):
 
     # === COMPUTE METHODS === #
 
+    @api.depends('session_id')
+    def _compute_partner_id(self):
+        """Propose the contact that bears the name which the sessions say, if there is just one."""
+        for dialog in self:
+            partners = dialog.partner_id.browse()
+            if name := dialog.session_id.source_customer:
+                partners = partners.search(
+                    [('name', '=ilike', name), ('company_id', 'in', (False, dialog.company_id.id))],
+                    limit=2,
+                )
+            dialog.partner_id = partners if len(partners) == 1 else False
+
+    @api.depends('session_id')
+    def _compute_new_name(self):
+        for dialog in self:
+            dialog.new_name = dialog.session_id.source_customer
+            dialog.new_email = dialog.session_id.source_email
+
+    @api.depends_context('uid')
+    def _compute_may_create_contact(self):
+        self.may_create_contact = self.env['res.partner'].has_access('create')
+
     @api.depends('source', 'field', 'operator', 'value', 'partner_id')
     def _compute_trial(self):
         for dialog in self:
@@ -56,15 +104,21 @@ class AssistUnmatchedAssign(models.TransientModel):
     # === ACTIONS === #
 
     def action_assign(self):
-        """Make the rule, match, and show what came of it."""
+        """Make the rule, match, and go on to the plan of a customer without one."""
         self.ensure_one()
         self.check_access('write')
         if not self.partner_id:
-            raise UserError(self.env._("Choose the customer whose sessions these are."))
+            self.partner_id = self._create_partner()
         self.rule_id = self.env['assist.matching.rule'].create(self._prepare_rule_vals())
         matched = self.env['assist.session'].search([('matching_rule_id', '=', self.rule_id.id)])
-        left = matched.filtered(
-            lambda session: session.state == 'unmatched' and not session.association_id
+        # Some were matched before, by the address of a contact that was made for it.
+        left = self.env['assist.session'].search(
+            [
+                ('partner_id', '=', self.partner_id.id),
+                ('company_id', '=', self.company_id.id),
+                ('state', '=', 'unmatched'),
+                ('association_id', '=', False),
+            ]
         )
         self.write(
             {
@@ -73,6 +127,8 @@ class AssistUnmatchedAssign(models.TransientModel):
                 'first_at': min(left.mapped('ended_at'), default=False),
             }
         )
+        if left and self._may_associate():
+            return self.action_associate()
         return {
             'type': 'ir.actions.act_window',
             'name': self.env._("Sessions Matched"),
@@ -96,6 +152,23 @@ class AssistUnmatchedAssign(models.TransientModel):
         return {'type': 'ir.actions.client', 'tag': 'soft_reload'}
 
     # === BUSINESS METHODS === #
+
+    def _create_partner(self):
+        """Return a new contact of the name that was proposed or typed."""
+        name = (self.new_name or '').strip()
+        if not name:
+            raise UserError(self.env._("Choose the customer whose sessions these are."))
+        return self.env['res.partner'].create(self._prepare_partner_vals(name))
+
+    def _prepare_partner_vals(self, name):
+        return {'name': name, 'is_company': True, 'email': self.new_email}
+
+    def _may_associate(self):
+        """Tell whether the user may go on to Associate Customers, and there is a plan for it."""
+        plans = self.env['assist.billing.plan']
+        return self.env['assist.billing.association'].has_access('create') and bool(
+            plans.search_count([('company_id', '=', self.company_id.id)], limit=1)
+        )
 
     def _prepare_rule_vals(self):
         """Return the values of the rule; extend it when rules get more to say."""

@@ -66,7 +66,7 @@ def test_what_cannot_be_taken_is_rejected_with_the_vendors_field(change, field, 
 def test_the_reason_shows_value_and_start():
     result = normalise({**ZOHO, 'end_time': 1481368999000}, 'zoho_assist', now=NOW)
     assert result.reason == (
-        'end_time is 1481368999000, which is before the start (start_time: 1481369000053). Mend '
+        'end_time is 1481368999000, which is before the start (start_time: 1481369000053). Correct '
         'one of the two.'
     )
     ahead = normalise({**ZOHO, 'start_time': 1900000000000}, 'zoho_assist', now=NOW)

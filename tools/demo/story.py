@@ -1,4 +1,4 @@
-"""Plays the demo story in an Odoo shell: import, close, pay, print the bills, write one as PDF.
+"""Plays the demo story in an Odoo shell: import, close, send, pay, print the bills, write a PDF.
 
     ASSIST_DEMO_PDF=bill.pdf ASSIST_DEMO_URL=http://127.0.0.1:8069 tools/odoo shell -d DB < this
 
@@ -14,8 +14,10 @@ from pathlib import Path
 
 from odoo.modules.module import get_module_path
 
-# Who has paid, and how many days before the bill was due.
+# How many days before a bill was due its customer has paid it; others pay on the last day.
 PAID_EARLY = {'My Department': 9, 'Zylker Corp': 2, 'Northwind Traders': 15, 'Sakura Logistics': 5}
+# Who is late with one bill: the last one.
+LATE = {'Harbor Law Group'}
 COLUMNS = (
     ("Bill ID", 16, '<'),
     ("Customer", 24, '<'),
@@ -53,11 +55,17 @@ def close_cycles():
 
 
 def pay_bills():
+    """Have all bills sent but those of the last month, and paid but what is not due or late."""
     today = datetime.utcnow().date()
+    last = max(bills().mapped('assist_period_end'), default=None)
     for bill in bills().filtered(lambda bill: bill.payment_state == 'not_paid'):
-        early = PAID_EARLY.get(bill.partner_id.display_name)
-        paid_on = bill.invoice_date_due - timedelta(days=early or 0)
-        if early and paid_on <= today and bill.state == 'posted':
+        is_last = bill.assist_period_end == last
+        if not is_last and bill.assist_delivery_state == 'none':
+            bill._assist_set_delivery_state('sent')
+        early = PAID_EARLY.get(bill.partner_id.display_name, 0)
+        paid_on = bill.invoice_date_due - timedelta(days=early)
+        is_late = is_last and bill.partner_id.display_name in LATE
+        if paid_on <= today and bill.state == 'posted' and not is_late:
             wizard = env['account.payment.register'].with_context(
                 active_model='account.move', active_ids=bill.ids
             )

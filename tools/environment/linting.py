@@ -25,6 +25,7 @@ SPREAD = {
     'res.partner': "Odoo's own; extended by billing, matching and the way bills are made",
     'assist.bill.maker': "the ways in which bills are made, and which of them may be taken",
     'assist.billing.cycle': "the flow itself: a file for each step, from opening to billing again",
+    'assist.billing.plan': "its prices and rules, and its rate card",
     'assist.billing.tie': "its checks, by what they are about: sessions, cycles, bills",
     'assist.connector': "what it is, and a file for each thing that it does",
     'assist.device': "what it is, and how devices come in",

@@ -18,6 +18,22 @@ def python() -> str:
     return str(python_packages.python('odoo'))
 
 
+def command() -> list[str]:
+    """Return how Odoo is started: as a program.
+
+    With `--workers` Odoo starts itself once more, for the websocket, by the path that it was
+    started by. Were that `-m odoo`, the path would be a file within its package, which cannot be
+    started: Odoo would try it for ever.
+    """
+    path = places.state_dir() / 'odoo-bin'
+    text = "from odoo.cli.command import main\n\nmain()\n"
+    if not path.is_file() or path.read_text() != text:
+        half = path.with_suffix(f'.{os.getpid()}')
+        half.write_text(text)
+        half.rename(path)
+    return [python(), str(path)]
+
+
 def environment() -> dict[str, str]:
     """Return the environment variables for Odoo and everything that imports it."""
     odoo = odoo_source.find()
@@ -57,12 +73,12 @@ def configuration() -> Path:
 def started(arguments: list[str], **kwargs) -> subprocess.Popen:
     """Start Odoo's command line."""
     kwargs.setdefault('env', environment())
-    return subprocess.Popen([python(), '-m', 'odoo', *arguments], **kwargs)
+    return subprocess.Popen([*command(), *arguments], **kwargs)
 
 
 def run(arguments: list[str], **kwargs) -> int:
     """Run Odoo's command line in the foreground and return its exit status."""
-    return foreground([python(), '-m', 'odoo', *arguments], **kwargs)
+    return foreground([*command(), *arguments], **kwargs)
 
 
 def watched(arguments: list[str], findings: Path) -> tuple[list[str], dict[str, str]]:

@@ -9,6 +9,8 @@ import io
 import json
 import os
 import random
+import select
+import shutil
 import signal
 import socket
 import subprocess
@@ -22,9 +24,6 @@ if __package__:
     from . import log_watch
 else:  # run as a program, beside its package
     import log_watch
-
-# How long loading may take, in seconds.
-PATIENCE = 300
 
 
 class ReadyOdoo:
@@ -40,19 +39,22 @@ class ReadyOdoo:
         self._folder = Path(tempfile.mkdtemp(prefix='assist-ready-'))
         self._log = self._folder / 'log'
         with self._log.open('w') as log:
-            self._server = subprocess.Popen(
+            launcher = subprocess.Popen(
                 [python, __file__, str(self._socket), loaded, *options],
-                stdin=subprocess.DEVNULL,
-                stdout=log,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
                 stderr=log,
                 start_new_session=True,
                 **kwargs,
             )
-        give_up = time.monotonic() + PATIENCE
-        while not self._socket.exists():
-            if self._server.poll() is not None or time.monotonic() > give_up:
-                raise AssertionError(f"Odoo did not get ready:\n{self._log.read_text()}")
-            time.sleep(0.02)
+        # The server is not this process's child: Odoo's tests end all children they find.
+        launcher.wait()
+        # It lives as long as this is open, and not longer than this process.
+        self._lifeline = launcher.stdin
+        with launcher.stdout:
+            said = launcher.stdout.readline()
+        if not said:
+            raise AssertionError(f"Odoo did not get ready:\n{self._log.read_text()}")
 
     @property
     def _socket(self) -> Path:
@@ -91,11 +93,8 @@ class ReadyOdoo:
 
     def stop(self) -> None:
         """End the server. Processes that it forked go on."""
-        self._server.kill()
-        self._server.wait()
-        for path in self._folder.iterdir():
-            path.unlink()
-        self._folder.rmdir()
+        self._lifeline.close()
+        shutil.rmtree(self._folder)
 
 
 class ReadyProcess:
@@ -178,7 +177,10 @@ class Output:
 
 
 def serve(address: str, loaded: str, options: list[str]) -> None:
-    """Load a database's registry, then fork a process for each request on a socket."""
+    """Load a database's registry, then fork a process for each request on a socket.
+
+    Says a line on its output once it listens; ends when its input does.
+    """
     from odoo import sql_db  # noqa: PLC0415 - only here is there an Odoo
     from odoo.modules.registry import Registry  # noqa: PLC0415
     from odoo.tools import config  # noqa: PLC0415
@@ -187,12 +189,15 @@ def serve(address: str, loaded: str, options: list[str]) -> None:
     registry = Registry(loaded)
     sql_db.close_all()
     listening = socket.socket(socket.AF_UNIX)
-    listening.bind(f'{address}.half')
+    listening.bind(address)
     listening.listen(64)
-    # Whoever sees the socket finds somebody listening.
-    Path(f'{address}.half').rename(address)
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
-    while True:
+    lifeline = os.dup(0)
+    with open(os.devnull) as nothing:
+        os.dup2(nothing.fileno(), 0)
+    os.write(1, b'ready\n')
+    os.dup2(2, 1)
+    while listening in select.select([listening, lifeline], [], [])[0]:
         connection, _peer = listening.accept()
         if not os.fork():
             listening.close()
@@ -280,4 +285,7 @@ def _run(database: str, script: str, options: list[str], registry) -> None:
 
 
 if __name__ == '__main__':
+    # Who started this is to have no child.
+    if os.fork():
+        os._exit(0)
     serve(sys.argv[1], sys.argv[2], sys.argv[3:])

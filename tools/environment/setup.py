@@ -20,7 +20,7 @@ def ensure(for_tests: bool = False, with_oca: bool = False) -> None:
             *odoo_source.steps(),
             python_packages.step('odoo', "Python packages"),
             *([oca.step()] if with_oca or oca.is_needed() else []),
-            *([testing.patched_wkhtmltopdf_step()] if for_tests else []),
+            *([testing.patched_wkhtmltopdf_step(), testing.einvoice_step()] if for_tests else []),
             postgres.step(),
         ]
     )

@@ -11,6 +11,14 @@ from .console import Problem, Step, say
 TEMPLATE_VARIABLE = 'ASSIST_TEMPLATE_DATABASE'
 # The folder of a `wkhtmltopdf` with patched Qt, to be put first on the PATH.
 PATCHED_WKHTMLTOPDF_VARIABLE = 'ASSIST_PATCHED_WKHTMLTOPDF'
+# The folder of the rules for e-invoices, and of what runs them.
+EINVOICE_VARIABLE = 'ASSIST_EINVOICE_RULES'
+# Add-ons that build on other applications of Odoo, or on OCA's: tested beside these.
+BESIDE_OTHERS = {
+    'assist_billing_din5008',
+    'assist_billing_tier_validation',
+    'assist_billing_timesheet',
+}
 # Each takes a gigabyte of memory with the processes, browsers and databases that its tests start.
 MOST_LANES = 4
 DATABASE_PATTERN = re.compile(r'assist_test_(\d+)(_\w+)?')
@@ -21,14 +29,23 @@ def patched_wkhtmltopdf_step() -> Step:
     return python_packages.folder_step('wkhtmltopdf', "wkhtmltopdf with patched Qt, for tests")
 
 
+def einvoice_step() -> Step:
+    """Return the step that fetches the rules that e-invoices are tested with."""
+    return python_packages.folder_step('einvoice', "Rules for e-invoices, for tests", '--no-deps')
+
+
 def modules() -> list[str]:
     """Return the names of the add-ons in this clone."""
     return sorted(path.parent.name for path in places.CLONE.glob('*/__manifest__.py'))
 
 
 def core_modules() -> list[str]:
-    """Return the add-ons that need nothing of OCA's: what is tested and measured without it."""
-    return [module for module in modules() if module != oca.COMPANION.name]
+    """Return the add-ons that need Odoo's `account` alone: what is tested and measured with it.
+
+    Those that build on OCA's are tested in a database of their own; those that build on other
+    applications of Odoo beside these, by `make neighbours`.
+    """
+    return [module for module in modules() if module not in {oca.COMPANION.name, *BESIDE_OTHERS}]
 
 
 def run_all(arguments: list[str], paths: list[str] | None = None) -> int:
@@ -46,6 +63,8 @@ def run_all(arguments: list[str], paths: list[str] | None = None) -> int:
         with_companion = oca.is_needed() and not (paths or arguments)
         paths = paths or [
             'tests',
+            # Beside other add-ons only: `make neighbours`.
+            '--ignore=tests/neighbours',
             *(
                 f'{module}/tests'
                 for module in core_modules()
@@ -111,6 +130,7 @@ def run_pytest(
     made_for_tests = {
         TEMPLATE_VARIABLE: template,
         PATCHED_WKHTMLTOPDF_VARIABLE: str(_patched_wkhtmltopdf()),
+        EINVOICE_VARIABLE: str(python_packages.folder('einvoice')),
     }
     environment = odoo_command.environment() | made_for_tests | (variables or {})
     try:

@@ -55,12 +55,7 @@ class AccountMove(models.Model):
         """Pay these bills in full, today, through the company's journal for confirmed payments."""
         self.check_access('write')
         payments = self._assist_pay()
-        return self._assist_notify(
-            self.env._("Payment confirmed")
-            if len(payments) == 1
-            else self.env._("%(count)s payments confirmed", count=len(payments)),
-            ", ".join(self.mapped('display_name')),
-        )
+        return self._assist_notify_paid(payments)
 
     def action_assist_confirm_payment_dialog(self):
         """Ask for date, journal and memo before the payments are registered."""
@@ -274,6 +269,32 @@ class AccountMove(models.Model):
                 )
             )
         return payments
+
+    def _assist_notify_paid(self, payments):
+        """Return a notice of these payments, with their sum, that offers to undo them."""
+        currency = payments.currency_id[:1]
+        amount = format_amount(self.env, sum(payments.mapped('amount')), currency)
+        title = (
+            self.env._("Payment confirmed: %(amount)s", amount=amount)
+            if len(payments) == 1
+            else self.env._(
+                "%(count)s payments confirmed: %(amount)s", count=len(payments), amount=amount
+            )
+        )
+        notice = self._assist_notify(title, ", ".join(self.mapped('display_name')))
+        return {
+            **notice,
+            'tag': 'assist_billing.notify',
+            'params': {
+                **notice['params'],
+                'button': {
+                    'name': self.env._("Undo"),
+                    'model': self._name,
+                    'method': 'action_assist_undo_payment',
+                    'ids': self.ids,
+                },
+            },
+        }
 
     def _assist_notify(self, title, message):
         """Return a notice for the user that closes a dialog and shows the new state."""

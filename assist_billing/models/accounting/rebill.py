@@ -21,6 +21,7 @@ class AssistBillingCycle(models.Model):
         cycles.lock_for_update()
         now = fields.Datetime.now()
         cycles._forget_late()
+        cycles._forget_parts()
         moves = cycles._bill(cycles._get_outcomes().values(), now, handling='draft')
         for cycle in cycles:
             cycle.message_post(
@@ -45,10 +46,11 @@ class AssistBillingCycle(models.Model):
             {'billable': False, 'non_billable_reason': reason}
         )
         cycles._forget_late()
+        cycles._forget_parts()
         for cycle in cycles:
             cycle.write(
                 {
-                    'state': 'waived',
+                    **cycle._prepare_state_vals('waived'),
                     'waive_reason': reason,
                     # Nothing is billed, and a minimum waived is not owed again by late sessions.
                     'usage_amount': float(cycle._rate([]).usage_amount),
@@ -71,6 +73,15 @@ class AssistBillingCycle(models.Model):
             lambda prior: prior.currency_id != prior.cycle_id.currency_id
         )._release_sessions()
         carried.unlink()
+
+    def _forget_parts(self):
+        """Forget how the bill taken back had cut its sessions.
+
+        Late sessions of these cycles themselves have bills of their own, which still stand.
+        """
+        self.part_ids.filtered(
+            lambda part: part.session_id.prior_id.origin_cycle_id != part.cycle_id
+        ).unlink()
 
     def _check_to_rebill(self):
         self._check_billing_user()
@@ -109,7 +120,7 @@ class AssistBillingCycle(models.Model):
         The caller has taken the cycle off the bill.
         """
         cycles = self.filtered(lambda cycle: cycle.state == 'closed')
-        cycles.write({'state': 'to_rebill'})
+        cycles.write(cycles._prepare_state_vals('to_rebill'))
         cycles._mark_sessions('billed', 'to_bill')
         for cycle in cycles:
             cycle.message_post(body=self.env._("Its bill was taken back."))
@@ -124,7 +135,14 @@ class AssistBillingCycle(models.Model):
                     cycle=wrong[0].display_name,
                 )
             )
-        self.write({'state': 'closed'})
+        rated = self.filtered(lambda cycle: 'rates' in cycle.terms)
+        rated._forget_parts()
+        # Its lines are the same; which sessions they are made of may have changed.
+        for cycle, outcome in rated._get_outcomes().items():
+            self.env['assist.session.part'].create(
+                [cycle._prepare_part_vals(part, origin) for part, origin in outcome.parts]
+            )
+        self.write(self._prepare_state_vals('closed'))
         self._mark_sessions('to_bill', 'billed')
 
     def _mark_sessions(self, before, after):
@@ -148,6 +166,4 @@ class AssistBillingCycle(models.Model):
         )
         rows = self.env.execute_query(SQL("SELECT s.id FROM assist_session s WHERE %s", marked))
         with changing(self.env['assist.session'].browse(row[0] for row in rows), ['state']):
-            self.env.cr.execute(
-                SQL("UPDATE assist_session s SET state = %s WHERE %s", after, marked)
-            )
+            self.env['assist.session']._assist_set_state(after, marked)

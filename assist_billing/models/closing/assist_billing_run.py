@@ -157,7 +157,12 @@ class AssistBillingRun(models.Model):
         action = self.env['ir.actions.act_window']._for_xml_id(
             'assist_billing.account_move_action_assist_bills'
         )
-        return {**action, 'name': name, 'domain': domain, 'context': {}, 'path': False}
+        action = {**action, 'name': name, 'domain': domain, 'context': {}, 'path': False}
+        bill = self.env['account.move'].search(domain, limit=2)
+        if len(bill) == 1:
+            form = [view for view in action['views'] if view[1] == 'form']
+            action |= {'views': form, 'res_id': bill.id}
+        return action
 
     def _get_bills_domain(self):
         return [('assist_cycle_id.run_id', '=', self.id)]
@@ -294,7 +299,10 @@ class AssistBillingRun(models.Model):
             with point:
                 if bill.state == 'draft':
                     bill.env['assist.bill.maker']._post(bill)
-                bill._assist_finish(handling)
+                if bill.state == 'posted':
+                    bill._assist_finish(handling)
+                else:  # a person is asked first
+                    bill._assist_mark_unfinished(False)
         except NOBODYS_FAULT:
             raise
         except Exception as error:  # noqa: BLE001 - kept with the bill and shown
@@ -321,9 +329,13 @@ class AssistBillingRun(models.Model):
 
     @api.model
     def _run_selection(self, cycles):
-        """Close those of `cycles` that are due, at once; return the run.
+        """Close those of `cycles` that are over, at once; return the run.
 
-        A failed one is tried again whenever that would have been due.
+        The company's grace is not waited for: whoever chooses them knows that all sessions are
+        there, and those that come in all the same are late ones. A period that is not over is
+        never cut short: its end follows from the day the association began, and its minimum,
+        devices and included hours are for the whole of it. A failed one is tried again whenever
+        that would have been due.
         """
         cycles._check_billing_user()
         if len(cycles) > DIRECT_CYCLES:
@@ -345,8 +357,9 @@ class AssistBillingRun(models.Model):
         if not run._close_selected(cycles, now):
             raise UserError(
                 self.env._(
-                    "None of the chosen cycles is due: they are already closed, are being closed "
-                    "by another run, or are waiting for an older cycle of the same customer."
+                    "None of the chosen periods can be billed now: they are not over yet, are "
+                    "billed already or being billed by another run, are on hold, or wait for an "
+                    "older period of the same customer."
                 )
             )
         run._end()
@@ -363,13 +376,13 @@ class AssistBillingRun(models.Model):
 
     @api.model
     def _lock_selected(self, cycles, now, tried):
-        """Lock the due ones of `cycles` that nobody else is closing, a batch at most."""
+        """Lock those of `cycles` that are over and that nobody else is closing, a batch at most."""
         cycles._flush_due()
         rows = self.env.execute_query(
             SQL(
                 "SELECT c.id %s AND c.id = ANY(%s) ORDER BY c.end_at, c.id LIMIT %s"
                 " FOR UPDATE OF c SKIP LOCKED",
-                cycles._get_due_sql(now, tried),
+                cycles._get_due_sql(now, tried, with_grace=False),
                 cycles.ids,
                 cycles._get_batch_size(),
             )

@@ -54,11 +54,14 @@ class AssistBillingCycle(models.Model):
     # === DUE CYCLES === #
 
     @api.model
-    def _get_due_sql(self, now, tried=()):
-        """Return FROM and WHERE of the due cycles `c`; also what a run book previews.
+    def _get_due_sql(self, now, tried=(), *, with_grace=True):
+        """Return FROM and WHERE of the due cycles `c`.
 
         Due is the oldest open cycle of an association that is not on hold, once its end and the
         company's grace have passed. Younger ones wait for it: bills are made oldest first.
+
+        :param bool with_grace: false for what a person chooses to bill: that person knows that
+            all sessions are there
         """
         return SQL(
             """
@@ -66,7 +69,7 @@ class AssistBillingCycle(models.Model):
             JOIN assist_billing_association a ON a.id = c.association_id
             JOIN res_company p ON p.id = c.company_id
            WHERE c.state = 'open'
-             AND c.end_at + p.assist_close_grace_hours * INTERVAL '1 hour' <= %(now)s
+             AND c.end_at + %(grace)s * INTERVAL '1 hour' <= %(now)s
              AND a.state != 'on_hold'
              AND (c.retry_at IS NULL OR c.retry_at <= %(now)s)
              AND c.id != ALL(%(tried)s)
@@ -78,6 +81,7 @@ class AssistBillingCycle(models.Model):
             """,
             now=now,
             tried=list(tried),
+            grace=SQL("p.assist_close_grace_hours") if with_grace else 0,
         )
 
     @api.model
@@ -264,6 +268,10 @@ class AssistBillingCycle(models.Model):
         to_post = moves.filtered(
             lambda move: (handling or move.assist_plan_id.bill_handling) in ('post', 'send')
         )
+        maker = moves.env['assist.bill.maker']
+        waiting = maker._get_unapproved(to_post)
+        maker._request_approval(waiting)
+        to_post -= waiting
         to_send = to_post.filtered(
             lambda move: (handling or move.assist_plan_id.bill_handling) == 'send'
         )
@@ -285,7 +293,7 @@ class AssistBillingCycle(models.Model):
             for maker, families in to_derive:
                 derived |= maker._derive(families)
         to_send |= derived.filtered(lambda move: move.assist_plan_id.bill_handling == 'send')
-        if to_send:
+        if to_send := to_send.filtered(lambda move: move.state == 'posted'):
             to_send._assist_queue_sending()
         if has_marked:
             to_post._assist_mark_unfinished(False)
@@ -338,7 +346,7 @@ class AssistBillingCycle(models.Model):
         """Return what a cycle keeps of its closing."""
         self.ensure_one()
         return {
-            'state': 'closed',
+            **self._prepare_state_vals('closed'),
             'closed_at': now,
             'session_count': len(outcome.shares),
             'session_seconds': sum(share.measured_seconds for share in outcome.shares),
@@ -352,7 +360,7 @@ class AssistBillingCycle(models.Model):
 
         :param supplementary: the bill for late sessions alone, if that is what was made
         """
-        device_vals, prior_vals = [], []
+        device_vals, prior_vals, part_vals = [], [], []
         for outcome in outcomes:
             if not outcome.cycle.device_ids:
                 device_vals += [
@@ -365,11 +373,40 @@ class AssistBillingCycle(models.Model):
                     for device in outcome.devices
                     for date_from, date_to in device.days
                 ]
-            prior_vals += [
-                outcome.cycle._prepare_prior_vals(late, supplementary) for late in outcome.late
+            for late in outcome.late:
+                prior_vals += outcome.cycle._prepare_priors_vals(late, supplementary)
+            part_vals += [
+                outcome.cycle._prepare_part_vals(part, origin) for part, origin in outcome.parts
             ]
         self.env['assist.billing.cycle.device'].create(device_vals)
         self.env['assist.billing.cycle.prior'].create(prior_vals)
+        if part_vals:
+            self.env['assist.session.part'].create(part_vals)
+
+    def _prepare_part_vals(self, part, origin):
+        """Return what is kept of a part of a session that this cycle bills.
+
+        :param part: a `rules.rating.PartShare`
+        :param origin: the cycle whose terms rated it: this one, or an earlier one of late sessions
+        """
+        self.ensure_one()
+        return {
+            'session_id': part.id,
+            'cycle_id': self.id,
+            'currency_id': origin.currency_id.id,
+            'started_at': part.start,
+            'ended_at': part.end,
+            'band_id': part.band,
+            'kind': part.kind,
+            'grade_id': part.grade,
+            'price_date': part.price_date,
+            'measured_seconds': part.measured_seconds,
+            'seconds': part.seconds,
+            'billed_seconds': part.billed_seconds,
+            'price': float(part.price),
+            'quantity': float(part.quantity),
+            'amount': float(part.amount),
+        }
 
     def _stamp_sessions(self, outcomes):
         """Mark exactly the sessions that were rated as billed by their cycle, in one statement."""
@@ -384,25 +421,28 @@ class AssistBillingCycle(models.Model):
         ids, cycle_ids, seconds, merged = (list(column) for column in zip(*rows, strict=True))
         sessions = self.env['assist.session'].browse(ids)
         with changing(sessions, STAMPED):
-            self.env.cr.execute(
+            stamped = sessions._assist_set_state(
+                'billed',
                 SQL(
-                    """
-                    UPDATE assist_session s
-                       SET cycle_id = v.cycle_id, billed_seconds = v.seconds,
-                           merged_into_id = NULLIF(v.merged, 0), state = 'billed',
-                           write_uid = %s, write_date = NOW() AT TIME ZONE 'UTC'
-                      FROM unnest(%s, %s, %s, %s) AS v (id, cycle_id, seconds, merged)
-                     WHERE s.id = v.id AND s.state = 'to_bill'
-                       AND (s.cycle_id IS NULL OR s.cycle_id = v.cycle_id)
-                    """,
-                    self.env.uid,
+                    "s.id = v.id AND s.state = 'to_bill' "
+                    "AND (s.cycle_id IS NULL OR s.cycle_id = v.cycle_id)"
+                ),
+                {
+                    'cycle_id': SQL("v.cycle_id"),
+                    'billed_seconds': SQL("v.seconds"),
+                    'merged_into_id': SQL("NULLIF(v.merged, 0)"),
+                    'write_uid': self.env.uid,
+                    'write_date': SQL("NOW() AT TIME ZONE 'UTC'"),
+                },
+                source=SQL(
+                    "unnest(%s, %s, %s, %s) AS v (id, cycle_id, seconds, merged)",
                     ids,
                     cycle_ids,
                     seconds,
                     merged,
-                )
+                ),
             )
-            if self.env.cr.rowcount != len(rows):
+            if len(stamped) != len(rows):
                 raise UserError(
                     self.env._(
                         "Some sessions were billed or changed while this bill was being created. "
@@ -617,10 +657,11 @@ class AssistBillingCycle(models.Model):
         # Late sessions of earlier cycles that came to nothing here are late again.
         self.prior_ids.unlink()
         self.device_ids.unlink()
+        self.part_ids.unlink()
         sessions = self._release_sessions()
         self.write(
             {
-                'state': 'open',
+                **self._prepare_state_vals('open'),
                 'reopened_at': fields.Datetime.now(),
                 'closed_at': False,
                 **dict.fromkeys(
@@ -642,21 +683,17 @@ class AssistBillingCycle(models.Model):
         """Take the stamp off the sessions billed by these cycles, in one statement."""
         sessions = self.env['assist.session']
         sessions.flush_model()
-        rows = self.env.execute_query(
-            SQL(
-                """
-                UPDATE assist_session
-                   SET state = 'to_bill', cycle_id = NULL, billed_seconds = 0,
-                       merged_into_id = NULL, prior_id = NULL,
-                       write_uid = %s, write_date = NOW() AT TIME ZONE 'UTC'
-                 WHERE cycle_id IN %s AND state = 'billed'
-             RETURNING id
-                """,
-                self.env.uid,
-                tuple(self.ids),
-            )
+        released = sessions._assist_set_state(
+            'to_bill',
+            SQL("s.cycle_id IN %s AND s.state = 'billed'", tuple(self.ids)),
+            {
+                **dict.fromkeys(('cycle_id', 'merged_into_id', 'prior_id'), SQL("NULL")),
+                'billed_seconds': 0,
+                'write_uid': self.env.uid,
+                'write_date': SQL("NOW() AT TIME ZONE 'UTC'"),
+            },
         )
-        sessions = sessions.browse(row[0] for row in rows)
+        sessions = sessions.browse(released)
         self.env['assist.session'].invalidate_model(FORGOTTEN)
         self.invalidate_recordset(['session_ids'])
         sessions.modified(FORGOTTEN)

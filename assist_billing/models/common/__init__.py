@@ -7,3 +7,4 @@ from . import res_company
 from . import res_config_settings
 from . import res_partner
 from . import assist_billing_get_started
+from . import assist_billing_overview

@@ -30,7 +30,7 @@ class AssistSecret(models.Model):
         string="Record", model_field='res_model', required=True, readonly=True
     )
     name = fields.Char(required=True, readonly=True)
-    value = fields.Char(required=True, readonly=True, help="Enciphered.")
+    value = fields.Char(required=True, readonly=True, help="Encrypted.")
 
     # === CONSTRAINTS AND INDEXES === #
 

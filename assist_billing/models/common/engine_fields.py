@@ -11,7 +11,7 @@ class AssistEngineFields(models.AbstractModel):
 
     Such a field is declared `readonly=True` and stored, here and on Odoo's own models; that is
     the declaration. Screens take it as it is; `create` and `write` refuse it in words, unless the
-    caller is superuser (scheduled actions, `sudo`) or says that he is the engine:
+    caller is superuser (scheduled actions, `sudo`) or says to be the engine:
 
         records._assist_as_engine().write({'state': 'done'})
 
@@ -111,15 +111,15 @@ class AssistEngineFields(models.AbstractModel):
         """Refuse a change of what only the engine writes; the same value again is no change."""
         names = self._get_engine_fields() & vals.keys()
         for name in names:
-            # Who may not see a field is not told whether he has guessed its value.
+            # Who may not see a field does not learn whether a guess was right.
             self._check_field_access(self._fields[name], 'write')
         changed = [name for name in sorted(names) if self._assist_is_changed(name, vals[name])]
         if changed:
             labels = self.fields_get(changed, ['string'])
             raise AccessError(
                 self.env._(
-                    "%(model)s: %(fields)s cannot be written. Assist Billing writes this by "
-                    "itself; leave it out.",
+                    "%(model)s: %(fields)s cannot be written. Assist Billing sets this itself; "
+                    "leave it out.",
                     model=self.env['ir.model']._get(self._name).name,
                     fields=", ".join(labels[name]['string'] for name in changed),
                 )
@@ -191,8 +191,8 @@ class AssistGuard(models.AbstractModel):
             if company_id and company_id not in self.env.companies.ids:
                 raise AccessError(
                     self.env._(
-                        "%(model)s: the company is none of those you work in at present. Choose "
-                        "one of yours.",
+                        "%(model)s: this is not one of the companies you are currently working in. "
+                        "Choose one of those.",
                         model=self.env['ir.model']._get(self._name).name,
                     )
                 )

@@ -19,39 +19,50 @@ class ResCompany(models.Model):
         string="Closing Grace (h)",
         default=0,
         required=True,
-        help="Hours after the end of a cycle during which sessions may still come in before it "
-        "is billed.",
+        help="How many hours to wait after the end of a cycle for late sessions before it is "
+        "billed.",
+    )
+    assist_session_arrival = fields.Selection(
+        [
+            ('hand', "Recorded by hand in Odoo"),
+            ('connector', "Fetched from a tool, or sent by a program"),
+            ('file', "Imported from files"),
+        ],
+        string="How Sessions Arrive",
+        help="Chosen on first use, which sets the hours of grace accordingly.",
     )
     assist_date_bills = fields.Selection(
         [('day_after', "The day after the period"), ('last_day', "The last day of the period")],
         string="Bills Are Dated",
         default='day_after',
         required=True,
-        help="By the last day, revenue and tax fall in the month that was served. Due days are "
-        "counted from the day after the period in both cases.",
+        help="With the last day, revenue and tax fall in the month of service. In both cases, due "
+        "days are counted from the day after the period.",
     )
     assist_backdate_days = fields.Integer(
         string="Backdate Up To (days)",
         default=5,
         required=True,
-        help="A bill made at most this many days after that day bears its date; later, it is dated "
-        "when it is made.",
+        help="A bill created up to this many days after that day bears its date; later ones are "
+        "dated the day they are created.",
     )
     assist_late_days = fields.Integer(
         string="Late Sessions Wait (days)",
         default=35,
         required=True,
-        help="Sessions that come in after their cycle closed go on the customer's next bill; if "
+        help="Sessions that arrive after their cycle has closed go on the customer's next bill; if "
         "none follows within this many days, they get a bill of their own.",
     )
     assist_amend_posted = fields.Boolean(
         string="Amend Posted Bills",
         default=True,
-        help="Charges and discounts may change a posted bill that was not sent, printed or paid.",
+        help="Charges and discounts may change a posted bill that has not been sent, printed or "
+        "paid.",
     )
     assist_attach_statement = fields.Boolean(
         string="Attach Statement as CSV",
-        help="Bills are e-mailed with their session statement as a CSV file, besides the PDF.",
+        help="Bills are e-mailed with their session statement as a CSV file, in addition to the "
+        "PDF.",
     )
     assist_payment_journal_id = fields.Many2one(
         'account.journal',
@@ -63,7 +74,7 @@ class ResCompany(models.Model):
         'res.users',
         string="Billing Manager",
         domain=[('share', '=', False)],
-        help="Is told when a customer cannot be billed.",
+        help="This user is notified when a customer cannot be billed.",
     )
 
     # === CONSTRAINTS === #

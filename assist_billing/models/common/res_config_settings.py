@@ -12,6 +12,9 @@ class ResConfigSettings(models.TransientModel):
     assist_close_grace_hours = fields.Integer(
         related='company_id.assist_close_grace_hours', readonly=False
     )
+    assist_session_arrival = fields.Selection(
+        related='company_id.assist_session_arrival', readonly=False
+    )
     assist_date_bills = fields.Selection(
         related='company_id.assist_date_bills', readonly=False, required=True
     )
@@ -28,7 +31,7 @@ class ResConfigSettings(models.TransientModel):
 
     assist_tax_warning = fields.Char(
         compute='_compute_assist_tax_warning',
-        help="Products of plans whose taxes are all archived.",
+        help="Products of plans all of whose taxes are archived.",
     )
 
     # === COMPUTE METHODS === #
@@ -43,8 +46,8 @@ class ResConfigSettings(models.TransientModel):
                 *(plan._get_archived_taxed_products() for plan in plans)
             )
             settings.assist_tax_warning = bool(untaxed) and self.env._(
-                "All sales taxes of these products are archived, so that nobody can be billed "
-                "with them: %(products)s. Choose a tax on the product, or none.",
+                "All sales taxes of these products are archived, so nobody can be billed with "
+                "them: %(products)s. Choose another tax on the product, or none.",
                 products=", ".join(untaxed.mapped('display_name')),
             )
 

@@ -1,5 +1,6 @@
 from odoo import api, models
 from odoo.exceptions import RedirectWarning, UserError
+from odoo.fields import Domain
 from odoo.tools import email_normalize
 
 from ...utils.checks import address_key, split_addresses
@@ -31,6 +32,27 @@ class ResPartner(models.Model):
         if vals.get('email') or vals.get('active'):
             self._assist_match_later()
         return result
+
+    # === BUSINESS METHODS - orm === #
+
+    @api.model
+    def name_search(self, name='', domain=None, operator='ilike', limit=100):
+        # EXTENDS base: where a session's customer is chosen, those who are billed come first
+        if not self.env.context.get('assist_associated_first'):
+            return super().name_search(name, domain, operator, limit)
+        # sudo: technicians see no associations, nor what these say, but whom they are for
+        associations = self.env['assist.billing.association'].sudo()
+        billed = associations.search(
+            [('company_id', 'in', self.env.companies.ids), ('state', '!=', 'ended')]
+        ).partner_id
+        chosen = Domain(domain or Domain.TRUE)
+        first = super().name_search(
+            name, chosen & Domain('id', 'child_of', billed.ids), operator, limit
+        )
+        if limit and len(first) >= limit:
+            return first
+        others = chosen & Domain('id', 'not in', [partner_id for partner_id, _name in first])
+        return first + super().name_search(name, others, operator, limit and limit - len(first))
 
     # === BUSINESS METHODS - res.partner === #
 
@@ -113,9 +135,9 @@ class ResPartner(models.Model):
             if company not in association.company_id.parent_ids:
                 raise UserError(
                     self.env._(
-                        "%(customer)s cannot be moved to %(company)s: remote support is or was "
-                        "billed to this contact by %(biller)s. Leave its company empty: all "
-                        "companies may use it then.",
+                        "%(customer)s cannot be moved to %(company)s, because remote support is or "
+                        "was billed to this contact by %(biller)s. Leave its company empty, so "
+                        "that all companies can use it.",
                         customer=association.partner_id.display_name,
                         company=company.name,
                         biller=association.company_id.name,
@@ -129,8 +151,9 @@ class ResPartner(models.Model):
             if len(associations) > 1:
                 raise UserError(
                     self.env._(
-                        "%(customers)s cannot be merged: remote support is billed to each of "
-                        "them (company %(company)s). End all associations but one first.",
+                        "%(customers)s cannot be merged, because remote support is billed to each "
+                        "of them (company %(company)s). End all but one of their associations "
+                        "first.",
                         customers=", ".join(associations.partner_id.mapped('display_name')),
                         company=company.name,
                     )

@@ -6,9 +6,17 @@ from odoo.tools import SQL, format_date, formatLang
 
 from ...rules import cycles
 from ...utils.checks import count_digits
+from ..rates.rate_card import CARD_TERMS
 
 # Associations looked at, and committed, at a time when cycles open.
 OPEN_BATCH = 500
+# From where a cycle comes to a state.
+STATES_BEFORE = {
+    'open': {'open', 'closed'},
+    'closed': {'open', 'closed', 'to_rebill'},
+    'to_rebill': {'closed'},
+    'waived': {'to_rebill'},
+}
 # The terms in words.
 ROW = Markup('<tr><th scope="row" class="fw-normal text-muted pe-4">%s</th><td>%s</td></tr>')
 TABLE = Markup('<table class="table table-sm w-auto mb-0"><tbody>%s</tbody></table>')
@@ -90,6 +98,7 @@ class AssistBillingCycle(models.Model):
     bill_status = fields.Selection(related='move_id.assist_status', string="Bill Status")
     session_ids = fields.One2many('assist.session', 'cycle_id')
     device_ids = fields.One2many('assist.billing.cycle.device', 'cycle_id')
+    part_ids = fields.One2many('assist.session.part', 'cycle_id')
     prior_ids = fields.One2many('assist.billing.cycle.prior', 'cycle_id')
     session_count = fields.Integer(string="Sessions", readonly=True)
     session_seconds = fields.Integer(
@@ -210,10 +219,14 @@ class AssistBillingCycle(models.Model):
             self.env['assist.billing.association']._trigger_closing()
         return True
 
+    @api.model
+    def _may_bill(self):
+        return self.env.su or self.env.user.has_group('account.group_account_invoice')
+
     def _check_billing_user(self):
         """Refuse who may not bill; the engine then writes cycles for him, as sudo."""
         self.check_access('read')
-        if not self.env.su and not self.env.user.has_group('account.group_account_invoice'):
+        if not self._may_bill():
             raise AccessError(self.env._("Only billing users can bill, bill again or waive."))
 
     # === OPENING === #
@@ -230,6 +243,12 @@ class AssistBillingCycle(models.Model):
             self.env['ir.cron']._commit_progress()
         self._end_associations(now)
         self.env['ir.cron']._commit_progress()
+
+    @api.model
+    def _open_next_begun(self, now):
+        """Open the next cycles that have begun, a batch at most, in this transaction."""
+        associations = self._lock_associations_to_open(now, self.association_id.browse())
+        self._open_for(associations, now)
 
     @api.model
     def _lock_associations_to_open(self, now, failed):
@@ -353,8 +372,26 @@ class AssistBillingCycle(models.Model):
             'start_at': period.start_at,
             'end_at': period.end_at,
             'tz': association.tz,
-            'terms': {**terms, 'cycle': association.cycle},
+            'terms': {
+                **terms,
+                'cycle': association.cycle,
+                **plan._prepare_card_terms(
+                    association, association.tz, period.date_start, period.date_end
+                ),
+            },
         }
+
+    def _prepare_present_terms(self, terms):
+        """Return what this cycle would keep if it opened now.
+
+        :param dict terms: the present ones of its plan
+        """
+        self.ensure_one()
+        kept = {name: value for name, value in self.terms.items() if name not in CARD_TERMS}
+        card = self.plan_id._prepare_card_terms(
+            self.association_id, self.tz, self.date_start, self.date_end
+        )
+        return {**kept, **terms, **card}
 
     @api.model
     def _end_associations(self, now):
@@ -373,7 +410,12 @@ class AssistBillingCycle(models.Model):
         Extend it when a rule is added to the plan.
         """
         self.ensure_one()
-        return [*self._get_price_rows(), *self._get_time_rows(), *self._get_amount_rows()]
+        return [
+            *self._get_price_rows(),
+            *self._get_rate_rows(),
+            *self._get_time_rows(),
+            *self._get_amount_rows(),
+        ]
 
     def _get_price_rows(self):
         terms = self.terms
@@ -395,6 +437,12 @@ class AssistBillingCycle(models.Model):
                 (self._get_term_label('device_count'), self._get_term_choice('device_count')),
             ]
         return rows
+
+    def _get_rate_rows(self):
+        rates = self.env['assist.billing.rate']
+        texts = [rates._describe(terms, self.currency_id) for terms in self.terms.get('rates', ())]
+        label = self._get_term_label('rate_ids')
+        return [(label if not i else "", text) for i, text in enumerate(texts)]
 
     def _get_time_rows(self):
         terms = self.terms
@@ -475,6 +523,16 @@ class AssistBillingCycle(models.Model):
         return self.env['assist.billing.statement']._get_csv(self._get_statement())
 
     # === HELPERS === #
+
+    def _prepare_state_vals(self, state):
+        """Return the values that move these cycles to a state. Nothing else writes it.
+
+        :raise ValueError: no cycle goes there from where one of these is
+        """
+        for cycle in self:
+            if cycle.state not in STATES_BEFORE[state]:
+                raise ValueError(f"Cycle {cycle.id} goes from {cycle.state} to {state}.")
+        return {'state': state}
 
     def _get_last_day(self):
         """Return the last day served: `date_end` is the first one of the next cycle."""

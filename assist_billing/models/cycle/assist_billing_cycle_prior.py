@@ -1,6 +1,8 @@
 from odoo import fields, models
 from odoo.tools import SQL
 
+from ...rules import rating
+
 
 class AssistBillingCyclePrior(models.Model):
     """What a cycle's bill charges for sessions of an earlier cycle that came in late."""
@@ -24,6 +26,10 @@ class AssistBillingCyclePrior(models.Model):
     quantity = fields.Float(digits='Product Unit')
     price = fields.Float(min_display_digits='Product Price')
     amount = fields.Monetary()
+    price_group = fields.Json(
+        readonly=True,
+        help="With a rate card: product, band, kind and grade of the time on its line.",
+    )
     session_ids = fields.One2many('assist.session', 'prior_id')
     move_id = fields.Many2one(
         'account.move',
@@ -40,6 +46,11 @@ class AssistBillingCyclePrior(models.Model):
     )
 
     # === BUSINESS METHODS === #
+
+    def _get_group(self):
+        """Return what the time on its line has in common, `rules.rating.Group`, or None."""
+        self.ensure_one()
+        return rating.Group(*self.price_group) if self.price_group else None
 
     def _release_sessions(self):
         """Let go of sessions kept for a bill made again: they are to have one of their own."""

@@ -40,11 +40,12 @@ class AssistSessionImportRecord(models.Model):
         _tz_get,
         string="Time Zone",
         readonly=True,
-        help="Of the times that the file writes without a zone.",
+        help="Applies to times in the file that have no time zone.",
     )
-    encoding = fields.Char(readonly=True, help="Of its letters, where somebody has chosen one.")
+    encoding = fields.Char(readonly=True, help="The text encoding, if one was chosen.")
     mapping = fields.Json(
-        readonly=True, help="Columns that were set by hand, and what the whole file tells."
+        readonly=True,
+        help="Columns that were chosen by hand, and what was found out from the whole file.",
     )
     company_id = fields.Many2one(
         'res.company', required=True, readonly=True, index=True, ondelete='restrict'
@@ -65,18 +66,18 @@ class AssistSessionImportRecord(models.Model):
         index=True,
     )
     record_count = fields.Integer(string="Records", readonly=True, required=True, default=0)
-    position = fields.Integer(string="Taken In", readonly=True, required=True, default=0)
-    progress = fields.Float(compute='_compute_progress', help="Percent of the records.")
+    position = fields.Integer(string="Processed", readonly=True, required=True, default=0)
+    progress = fields.Float(compute='_compute_progress', help="Percentage of the records.")
     created_count = fields.Integer(string="New Sessions", readonly=True, required=True, default=0)
-    updated_count = fields.Integer(string="Ended Since", readonly=True, required=True, default=0)
+    updated_count = fields.Integer(string="Sessions Ended", readonly=True, required=True, default=0)
     duplicate_count = fields.Integer(
         string="Known Already", readonly=True, required=True, default=0
     )
     rejected_count = fields.Integer(string="Rejected", readonly=True, required=True, default=0)
     rejections = fields.Json(
-        readonly=True, help="For each rejected record its index, the field, and the reason."
+        readonly=True, help="The index, field and reason of each rejected record."
     )
-    rejected_file = fields.Binary(string="Rejected, to Mend", readonly=True, attachment=True)
+    rejected_file = fields.Binary(string="Rejected, to Correct", readonly=True, attachment=True)
     rejected_filename = fields.Char(readonly=True)
     error = fields.Char(string="Stopped Because", readonly=True)
     session_ids = fields.One2many('assist.session', 'import_id', readonly=True)
@@ -89,7 +90,8 @@ class AssistSessionImportRecord(models.Model):
     _tie = models.Constraint(
         "CHECK (position = created_count + updated_count + duplicate_count + rejected_count"
         " AND position <= record_count AND (state != 'done' OR position = record_count))",
-        "Every record of a file is a new session, an ended one, a known one, or rejected.",
+        "Every record of a file is either a new session, one that has ended, a known one, or "
+        "rejected.",
     )
 
     # === COMPUTE METHODS === #
@@ -115,7 +117,9 @@ class AssistSessionImportRecord(models.Model):
         if running := self.filtered(lambda record: record.state == 'running'):
             raise UserError(
                 self.env._(
-                    "%(file)s is being imported. Undo it first, or wait.", file=running[0].name
+                    "%(file)s is still being imported. Wait until it is finished, or undo it "
+                    "first.",
+                    file=running[0].name,
                 )
             )
 
@@ -224,7 +228,7 @@ class AssistSessionImportRecord(models.Model):
         repeats = repeats or self._get_repeats(reading)
         repeats.offset = self.position
         answers = (
-            # sudo: whoever imports was asked for his rights before; the scheduler goes on for him
+            # sudo: the rights of whoever imports were asked for before; the scheduler goes on
             self.env['assist.session']
             .with_user(self.user_id)
             .sudo()
@@ -239,7 +243,7 @@ class AssistSessionImportRecord(models.Model):
         return self.state == 'running'
 
     def _check_importer(self):
-        """Refuse whoever imports, if he has lost the company or the right to do so meanwhile."""
+        """Refuse a user who has lost the company or the right to import meanwhile."""
         # sudo: the scheduler asks for him, whose companies are no secret to it
         user = self.user_id.sudo()
         # The superuser, as scripts have him, is archived and may import all the same.
@@ -247,7 +251,7 @@ class AssistSessionImportRecord(models.Model):
         if not is_active or self.company_id not in user.company_ids:
             raise AccessError(
                 self.env._(
-                    "%(user)s may not import into %(company)s any more.",
+                    "%(user)s is no longer allowed to import into %(company)s.",
                     user=user.name,
                     company=self.company_id.name,
                 )

@@ -1,19 +1,15 @@
 import hashlib
 import json
 from collections import defaultdict
-from collections.abc import Iterable
 from datetime import timezone
-
-from psycopg2.errors import SerializationFailure, UniqueViolation
 
 from odoo import api, fields, models
 from odoo.exceptions import ConcurrencyError
-from odoo.tools import SQL, split_every
+from odoo.tools import SQL
 
 from ... import sources
 from ...rules.matching import Texts
 from ...utils.sql_changes import changing, created
-from .session_ingest import ATTEMPTS, BATCH_SIZE, IngestRun, Overtaken
 
 # Columns of a device and their types, as they go to the database.
 COLUMNS = {
@@ -29,11 +25,15 @@ NEW_COLUMNS = {**COLUMNS, 'enrolled_on': 'date', 'removed_on': 'date', 'removed_
 
 
 class AssistDevice(models.Model):
-    """The one way in for lists of devices, from programs, connectors and files."""
+    """The one way in for lists of devices, from programs, connectors and files.
 
-    _inherit = 'assist.device'
+    See `assist.intake`.
+    """
 
-    # === BUSINESS METHODS === #
+    _name = 'assist.device'
+    _inherit = ['assist.device', 'assist.intake']
+
+    # === INTAKE === #
 
     @api.model
     def ingest(self, records, source):
@@ -54,123 +54,48 @@ class AssistDevice(models.Model):
         :raise ConcurrencyError: another caller stored other things of the same devices after
             this transaction began; begin again with a new one
         """
-        self._check_may_ingest()
-        return self._ingest(records, source, tz=self.env.context.get('assist_source_tz'))
+        return self._ingest_for_user(records, source)
 
     @api.model
-    def _check_may_ingest(self):
-        if not self.env.user.has_group('assist_billing.assist_billing_group_ingest'):
-            self.check_access('create')
-            self.check_access('write')
+    def _get_ingest_reader(self, source, tz, mapping):
+        return lambda record, now: sources.read_device(record, source, tz, now, mapping)
 
     @api.model
-    def _ingest(self, records, source, *, tz=None, mapping=None, look=None):
-        """Take in records as `ingest` does, with a zone and a mapping of columns.
-
-        :param look: called for each batch with what its records come to, and its answers
-        """
-        if isinstance(records, dict):
-            records = [records]
-        if isinstance(records, str | bytes) or not isinstance(records, Iterable):
-            refusal = sources.reject_device('records', 'not_object', records)
-            return [self.env['assist.session']._answer_rejected(0, refusal)]
-        run = IngestRun(self.env.company, source, None)
-        tz = tz or run.company._assist_get_zone()
-        self.env.flush_all()
-        if sources.get(source):
-            # Whoever brings the same devices meanwhile waits here, instead of in a deadlock.
-            self.env.cr.execute(
-                SQL(
-                    "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))",
-                    f'assist.device.ingest {run.company.id} {source}',
-                )
-            )
-        answers = []
-        for batch in split_every(BATCH_SIZE, records):
-            results = [
-                sources.read_device(record, source, tz, run.now, mapping) for record in batch
-            ]
-            taken = self._ingest_batch(run, len(answers), results)
-            if look:
-                look(results, taken)
-            answers += taken
-        return answers
+    def _ingest_reject(self, field, code, value):
+        return sources.reject_device(field, code, value)
 
     @api.model
-    def _ingest_batch(self, run, first, results):
-        """Take in one batch of `sources.Device` and rejections; return its answers."""
+    def _get_ingest_columns(self):
+        names = [name for name in COLUMNS if name != 'external_id']
+        return ['enrolled_on', 'removed_on', 'removed_at_source', 'missing_since', *names]
+
+    @api.model
+    def _ingest_compare(self, run, normals):
+        """Return `{external_id: sources.Device}`, and `{external_id: row}` of what is stored."""
         # Where a list has a device more than once, what it says last counts.
-        normals = {
-            normal.external_id: normal for normal in results if isinstance(normal, sources.Device)
-        }
-        statuses, ids = self._ingest_normals(run, normals)
-        answers = []
-        for index, result in enumerate(results, first):
-            if not isinstance(result, sources.Device):
-                answers.append(self.env['assist.session']._answer_rejected(index, result))
-                continue
-            is_last = normals[result.external_id] is result
-            status = statuses[result.external_id] if is_last else 'duplicate'
-            answers.append(
-                {'index': index, 'status': status, 'id': ids[result.external_id],
-                 'field': False, 'reason': False}
-            )  # fmt: skip
-        return answers
+        last = {normal.external_id: normal for normal in normals}
+        former = {normal.former_id for normal in last.values() if normal.former_id}
+        stored = self._ingest_fetch(run, [*last, *former])
+        for external_id, normal in last.items():
+            # Known by another of its IDs: it is that one, and gets the one that counts.
+            if external_id not in stored and normal.former_id in stored:
+                stored[external_id] = stored.pop(normal.former_id)
+        return last, stored
 
     @api.model
-    def _ingest_normals(self, run, normals):
-        """Store `{external_id: sources.Device}`, whole or not at all; see `_ingest_store`."""
-        for attempt in range(ATTEMPTS):
-            former = {normal.former_id for normal in normals.values() if normal.former_id}
-            stored = self._ingest_fetch(run, [*normals, *former])
-            for external_id, normal in normals.items():
-                # Known by another of its IDs: it is that one, and gets the one that counts.
-                if external_id not in stored and normal.former_id in stored:
-                    stored[external_id] = stored.pop(normal.former_id)
-            try:
-                with self.env.cr.savepoint():
-                    return self._ingest_store(run, normals, stored)
-            except (SerializationFailure, UniqueViolation, Overtaken) as overtaken:
-                # Somebody stored some of these after this transaction began: look again.
-                if attempt == ATTEMPTS - 1:
-                    raise ConcurrencyError(str(overtaken)) from overtaken
-                run.met_others = True
-        return {}, {}
+    def _ingest_store(self, run, normals, compared):
+        last, stored = compared
+        statuses, ids = self._ingest_store_devices(run, last, stored)
+        return [
+            (
+                statuses[normal.external_id] if last[normal.external_id] is normal else 'duplicate',
+                ids[normal.external_id],
+            )
+            for normal in normals
+        ]
 
     @api.model
-    def _ingest_fetch(self, run, external_ids):
-        """Return `{external_id: row}` of those devices that are there already.
-
-        A row that was committed after this transaction began, so that it cannot be changed, has
-        'fixed' set.
-        """
-        if not external_ids:
-            return {}
-        query = SQL(
-            """
-            SELECT id, enrolled_on, removed_on, removed_at_source, missing_since, %s
-              FROM assist_device
-             WHERE company_id = %s AND source = %s AND external_id = ANY(%s)
-            """,
-            SQL(", ").join(map(SQL.identifier, COLUMNS)),
-            run.company.id,
-            str(run.source),
-            external_ids,
-        )
-        self.flush_model()
-        self.env.cr.execute(query)
-        stored = {row['external_id']: row for row in self.env.cr.dictfetchall()}
-        if run.met_others:
-            # A new transaction sees what was committed since this one began.
-            with self.env.registry.cursor() as cr:
-                cr.execute(query)
-                for row in cr.dictfetchall():
-                    if stored.get(row['external_id']) != row:
-                        stored[row['external_id']] = {**row, 'fixed': True}
-        return stored
-
-    @api.model
-    def _ingest_store(self, run, normals, stored):
+    def _ingest_store_devices(self, run, normals, stored):
         """Store devices; return `({external_id: status}, {external_id: id})`."""
         statuses, new, changed = {}, [], []
         ends = {}
@@ -201,7 +126,7 @@ class AssistDevice(models.Model):
             message = "Devices to be changed were stored meanwhile."
             raise ConcurrencyError(message)
         ids = {external_id: row['id'] for external_id, row in stored.items()}
-        inserted = self._ingest_insert(run, new)
+        inserted = self._ingest_create(run, new)
         ids |= inserted
         with changing(self.browse(vals['id'] for vals in changed), [*COLUMNS, 'missing_since']):
             self._ingest_update(changed)
@@ -275,7 +200,7 @@ class AssistDevice(models.Model):
         return min(run.now, normal.removed_at) if normal.removed_at else run.now
 
     @api.model
-    def _ingest_insert(self, run, new):
+    def _ingest_create(self, run, new):
         """Insert new devices; return `{external_id: id}`."""
         if not new:
             return {}
@@ -291,34 +216,7 @@ class AssistDevice(models.Model):
                     removed_on = max(removed_on, self._get_local_date(normal.removed_at, zone))
                 gone = {'removed_on': removed_on, 'removed_at_source': True}
             values.append({**vals, 'enrolled_on': enrolled_on, 'removed_at_source': False, **gone})
-        self.env.cr.execute(
-            SQL(
-                """
-                INSERT INTO assist_device (
-                    company_id, source, create_uid, create_date, write_uid, write_date, %(columns)s
-                )
-                SELECT %(company)s, %(source)s, %(uid)s, now_utc.at, %(uid)s, now_utc.at,
-                       %(columns)s
-                  FROM json_to_recordset(%(values)s::json) AS r (%(definition)s),
-                       (SELECT now() AT TIME ZONE 'UTC' AS at) AS now_utc
-                    ON CONFLICT (company_id, source, external_id) WHERE external_id IS NOT NULL
-                    DO NOTHING
-             RETURNING external_id, id
-                """,
-                columns=SQL(", ").join(map(SQL.identifier, NEW_COLUMNS)),
-                company=run.company.id,
-                source=run.source,
-                uid=self.env.uid,
-                values=json.dumps(values, default=str),
-                definition=self._get_definition(NEW_COLUMNS),
-            ),
-            # Being overtaken is no error; it is met by looking again.
-            log_exceptions=False,
-        )
-        ids = dict(self.env.cr.fetchall())
-        if len(ids) != len(new):
-            raise Overtaken
-        return ids
+        return self._ingest_insert(run, NEW_COLUMNS, values)
 
     @api.model
     def _ingest_update(self, changed):
@@ -339,15 +237,9 @@ class AssistDevice(models.Model):
                 ),
                 uid=self.env.uid,
                 values=json.dumps(changed),
-                definition=self._get_definition(COLUMNS),
+                definition=self._get_ingest_definition(COLUMNS),
             ),
             log_exceptions=False,
-        )
-
-    @api.model
-    def _get_definition(self, columns):
-        return SQL(", ").join(
-            SQL("%s %s", SQL.identifier(name), SQL(type_)) for name, type_ in columns.items()
         )
 
     # === DATES === #

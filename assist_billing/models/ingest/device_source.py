@@ -23,18 +23,18 @@ class AssistDevice(models.Model):
     source_group = fields.Char(string="Group at the Source", readonly=True, copy=False)
     source_department = fields.Char(string="Department at the Source", readonly=True, copy=False)
     source_digest = fields.Char(
-        readonly=True, copy=False, help="Digest of what the source said of it last."
+        readonly=True, copy=False, help="Digest of the last record received from the source."
     )
     removed_at_source = fields.Boolean(
         readonly=True,
         copy=False,
-        help="The source does not have it any more. If it turns up there again, it counts again.",
+        help="The source no longer has this device. If it reappears there, it counts again.",
     )
     missing_since = fields.Datetime(
         readonly=True,
         copy=False,
-        help="The source does not list it any more, along with so many others that this was not "
-        "believed. Remove it if it is true.",
+        help="The source no longer lists this device, but too many others were missing as well for "
+        "this to be trusted. Remove it if it is really gone.",
     )
     absence_ids = fields.One2many('assist.device.absence', 'device_id')
 
@@ -188,7 +188,9 @@ class AssistDeviceAbsence(models.Model):
     device_id = fields.Many2one('assist.device', required=True, index=True, ondelete='cascade')
     company_id = fields.Many2one(related='device_id.company_id', store=True, index=True)
     date_from = fields.Date(string="From", required=True)
-    date_to = fields.Date(string="To", required=True, help="The first day it was there again.")
+    date_to = fields.Date(
+        string="To", required=True, help="The first day on which it was there again."
+    )
 
     # === CONSTRAINTS === #
 

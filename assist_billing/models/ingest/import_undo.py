@@ -21,17 +21,17 @@ class AssistSessionImportRecord(models.Model):
         self.ensure_one()
         self.check_access('read')
         self.env['assist.session']._check_may_ingest()
-        # sudo: imports are written by the engine only, and a billing user may undo his own import
+        # sudo: imports are written by the engine only, and billing users may undo their own
         record = self.sudo()
         if not record.try_lock_for_update():
             raise UserError(
                 self.env._(
-                    "%(file)s is being imported or undone at this very moment. Try again soon.",
+                    "%(file)s is being imported or undone right now. Try again in a moment.",
                     file=record.name,
                 )
             )
         if record.state == 'undone':
-            raise UserError(self.env._("%(file)s has been undone already.", file=record.name))
+            raise UserError(self.env._("%(file)s has already been undone.", file=record.name))
         sessions = record._lock_sessions()
         record._check_not_billed(sessions)
         record._remove_sessions(sessions)
@@ -73,9 +73,9 @@ class AssistSessionImportRecord(models.Model):
         first = billed[0].cycle_id
         raise UserError(
             self.env._(
-                "%(file)s cannot be undone: %(count)s of its %(all)s sessions are billed, the "
-                "first for %(customer)s (%(bill)s). Take that bill back and waive its period, or "
-                "make single sessions non-billable.",
+                "%(file)s cannot be undone: %(count)s of its %(all)s sessions are already billed, "
+                "the first for %(customer)s (%(bill)s). Take that bill back and waive its period, "
+                "or mark individual sessions as non-billable.",
                 file=self.name,
                 count=len(billed),
                 all=len(sessions),

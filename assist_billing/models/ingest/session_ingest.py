@@ -1,9 +1,6 @@
 import json
-from collections.abc import Iterable
 
-from psycopg2.errors import SerializationFailure, UniqueViolation
-
-from odoo import api, fields, models
+from odoo import api, models
 from odoo.exceptions import ConcurrencyError
 from odoo.tools import SQL, split_every
 
@@ -11,9 +8,8 @@ from ... import sources
 from ...utils.sql_changes import changing, created
 from .session_source import COMPARED, SOURCE_TEXTS
 
-BATCH_SIZE = 2_000
-# Another transaction can put rows between our look and our write this often, no more.
-ATTEMPTS = 5
+# Sessions that Odoo's import looks up at a time.
+LOOKED_UP = 1_000
 
 # Columns of a new session and their types, as they go to the database.
 COLUMNS = {
@@ -35,10 +31,6 @@ COLUMNS = {
 }
 
 
-class Overtaken(Exception):
-    """Another transaction stored the same first."""
-
-
 class Entry:
     """A session as the database or this batch has it, and what is to be done with it."""
 
@@ -47,12 +39,16 @@ class Entry:
         'otherwise', 'seen',
     )  # fmt: skip
 
-    def __init__(self, row=None, *, fixed=False):
-        # `fixed`: committed by somebody else after this transaction began, so out of reach.
+    def __init__(self, row=None):
         self.is_new = row is None
-        self.id, self.ended_at, self.digest, self.seen = row or (False, None, None, None)
+        row = row or {}
+        self.id = row.get('id', False)
+        self.ended_at = row.get('ended_at')
+        self.digest = row.get('source_digest')
+        self.seen = row.get('source_difference_digest')
         self.ended = self.ended_at is not None
-        self.fixed = fixed
+        # Committed by somebody else after this transaction began, so out of reach.
+        self.fixed = row.get('fixed', False)
         self.normal = None  # what is to be created, or what ends it
         self.otherwise = None  # what the source says of it now that it has ended
         self.difference = None
@@ -83,31 +79,40 @@ class Entry:
         return not self.is_new and (self.normal is not None or self.otherwise is not None)
 
 
-class IngestRun:
-    """What one call of `ingest` keeps from batch to batch."""
-
-    def __init__(self, company, source, take, *, preview=False, repeats=None, look=None):
-        self.company = company
-        self.source = source
-        self.take = take
-        self.preview = preview
-        # What the rows of the same file said before; None where records are no file.
-        self.repeats = repeats
-        # Called with each batch: its results, and the status of each session.
-        self.look = look
-        self.now = fields.Datetime.now()
-        self.technicians = self.matcher = None
-        self.matches = {}
-        # Set once another transaction was met: from then on its rows are looked up first.
-        self.met_others = False
-
-
 class AssistSession(models.Model):
-    """The one way in for programs and imports."""
+    """How sessions come in: from programs and files (see `assist.intake`), and by Odoo's import.
 
-    _inherit = 'assist.session'
+    Odoo's import, too, finds what is there already by the source's ID.
+    """
 
-    # === BUSINESS METHODS === #
+    _name = 'assist.session'
+    _inherit = ['assist.session', 'assist.intake']
+
+    # Sessions are stored by SQL alone.
+    _ingest_flushes = False
+
+    # === CRUD METHODS === #
+
+    @api.model
+    def load(self, fields, data):
+        # EXTENDS base: a row whose session is there already updates it instead of adding it again,
+        # and a row of a source without the source's ID is refused: nothing would find it again.
+        self.check_access('create')
+        if {'id', '.id'} & set(fields):
+            return super().load(fields, data)
+        rows = self._get_import_rows(fields, data)
+        if messages := self._check_import_rows(rows):
+            return {'ids': False, 'messages': messages, 'nextrow': 0}
+        if known := self._find_imported(rows):
+            data = [[known.get(key, ''), *row] for key, row in zip(rows, data, strict=True)]
+            fields = ['.id', *fields]
+        if 'technician_id' in {field.partition('/')[0] for field in fields}:
+            return super().load(fields, data)
+        # Whoever imports sessions was not the technician of all of them.
+        sessions = self.with_context(default_technician_id=False)
+        return super(AssistSession, sessions).load(fields, data)
+
+    # === INTAKE === #
 
     @api.model
     def ingest(self, records, source):
@@ -127,131 +132,40 @@ class AssistSession(models.Model):
             unless rejected
         :raise AccessError: the user may neither record nor import sessions
         """
-        self._check_may_ingest()
-        tz = self.env.context.get('assist_source_tz')
-        return self._ingest(records, source, tz=tz)
+        return self._ingest_for_user(records, source)
 
     @api.model
-    def _check_may_ingest(self):
-        if not self.env.user.has_group('assist_billing.assist_billing_group_ingest'):
-            self.check_access('create')
-            self.check_access('write')
+    def _get_ingest_reader(self, source, tz, mapping):
+        return sources.normaliser(source, tz=tz, mapping=mapping)
 
     @api.model
-    def _ingest(
-        self, records, source, *, tz=None, mapping=None, preview=False, repeats=None, look=None
-    ):
-        """Take in records as `ingest` does, with a zone and a mapping of columns.
-
-        :param bool preview: store nothing; `id` is False where a session would be created
-        :param sources.Repeats repeats: the file that the records are of: one that has the ID of an
-            earlier one and says other things is rejected
-        :param look: called for each batch with `(run, index of its first, results, statuses)`
-        """
-        if isinstance(records, dict):
-            records = [records]
-        if isinstance(records, str | bytes) or not isinstance(records, Iterable):
-            return [self._answer_rejected(0, sources.reject('records', 'not_object', records))]
-        company = self.env.company
-        tz = tz or self._get_source_zone(source, company)
-        take = sources.normaliser(source, tz=tz, mapping=mapping)
-        run = IngestRun(company, source, take, preview=preview, repeats=repeats, look=look)
-        self.env.flush_all()
-        if sources.get(source) and not preview:
-            # Whoever brings the same sessions meanwhile waits here, instead of in a deadlock.
-            self.env.cr.execute(
-                SQL(
-                    "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))",
-                    f'assist.session.ingest {company.id} {source}',
-                )
-            )
-        answers = []
-        for batch in split_every(BATCH_SIZE, records):
-            answers += self._ingest_batch(run, len(answers), batch)
-        return answers
+    def _ingest_reject(self, field, code, value):
+        return sources.reject(field, code, value)
 
     @api.model
     def _get_source_zone(self, source, company):
-        """Return the zone of a source's times without one, where nobody names it."""
         profile = sources.get(source)
         if profile is not None and profile.naive == 'utc':
             return 'UTC'
-        return company._assist_get_zone()
+        return super()._get_source_zone(source, company)
 
     @api.model
-    def _ingest_read(self, run, first, records):
-        """Return what each record of a batch comes to: a `sources.Normal`, or a rejection."""
-        results = [run.take(record, run.now) for record in records]
-        if run.repeats is None:
-            return results
-        return [
-            (isinstance(result, sources.Normal) and run.repeats.meet(index, result)) or result
-            for index, result in enumerate(results, first)
-        ]
+    def _get_ingest_columns(self):
+        return ['ended_at', 'source_digest', 'source_difference_digest']
 
     @api.model
-    def _ingest_batch(self, run, first, records):
-        """Take in one batch in one go; return its answers."""
-        results = self._ingest_read(run, first, records)
-        normals = [result for result in results if isinstance(result, sources.Normal)]
-        met = []
-        for attempt in range(ATTEMPTS):
-            ids = {normal.external_id for normal in normals}
-            ids |= {normal.open_id for normal in normals if normal.open_id}
-            entries = self._ingest_fetch(run, ids)
-            met = [self._ingest_meet(entries, normal) for normal in normals]
-            if run.preview:
-                break
-            try:
-                # A batch is stored whole or not at all.
-                with self.env.cr.savepoint(flush=False):
-                    self._ingest_store(run, entries.values())
-                break
-            except (SerializationFailure, UniqueViolation, Overtaken) as overtaken:
-                # Somebody stored some of these sessions after this transaction began. They are
-                # out of its sight, but another one sees them: look again, with their rows.
-                if attempt == ATTEMPTS - 1:
-                    raise ConcurrencyError(str(overtaken)) from overtaken
-                run.met_others = True
-        if run.look:
-            run.look(run, first, results, [status for _entry, status in met])
-        answers, taken = [], iter(met)
-        for index, result in enumerate(results, first):
-            if isinstance(result, sources.Normal):
-                entry, status = next(taken)
-                session_id = entry.id
-                answers.append(
-                    {'index': index, 'status': status, 'id': session_id, 'field': False,
-                     'reason': False}
-                )  # fmt: skip
-            else:
-                answers.append(self._answer_rejected(index, result))
-        return answers
+    def _ingest_is_overtaken(self, ours, theirs):
+        return ours is None or bool(theirs['ended_at'] and not ours['ended_at'])
 
     @api.model
-    def _answer_rejected(self, index, rejection):
-        return {
-            'index': index,
-            'status': 'rejected',
-            'id': False,
-            'field': self._translate_label(rejection.field),
-            'reason': self._translate_refusal(rejection),
+    def _ingest_compare(self, run, normals):
+        """Return the entries of the sessions, and for each of `normals` its entry and status."""
+        ids = {normal.external_id for normal in normals}
+        ids |= {normal.open_id for normal in normals if normal.open_id}
+        entries = {
+            external_id: Entry(row) for external_id, row in self._ingest_fetch(run, ids).items()
         }
-
-    @api.model
-    def _translate_refusal(self, refusal):
-        """Return why a record or a file is refused, in the user's language."""
-        params = {'field': getattr(refusal, 'field', ''), 'value': '', **refusal.params}
-        params = {name: self._translate_label(value) for name, value in params.items()}
-        # The templates are marked for translation where they stand, in sources/messages.py.
-        return self.env._(refusal.template, **params)
-
-    @api.model
-    def _translate_label(self, value):
-        """Return the name of a field on the screen in the user's language; anything else as is."""
-        if isinstance(value, sources.Labels):
-            return ", ".join(self.env._(label) for label in value)
-        return self.env._(str(value)) if isinstance(value, sources.Label) else value
+        return entries, [self._ingest_meet(entries, normal) for normal in normals]
 
     @api.model
     def _ingest_meet(self, entries, normal):
@@ -267,36 +181,14 @@ class AssistSession(models.Model):
         return entry, entry.meet(normal, self._get_source_digest(normal))
 
     @api.model
-    def _ingest_fetch(self, run, external_ids):
-        """Return `{external_id: Entry}` of those sessions that are there already."""
-        query = SQL(
-            """
-            SELECT external_id, id, ended_at, source_digest, source_difference_digest
-              FROM assist_session
-             WHERE company_id = %s AND source = %s AND external_id = ANY(%s)
-            """,
-            run.company.id,
-            str(run.source),
-            list(external_ids),
-        )
-        if not external_ids:
-            return {}
-        self.flush_model(['company_id', 'source', 'external_id', 'ended_at'])
-        self.env.cr.execute(query)
-        entries = {external_id: Entry(row) for external_id, *row in self.env.cr.fetchall()}
-        if run.met_others:
-            # A new transaction sees what was committed since this one began.
-            with self.env.registry.cursor() as cr:
-                cr.execute(query)
-                for external_id, *row in cr.fetchall():
-                    ours = entries.get(external_id)
-                    theirs = Entry(row, fixed=True)
-                    if ours is None or (theirs.ended and not ours.ended):
-                        entries[external_id] = theirs
-        return entries
+    def _ingest_store(self, run, normals, compared):
+        entries, met = compared
+        if not run.preview:
+            self._ingest_store_entries(run, entries.values())
+        return [(status, entry.id) for entry, status in met]
 
     @api.model
-    def _ingest_store(self, run, entries):
+    def _ingest_store_entries(self, run, entries):
         """Store what a batch came to: new sessions, ends, and differences."""
         new = [entry for entry in entries if entry.is_new]
         changed = [entry for entry in entries if entry.is_changed]
@@ -304,10 +196,11 @@ class AssistSession(models.Model):
             # To be changed, but newer than this transaction: its caller begins again.
             message = "Sessions to be ended were stored meanwhile."
             raise ConcurrencyError(message)
-        self._ingest_insert(run, new)
-        created(self.browse(entry.id for entry in new), [*COLUMNS, 'company_id', 'source', 'state'])
+        self._ingest_create(run, new)
+        names = [*COLUMNS, 'grade_id']
+        created(self.browse(entry.id for entry in new), [*names, 'company_id', 'source', 'state'])
         ended = [entry for entry in changed if entry.normal is not None]
-        with changing(self.browse(entry.id for entry in ended), COLUMNS):
+        with changing(self.browse(entry.id for entry in ended), names):
             self._ingest_end(run, ended)
         # Of a new one too: its own batch may say two things of it.
         self._ingest_differ([entry for entry in entries if entry.otherwise is not None])
@@ -317,57 +210,33 @@ class AssistSession(models.Model):
             self._ingest_invalidate(touched)
 
     @api.model
-    def _ingest_insert(self, run, entries):
+    def _ingest_create(self, run, entries):
         """Insert new sessions, and give their entries the database IDs."""
         if not entries:
             return
         values = self._prepare_ingest_values(run, [entry.normal for entry in entries])
+        # As of any new session, until it is resolved.
+        state = self.default_get(['state'])
+        ids = {vals['technician_id'] for vals in values} - {None}
+        # sudo: whose sessions come in need not see what technicians are
+        technicians = self.env['res.users'].sudo().browse(ids)
+        grades = {user.id: user.assist_grade_id.id or None for user in technicians}
         for entry, vals in zip(entries, values, strict=True):
-            vals['source_digest'] = entry.digest
-        columns = SQL(", ").join(map(SQL.identifier, COLUMNS))
-        self.env.cr.execute(
-            SQL(
-                """
-                INSERT INTO assist_session (
-                    company_id, source, state, create_uid, create_date, write_uid, write_date,
-                    %(columns)s
-                )
-                SELECT %(company)s, %(source)s, 'unmatched', %(uid)s, now_utc.at, %(uid)s,
-                       now_utc.at, %(columns)s
-                  FROM json_to_recordset(%(values)s::json) AS r (%(definition)s),
-                       (SELECT now() AT TIME ZONE 'UTC' AS at) AS now_utc
-                    ON CONFLICT (company_id, source, external_id) WHERE external_id IS NOT NULL
-                    DO NOTHING
-             RETURNING external_id, id
-                """,
-                columns=columns,
-                company=run.company.id,
-                source=run.source,
-                uid=self.env.uid,
-                values=json.dumps(values, default=str),
-                definition=self._get_ingest_definition(),
-            ),
-            # Being overtaken is no error; it is met by looking again.
-            log_exceptions=False,
-        )
-        ids = dict(self.env.cr.fetchall())
-        if len(ids) != len(entries):
-            raise Overtaken
+            vals |= {'source_digest': entry.digest, **state}
+            # That of the technician at the moment, once it has ended.
+            has_ended = entry.normal.ended_at
+            vals['grade_id'] = grades.get(vals['technician_id']) if has_ended else None
+        columns = {**COLUMNS, 'state': 'text', 'grade_id': 'integer'}
+        ids = self._ingest_insert(run, columns, values)
         for entry in entries:
             entry.id = ids[entry.normal.external_id]
-
-    @api.model
-    def _get_ingest_definition(self):
-        """Return the definition of a record set of `COLUMNS`."""
-        return SQL(", ").join(
-            SQL("%s %s", SQL.identifier(name), SQL(type_)) for name, type_ in COLUMNS.items()
-        )
 
     @api.model
     def _ingest_end(self, run, entries):
         """Write the end, and what else the source says now, to sessions that were running."""
         if not entries:
             return
+        self.env['res.users'].flush_model(['assist_grade_id'])
         values = self._prepare_ingest_values(run, [entry.normal for entry in entries])
         for entry, vals in zip(entries, values, strict=True):
             vals |= {'id': entry.id, 'source_digest': entry.digest}
@@ -389,6 +258,11 @@ class AssistSession(models.Model):
                                    WHEN position(r.note IN s.note) > 0 THEN s.note
                                    ELSE s.note || E'\\n' || r.note END,
                        technician_id = COALESCE(s.technician_id, r.technician_id),
+                       grade_id = (
+                           SELECT u.assist_grade_id FROM res_users u
+                            WHERE u.id = COALESCE(s.technician_id, r.technician_id)
+                              AND r.ended_at IS NOT NULL
+                       ),
                        device_id = COALESCE(s.device_id, r.device_id),
                        partner_id = COALESCE(s.partner_id, r.partner_id),
                        matching_rule_id = CASE WHEN s.partner_id IS NULL
@@ -401,7 +275,7 @@ class AssistSession(models.Model):
                 texts=texts,
                 uid=self.env.uid,
                 values=json.dumps(values, default=str),
-                definition=self._get_ingest_definition(),
+                definition=self._get_ingest_definition(COLUMNS),
             ),
             # Being overtaken is no error; it is met by looking again.
             log_exceptions=False,
@@ -449,8 +323,109 @@ class AssistSession(models.Model):
         """Forget what is cached of sessions written in SQL, and let other modules compute."""
         self.invalidate_model()
         self.env['assist.device'].invalidate_model(['session_ids', 'session_count'])
-        known = {*COLUMNS, 'name', 'duration_seconds', 'state', 'association_id', 'cycle_id'}
+        known = {
+            *COLUMNS, 'name', 'duration_seconds', 'state', 'association_id', 'cycle_id', 'grade_id'
+        }  # fmt: skip
         sessions = self.browse(session_ids)
         for field in self._fields.values():
             if field.store and field.compute and field.name not in known:
                 self.env.add_to_compute(field, sessions)
+
+    # === ODOO'S IMPORT === #
+
+    @api.model
+    def _get_import_rows(self, fields, data):
+        """Return `(company id, source, external ID)` for each row; None where it is not known.
+
+        The cell of the external ID is trimmed in `data` too, or it would not be found again.
+        """
+        places = {name: fields.index(name) for name in ('source', 'external_id') if name in fields}
+        company_field = next((name for name in fields if name.startswith('company_id')), None)
+        companies = {'': self.env.company.id}
+        sources = {'': self._default_source()}
+        for value, label in self._fields['source']._description_selection(self.env):
+            sources |= {label.casefold(): value, value: value}
+        rows = []
+        for row in data:
+            external_id = ''
+            if 'external_id' in places:
+                external_id = str(row[places['external_id']] or '').strip()
+                row[places['external_id']] = external_id
+            source = str(row[places['source']] or '').strip() if 'source' in places else ''
+            company = ''
+            if company_field:
+                company = str(row[fields.index(company_field)] or '').strip()
+                if company not in companies:
+                    companies[company] = self._find_import_company(company_field, company)
+            rows.append((companies[company], sources.get(source.casefold()), external_id))
+        return rows
+
+    @api.model
+    def _find_import_company(self, field, value):
+        """Return the ID of the company that an import names; None leaves the error to Odoo."""
+        if field == 'company_id/.id':
+            return int(value) if value.isascii() and value.isdigit() else None
+        if field == 'company_id/id':
+            company = self.env.ref(value, raise_if_not_found=False)
+            return company.id if company and company._name == 'res.company' else None
+        return self.env['res.company'].search([('name', '=', value)], limit=1).id
+
+    @api.model
+    def _check_import_rows(self, rows):
+        """Return the messages for rows without the source's ID, or with that of another row."""
+        messages = []
+        seen = {}
+        for index, key in enumerate(rows):
+            _company, source, external_id = key
+            message = None
+            if not external_id:
+                if source and source != 'manual':
+                    message = self.env._(
+                        "Row %(row)s: External ID is missing. A session from a source other than "
+                        "Odoo needs one; otherwise importing it again would bill it twice.",
+                        row=index + 1,
+                    )
+            elif key in seen:
+                message = self.env._(
+                    "Row %(row)s: External ID %(external_id)s is already used in row %(first)s. "
+                    "Leave one of the two out.",
+                    row=index + 1,
+                    external_id=external_id,
+                    first=seen[key] + 1,
+                )
+            else:
+                seen[key] = index
+            if message:
+                messages.append(
+                    {
+                        'type': 'error',
+                        'message': message,
+                        'record': index,
+                        'rows': {'from': index, 'to': index},
+                        'field': 'external_id',
+                    }
+                )
+        return messages
+
+    @api.model
+    def _find_imported(self, rows):
+        """Return `{(company id, source, external ID): database ID}` of those that are there."""
+        known = {}
+        wanted = {}
+        for company, source, external_id in rows:
+            if company and source and external_id:
+                wanted.setdefault((company, source), []).append(external_id)
+        for (company, source), external_ids in wanted.items():
+            for batch in split_every(LOOKED_UP, external_ids):
+                found = self.search_fetch(
+                    [
+                        ('company_id', '=', company),
+                        ('source', '=', source),
+                        ('external_id', 'in', batch),
+                    ],
+                    ['external_id'],
+                )
+                known |= {
+                    (company, source, session.external_id): str(session.id) for session in found
+                }
+        return known

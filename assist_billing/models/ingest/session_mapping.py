@@ -16,7 +16,7 @@ class AssistSessionMapping(models.Model):
 
     company_id = fields.Many2one('res.company', required=True, readonly=True, ondelete='cascade')
     source = fields.Char(required=True, readonly=True)
-    header = fields.Char(required=True, readonly=True, help="Digest of the columns' names.")
+    header = fields.Char(required=True, readonly=True, help="Digest of the column names.")
     mapping = fields.Json(required=True, readonly=True, help="As of `sources.normalise`.")
 
     # === CONSTRAINTS AND INDEXES === #

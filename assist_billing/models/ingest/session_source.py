@@ -1,6 +1,7 @@
 import hashlib
 
-from odoo import fields, models
+from odoo import api, fields, models
+from odoo.tools import SQL, format_datetime
 
 # What the source says of a session, as columns: by these it is matched and grouped.
 SOURCE_TEXTS = {
@@ -22,9 +23,12 @@ COMPARED = {
     'note': 'note',
 }
 
+# What was found is remembered from batch to batch, up to this many values.
+REMEMBERED = 100_000
+
 
 class AssistSession(models.Model):
-    """What the source said of a session, and what it said later."""
+    """What the source said of a session, who that is here, and what it said later."""
 
     _inherit = 'assist.session'
 
@@ -42,7 +46,7 @@ class AssistSession(models.Model):
         string="Technician at the Source",
         readonly=True,
         copy=False,
-        help="E-mail address or name as the source gives it.",
+        help="E-mail address or name, as given by the source.",
     )
     source_email = fields.Char(string="Customer E-mail at the Source", readonly=True, copy=False)
     source_customer = fields.Char(string="Customer at the Source", readonly=True, copy=False)
@@ -54,17 +58,17 @@ class AssistSession(models.Model):
     source_group = fields.Char(string="Group at the Source", readonly=True, copy=False)
     source_department = fields.Char(string="Department at the Source", readonly=True, copy=False)
     source_digest = fields.Char(
-        readonly=True, copy=False, help="Digest of the record this session was made of."
+        readonly=True, copy=False, help="Digest of the record this session was created from."
     )
     source_difference = fields.Text(
-        string="Source Says Otherwise",
+        string="Source Differs",
         readonly=True,
         copy=False,
-        help="The source sent this session again with other values after it had ended. Nothing "
-        "was changed here.",
+        help="After this session had ended, the source sent it again with different values. "
+        "Nothing was changed here.",
     )
     source_difference_digest = fields.Char(
-        readonly=True, copy=False, help="Digest of the record that said otherwise."
+        readonly=True, copy=False, help="Digest of the record that differs."
     )
 
     # === CONSTRAINTS AND INDEXES === #
@@ -115,6 +119,250 @@ class AssistSession(models.Model):
         if not value:
             return self.env._("nothing")
         if hasattr(value, 'isoformat'):
-            return f"{value:%Y-%m-%d %H:%M:%S} UTC"
+            return format_datetime(self.env, value)
         text = " ".join(str(value).split())
         return f"“{text[:200]}…”" if len(text) > 200 else f"“{text}”"
+
+    # === WHO HELPED WHOM === #
+
+    @api.model
+    def _prepare_ingest_values(self, run, normals):
+        """Return the values of the columns of `session_ingest.COLUMNS` for each session.
+
+        :param IngestRun run: what the call of `ingest` keeps from batch to batch
+        :param list normals: sessions in the common form
+        """
+        if len(run.matches) > REMEMBERED:
+            run.matches.clear()
+        if run.technicians is None:
+            run.technicians = self._get_technicians_by_key(run.company)
+        kinds = dict(self._fields['kind']._description_selection(self.env))
+        matches = self._match_sessions(run, normals)
+        by_rules = self._match_by_rules(run, normals, matches)
+        return [
+            {
+                'external_id': normal.external_id,
+                'name': self._prepare_ingest_name(normal, kinds),
+                'kind': normal.kind,
+                'started_at': normal.started_at,
+                'ended_at': normal.ended_at,
+                'duration_seconds': normal.duration_seconds,
+                'billable': normal.billable is not False,
+                'non_billable_reason': self._prepare_ingest_reason(normal),
+                'note': normal.note or None,
+                'technician_id': run.technicians.get(normal.technician.casefold()) or None,
+                'device_id': device_id,
+                'partner_id': partner_id or rule_partner_id,
+                'matching_rule_id': None if partner_id else rule_id,
+                **{column: getattr(normal, name) or None for name, column in SOURCE_TEXTS.items()},
+            }
+            for normal, (device_id, partner_id), (rule_partner_id, rule_id) in zip(
+                normals, matches, by_rules, strict=True
+            )
+        ]
+
+    @api.model
+    def _prepare_ingest_name(self, normal, kinds):
+        about = normal.customer_name or normal.device_name or normal.customer_email
+        return " ".join((kinds[normal.kind], about or normal.external_id))
+
+    @api.model
+    def _prepare_ingest_reason(self, normal):
+        if normal.billable is not False:
+            return None
+        # The notes are marked for translation where they stand, in the sources' profiles.
+        return self.env._(normal.billable_note)
+
+    @api.model
+    def _get_technicians_by_key(self, company):
+        """Return `{key: user id}`: logins, e-mail addresses and names, in lower case.
+
+        A key that two users share stands for nobody. A login goes before an address, an address
+        before a name.
+        """
+        self.env['res.users'].flush_model(['login', 'partner_id', 'company_ids', 'active', 'share'])
+        self.env['res.partner'].flush_model(['email_normalized', 'name'])
+        self.env.cr.execute(
+            SQL(
+                """
+                SELECT u.id, u.login, p.email_normalized, p.name
+                  FROM res_users u
+                  JOIN res_partner p ON p.id = u.partner_id
+                  JOIN res_company_users_rel c ON c.user_id = u.id AND c.cid = %s
+                 WHERE u.active AND u.share IS NOT TRUE
+                """,
+                company.id,
+            )
+        )
+        rows = self.env.cr.fetchall()
+        found = {}
+        for position in (3, 2, 1):
+            keys = {}
+            for row in rows:
+                if key := (row[position] or '').strip().casefold():
+                    keys.setdefault(key, set()).add(row[0])
+            found |= {key: ids.pop() if len(ids) == 1 else None for key, ids in keys.items()}
+        return found
+
+    @api.model
+    def _match_sessions(self, run, normals):
+        """Return `(device id, partner id)` for each session; None where there is none.
+
+        The customer is the device's, else the contact with exactly the e-mail address that the
+        source gives, else (see `_match_by_rules`) the one that the first fitting rule names.
+        Extend it to match by more: call super, then fill in what is None.
+        """
+        devices = self._match_devices(run, normals)
+        contacts = self._match_contacts(run, normals)
+        matches = []
+        for normal in normals:
+            device_id, partner_id = devices.get(normal.device_ref) or (None, None)
+            if device_id is None and not normal.device_ref:
+                device_id, partner_id = devices.get(('name', normal.device_name)) or (None, None)
+            matches.append((device_id, partner_id or contacts.get(normal.customer_email)))
+        return matches
+
+    @api.model
+    def _match_devices(self, run, normals):
+        """Return `{device_ref or ('name', name): (device id, partner id)}`.
+
+        By the source's ID; where the source gives none, by the name, if one device has it.
+        """
+        refs = {normal.device_ref for normal in normals if normal.device_ref}
+        names = {
+            normal.device_name for normal in normals if normal.device_name and not normal.device_ref
+        }
+        found = self._remember(run, 'device', refs, self._find_devices_by_ref)
+        by_name = self._remember(run, 'device_name', names, self._find_devices_by_name)
+        return found | {('name', name): match for name, match in by_name.items()}
+
+    @api.model
+    def _find_devices_by_ref(self, run, refs):
+        self.env['assist.device'].flush_model()
+        self.env.cr.execute(
+            SQL(
+                """
+                SELECT external_id, id, partner_id FROM assist_device
+                 WHERE company_id = %s AND source = %s AND external_id = ANY(%s)
+                """,
+                run.company.id,
+                run.source,
+                list(refs),
+            )
+        )
+        return {ref: match for ref, *match in self.env.cr.fetchall()}
+
+    @api.model
+    def _find_devices_by_name(self, run, names):
+        self.env['assist.device'].flush_model()
+        # Collations differ in what they fold; both sides fold the letters of ASCII alone.
+        folded = {name: name.encode().lower().decode() for name in names}
+        self.env.cr.execute(
+            SQL(
+                """
+                SELECT lower(name COLLATE "C"), min(id), min(partner_id) FROM assist_device
+                 WHERE company_id = %s AND source = %s AND lower(name COLLATE "C") = ANY(%s)
+              GROUP BY 1 HAVING count(*) = 1
+                """,
+                run.company.id,
+                run.source,
+                list(folded.values()),
+            )
+        )
+        found = {name: match for name, *match in self.env.cr.fetchall()}
+        return {name: found[key] for name, key in folded.items() if key in found}
+
+    @api.model
+    def _match_contacts(self, run, normals):
+        """Return `{e-mail address: partner id}` for the addresses that mean one customer."""
+        addresses = {normal.customer_email for normal in normals if normal.customer_email}
+        return self._remember(
+            run,
+            'email',
+            addresses,
+            lambda run, addresses: self._find_contacts_by_email(run.company, addresses),
+        )
+
+    @api.model
+    def _find_contacts_by_email(self, company, addresses):
+        """Find contacts by address: the one that has it, or the company all of them belong to.
+
+        Colleagues are no customers, whatever address a source shows. What a portal or public user
+        typed is nobody's address until a colleague confirms it.
+        """
+        self.env['res.partner'].flush_model()
+        self.env['res.users'].flush_model(['partner_id', 'active', 'share'])
+        self.env.cr.execute(
+            SQL(
+                """
+                WITH addressed AS (
+                    SELECT p.email_normalized AS address, p.id,
+                           p.commercial_partner_id, p.company_id, p.active
+                      FROM res_partner p
+                     WHERE p.email_normalized = ANY(%(addresses)s)
+                       AND p.assist_email_unconfirmed IS NOT TRUE
+                 UNION ALL
+                    SELECT p.assist_confirmed_email AS address, p.id,
+                           p.commercial_partner_id, p.company_id, p.active
+                      FROM res_partner p
+                     WHERE p.assist_confirmed_email = ANY(%(addresses)s)
+                       AND p.assist_email_unconfirmed
+                )
+                SELECT p.address,
+                       CASE WHEN count(*) = 1 THEN min(p.id)
+                            WHEN count(DISTINCT p.commercial_partner_id) = 1
+                             AND bool_or(p.id = p.commercial_partner_id)
+                            THEN min(p.commercial_partner_id)
+                       END
+                  FROM addressed p
+                 WHERE p.active AND (p.company_id IS NULL OR p.company_id = %(company)s)
+                   AND NOT EXISTS (
+                           SELECT 1 FROM res_users u
+                            WHERE u.partner_id = p.id AND u.active AND u.share IS NOT TRUE
+                       )
+              GROUP BY p.address
+                """,
+                addresses=list(addresses),
+                company=company.id,
+            )
+        )
+        return {address: partner_id for address, partner_id in self.env.cr.fetchall() if partner_id}
+
+    @api.model
+    def _match_addresses(self, addresses):
+        """Give unbilled sessions without a customer the contact that has their address by now.
+
+        :param addresses: normalised e-mail addresses, which contacts have since these sessions came
+        """
+        self.flush_model()
+        rows = self.env.execute_query(
+            SQL(
+                """
+                SELECT s.company_id, lower(s.source_email), array_agg(s.id)
+                  FROM assist_session s
+                 WHERE s.partner_id IS NULL AND s.state != 'billed' AND s.cycle_id IS NULL
+                   AND lower(s.source_email) = ANY(%s)
+              GROUP BY s.company_id, lower(s.source_email)
+                """,
+                list(addresses),
+            )
+        )
+        found = []
+        for company in self.env['res.company'].browse({company_id for company_id, *_said in rows}):
+            sessions = {email: ids for company_id, email, ids in rows if company_id == company.id}
+            contacts = self._find_contacts_by_email(company, sessions)
+            found += [
+                (session_id, partner_id, None)
+                for address, partner_id in contacts.items()
+                for session_id in sessions[address]
+            ]
+        self._set_partners(found)
+
+    @api.model
+    def _remember(self, run, kind, keys, find):
+        """Return what `find` gives for keys, asking only for those not asked for before."""
+        unknown = {key for key in keys if (kind, key) not in run.matches}
+        if unknown:
+            found = find(run, unknown)
+            run.matches.update({(kind, key): found.get(key) for key in unknown})
+        return {key: run.matches[kind, key] for key in keys}

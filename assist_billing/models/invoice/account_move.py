@@ -1,5 +1,6 @@
 from odoo import api, fields, models
 from odoo.exceptions import LockError, UserError
+from odoo.tools import SQL
 
 from .account_move_line import ADJUSTMENT_CHARGES, USAGE_CHARGES
 
@@ -341,6 +342,34 @@ class AccountMove(models.Model):
         self.check_access('read')
         cycle = self.assist_cycle_id or self.assist_origin_cycle_id
         return cycle._get_records_action(name=self.env._("Billing Cycle"))
+
+    # === BUSINESS METHODS - orm === #
+
+    def _field_to_sql(self, alias, field_expr, query=None):
+        # EXTENDS account: what is still due is computed, and summed in groups all the same
+        if field_expr == 'assist_net_due':
+            return self._assist_net_due_to_sql(alias)
+        sql = super()._field_to_sql(alias, field_expr, query)
+        if field_expr == 'move_sent_values':
+            return self._assist_move_sent_to_sql(alias, sql)
+        return sql
+
+    def _assist_net_due_to_sql(self, alias):
+        """Return `assist_net_due` of moves as SQL; see `_compute_assist_net_amounts`."""
+        self.flush_model(
+            ['amount_residual', 'assist_bill_id', 'move_type', 'payment_state', 'state']
+        )
+        return SQL(
+            """
+            (SELECT COALESCE(SUM(CASE WHEN d.move_type = 'out_refund' THEN -d.amount_residual
+                                      ELSE d.amount_residual END), 0)
+               FROM account_move d
+              WHERE (d.id = %(id)s OR d.assist_bill_id = %(id)s)
+                AND d.state = 'posted' AND d.payment_state NOT IN %(paid)s)
+            """,
+            id=SQL.identifier(alias, 'id'),
+            paid=PAID_STATES,
+        )
 
     # === BUSINESS METHODS - account.move === #
 

@@ -47,6 +47,17 @@ class AccountMoveLine(models.Model):
         string="Remote Support Charge",
         readonly=True,
     )
+    assist_period_start = fields.Date(
+        string="Served From",
+        readonly=True,
+        help="First day of the period that the line is about. Of adjustments it is that of the "
+        "bill; late sessions have that of their own cycle.",
+    )
+    assist_period_end = fields.Date(
+        string="Served Until",
+        readonly=True,
+        help="The day after the last day of the period that the line is about.",
+    )
     assist_adjustment = fields.Monetary(
         string="Adjustment",
         compute='_compute_assist_adjustment',
@@ -93,6 +104,16 @@ class AccountMoveLine(models.Model):
         return self.filtered(
             lambda line: line.assist_charge in USAGE_CHARGES and line.move_id.assist_cycle_id
         )
+
+    def _assist_get_printed_name(self):
+        """Return the name as a document prints it: without the period that stands above it."""
+        self.ensure_one()
+        period = self.assist_charge and self.move_id._assist_get_printed_cycle()._format_period()
+        return self.name.removesuffix(f"\n{period}") if period and self.name else self.name
+
+    def _assist_is_in_hours(self):
+        hour = self.env.ref('uom.product_uom_hour', raise_if_not_found=False)
+        return bool(self.assist_charge and hour and self.product_uom_id == hour)
 
     def _assist_refuse_change(self):
         if self:

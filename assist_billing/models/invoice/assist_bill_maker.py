@@ -291,6 +291,9 @@ class AssistBillMaker(models.AbstractModel):
             for bill in moves:
                 self._post(bill)
             return
+        if self._is_asked_before_posting():
+            self._post_as_a_person(moves)
+            return
         context, unchanged, number_formats = {}, [], None
         is_service = set(moves.invoice_line_ids.product_id.mapped('type')) <= {'service'}
         if is_service and not self._get_listeners():
@@ -309,3 +312,38 @@ class AssistBillMaker(models.AbstractModel):
             # Not soft: a soft post leaves a bill in draft whose date is tomorrow in UTC.
             moves.with_context(**context, assist_posting=number)._post(soft=False)
         self.env['res.partner']._assist_increase_ranks(posting.ranks)
+
+    def _post_as_a_person(self, bill):
+        """Post a bill as its button does, for an add-on that asks a person something there.
+
+        Where it asks, the bill stays in draft, and says so.
+        """
+        bill.action_post()
+        if bill.state != 'posted':
+            self._tell_left_in_draft(
+                bill, self.env._("another add-on asks something of whoever posts it")
+            )
+
+    # === APPROVAL === #
+
+    def _get_unapproved(self, moves):
+        """Return those of these drafts that somebody has to approve before they can be posted.
+
+        The closing run leaves them in draft. For an add-on that has invoices approved; it brings
+        its own way of asking, `_request_approval`, too.
+        """
+        return moves.browse()
+
+    def _request_approval(self, moves):
+        """Ask for the approval of these drafts."""
+        for bill in moves:
+            self._tell_left_in_draft(bill, self.env._("it has to be approved first"))
+
+    def _tell_left_in_draft(self, bill, reason):
+        """Say on a bill that its plan would have it posted, and why it is not."""
+        bill.message_post(
+            body=self.env._(
+                "This bill stays in draft: %(reason)s. Post it by hand then, and send it.",
+                reason=reason,
+            )
+        )

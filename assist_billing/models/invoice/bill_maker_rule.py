@@ -21,6 +21,7 @@ KNOWN_VALUES = {
     'taxable_supply_date',
     'invoice_user_id',
     'invoice_origin',
+    'ref',
     'invoice_line_ids',
     'assist_kind',
     'assist_cycle_id',
@@ -29,6 +30,8 @@ KNOWN_VALUES = {
 }
 KNOWN_LINE_VALUES = {
     'assist_charge',
+    'assist_period_start',
+    'assist_period_end',
     'product_id',
     'name',
     'quantity',
@@ -341,6 +344,14 @@ class AssistBillMaker(models.AbstractModel):
         """Tell whether an add-on whose posting was never compared takes part in it."""
         parts = self._get_unknown_parts('account.move')
         return any(name in POSTING_METHODS for _module, name in parts)
+
+    def _is_asked_before_posting(self):
+        """Tell whether an add-on that was never compared has a say in the button that posts.
+
+        What only stands there, and not in `_post`, would be passed over.
+        """
+        parts = self._get_unknown_parts('account.move')
+        return any(name == 'action_post' for _module, name in parts)
 
     def _get_unknown_parts(self, model):
         """Return the parts of this model that matter to bills and stem from unknown add-ons.

@@ -1,3 +1,4 @@
+from dataclasses import astuple
 from typing import NamedTuple
 
 from odoo import api, fields, models
@@ -85,6 +86,7 @@ class AssistBillingCycle(models.Model):
             # Not the user of the scheduled action.
             'invoice_user_id': (partner.user_id or partner.commercial_partner_id.user_id).id,
             'invoice_origin': self.plan_id.name,
+            'ref': self.association_id.customer_reference,
             'assist_rounds_lines': True,
         }
 
@@ -152,7 +154,8 @@ class AssistBillingCycle(models.Model):
 
     def _get_line_taxes(self, charge):
         """Return the taxes of a line of `charge` as frozen, before any fiscal position."""
-        return self._get_line_terms(charge).taxes
+        charge, product_id = charge if isinstance(charge, tuple) else (charge, None)
+        return self._get_line_terms(charge, product_id).taxes
 
     def _check_currency(self, invoice_date):
         """Refuse a currency without an active rate: Odoo would silently take a rate of 1."""
@@ -196,12 +199,18 @@ class AssistBillingCycle(models.Model):
         self.ensure_one()
         return [
             fields.Command.create(
-                self._prepare_line_vals(line.charge, line.quantity, line.price, origin)
+                self._prepare_line_vals(
+                    line.charge,
+                    line.quantity,
+                    line.price,
+                    origin,
+                    **({'group': line.group} if line.group else {}),
+                )
             )
             for line, origin in outcome.lines
         ]
 
-    def _prepare_line_vals(self, charge, quantity, price, origin):
+    def _prepare_line_vals(self, charge, quantity, price, origin, group=None):
         """Return the values of one invoice line.
 
         :param str charge: what it charges, a value of `account.move.line.assist_charge`
@@ -209,32 +218,42 @@ class AssistBillingCycle(models.Model):
         :param price: price of one, untaxed or taxed as the taxes of its product say (Decimal)
         :param origin: the cycle it is about, whose terms it takes: this one, or an earlier one of
             late sessions
+        :param group: with a rate card, what its time has in common, `rules.rating.Group`
         """
         self.ensure_one()
-        terms = origin._get_line_terms(charge)
+        terms = origin._get_line_terms(charge, group.product if group else None)
         product, uom = terms.product, terms.uom
-        if origin._is_flat(charge, price):
+        if not group and origin._is_flat(charge, price):
             product = terms.product._assist_get_flat_product(self.company_id)
             uom = uom if product == terms.product else product.uom_id
         self._check_taxes(terms.product)
         return {
             'assist_charge': charge,
+            'assist_period_start': origin.date_start,
+            'assist_period_end': origin.date_end,
             'product_id': product.id,
-            'name': self._get_line_name(charge, terms.product, origin),
+            'name': self._get_line_name(
+                charge, terms.product, origin, **({'group': group} if group else {})
+            ),
             'quantity': float(quantity),
             'product_uom_id': uom.id,
             'price_unit': self._get_price_unit(terms.product, terms.taxes, float(price)),
             **self._prepare_frozen_vals(product, terms),
         }
 
-    def _get_line_terms(self, charge):
+    def _get_line_terms(self, charge, product_id=None):
         """Return what a line of `charge` takes from the frozen terms of this cycle, as LineTerms.
 
         What does not exist any more is what the plan's product has now.
+
+        :param int product_id: the product of its band, where that has one of its own
         """
         self.ensure_one()
         kind = 'device' if charge == 'device' else 'usage'
         present = self.plan_id._get_product(kind)
+        if product_id:
+            kind = f'product:{product_id}'
+            present = present.browse(product_id).exists() or present
         frozen = self.terms.get('products', {}).get(kind)
         if frozen is None:
             frozen = self.plan_id._prepare_product_terms(present)
@@ -312,8 +331,11 @@ class AssistBillingCycle(models.Model):
         if untaxed := self.plan_id._get_archived_taxed_products() & product:
             raise UserError(self.plan_id._get_archived_taxes_message(untaxed))
 
-    def _get_line_name(self, charge, product, origin):
-        """Return the text of an invoice line, in the customer's language."""
+    def _get_line_name(self, charge, product, origin, group=None):
+        """Return the text of an invoice line, in the customer's language.
+
+        :param group: as for `_prepare_line_vals`
+        """
         self.ensure_one()
         lang = self.partner_id.lang or self.env.lang
         cycle = origin.with_context(lang=lang)
@@ -323,7 +345,17 @@ class AssistBillingCycle(models.Model):
             'minimum': cycle.env._("Top-up to the minimum charge"),
             'prior': cycle.env._("%(product)s, received late", product=product.display_name),
         }.get(charge, product.display_name)
+        if about := cycle._describe_group(group):
+            label = f"{label} – {about}"
         return f"{label}\n{cycle._format_period()}"
+
+    @api.model
+    def _describe_group(self, group):
+        """Return what explains the price of a line, in the language of the context; or nothing."""
+        if not group:
+            return ""
+        rates = self.env['assist.billing.rate']
+        return rates._describe_group(group.band, group.kind, group.grade)
 
     def _get_price_unit(self, product, taxes, price):
         """Return `price` as it stands on the invoice.
@@ -353,10 +385,23 @@ class AssistBillingCycle(models.Model):
 
     # === LATE SESSIONS === #
 
-    def _prepare_prior_vals(self, late, supplementary=None):
-        """Return the values of what late sessions (a LateUsage) add to this cycle's bill."""
+    def _prepare_priors_vals(self, late, supplementary=None):
+        """Return the values of what late sessions (a LateUsage) add to this cycle's bill.
+
+        One for each line that charges them, the first of which keeps the sessions.
+        """
         self.ensure_one()
-        line = late.line
+        return [
+            {
+                **self._prepare_prior_vals(late, line, supplementary),
+                **({} if not i else {'session_ids': []}),
+            }
+            for i, line in enumerate(late.lines or (None,))
+        ]
+
+    def _prepare_prior_vals(self, late, line, supplementary=None):
+        """Return the values of a line that charges late sessions; without one, of their record."""
+        self.ensure_one()
         return {
             'cycle_id': self.id,
             'origin_cycle_id': late.origin.id,
@@ -366,5 +411,6 @@ class AssistBillingCycle(models.Model):
             'quantity': float(line.quantity) if line else 0.0,
             'price': float(line.price) if line else 0.0,
             'amount': float(line.amount) if line else 0.0,
+            **({'price_group': list(astuple(line.group))} if line and line.group else {}),
             'session_ids': [fields.Command.link(session_id) for session_id in late.session_ids],
         }

@@ -123,7 +123,7 @@ class AssistUnmatchedSummary(models.Model):
             self.env._("Sessions with nobody to bill at %(company)s", company=self.company_id.name),
             self.env._(
                 "%(count)s sessions, %(amount)s by the plan most used. Say whose they are: "
-                "Invoicing > Remote Support > Unmatched.",
+                "Remote Support > Checks > Unmatched.",
                 count=self.session_count,
                 amount=format_amount(self.env, self.revenue_at_risk, self.currency_id),
             ),

@@ -3,9 +3,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
-from odoo.tools import SQL, email_normalize
-
-from odoo.addons.base.models.res_partner import _tz_get
+from odoo.tools import SQL, email_normalize, format_date
 
 from ...rules import cycles
 from ...utils.checks import (
@@ -15,6 +13,7 @@ from ...utils.checks import (
     refuse_too_many,
     split_addresses,
 )
+from ...utils.zones import get_zones
 
 # One bare address: no display name, no second address behind a semicolon or a blank.
 EMAIL = re.compile(r"[^\s;,@<>]+@[^\s;,@<>]+\.[^\s;,@<>.]{2,}")
@@ -79,7 +78,7 @@ class AssistBillingAssociation(models.Model):
         CYCLES, string="Billing Cycle", required=True, default='monthly', tracking=True
     )
     tz = fields.Selection(
-        _tz_get,
+        get_zones,
         string="Customer Timezone",
         required=True,
         compute='_compute_tz',
@@ -123,6 +122,16 @@ class AssistBillingAssociation(models.Model):
         help="Addresses that bills are sent to, separated by commas. If empty, the customer's "
         "invoice address is used.",
     )
+    customer_reference = fields.Char(
+        tracking=True,
+        help="What the customer wants to see on each bill: an order or contract number. It is the "
+        "bill's Customer Reference, on paper and in e-invoices (order reference, BT-13).",
+    )
+    buyer_reference = fields.Char(
+        tracking=True,
+        help="Where an e-invoice is to go within the customer's organisation (buyer reference, "
+        "BT-10): the Leitweg-ID of a German authority, for instance.",
+    )
     state = fields.Selection(
         [
             ('running', "Running"),
@@ -139,6 +148,12 @@ class AssistBillingAssociation(models.Model):
         "no service, so this time is never billed.",
     )
     suspension_ids = fields.One2many('assist.billing.suspension', 'association_id', copy=False)
+    rate_ids = fields.One2many(
+        'assist.billing.rate',
+        'association_id',
+        string="Own Rates",
+        help="They come before all rates of the plan.",
+    )
     cycle_ids = fields.One2many('assist.billing.cycle', 'association_id', copy=False)
     bill_ids = fields.One2many(
         'account.move',
@@ -198,10 +213,10 @@ class AssistBillingAssociation(models.Model):
             if wrong:
                 raise ValidationError(
                     self.env._(
-                        "Billing e-mail addresses of %(customer)s: “%(address)s” is not an e-mail "
+                        "Billing e-mail addresses of %(customer)s: %(addresses)s – not an e-mail "
                         "address. Separate several addresses with commas.",
                         customer=association.partner_id.display_name,
-                        address=wrong[0],
+                        addresses=", ".join(f"“{address}”" for address in wrong),
                     )
                 )
 
@@ -487,8 +502,8 @@ class AssistBillingAssociation(models.Model):
                 "End that association first, or start this one later.",
                 customer=self.partner_id.display_name,
                 plan=self.plan_id.name,
-                start=self.start_date,
-                end=self.end_date or self.env._("further notice"),
+                start=format_date(self.env, self.start_date),
+                end=format_date(self.env, self.end_date) or self.env._("further notice"),
             )
         )
 

@@ -61,9 +61,13 @@ NOT_NEGATIVE = (
 
 def bills_nothing(terms):
     """Tell whether nothing whatever can be billed by these terms, of a cycle or of a plan."""
-    return not any(terms[name] for name in CHARGING_FIELDS[terms['billing_type']]) and not (
-        terms['charge_devices'] and terms['price_per_device']
-    )
+    if any(terms[name] for name in CHARGING_FIELDS[terms['billing_type']]):
+        return False
+    if terms['charge_devices'] and terms['price_per_device']:
+        return False
+    rates = terms.get('rates', ()) if isinstance(terms, dict) else terms['rate_ids']
+    # A percentage of nothing is nothing.
+    return not any(rate['method'] != 'percent' and rate['value'] > 0 for rate in rates)
 
 
 class AssistBillingPlan(models.Model):
@@ -327,6 +331,8 @@ class AssistBillingPlan(models.Model):
         'minimum_charge',
         'charge_devices',
         'price_per_device',
+        'rate_ids.method',
+        'rate_ids.value',
     )
     def _compute_bills_nothing(self):
         for plan in self:
@@ -532,10 +538,11 @@ class AssistBillingPlan(models.Model):
         unbilled = self._get_unbilled_cycles()
         (open_cycles | unbilled).lock_for_update()
         terms = self._prepare_terms()
+        present = {cycle: cycle._prepare_present_terms(terms) for cycle in open_cycles | unbilled}
         # What these terms change nothing about need not be rated again.
-        reopened = unbilled.filtered(lambda cycle: {**cycle.terms, **terms} != cycle.terms)
+        reopened = unbilled.filtered(lambda cycle: present[cycle] != cycle.terms)
         for cycle in open_cycles | reopened:
-            cycle.terms = {**cycle.terms, **terms}
+            cycle.terms = present[cycle]
         if reopened:
             reopened._reopen()
             self.env['assist.billing.association']._trigger_closing()
@@ -569,8 +576,11 @@ class AssistBillingPlan(models.Model):
             'currency_id': self.currency_id.id,
             'currency_rounding': self.currency_id.rounding,
             'products': {
-                charge: self._prepare_product_terms(self._get_product(charge))
-                for charge in PRODUCT_TERMS
+                **{
+                    charge: self._prepare_product_terms(self._get_product(charge))
+                    for charge in PRODUCT_TERMS
+                },
+                **self._prepare_card_product_terms(),
             },
         }
 
@@ -627,7 +637,7 @@ class AssistBillingPlan(models.Model):
     def _get_charged_products(self):
         """Return the products that can be on this plan's bills."""
         self.ensure_one()
-        products = self._get_product('usage')
+        products = self._get_product('usage') | self.hours_id.line_ids.band_id.product_id
         return products | self._get_product('device') if self.charge_devices else products
 
     def _get_archived_taxed_products(self):

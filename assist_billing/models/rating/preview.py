@@ -13,6 +13,8 @@ PRICE_GROUPS = 'account.group_account_invoice,account.group_account_readonly'
 UNUSUAL_SHARE = 0.5
 # As many bills of the same customer are looked back at.
 LAST_CYCLES = 3
+# What can be waited for; more is billed in the background.
+MOST_AT_ONCE = 100
 
 
 class AssistBillingCycle(models.Model):
@@ -24,7 +26,7 @@ class AssistBillingCycle(models.Model):
 
     preview_sessions = fields.Integer(string="Sessions So Far", compute='_compute_preview')
     preview_amount = fields.Monetary(
-        string="Would Bill",
+        string="So Far",
         compute='_compute_preview',
         groups=PRICE_GROUPS,
         help="What this cycle would bill if it closed now, before taxes.",
@@ -53,6 +55,9 @@ class AssistBillingCycle(models.Model):
     )
     is_due = fields.Boolean(
         compute='_compute_is_due', help="The next run closes it, or it waits for an older one."
+    )
+    is_over = fields.Boolean(
+        compute='_compute_is_due', help="It can be billed now, whatever grace the company gives."
     )
 
     # === COMPUTE METHODS === #
@@ -88,6 +93,7 @@ class AssistBillingCycle(models.Model):
         now = fields.Datetime.now()
         for cycle in self:
             cycle.is_due = cycle.state == 'open' and cycle._get_due_at() <= now
+            cycle.is_over = cycle.state == 'open' and cycle.end_at <= now
 
     def _search_unusual(self, operator, value):
         """Find open cycles by whether there is something unusual about what they would bill."""
@@ -205,6 +211,66 @@ class AssistBillingCycle(models.Model):
         """Close the chosen cycles at once; open the run with what became of them."""
         return self.env['assist.billing.run']._run_selection(self).action_open()
 
+    def action_print_so_far(self):
+        """Print what these open cycles would bill, as the bills they would make.
+
+        :raise UserError: names those that are not open, or have nothing to bill
+        """
+        self.check_access('read')
+        for cycle in self:
+            cycle._prepare_so_far_vals()
+        report = self.env.ref('assist_billing.cycle_report_so_far')
+        # Without first asking for a layout of documents.
+        return report.report_action(self, config=False)
+
+    def _prepare_so_far_vals(self):
+        """Return the values of the bill that this open cycle would make now.
+
+        :raise UserError: it is not open, cannot be rated, or has nothing to bill
+        """
+        self.ensure_one()
+        self.check_access('read')
+        if self.state != 'open':
+            raise UserError(self.env._("%(cycle)s is not open any more.", cycle=self.display_name))
+        # sudo: the sessions of all technicians count, whoever looks
+        cycle = self.sudo()
+        outcomes, problems = cycle._get_preview_outcomes()
+        if problems:
+            raise UserError(problems[cycle])
+        if not cycle._is_to_invoice(outcomes[cycle]):
+            raise UserError(
+                self.env._("%(cycle)s: there is nothing to bill so far.", cycle=self.display_name)
+            )
+        return cycle._prepare_invoice_vals(outcomes[cycle], fields.Datetime.now())
+
+    def _make_bill_so_far(self):
+        """Return the bill that this open cycle would make now, to be looked at and then undone.
+
+        Only within a savepoint that is rolled back: the report of `ir.actions.report` has one.
+        """
+        vals = self._prepare_so_far_vals()
+        # sudo: whoever may see what a cycle comes to may see the bill it would make
+        moves = self.env['account.move'].sudo().with_company(self.company_id)
+        # Nobody is told of what is undone.
+        return moves.with_context(tracking_disable=True, mail_create_nolog=True).create(vals)
+
+    @api.model
+    def action_bill_over(self):
+        """Close all of the chosen companies that is over, at once; open what came of it."""
+        self._check_billing_user()
+        # sudo: cycles are written by the engine only
+        self.sudo()._open_next_begun(fields.Datetime.now())
+        domain = [('company_id', 'in', self.env.companies.ids), *self._get_over_domain()]
+        over = self.search(domain, order='end_at, id', limit=MOST_AT_ONCE + 1)
+        if not over:
+            raise UserError(self.env._("No period is over that waits for its bill."))
+        if len(over) > MOST_AT_ONCE:
+            return self.action_bill_all_due()
+        run = self.env['assist.billing.run']._run_selection(over)
+        if run.failed_count or not over.move_id:
+            return run.action_open()
+        return run.action_view_bills()
+
     def action_bill_all_due(self):
         """Close all that is due, in the background; open the run to see how far it is.
 
@@ -222,6 +288,15 @@ class AssistBillingCycle(models.Model):
         if not failed:
             raise UserError(self.env._("No cycle has failed; there is nothing to try again."))
         return failed.action_retry()
+
+    @api.model
+    def _get_over_domain(self):
+        """Return the domain of open cycles that are over, and that nobody has put on hold."""
+        return [
+            ('state', '=', 'open'),
+            ('end_at', '<=', fields.Datetime.now()),
+            ('association_id.state', '!=', 'on_hold'),
+        ]
 
     def _get_due_at(self):
         """Return from when on the cycle is due: its end and the company's grace, naive UTC."""

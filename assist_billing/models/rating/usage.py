@@ -15,8 +15,10 @@ class LateUsage:
 
     origin: models.Model
     session_ids: tuple
-    line: rating.Line | None
+    lines: tuple
     shares: tuple
+    # With a rate card: what the statement says of each, quantity and amount included.
+    parts: tuple = ()
 
 
 @dataclass
@@ -36,13 +38,24 @@ class Outcome:
         """The lines of the bill in order; `prior` ones come with the cycle they are about."""
         own = self.rating.lines if self.rating else ()
         return [(line, self.cycle) for line in own] + [
-            (late.line, late.origin) for late in self.late if late.line
+            (line, late.origin) for late in self.late for line in late.lines
         ]
 
     @property
     def charged(self):
-        """What is charged, each once: (charge, the cycle it is about)."""
-        return {(line.charge, cycle) for line, cycle in self.lines}
+        """What is charged, each once: (charge, the cycle it is about).
+
+        A charge with another product than the plan's is a pair of itself and that product's ID.
+        """
+        return {
+            (
+                (line.charge, line.group.product)
+                if line.group and line.group.product
+                else line.charge,
+                cycle,
+            )
+            for line, cycle in self.lines
+        }
 
     @property
     def total(self):
@@ -53,6 +66,12 @@ class Outcome:
         """The sessions to be stamped: own ones, then late ones."""
         own = self.rating.sessions if self.rating else ()
         return [*own, *(share for late in self.late for share in late.shares)]
+
+    @property
+    def parts(self):
+        """The parts to be kept, each with the cycle whose terms rated it."""
+        own = [(part, self.cycle) for part in self.rating.kept_parts] if self.rating else []
+        return own + [(part, late.origin) for late in self.late for part in late.parts]
 
 
 def subtract_spans(spans, holes):
@@ -157,16 +176,10 @@ class AssistBillingCycle(models.Model):
             before = origin._rate(billed[origin.id])
             again = origin._rate(billed[origin.id] + late)
             ids = tuple(session.id for session in late)
-            result.append(
-                LateUsage(
-                    origin=origin,
-                    session_ids=ids,
-                    line=rating.late_difference(
-                        origin._get_billed_usage(exclude=self), again, before
-                    ),
-                    shares=rating.late_shares(again, before, ids),
-                )
-            )
+            lines = rating.late_charges(origin._get_billed_usage(exclude=self), again, before, ids)
+            shares = rating.late_shares(again, before, ids)
+            parts = rating.split_late_parts(again, lines, shares) if again.groups else ()
+            result.append(LateUsage(origin, ids, lines, shares, parts))
         return result
 
     def _get_billed_usage(self, exclude):
@@ -279,6 +292,8 @@ class AssistBillingCycle(models.Model):
             'customer': SQL("s.partner_id"),
             'technician': SQL("s.technician_id"),
             'device': SQL("s.device_id"),
+            'kind': SQL("s.kind"),
+            'grade': SQL("s.grade_id"),
         }
 
     @api.model

@@ -106,17 +106,17 @@ class AccountMove(models.Model):
         is_ours = Domain('assist_kind', '!=', False)
         return (is_ours & ours) | (~is_ours & Domain(others))
 
-    def _field_to_sql(self, alias, fname, query=None):
-        # EXTENDS account
-        sql = super()._field_to_sql(alias, fname, query)
-        if fname != 'move_sent_values':
-            return sql
+    def _assist_move_sent_to_sql(self, alias, others):
+        """Return Odoo's `move_sent_values` as SQL: of bills, whether they were delivered.
+
+        :param SQL others: what it is of other documents
+        """
         return SQL(
             "CASE WHEN %(kind)s IS NULL THEN %(others)s "
             "WHEN %(delivery)s = 'sent' THEN 'sent' ELSE 'not_sent' END",
             kind=SQL.identifier(alias, 'assist_kind'),
             delivery=SQL.identifier(alias, 'assist_delivery_state'),
-            others=sql,
+            others=others,
         )
 
     # === ACTIONS === #
@@ -127,7 +127,8 @@ class AccountMove(models.Model):
         self._assist_refuse_others(SENDABLE_KINDS)
         self._assist_check_sendable()
         if len(self) == 1:
-            return self.action_invoice_sent()
+            # Without first asking for a logo and a layout: the first page has done so.
+            return self.with_context(discard_logo_check=True).action_invoice_sent()
         sent = self.filtered(lambda bill: bill.assist_delivery_state == 'sent')
         if sent == self:
             sent = self.browse()  # all of them: so they are meant to be sent again

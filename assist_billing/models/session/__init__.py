@@ -1,4 +1,3 @@
 from . import assist_session
-from . import session_by_hand
 from . import session_resolve
 from . import assist_device

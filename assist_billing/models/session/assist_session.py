@@ -1,6 +1,8 @@
+from collections import defaultdict
+
 from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
-from odoo.tools import SQL
+from odoo.tools import SQL, format_datetime
 
 from ...sources.normaliser import EARLIEST, LONGEST, TOLERANCE
 from ...sources.registry import profiles
@@ -27,6 +29,10 @@ BILLING_GROUPS = 'account.group_account_invoice,account.group_account_readonly'
 # Hours are computed from seconds; these let pivot, graph and groups sum them by the database.
 HOURS_IN_SECONDS = {'duration_hours': 'duration_seconds', 'billed_hours': 'billed_seconds'}
 LONG_RUNNING_HOURS = 24
+# Sessions longer than this are few, and have an index of their own.
+LONG_SECONDS = 24 * 3600
+# So many names stand in a sentence; how many more there are is said.
+NAMED = 5
 
 
 class AssistSession(models.Model):
@@ -82,6 +88,17 @@ class AssistSession(models.Model):
         default=lambda self: self.env.user if not self.env.su else False,
         tracking=True,
     )
+    grade_id = fields.Many2one(
+        'assist.technician.grade',
+        compute='_compute_grade_id',
+        store=True,
+        # Not precomputed: that would be as the user, and a technician does not read it.
+        compute_sudo=True,
+        index='btree_not_null',
+        ondelete='restrict',
+        groups=BILLING_GROUPS,
+        help="What the technician was billed as when the session ended.",
+    )
     device_id = fields.Many2one(
         'assist.device', index='btree_not_null', check_company=True, ondelete='restrict'
     )
@@ -91,6 +108,9 @@ class AssistSession(models.Model):
             ('unattended', "Unattended Access"),
             ('screen_share', "Screen Sharing"),
             ('ar', "Augmented Reality"),
+            ('on_site', "On Site"),
+            ('phone', "Phone"),
+            ('travel', "Travel"),
         ],
         required=True,
         default='remote_support',
@@ -104,7 +124,12 @@ class AssistSession(models.Model):
     duration_seconds = fields.Integer(
         string="Duration (s)", compute='_compute_duration', store=True, precompute=True
     )
-    duration_hours = fields.Float(string="Duration", compute='_compute_hours')
+    duration_hours = fields.Float(
+        string="Duration",
+        compute='_compute_hours',
+        inverse='_inverse_duration_hours',
+        help="Typed, it sets the end.",
+    )
     billable = fields.Boolean(default=True, copy=False, tracking=True)
     non_billable_reason = fields.Char(
         copy=False, tracking=True, help="The customer reads it on the statement, under “No charge”."
@@ -167,6 +192,21 @@ class AssistSession(models.Model):
         compute='_compute_is_long_running',
         help="It started more than 24 hours ago and has not ended: was it forgotten?",
     )
+    continued_from_id = fields.Many2one(
+        'assist.session',
+        string="Continues",
+        readonly=True,
+        copy=False,
+        index='btree_not_null',
+        ondelete='set null',
+        help="The session that this one continues.",
+    )
+    is_overlapping = fields.Boolean(
+        compute='_compute_overlaps',
+        search='_search_is_overlapping',
+        help="Its technician has another session at the same time.",
+    )
+    overlap_text = fields.Char(string="Overlaps", compute='_compute_overlaps')
 
     # === CONSTRAINTS AND INDEXES === #
 
@@ -191,6 +231,11 @@ class AssistSession(models.Model):
     _waiting_index = models.Index("(association_id, ended_at) WHERE cycle_id IS NULL")
     _cycle_index = models.Index("(cycle_id) WHERE cycle_id IS NOT NULL")
     _rated_again_index = models.Index("(association_id, ended_at) WHERE cycle_id IS NOT NULL")
+    _technician_index = models.Index("(technician_id, started_at) WHERE technician_id IS NOT NULL")
+    _long_index = models.Index(
+        "(technician_id) WHERE technician_id IS NOT NULL "
+        "AND (ended_at IS NULL OR duration_seconds > 86400)"
+    )
 
     @api.constrains('source', 'external_id')
     def _check_external_id(self):
@@ -236,12 +281,34 @@ class AssistSession(models.Model):
             else:
                 session.duration_seconds = 0
 
+    @api.depends('technician_id', 'ended_at')
+    def _compute_grade_id(self):
+        """Keep the grade of the day the session ended: a later one is for later sessions."""
+        for session in self:
+            session.grade_id = session.ended_at and session.technician_id.assist_grade_id
+
     @api.depends('duration_seconds', 'billed_seconds')
     def _compute_hours(self):
         for session in self:
             session.duration_hours = session.duration_seconds / 3600
             # sudo: the compute runs for technicians too, who do not read the billed time
             session.sudo().billed_hours = session.sudo().billed_seconds / 3600
+
+    def _inverse_duration_hours(self):
+        for session in self:
+            session.ended_at = session._get_end_after(session.duration_hours)
+
+    @api.onchange('duration_hours')
+    def _onchange_duration_hours(self):
+        self.ended_at = self._get_end_after(self.duration_hours)
+
+    def _get_end_after(self, hours):
+        """Return when this session ended, if it took so many hours; to the second."""
+        if not self.started_at or not hours:
+            return self.ended_at
+        if hours == self.duration_seconds / 3600:
+            return self.ended_at  # nobody typed it
+        return fields.Datetime.add(self.started_at, seconds=round(hours * 3600))
 
     @api.depends('started_at', 'ended_at')
     def _compute_is_long_running(self):
@@ -250,6 +317,77 @@ class AssistSession(models.Model):
             session.is_long_running = (
                 bool(session.started_at) and not session.ended_at and session.started_at < earliest
             )
+
+    @api.depends('technician_id', 'started_at', 'ended_at', 'company_id')
+    def _compute_overlaps(self):
+        self.flush_model()
+        rows = self.env.execute_query(
+            SQL(
+                """
+                SELECT s.id, o.id, o.name FROM assist_session s JOIN assist_session o ON %s
+                 WHERE s.id = ANY(%s) AND %s
+                 UNION
+                SELECT s.id, o.id, o.name FROM assist_session s JOIN assist_session o ON %s
+                 WHERE s.id = ANY(%s) AND %s
+              ORDER BY 1, 2
+                """,
+                self._get_same_time_sql(),
+                self.ids,
+                self._get_near_sql(),
+                self._get_same_time_sql(),
+                self.ids,
+                self._get_long_sql(),
+            )
+        )
+        others = defaultdict(list)
+        for session_id, _other_id, name in rows:
+            others[session_id].append(name)
+        for session in self:
+            names = others[session._origin.id]
+            session.is_overlapping = bool(names)
+            session.overlap_text = self._name_some(names)
+
+    @api.model
+    def _search_is_overlapping(self, operator, value):
+        """Find the unbilled sessions in whose time the technician has another one."""
+        if operator not in ('in', 'not in'):
+            return NotImplemented
+        self.flush_model()
+        rows = self.env.execute_query(
+            SQL(
+                """
+                SELECT s.id FROM assist_session s
+                 WHERE s.state != 'billed' AND s.technician_id IS NOT NULL AND (
+                       EXISTS (SELECT 1 FROM assist_session o WHERE %s AND %s)
+                    OR EXISTS (SELECT 1 FROM assist_session o WHERE %s AND %s))
+                """,
+                self._get_same_time_sql(),
+                self._get_near_sql(),
+                self._get_same_time_sql(),
+                self._get_long_sql(),
+            )
+        )
+        return [('id', operator, [row[0] for row in rows])]
+
+    @api.model
+    def _get_same_time_sql(self):
+        """Return whether session `o` is another one of the same technician at the time of `s`."""
+        return SQL(
+            """
+            o.technician_id = s.technician_id AND o.company_id = s.company_id AND o.id != s.id
+            AND o.started_at < COALESCE(s.ended_at, now() AT TIME ZONE 'UTC')
+            AND COALESCE(o.ended_at, now() AT TIME ZONE 'UTC') > s.started_at
+            """
+        )
+
+    @api.model
+    def _get_near_sql(self):
+        """Return what bounds the search to an index: `o` began not long before `s`."""
+        return SQL("o.started_at > s.started_at - interval '1 day'")
+
+    @api.model
+    def _get_long_sql(self):
+        return SQL("(o.ended_at IS NULL OR o.duration_seconds > %s)", SQL(str(LONG_SECONDS)))
 
     def _field_to_sql(self, alias, field_expr, query=None):
         # OVERRIDE: hours are no column; access is checked on the column they are made of
@@ -326,15 +464,15 @@ class AssistSession(models.Model):
             or vals.get('external_id')
             or self.display_name
             or self.env._("new"),
-            'start': started_at,
-            'end': ended_at,
+            'start': started_at and format_datetime(self.env, started_at),
+            'end': ended_at and format_datetime(self.env, ended_at),
         }
         for moment in filter(None, (started_at, ended_at)):
             if moment < EARLIEST:
                 raise ValidationError(
                     self.env._(
-                        "Session “%(session)s”: %(moment)s (UTC) is before 1990. Check the year.",
-                        moment=moment,
+                        "Session “%(session)s”: %(moment)s is before 1990. Check the year.",
+                        moment=format_datetime(self.env, moment),
                         **words,
                     )
                 )
@@ -342,9 +480,9 @@ class AssistSession(models.Model):
         if last and last > fields.Datetime.now() + TOLERANCE:
             raise ValidationError(
                 self.env._(
-                    "Session “%(session)s”: its end %(end)s (UTC) is more than 24 hours in the "
+                    "Session “%(session)s”: its end %(end)s is more than 24 hours in the "
                     "future. Check the date and the time zone.",
-                    **{**words, 'end': last},
+                    **{**words, 'end': format_datetime(self.env, last)},
                 )
             )
         if not started_at or not ended_at:
@@ -352,23 +490,27 @@ class AssistSession(models.Model):
         if ended_at < started_at:
             raise ValidationError(
                 self.env._(
-                    "Session “%(session)s”: its end (%(end)s UTC) is before its start "
-                    "(%(start)s UTC).",
+                    "Session “%(session)s”: its end (%(end)s) is before its start (%(start)s).",
                     **words,
                 )
             )
         if ended_at - started_at > LONGEST:
             raise ValidationError(
                 self.env._(
-                    "Session “%(session)s”: from %(start)s to %(end)s (UTC) it would last more "
+                    "Session “%(session)s”: from %(start)s to %(end)s it would last more "
                     "than a year. Correct its start or end.",
                     **words,
                 )
             )
 
+    @api.model
+    def _get_frozen_fields(self):
+        """Return the names of the fields that a billed session keeps: they stand on a bill."""
+        return FROZEN_FIELDS
+
     def _check_frozen(self, vals):
         """Refuse to change what stands on a bill; writing the same value again is no change."""
-        names = [name for name in FROZEN_FIELDS if name in vals]
+        names = [name for name in self._get_frozen_fields() if name in vals]
         for session in self.filtered(lambda session: session.state == 'billed') if names else ():
             changed = [name for name in names if session._assist_is_changed(name, vals[name])]
             if changed:
@@ -385,7 +527,69 @@ class AssistSession(models.Model):
                     )
                 )
 
+    def _check_not_billed(self):
+        """Refuse billed sessions by name."""
+        billed = self.filtered(lambda session: session.state == 'billed')
+        if not billed:
+            return
+        raise UserError(
+            self.env._(
+                "These sessions are billed already, so nothing was changed: %(names)s. Leave them "
+                "out, or take their bill back first.",
+                names=self._name_some(billed.mapped('name')),
+            )
+        )
+
+    @api.model
+    def _name_some(self, names):
+        """Return the first of these names in quotes, and how many more there are."""
+        text = ", ".join(f"“{name}”" for name in names[:NAMED])
+        if len(names) > NAMED:
+            text = self.env._("%(names)s and %(count)s more", names=text, count=len(names) - NAMED)
+        return text
+
     # === ACTIONS === #
+
+    def action_start_now(self):
+        """Begin a session now; who it is for can be said while it runs."""
+        session = self.env['assist.session'].create({'technician_id': self.env.user.id})
+        return session._get_records_action(name=session.name)
+
+    def action_start(self):
+        """Go on with this session now: the same customer, device and subject, a new session."""
+        self.ensure_one()
+        self.check_access('read')
+        session = self._assist_as_engine().create(
+            {
+                'name': self.name,
+                'partner_id': self.partner_id.id,
+                'device_id': self.device_id.id,
+                'kind': self.kind,
+                'technician_id': self.env.user.id,
+                'continued_from_id': self.id,
+            }
+        )
+        return session.with_env(self.env)._get_records_action(name=session.name)
+
+    def action_make_non_billable(self, reason):
+        """Have these sessions not billed; when one of them is billed, none is changed.
+
+        :param str reason: kept on each of them
+        """
+        self.check_access('write')
+        self._check_not_billed()
+        if not (reason or "").strip():
+            raise UserError(self.env._("Give the reason why these sessions are not billed."))
+        self.write({'billable': False, 'non_billable_reason': reason.strip()})
+        return True
+
+    def action_make_billable(self):
+        """Have sessions billed after all; when one of them is billed, none is changed."""
+        self.check_access('write')
+        self._check_not_billed()
+        sessions = self.filtered(lambda session: not session.billable)
+        sessions.write({'billable': True, 'non_billable_reason': False})
+        return True
 
     def action_stop(self):
         """End running sessions now; of a single one, ask what was done (it has ended already)."""

@@ -81,20 +81,18 @@ class AssistSession(models.Model):
                     SQL("%s SELECT s.id FROM assist_session s, resolved r WHERE %s", *resolved)
                 )
             )
+        defined, joined = resolved
         with changing(changed, RESOLVED):
-            self.env.cr.execute(
-                SQL(
-                    """
-                    %s
-                    UPDATE assist_session s
-                       SET association_id = r.association_id, state = r.state,
-                           cycle_id = r.cycle_id,
-                           prior_id = CASE WHEN r.cycle_id IS NOT NULL THEN s.prior_id END
-                      FROM resolved r
-                     WHERE %s
-                    """,
-                    *resolved,
-                )
+            self._assist_set_state(
+                SQL("r.state"),
+                joined,
+                {
+                    'association_id': SQL("r.association_id"),
+                    'cycle_id': SQL("r.cycle_id"),
+                    'prior_id': SQL("CASE WHEN r.cycle_id IS NOT NULL THEN s.prior_id END"),
+                },
+                source=SQL("resolved r"),
+                defined=defined,
             )
             self.invalidate_model(RESOLVED)
 
@@ -156,6 +154,33 @@ class AssistSession(models.Model):
                 """
             ),
         )
+
+    @api.model
+    def _assist_set_state(self, state, where, columns=None, *, source=None, defined=None):
+        """Have the sessions `s` that meet a condition in a state. Nothing else writes it.
+
+        In one statement. The caller has flushed, and tells the ORM (see `utils/sql_changes.py`).
+
+        :param state: a state, or SQL that gives one
+        :param SQL where: the condition
+        :param dict columns: what is written along with it, SQL or a value, by column
+        :param SQL source: what else the statement reads, as after FROM
+        :param SQL defined: a WITH clause for it
+        :return: the ids of the sessions that were written to
+        """
+        written = {'state': state, **(columns or {})}
+        rows = self.env.execute_query(
+            SQL(
+                "%s UPDATE assist_session s SET %s %s WHERE %s RETURNING s.id",
+                defined or SQL(),
+                SQL(", ").join(
+                    SQL("%s = %s", SQL.identifier(name), value) for name, value in written.items()
+                ),
+                SQL("FROM %s", source) if source else SQL(),
+                where,
+            )
+        )
+        return [row[0] for row in rows]
 
     @api.model
     def _analyze_if_thought_empty(self):

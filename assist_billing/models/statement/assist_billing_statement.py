@@ -1,6 +1,6 @@
 import csv
 import io
-from collections import defaultdict
+from collections import Counter, defaultdict
 from datetime import timedelta
 from fractions import Fraction
 
@@ -14,7 +14,7 @@ from ...rules.shapes import ONE, ZERO, round_half_up
 from ...sources.cells import inert_cell
 from ...utils.checks import count_digits
 from ..invoice.account_move_line import PRINTED_DIGITS
-from ..rating.usage import as_decimal
+from ..rating.usage import LateUsage, as_decimal
 from .shapes import (
     Statement,
     StatementBar,
@@ -46,8 +46,8 @@ class AssistBillingStatement(models.AbstractModel):
         A closed cycle is rated again from its frozen terms, the sessions stamped with it and the
         device days kept, so that rows add up to the lines of its bill exactly.
         """
-        # sudo: who may see the bill or the cycle may see what it is made of, although he may not
-        # read technicians, devices and sessions by themselves (the portal)
+        # sudo: who may see the bill or the cycle may see what it is made of, even without the right
+        # to read technicians, devices and sessions (the portal)
         return self.sudo()._make_statement(cycle.sudo())
 
     @api.model
@@ -87,13 +87,11 @@ class AssistBillingStatement(models.AbstractModel):
     def _get_rating(self, cycle):
         """Return the rating (None if waived) and the late sessions of a cycle's bill.
 
-        :return: `rules.rating.Rating`, and a list of (cycle, line or None, list of shares)
+        :return: `rules.rating.Rating`, and a list of LateUsage
         """
         if cycle.state in ('open', 'to_rebill'):
             outcome = cycle._get_outcomes()[cycle]
-            return outcome.rating, [
-                (usage.origin, usage.line, list(usage.shares)) for usage in outcome.late
-            ]
+            return outcome.rating, outcome.late
         late = self._get_billed_late(cycle.prior_ids.filtered(lambda prior: not prior.move_id))
         if cycle.state == 'waived':
             return None, late
@@ -104,14 +102,34 @@ class AssistBillingStatement(models.AbstractModel):
         return cycle._rate(sessions[cycle.id], devices[cycle.id]), late
 
     def _get_billed_late(self, priors):
-        """Return late sessions as they were billed, see `_get_rating`."""
+        """Return late sessions as they were billed, as a list of LateUsage."""
         late = []
-        for prior in priors.sorted(lambda prior: (prior.origin_cycle_id.date_start, prior.id)):
-            values = (as_decimal(prior[name]) for name in ('quantity', 'price', 'amount'))
-            origin = prior.origin_cycle_id
-            shares = [self._get_late_share(origin, session) for session in prior.session_ids]
-            late.append((origin, rating.Line('prior', *values) if prior.quantity else None, shares))
+        ordered = priors.sorted(lambda prior: (prior.origin_cycle_id.date_start, prior.id))
+        for origin, found in ordered.grouped('origin_cycle_id').items():
+            lines = tuple(
+                rating.Line(
+                    'prior',
+                    *(as_decimal(prior[name]) for name in ('quantity', 'price', 'amount')),
+                    prior._get_group(),
+                )
+                for prior in found
+                if prior.quantity
+            )
+            sessions = found.session_ids
+            shares = tuple(self._get_late_share(origin, session) for session in sessions)
+            parts = self._get_late_parts(origin, sessions) if 'rates' in origin.terms else ()
+            late.append(LateUsage(origin, tuple(sessions.ids), lines, shares, parts))
         return late
+
+    def _get_late_parts(self, origin, sessions):
+        """Return the parts of late sessions that ended in `origin`, as they were billed."""
+        card = rating.RateCard(origin._get_frozen_terms())
+        parts = self.env['assist.session.part'].search([('session_id', 'in', sessions.ids)])
+        counts = Counter(part.session_id for part in parts)
+        return tuple(
+            card.make_part({**part._get_share_vals(), 'is_cut': counts[part.session_id] > 1})
+            for part in parts
+        )
 
     # === LINES === #
 
@@ -122,32 +140,39 @@ class AssistBillingStatement(models.AbstractModel):
         taken an included tax out of the price, and amounts are printed with taxes or without.
         """
         charged = [(line, cycle) for line in (rated.lines if rated else ())]
-        charged += [(line, origin) for origin, line, _shares in late if line]
+        charged += [(line, usage.origin) for usage in late for line in usage.lines]
         printed = defaultdict(list)
         for line in bill.invoice_line_ids.sorted(lambda line: (line.sequence, line.id)):
             printed[line.assist_charge].append(line)
         lines = []
         for line, origin in charged:
             price, amount = line.price, line.amount
-            if found := printed[line.charge][:1]:
-                del printed[line.charge][0]
-                price, amount = self._get_printed_amounts(cycle, found[0], line.quantity)
+            if found := self._take_printed(printed[line.charge], line.quantity):
+                price, amount = self._get_printed_amounts(cycle, found, line.quantity)
             terms = origin._get_frozen_terms()
             lines.append(
                 StatementLine(
                     line.charge,
                     # The period stands above; that of late sessions is another one.
-                    self._get_charge_label(line.charge, origin),
+                    self._get_charge_label(line.charge, origin, line.group),
                     line.quantity,
                     price,
                     amount,
+                    group=line.group,
                     quantity_digits=terms.quantity_digits,
                     price_digits=max(terms.price_digits, count_digits(price)),
                 )
             )
         return lines
 
-    def _get_charge_label(self, charge, origin):
+    def _take_printed(self, printed, quantity):
+        """Take an invoice line out of those of a charge: the first of that quantity, else any."""
+        if not printed:
+            return None
+        same = (i for i, line in enumerate(printed) if as_decimal(line.quantity) == quantity)
+        return printed.pop(next(same, 0))
+
+    def _get_charge_label(self, charge, origin, group=None):
         """Return what a line charges, in the language of the context."""
         labels = {
             'session': self.env._("Sessions"),
@@ -156,9 +181,11 @@ class AssistBillingStatement(models.AbstractModel):
             'device': self.env._("Unattended devices"),
             'minimum': self.env._("Top-up to the minimum charge"),
         }
-        if charge in labels:
-            return labels[charge]
-        return self.env._("Received late: %(period)s", period=origin._format_period())
+        label = labels.get(charge) or self.env._(
+            "Received late, for %(period)s", period=origin._format_period()
+        )
+        about = origin._describe_group(group)
+        return f"{label} – {about}" if about else label
 
     def _get_printed_amounts(self, cycle, line, quantity):
         """Return price and amount of an invoice line as its document prints them.
@@ -188,14 +215,55 @@ class AssistBillingStatement(models.AbstractModel):
     # === SESSIONS === #
 
     def _get_own_sections(self, cycle, rated, lines):
-        """Return the section of the cycle's own sessions, as a list; empty without any."""
+        """Return the sections of the cycle's own sessions, one for each price; empty without any.
+
+        Sessions without a charge of their own stand with those they are counted with.
+        """
         if not rated or not rated.sessions:
             return []
-        usage = rated.get_line('session', 'hour')
-        line = next((line for line in lines if line.charge == usage.charge), None)
+        fees = [share.base_fee for share in rated.sessions]
         fee = next((line for line in lines if line.charge == 'base_fee'), None)
-        gross = sum((share.amount for share in rated.sessions), ZERO)
-        included = rated.included
+        fees = self._fit(cycle, fees, fee.amount) if fee else fees
+        fees = dict(zip((share.id for share in rated.sessions), fees, strict=True))
+        if not rated.groups:
+            usage = rated.get_line('session', 'hour')
+            return [self._get_section(cycle, usage, rated.sessions, rated.included, lines, fees)]
+        homes = {}
+        for group in rated.groups:
+            for part in sorted(group.parts, key=lambda part: part.start):
+                homes.setdefault(part.id, group)
+        sections = []
+        for group in rated.groups:
+            rows = list(group.parts)
+            rows += [
+                share
+                for share in rated.sessions
+                if share.reason and homes.get(share.merged_into, rated.groups[0]) is group
+            ]
+            # The fee of a session stands with the first of its parts.
+            own = {key: fees[key] for key, home in homes.items() if home is group}
+            sections.append(self._get_section(cycle, group.line, rows, group.included, lines, own))
+        return sections
+
+    def _get_section(self, cycle, usage, rows, included, lines, fees):
+        """Return the section of a usage line.
+
+        :param usage: the line as it was rated
+        :param rows: shares of sessions, or of parts of them
+        :param included: what is included in it, as it was rated
+        :param fees: id of a session -> its base fee, of those that are shown here
+        """
+        line = next(
+            (
+                line
+                for line in lines
+                if line.charge == usage.charge
+                and line.group == usage.group
+                and line.quantity == usage.quantity
+            ),
+            None,
+        )
+        gross = sum((share.amount for share in rows), ZERO)
         if line and line.amount != usage.amount:
             # The bill prints it in another tax mode than it was rated in.
             ratio = (
@@ -205,36 +273,79 @@ class AssistBillingStatement(models.AbstractModel):
             )
             gross = round_half_up(Fraction(gross) * ratio, self._get_rounding(cycle))
             included = rating.Included(included.quantity, line.amount - gross)
-        amounts = self._fit(cycle, [share.amount for share in rated.sessions], gross)
-        fees = [share.base_fee for share in rated.sessions]
-        fees = self._fit(cycle, fees, fee.amount) if fee else fees
-        rows = self._get_rows(
-            cycle,
-            [
-                (share, {'quantity': share.quantity, 'amount': amount, 'base_fee': base_fee})
-                for share, amount, base_fee in zip(rated.sessions, amounts, fees, strict=True)
-            ],
-        )
-        return [StatementSection(cycle, rows, line, included)]
+        amounts = self._fit(cycle, [share.amount for share in rows], gross)
+        values, shown = [], set()
+        for share, amount in zip(rows, amounts, strict=True):
+            fee = ZERO if share.id in shown else fees.get(share.id, ZERO)
+            shown.add(share.id)
+            values.append((share, {'quantity': share.quantity, 'amount': amount, 'base_fee': fee}))
+        label = cycle._describe_group(usage.group)
+        return StatementSection(cycle, self._get_rows(cycle, values), line, included, label=label)
 
     def _get_late_sections(self, cycle, late, lines):
-        """Return a section for each earlier period of which sessions came in late."""
+        """Return sections for each earlier period of which sessions came in late."""
         prior_lines = iter([line for line in lines if line.charge == 'prior'])
         sections = []
-        for origin, charged, shares in late:
-            line = next(prior_lines) if charged else None
-            terms = origin._get_frozen_terms()
-            quantities = rating.split_late_quantity(terms, charged, shares)
-            amounts = rating.split_late_amount(terms, line.amount if line else ZERO, shares)
+        for usage in late:
+            printed = [next(prior_lines) for _line in usage.lines]
+            if usage.parts:
+                sections += self._get_late_part_sections(cycle, usage, printed)
+                continue
+            charged = usage.lines[0] if usage.lines else None
+            line = printed[0] if printed else None
+            terms = usage.origin._get_frozen_terms()
+            quantities = rating.split_late_quantity(terms, charged, usage.shares)
+            amounts = rating.split_late_amount(terms, line.amount if line else ZERO, usage.shares)
             rows = self._get_rows(
                 cycle,
                 [
                     (share, {'quantity': quantity, 'amount': amount})
-                    for share, quantity, amount in zip(shares, quantities, amounts, strict=True)
+                    for share, quantity, amount in zip(
+                        usage.shares, quantities, amounts, strict=True
+                    )
                 ],
             )
-            sections.append(StatementSection(origin, rows, line, is_late=True))
+            sections.append(StatementSection(usage.origin, rows, line, is_late=True))
         return sections
+
+    def _get_late_part_sections(self, cycle, usage, printed):
+        """Return the sections of one earlier period with a rate card.
+
+        :param printed: its lines as the bill prints them
+        """
+        whole = len(printed) == 1 and printed[0].group is None
+        taken, sections = set(), []
+        for charged, line in zip(usage.lines, printed, strict=True):
+            parts = [
+                part
+                for part in usage.parts
+                if whole or (part.group, part.price) == (charged.group, charged.price)
+            ]
+            taken.update(map(id, parts))
+            amounts = self._fit(cycle, [part.amount for part in parts], line.amount)
+            sections.append((line, list(zip(parts, amounts, strict=True))))
+        rest = [(part, part.amount) for part in usage.parts if id(part) not in taken]
+        rest += [(share, ZERO) for share in usage.shares if share.reason]
+        if rest and sections:
+            sections[0][1].extend(rest)
+        elif rest:
+            sections.append((None, rest))
+        return [
+            StatementSection(
+                usage.origin,
+                self._get_rows(
+                    cycle,
+                    [
+                        (share, {'quantity': share.quantity, 'amount': amount})
+                        for share, amount in rows
+                    ],
+                ),
+                line,
+                is_late=True,
+                label=usage.origin._describe_group(line.group) if line else "",
+            )
+            for line, rows in sections
+        ]
 
     # === DEVICES === #
 
@@ -275,7 +386,7 @@ class AssistBillingStatement(models.AbstractModel):
     def _get_rows(self, cycle, shares):
         """Return a StatementRow for each share, in the order the sessions began.
 
-        :param shares: list of (`rules.rating.SessionShare`, other values of the row)
+        :param shares: list of (share of a session or of a part of one, other values of the row)
         """
         sessions = self.env['assist.session'].browse(share.id for share, _values in shares)
         sessions.fetch(['started_at', 'ended_at', 'name', 'customer_note'])
@@ -286,16 +397,25 @@ class AssistBillingStatement(models.AbstractModel):
                 measured_seconds=share.measured_seconds,
                 billed_seconds=share.billed_seconds,
                 remark=self._get_remark(cycle, share),
+                span=self._get_part_span(share),
                 **values,
             )
             for session, (share, values) in zip(sessions, shares, strict=True)
         ]
-        return sorted(rows, key=lambda row: (row.session.started_at, row.session.id))
+        return sorted(rows, key=lambda row: (row.started_at, row.session.id))
 
-    def _get_row(self, cycle, session, **values):
-        start, end = self._get_local_times(cycle, session)
+    def _get_part_span(self, share):
+        """Return from when to when a part was, if its session has others; else None."""
+        is_cut = isinstance(share, rating.PartShare) and share.is_cut
+        return (share.start, share.end) if is_cut else None
+
+    def _get_row(self, cycle, session, span=None, **values):
+        span = span or (session.started_at, session.ended_at)
+        start, end = self._get_local_times(cycle, *span)
         return StatementRow(
             session=session,
+            started_at=span[0],
+            ended_at=span[1],
             day=end.date(),
             date=self._format_day(start),
             time=f"{self._format_time(start)} – {self._format_time(end)}",
@@ -305,16 +425,16 @@ class AssistBillingStatement(models.AbstractModel):
     def _get_remark(self, cycle, share):
         """Say why a session has no charge of its own; empty if it has."""
         if share.reason == 'short':
-            return self.env._("Too short to count")
+            return self.env._("Too short to be billed")
         if share.reason == 'merged':
             head = self.env['assist.session'].browse(share.merged_into)
             own = self.env['assist.session'].browse(share.id)
-            start, _end = self._get_local_times(cycle, head)
+            [start] = self._get_local_times(cycle, head.started_at)
             time = self._format_time(start)
-            own_start, _end = self._get_local_times(cycle, own)
+            [own_start] = self._get_local_times(cycle, own.started_at)
             if start.date() != own_start.date():
                 time = f"{self._format_day(start)} {time}"
-            return self.env._("Counted with the one at %(time)s", time=time)
+            return self.env._("Billed together with the session at %(time)s", time=time)
         return ""
 
     def _get_no_charge_rows(self, cycle):
@@ -338,12 +458,9 @@ class AssistBillingStatement(models.AbstractModel):
             for session in sessions
         ]
 
-    def _get_local_times(self, cycle, session):
-        """Return what clocks in the zone of the cycle showed when a session began and ended."""
-        return [
-            cycles.local_time(instant, cycle.tz)
-            for instant in (session.started_at, session.ended_at)
-        ]
+    def _get_local_times(self, cycle, *instants):
+        """Return what clocks in the zone of the cycle showed at these instants."""
+        return [cycles.local_time(instant, cycle.tz) for instant in instants]
 
     def _format_day(self, local):
         """Return weekday, day and month of a local instant, as the language writes them."""
@@ -481,7 +598,7 @@ class AssistBillingStatement(models.AbstractModel):
         cycle = statement.cycle
         start, end = (
             instant.replace(tzinfo=None).isoformat(' ', 'seconds')
-            for instant in self._get_local_times(cycle, session)
+            for instant in self._get_local_times(cycle, row.started_at, row.ended_at)
         )
         return [
             kind,

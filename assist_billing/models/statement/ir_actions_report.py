@@ -1,4 +1,5 @@
 import io
+from contextlib import closing
 
 from odoo import models
 
@@ -6,8 +7,9 @@ from odoo.addons.base.models.ir_actions_report import _wkhtml
 
 from ...report.stationery import Stationery
 
-# The report of our own; the others are Odoo's invoices.
-STATEMENT_REPORT = 'assist_billing.report_statement'
+SO_FAR_REPORT = 'assist_billing.report_so_far'
+# The reports of our own; the others are Odoo's invoices.
+STATEMENT_REPORTS = ('assist_billing.report_statement', SO_FAR_REPORT)
 
 
 class IrActionsReport(models.Model):
@@ -19,17 +21,28 @@ class IrActionsReport(models.Model):
 
     _inherit = 'ir.actions.report'
 
+    # === WHAT IS NOT STORED === #
+
+    def _render_template(self, template, values=None):
+        # EXTENDS base: the bill so far is made in order to be printed, and undone
+        if template != SO_FAR_REPORT:
+            return super()._render_template(template, values)
+        with closing(self.env.cr.savepoint()):
+            return super()._render_template(template, values)
+
     # === ONE BY ONE === #
 
     def _render_qweb_pdf_prepare_streams(self, report_ref, data, res_ids=None):
         # EXTENDS base: a batch with bills in it is rendered document by document, which the
         # unpatched wkhtmltopdf needs, and which spares the other one from taking apart again
         # what it has put into one file
-        if not self._assist_is_with_statement(report_ref, res_ids):
+        if not self._assist_is_about_bills(report_ref, res_ids):
             return super()._render_qweb_pdf_prepare_streams(report_ref, data, res_ids=res_ids)
-        report = self
-        if not _wkhtml().is_patched_qt:
-            report = self.with_context(assist_stationery=True)
+        # What else is printed of a bill, such as a payment slip, has a sheet of its own.
+        needs_stationery = (
+            self._assist_is_with_statement(report_ref) and not _wkhtml().is_patched_qt
+        )
+        report = self.with_context(assist_stationery=needs_stationery)
         streams = {}
         for res_id in res_ids:
             if res_id not in streams:
@@ -42,15 +55,19 @@ class IrActionsReport(models.Model):
         copies = [io.BytesIO(streams[res_id]['stream'].getvalue()) for res_id in res_ids]
         return {False: {'stream': self._merge_pdfs(copies), 'attachment': None}}
 
-    def _assist_is_with_statement(self, report_ref, res_ids):
-        """Tell whether a report prints our statement, or documents of which one has it."""
+    def _assist_is_about_bills(self, report_ref, res_ids):
+        """Tell whether a report prints our statement, or something of documents of ours."""
         if not res_ids:
             return False
-        if self._get_report(report_ref).report_name == STATEMENT_REPORT:
-            return True
-        if not self._is_invoice_report(report_ref):
-            return False
+        report = self._get_report(report_ref)
+        if report.model != 'account.move':
+            return report.report_name in STATEMENT_REPORTS
         return any(self.env['account.move'].browse(res_ids).mapped('assist_kind'))
+
+    def _assist_is_with_statement(self, report_ref):
+        """Tell whether a report prints our statement, of whatever is about bills."""
+        name = self._get_report(report_ref).report_name
+        return name in STATEMENT_REPORTS or self._is_invoice_report(report_ref)
 
     # === LETTERHEAD === #
 

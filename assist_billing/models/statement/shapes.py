@@ -1,7 +1,7 @@
 """What a statement is made of: `assist.billing.statement` fills it, report and portal print it."""
 
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 
 from odoo import models
@@ -21,6 +21,8 @@ class StatementLine:
     quantity: Decimal
     price: Decimal
     amount: Decimal
+    # With a rate card: what its time has in common.
+    group: rating.Group | None = None
     # As many as the bill prints: 1 session and 1.00 hours, 20.00 and 16.528926.
     quantity_digits: int = 2
     price_digits: int = 2
@@ -34,6 +36,9 @@ class StatementRow:
     """
 
     session: models.Model
+    # Naive UTC: those of the session, or of the part of it that this row is.
+    started_at: datetime
+    ended_at: datetime
     day: date
     date: str
     time: str
@@ -59,6 +64,8 @@ class StatementSection:
     line: StatementLine | None = None
     included: rating.Included = NOTHING_INCLUDED
     is_late: bool = False
+    # With a rate card there is a section for each price; this says what makes it.
+    label: str = ""
 
     @property
     def terms(self):
@@ -142,8 +149,24 @@ class Statement:
         return self.terms.billing_type == 'hour'
 
     @property
+    def most_seconds(self):
+        """Return what the highest bar stands for."""
+        return max((bar.seconds for bar in self.bars), default=0)
+
+    @property
+    def bar_days(self):
+        """Return how many days the first bar is for: 1, 7, or about a month."""
+        dates = [bar.date for bar in self.bars[:2]]
+        return (dates[-1] - dates[0]).days or 1
+
+    @property
     def rows(self):
         return [row for section in self.sections for row in section.rows]
+
+    @property
+    def session_count(self):
+        """Sessions, of which one can have several rows."""
+        return len({row.session.id for row in self.rows})
 
     @property
     def quantity(self):
@@ -170,6 +193,12 @@ class Statement:
         """Return whole `seconds` as hours, minutes and seconds: 1:07:05."""
         minutes, seconds = divmod(seconds, 60)
         return f"{minutes // 60}:{minutes % 60:02}:{seconds:02}"
+
+    @staticmethod
+    def show_hours(seconds):
+        """Return whole `seconds` as hours and minutes: 1:07."""
+        minutes = -(-seconds // 60)
+        return f"{minutes // 60}:{minutes % 60:02}"
 
     def get_line(self, *charges):
         """Return the line of one of `charges`, or None."""

@@ -48,13 +48,13 @@ class AssistBillingTie(models.Model):
         string="Checked Every Night",
         readonly=True,
         copy=False,
-        help="Covers everything the company has; the billing manager is notified if there are "
+        help="Covers all of the company's records; the billing manager is notified of any "
         "differences.",
     )
     date_from = fields.Date(
-        string="From", help="First day of the sessions and cycles checked. Leave empty for all."
+        string="From", help="First day of the sessions and cycles to check. Leave empty for all."
     )
-    date_to = fields.Date(string="To", help="Last day of the sessions and cycles checked.")
+    date_to = fields.Date(string="To", help="Last day of the sessions and cycles to check.")
     checked_at = fields.Datetime(readonly=True, copy=False)
     seconds = fields.Float(string="Took (s)", readonly=True, copy=False)
     session_count = fields.Integer(string="Sessions", readonly=True, copy=False)
@@ -84,7 +84,7 @@ class AssistBillingTie(models.Model):
             if tie.date_from and tie.date_to and tie.date_to < tie.date_from:
                 raise ValidationError(
                     self.env._(
-                        "The period to reconcile cannot end before it begins; correct its dates."
+                        "The period to reconcile cannot end before it begins. Correct its dates."
                     )
                 )
 
@@ -270,6 +270,7 @@ class AssistBillingTie(models.Model):
             *self._get_session_checks(),
             *self._get_cycle_checks(),
             *self._get_bill_checks(),
+            *self._get_part_checks(),
         ]
 
     def _get_session_scope(self):

@@ -27,7 +27,7 @@ class AssistBillingTieLine(models.Model):
     # One rule.
     check = fields.Char(readonly=True)
     res_model = fields.Char(readonly=True)
-    record_ids = fields.Char(readonly=True, help="The first records that break the rule, by id.")
+    record_ids = fields.Char(readonly=True, help="IDs of the first records that break the rule.")
     difference_count = fields.Integer(
         string="Differences", readonly=True, help="Records that break the rule."
     )

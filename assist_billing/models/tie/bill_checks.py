@@ -21,7 +21,7 @@ class AssistBillingTie(models.Model):
                 'assist.billing.cycle',
                 self.env._("Cycles without their bill"),
                 self.env._(
-                    "A closed cycle in which something was used has one bill; any other has none."
+                    "A closed cycle with usage has exactly one bill; any other cycle has none."
                 ),
             ),
             Check(
@@ -29,26 +29,27 @@ class AssistBillingTie(models.Model):
                 'account.move',
                 self.env._("Bills without their cycle"),
                 self.env._(
-                    "A bill is that of one closed cycle, alone, of the same customer, currency and "
-                    "company, and not cancelled."
+                    "A bill belongs to exactly one closed cycle, has the same customer, currency "
+                    "and company, and is not cancelled."
                 ),
             ),
             Check(
                 'bills_saying_something_else',
                 'account.move',
-                self.env._("Bills whose lines say something else"),
+                self.env._("Bills whose lines differ from their cycle"),
                 self.env._(
-                    "Sessions, hours, base fees, devices, minimum and late sessions on the lines = "
-                    "those of the cycle, at the prices of its terms, in its currency."
+                    "Sessions, hours, base fees, devices, minimum charge and late sessions on the "
+                    "lines equal those of the cycle, at the prices of its terms and in its "
+                    "currency."
                 ),
             ),
             Check(
                 'bills_calculated_wrongly',
                 'account.move',
-                self.env._("Bills that print a wrong amount"),
+                self.env._("Bills that show a wrong amount"),
                 self.env._(
-                    "Quantity x price of each usage line makes its amount; together they make the "
-                    "session charges."
+                    "The amount of each usage line is its quantity times its price; together these "
+                    "are the session charges."
                 ),
             ),
             Check(
@@ -56,18 +57,18 @@ class AssistBillingTie(models.Model):
                 'account.move',
                 self.env._("Bills that do not add up"),
                 self.env._(
-                    "The untaxed amount is the sum of the lines as printed. Bills made before "
-                    "version 2.0 are left out: rounded per tax they may be a cent off, and keep "
-                    "their amounts."
+                    "The untaxed amount is the sum of the lines as printed. Bills created before "
+                    "version 2.0 are not checked: rounded per tax, they may be a cent off, and "
+                    "they keep their amounts."
                 ),
             ),
             Check(
                 'periods_billed_otherwise',
                 'assist.billing.cycle',
-                self.env._("Periods billed otherwise than they rate"),
+                self.env._("Periods billed differently from their rating"),
                 self.env._(
-                    "What a period was billed, with all its late sessions, is what they come to "
-                    "together."
+                    "The amount billed for a period, including its late sessions, is what all of "
+                    "its sessions together come to."
                 ),
             ),
         ]
@@ -173,10 +174,26 @@ class AssistBillingTie(models.Model):
         )
 
     def _get_expected_rows_sql(self):
-        """Return SQL of these lines one by one: (move_id, origin_id, charge, quantity, price).
+        """Return SQL of these lines one by one.
 
-        The origin is the cycle they are about, whose terms they are in.
+        Rows of (move_id, origin_id, charge, quantity, price, product_id). The origin is the cycle
+        they are about, whose terms they are in; the product is that of a band, where it has one of
+        its own. What has several prices is rated anew.
         """
+        rated = [
+            (
+                cycle.move_id.id,
+                cycle.id,
+                line.charge,
+                float(line.quantity),
+                float(line.price),
+                line.group and line.group.product,
+            )
+            for cycle, rating in self._rate_by_parts()
+            for line in rating.lines
+            if line.charge not in ('base_fee', 'device')
+        ]
+        columns = [list(column) for column in zip(*rated, strict=True)] or [[]] * 6
         return SQL(
             """
             WITH cycle AS (
@@ -185,32 +202,43 @@ class AssistBillingTie(models.Model):
                  WHERE t.move_id IS NOT NULL
             ), expected AS (
                 SELECT move_id, id AS origin_id, billing_type AS charge,
-                       billed_quantity AS quantity, price
-                  FROM cycle
+                       billed_quantity AS quantity, price, NULL::int AS product_id
+                  FROM cycle WHERE NOT by_parts
                  UNION ALL
-                SELECT move_id, id, 'base_fee', fees, fee FROM cycle
+                SELECT * FROM unnest(%(moves)s::int[], %(origins)s::int[], %(charges)s::text[],
+                       %(quantities)s::float[], %(prices)s::float[], %(products)s::int[])
                  UNION ALL
-                SELECT move_id, id, 'device', device_quantity, device_price FROM cycle
+                SELECT move_id, id, 'base_fee', fees, fee, NULL FROM cycle
                  UNION ALL
-                SELECT move_id, id, 'minimum', (missing > 0)::int, missing FROM (
+                SELECT move_id, id, 'device', device_quantity, device_price, NULL FROM cycle
+                 UNION ALL
+                SELECT move_id, id, 'minimum', (missing > 0)::int, missing, NULL FROM (
                     SELECT move_id, id, usage_amount
                                - round(billed_quantity * price / rounding) * rounding
                                - round(fees * fee / rounding) * rounding AS missing
-                      FROM cycle
+                      FROM cycle WHERE NOT by_parts
                 ) AS minimum
                  UNION ALL
                 SELECT CASE WHEN p.origin_cycle_id = c.id THEN p.move_id ELSE c.move_id END,
-                       p.origin_cycle_id, 'prior', p.quantity, p.price
+                       p.origin_cycle_id, 'prior', p.quantity, p.price,
+                       (p.price_group ->> 0)::int
                   FROM assist_billing_cycle_prior p
                   JOIN assist_billing_cycle c ON c.id = p.cycle_id
                  WHERE %(scope)s AND (c.state = 'closed' OR p.origin_cycle_id = c.id)
             )
-            SELECT move_id, origin_id, charge, quantity, price
+            SELECT move_id, origin_id, charge, quantity, price, product_id
               FROM expected WHERE quantity != 0 AND move_id IS NOT NULL
             """,
             scaled=self._get_scaled_sql(),
             used=self._get_used_sql(),
             scope=self._get_cycle_scope(),
+            **dict(
+                zip(
+                    ('moves', 'origins', 'charges', 'quantities', 'prices', 'products'),
+                    columns,
+                    strict=True,
+                )
+            ),
         )
 
     def _get_lines_sql(self):
@@ -247,7 +275,7 @@ class AssistBillingTie(models.Model):
             return set()
         expected, prices = defaultdict(Counter), {}
         cycles = self.env['assist.billing.cycle']
-        for move_id, origin_id, charge, quantity, price in self.env.execute_query(
+        for move_id, origin_id, charge, quantity, price, product_id in self.env.execute_query(
             SQL(
                 "SELECT * FROM (%s) AS e WHERE move_id IN %s",
                 self._get_expected_rows_sql(),
@@ -255,7 +283,7 @@ class AssistBillingTie(models.Model):
             )
         ):
             position = moves.browse(move_id).fiscal_position_id
-            terms = cycles.browse(origin_id)._get_line_terms(charge)
+            terms = cycles.browse(origin_id)._get_line_terms(charge, product_id)
             key = (terms.product, terms.taxes, position, price)
             if key not in prices:
                 prices[key] = terms.product._get_tax_included_unit_price_from_price(

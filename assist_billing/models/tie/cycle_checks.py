@@ -2,6 +2,7 @@ from odoo import api, models
 from odoo.tools import SQL
 
 from ...rules import cycles
+from ..rating.usage import as_decimal
 from .assist_billing_tie import PATIENCE_DAYS, Check
 
 
@@ -17,36 +18,41 @@ class AssistBillingTie(models.Model):
                 'cycles_not_in_a_row',
                 'assist.billing.cycle',
                 self.env._("Cycles with a gap or an overlap"),
-                self.env._("A cycle begins when the one before it ends, the first at the start."),
+                self.env._(
+                    "A cycle begins when the previous one ends; the first one begins on the start "
+                    "date."
+                ),
             ),
             Check(
                 'cycles_closed_out_of_turn',
                 'assist.billing.cycle',
                 self.env._("Open cycles older than a closed one"),
-                self.env._("Each customer's cycles close oldest first."),
+                self.env._("The cycles of a customer close in order, oldest first."),
             ),
             Check(
                 'cycles_nobody_closed',
                 'assist.billing.cycle',
-                self.env._("Due cycles that no run has tried"),
+                self.env._("Due cycles that no run has attempted"),
                 self.env._(
-                    "What is due for more than two days is closed, or shows why it could not be. "
-                    "Is the scheduled action running?"
+                    "A cycle that has been due for more than two days is closed or shows why it "
+                    "could not be. Is the scheduled action running?"
                 ),
             ),
             Check(
                 'cycles_counting_other_sessions',
                 'assist.billing.cycle',
-                self.env._("Cycles that count other sessions"),
-                self.env._("Number and measured time of a closed cycle = those of its sessions."),
+                self.env._("Cycles that count different sessions"),
+                self.env._(
+                    "The number and measured time of a closed cycle equal those of its sessions."
+                ),
             ),
             Check(
                 'cycles_billing_another_quantity',
                 'assist.billing.cycle',
-                self.env._("Cycles that bill another quantity"),
+                self.env._("Cycles that bill a different quantity"),
                 self.env._(
-                    "Sessions or hours of a closed cycle = those of its sessions, less what is "
-                    "included."
+                    "The sessions or hours billed by a closed cycle equal those of its sessions, "
+                    "less what the plan includes."
                 ),
             ),
         ]
@@ -149,8 +155,9 @@ class AssistBillingTie(models.Model):
         """Return SQL of closed cycles with their terms as numbers.
 
         Rows of (id, move_id, billing_type, billed_quantity, device_quantity, usage_amount, price,
-        fee, device_price, included, num, den, rounding): the included quantity is
-        included x num / den, of which a device's price has the same factor.
+        fee, device_price, included, num, den, rounding, by_parts): the included quantity is
+        included x num / den, of which a device's price has the same factor. With a rate card
+        (`by_parts`) what was used has several prices, which are no matter of these numbers.
         """
         factors = SQL(", ").join(
             SQL("(%s, %s::numeric, %s::numeric)", cycle, factor.numerator, factor.denominator)
@@ -175,6 +182,7 @@ class AssistBillingTie(models.Model):
                              (c.terms ->> 'price_digits')::int) AS fee,
                        (c.terms ->> 'price_per_device')::numeric AS device_price_raw,
                        (c.terms ->> 'included_quantity')::numeric AS included,
+                       (c.terms -> 'rates') IS NOT NULL AS by_parts,
                        x.month * f.num * CASE WHEN x.cut THEN x.days ELSE 1 END
                            + (1 - x.month) * CASE WHEN x.cut THEN x.days ELSE 1 END AS num,
                        x.month * f.den * CASE WHEN x.cut THEN x.whole ELSE 1 END
@@ -208,17 +216,25 @@ class AssistBillingTie(models.Model):
         )
 
     def _find_cycles_billing_another_quantity(self):
+        wrong = [
+            cycle.id
+            for cycle, rated in self._rate_by_parts()
+            if rated.billed_quantity != as_decimal(cycle.billed_quantity)
+        ]
         return self._find(
             SQL(
                 """
+                SELECT unnest(%s::int[]) AS id
+                 UNION ALL
                 SELECT t.id FROM (%s) AS t
                   JOIN (%s) AS u ON u.id = t.id
-                 WHERE t.billed_quantity != round(
+                 WHERE NOT t.by_parts AND t.billed_quantity != round(
                        GREATEST(0, CASE t.billing_type
                            WHEN 'hour' THEN u.own_seconds - 3600 * t.included * t.num / t.den
                            ELSE 3600 * (u.own_counted - t.included * t.num / t.den)
                        END) / 3600, t.quantity_digits)
                 """,
+                wrong,
                 self._get_scaled_sql(),
                 self._get_used_sql(),
             )

@@ -19,16 +19,19 @@ class AssistBillingTie(models.Model):
             Check(
                 'sessions_in_no_state',
                 'assist.session',
-                self.env._("Sessions in no state"),
-                self.env._("All sessions = billed + to bill + non-billable + running + unmatched."),
+                self.env._("Sessions without a state"),
+                self.env._(
+                    "Every session is either billed, to bill, non-billable, running or unmatched."
+                ),
             ),
             Check(
                 'sessions_in_a_wrong_state',
                 'assist.session',
-                self.env._("Sessions in a wrong state"),
+                self.env._("Sessions in the wrong state"),
                 self.env._(
-                    "Running has no end; non-billable is marked so, all others are not; to bill "
-                    "has somebody to be billed to; the measured time is end minus start."
+                    "A running session has no end; only non-billable sessions are marked as such; "
+                    "a session to bill has someone to bill it to; the measured time is end minus "
+                    "start."
                 ),
             ),
             Check(
@@ -36,43 +39,47 @@ class AssistBillingTie(models.Model):
                 'assist.session',
                 self.env._("Sessions with the wrong association"),
                 self.env._(
-                    "Unmatched when there is somebody to bill, or to bill when there is nobody, on "
-                    "the day the session ended."
+                    "A session is unmatched if there was no one to bill it to on the day it ended; "
+                    "otherwise it is to bill."
                 ),
             ),
             Check(
                 'sessions_billed_by_no_bill',
                 'assist.session',
                 self.env._("Billed sessions without a closed cycle"),
-                self.env._("Billed means: a cycle that has closed carries the session."),
+                self.env._("A billed session belongs to a closed cycle."),
             ),
             Check(
                 'sessions_left_behind',
                 'assist.session',
-                self.env._("Unbilled sessions that no bill can take any more"),
-                self.env._("A session is kept for a cycle only while that is to be billed again."),
+                self.env._("Unbilled sessions that can no longer be billed"),
+                self.env._(
+                    "A session is reserved for a cycle only while that cycle is waiting to be "
+                    "billed again."
+                ),
             ),
             Check(
                 'sessions_waiting_too_long',
                 'assist.session',
-                self.env._("Sessions that wait too long"),
+                self.env._("Sessions that have waited too long"),
                 self.env._(
-                    "No cycle has opened for them, or they came in late and no run has billed them."
+                    "No cycle has opened for these sessions, or they arrived late and no run has "
+                    "billed them."
                 ),
             ),
             Check(
                 'sessions_of_another_customer',
                 'assist.session',
                 self.env._("Sessions on another customer's cycle"),
-                self.env._("Session and cycle have the same association and company."),
+                self.env._("A session and its cycle have the same association and company."),
             ),
             Check(
                 'sessions_of_another_time',
                 'assist.session',
                 self.env._("Sessions on the wrong cycle"),
                 self.env._(
-                    "A session ended in the cycle that bills it, or is listed there as a late one "
-                    "of the earlier cycle it ended in."
+                    "A session ended in the cycle that bills it, or is listed there as a late "
+                    "session of the earlier cycle in which it ended."
                 ),
             ),
             Check(
@@ -80,8 +87,8 @@ class AssistBillingTie(models.Model):
                 'assist.session',
                 self.env._("Sessions merged wrongly"),
                 self.env._(
-                    "A billed session is merged into a billed one of the same customer, technician "
-                    "and device, that is not merged itself."
+                    "A merged session is merged into a billed session of the same customer, "
+                    "technician and device that is not itself merged."
                 ),
             ),
         ]

@@ -94,6 +94,15 @@ class TestPayment(AssistBillingCommon):
             receivable.matched_credit_ids.credit_move_id.payment_id, payment, "really reconciled"
         )
 
+    def test_the_notice_says_what_was_paid_and_undoes_it(self):
+        bills = self._create_bills(2)
+        params = bills.action_assist_confirm_payment()['params']
+        self.assertIn("46.00", params['title'])
+        button = params['button']
+        undo = getattr(self.env[button['model']].browse(button['ids']), button['method'])
+        undo()
+        self.assertEqual(set(bills.mapped('payment_state')), {'not_paid'})
+
     def test_only_what_is_still_due_is_paid(self):
         bill = self._create_bills(1)
         self._register_payment(bill, amount=7.77)

@@ -86,6 +86,38 @@ class TestClosing(AssistBillingCommon):
         self._close('2026-02-01 06:00:00')
         self.assertEqual(self._cycles(association).mapped('state'), ['closed', 'open'])
 
+    def test_a_person_need_not_wait_for_the_grace(self):
+        self.company.assist_close_grace_hours = 72
+        association = self._associate()
+        self._create_session()
+        with freeze_time('2026-02-01 00:30:00'):
+            self._close('2026-02-01 00:30:00')
+            first, second = self._cycles(association)
+            self.assertTrue(first.is_over)
+            self.assertFalse(first.is_due)
+            with self.assertRefused("not over yet"):
+                second.action_bill_selected()
+            first.action_bill_selected()
+        self.assertEqual(first.state, 'closed')
+        self.assertEqual(second.date_start, date(2026, 2, 1), "no period is cut short")
+        self._create_session(ended_at='2026-01-30 10:00:00')
+        self._close('2026-03-04 00:00:00')
+        self.assertEqual(second.prior_ids.origin_cycle_id, first, "what comes in later is late")
+
+    def test_bill_now_bills_what_is_over_and_nothing_else(self):
+        associations = self._associate() | self._associate(self._create_partner("Held"))
+        for association in associations:
+            self._create_session(association.partner_id)
+        associations[1].action_hold()
+        cycles = self.env['assist.billing.cycle']
+        with freeze_time('2026-02-01 00:30:00'):
+            action = cycles.action_bill_over()
+            bill = self._bill(associations[0])
+            self.assertEqual(action['res_id'], bill.id, "the only bill opens")
+            self.assertEqual(self._cycles(associations[1]).mapped('state'), ['open', 'open'])
+            with self.assertRefused("No period is over"):
+                cycles.action_bill_over()
+
     def test_dates_as_on_the_first_published_bill(self):
         association = self._associate(start_date='2023-01-25', due_days=28)
         self._create_session(ended_at='2023-02-01 10:00:00')

@@ -204,7 +204,7 @@ class TestRuns(AssistBillingCommon):
         self.assertEqual((cycles - chosen).mapped('state'), ['open'] * 3)
         self.assertEqual((run.invoice_count, run.state), (2, 'done'))
         self.assertEqual(run.user_id, self.env.user)
-        with self.assertRefused("None of the chosen cycles is due"):
+        with self.assertRefused("None of the chosen periods can be billed now"):
             chosen.action_bill_selected()
 
     def test_all_that_is_due_is_billed_in_the_background(self):

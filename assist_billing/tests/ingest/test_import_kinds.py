@@ -161,7 +161,7 @@ class TestImportKinds(IngestCommon):
         wizard = self._wizard('24_clockify_detailed_us.csv')
         wizard.action_preview()
         self.assertTrue(wizard.is_order_open)
-        self.assertIn("choose the order of dates", wizard.doubts)
+        self.assertIn("choose the date order", wizard.doubts)
         self.assertEqual((wizard.created_count, wizard.rejected_count), (0, 3))
         wizard.date_order = 'mdy'
         wizard.action_preview()

@@ -119,12 +119,12 @@ class TestSessionImport(IngestCommon):
     def test_what_cannot_be_read_is_refused_in_words_and_nothing_is_stored(self):
         whole = json.dumps({'representation': [zoho(n) for n in range(1, 9)]}).encode()
         for content, words in (
-            (whole[:-40], "breaks off in the middle"),
+            (whole[:-40], "is cut off"),
             (b'<html>login</html>', "web page"),
             (b'', "is empty"),
             (b'{"error": {"message": "invalid token"}}', "invalid token"),
             (b'[{"name": "\xe9"}]', "not encoded as UTF-8"),
-            (b'PK\x03\x04', "no XLSX that can be read"),
+            (b'PK\x03\x04', "XLSX file cannot be read"),
         ):
             with self.subTest(words=words):
                 wizard = self._wizard(content or b' ', source='zoho_assist')

@@ -79,7 +79,7 @@ class TestSessionImportRecord(IngestCommon):
             record, [{'state': 'undone', 'undone_by_id': self.env.user.id, 'session_count': 0}]
         )
         self.assertTrue(record.undone_at)
-        with self.assertRefused("sessions.json has been undone already"):
+        with self.assertRefused("sessions.json has already been undone"):
             record.action_undo()
         again = self._import(zoho(1), zoho(2), zoho(5))
         self.assertEqual(self._counts(again), [3, 2, 0, 1, 0])
@@ -97,7 +97,9 @@ class TestSessionImportRecord(IngestCommon):
         self.assertEqual(self._get(1).state, 'to_bill')
         self._close('2026-02-01 00:00:00')
         bill = self._bill(association)
-        with self.assertRefused(f"2 of its 2 sessions are billed, the first for Acme.*{bill.name}"):
+        with self.assertRefused(
+            f"2 of its 2 sessions are already billed, the first for Acme.*{bill.name}"
+        ):
             record.action_undo()
         self.assertEqual(len(self._get(1) | self._get(2)), 2)
         self.assertEqual(record.state, 'done')

@@ -89,7 +89,7 @@ class TestSessionIngest(IngestCommon):
 
     def test_batches_do_not_matter(self):
         records = [zoho(number % 30 + 1) for number in range(50)]
-        with patch('odoo.addons.assist_billing.models.ingest.session_ingest.BATCH_SIZE', 7):
+        with patch('odoo.addons.assist_billing.models.ingest.assist_intake.BATCH_SIZE', 7):
             answers = self._ingest(*records)
         self.assertEqual([answer['index'] for answer in answers], list(range(50)))
         self.assertEqual(

@@ -102,7 +102,11 @@ class FastPathCase(AssistBillingCommon):
         associations = self.env['assist.billing.association']
         for index, partner in enumerate(partners):
             associations |= self._associate(
-                partner, plan, company_id=plan.company_id.id, due_days=14, **vals
+                partner,
+                plan,
+                company_id=plan.company_id.id,
+                due_days=14,
+                **{'customer_reference': f"Order {index}" if index else False, **vals},
             )
             for day in range(1, 4 + index):
                 self._create_session(

@@ -57,11 +57,11 @@ class TestFastRule(FastPathCase):
         model = type(cycles)
         original = model._prepare_document_vals
 
-        def with_reference(cycle, now):
+        def with_narration(cycle, now):
             vals = original(cycle, now)
-            return vals | {'ref': "Order 66"} if cycle == cycles[1] else vals
+            return vals | {'narration': "Order 66"} if cycle == cycles[1] else vals
 
-        with patch.object(model, '_prepare_document_vals', with_reference):
+        with patch.object(model, '_prepare_document_vals', with_narration):
             self._assert_slow(cycles, fast=len(cycles) - 1)
 
     def test_with_other_values_on_lines(self):

@@ -257,9 +257,29 @@ class TestUnmatched(IngestCommon):
     def test_nobody_is_no_customer(self):
         self._ingest(zoho(1))
         action = self._groups()['acme.example'].action_assign()
-        dialog = self.env['assist.unmatched.assign'].with_context(**action['context']).create({})
+        dialog = (
+            self.env['assist.unmatched.assign']
+            .with_context(**action['context'])
+            .create({'new_name': " "})
+        )
         with self.assertRefused("Choose the customer"):
             dialog.action_assign()
+
+    def test_a_customer_is_proposed_from_what_the_sessions_say(self):
+        self._ingest(zoho(1, display_name="Globex", agent_email='ann@globex.example'))
+        action = self._groups()['globex.example'].action_assign()
+        dialogs = self.env['assist.unmatched.assign'].with_context(**action['context'])
+        dialog = dialogs.create({})
+        self.assertEqual(dialog.new_name, "Globex")
+        self.assertFalse(dialog.partner_id)
+        known = self._create_partner("GLOBEX")
+        self.assertEqual(dialogs.create({}).partner_id, known, "rather than a second one")
+        known.name = "Somebody else"
+        with self.env.cr.savepoint():
+            answer = dialogs.create({}).action_assign()
+        self.assertEqual(answer['res_model'], 'assist.associate.customers', "and on to its plan")
+        [command] = answer['context']['default_partner_ids']
+        self.assertEqual(self.env['res.partner'].browse(command[2]).name, "Globex")
 
     # === EVERY DAY === #
 

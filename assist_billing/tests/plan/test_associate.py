@@ -97,6 +97,48 @@ class TestAssociate(AssistBillingCommon):
         )
         self.assertEqual(str(form.record.line_ids[1].start_date), '2023-02-01')
 
+    # === WHAT IS OVER === #
+
+    def test_what_is_over_is_said_and_can_wait(self):
+        self._create_session(self.paris, ended_at='2022-12-05 10:00:00')
+        with Form(self.env['assist.associate.customers']) as form:
+            form.plan_id = self.plan
+            form.partner_ids.set(self.paris | self.kolkata)
+            self.assertFalse(form.closing_now, "nothing of today is over")
+            form.start_date = '2022-12-01'
+            said = form.closing_now.split("\n")
+            self.assertEqual(
+                said,
+                [
+                    "Paris Ltd: 12/01/2022 – 12/31/2022 is over and is billed within the hour, "
+                    "with the 1 sessions there are.",
+                    "Kolkata Ltd: 12/01/2022 – 12/31/2022 is over and is billed within the hour, "
+                    "with the 0 sessions there are.",
+                ],
+            )
+            form.waits = True
+        notice = form.record.action_associate()
+        self.assertNotIn('button', notice['params'])
+        associations = self._get_associations(self.paris | self.kolkata)
+        self.assertEqual(associations.mapped('state'), ['on_hold', 'on_hold'])
+        self._close('2023-01-20 12:00:00')
+        self.assertFalse(associations.bill_ids)
+        associations.action_resume()
+        self._close('2023-01-20 12:00:00')
+        self.assertEqual(associations.bill_ids.mapped('assist_session_count'), [1])
+
+    def test_the_notice_offers_to_bill_what_is_over(self):
+        dialog = self._create_dialog(self.paris, start_date='2022-12-01')
+        dialog._onchange_partner_ids()
+        button = dialog.action_associate()['params']['button']
+        self.assertEqual(
+            (button['model'], button['method']), ('assist.billing.cycle', 'action_bill_over')
+        )
+
+    def test_zones_are_chosen_by_their_offsets(self):
+        zones = dict(self.env['assist.associate.customers'].fields_get(['tz'])['tz']['selection'])
+        self.assertEqual(zones['Asia/Kolkata'], "Asia/Kolkata (UTC+05:30)")
+
     # === PREVIEW === #
 
     def test_the_first_three_periods_and_due_dates_are_shown(self):

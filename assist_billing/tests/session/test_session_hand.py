@@ -1,4 +1,4 @@
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from odoo import fields
 from odoo.tests import Form, freeze_time, tagged
@@ -20,6 +20,36 @@ class TestSessionHand(AssistBillingCommon):
         ended_at = fields.Datetime.now() + timedelta(hours=1)
         new = two.create({'partner_id': self.customer.id, 'ended_at': ended_at})
         self.assertNotIn(new, two)
+
+    # === TYPED === #
+
+    def test_a_typed_duration_sets_the_end(self):
+        with freeze_time('2026-01-10 12:00:00'), Form(self.sessions) as form:
+            form.name = "On the phone"
+            form.partner_id = self.customer
+            form.started_at = '2026-01-10 10:00:00'
+            form.duration_hours = 0.75
+            self.assertEqual(form.ended_at, datetime(2026, 1, 10, 10, 45))
+        session = form.record
+        self.assertEqual(session.duration_seconds, 45 * 60)
+        session.duration_hours = 1.5
+        self.assertEqual(session.ended_at, datetime(2026, 1, 10, 11, 30))
+
+    def test_customers_who_are_billed_come_first(self):
+        self._create_partner("AAA Someone")
+        billed = self._create_partner("ZZZ Billed")
+        self._associate(billed)
+        department = self._create_partner("Workshop", parent_id=billed.id)
+        partners = self.env['res.partner'].with_user(self.technician)
+        plain = [name for _id, name in partners.name_search("", limit=5)]
+        self.assertNotIn("ZZZ Billed", plain[:1])
+        first = partners.with_context(assist_associated_first=True)
+        self.assertEqual(
+            {found for found, _name in first.name_search("", limit=2)}, {billed.id, department.id}
+        )
+        everybody = [found for found, _name in first.name_search("", limit=None)]
+        self.assertEqual(len(everybody), len(set(everybody)), "nobody twice")
+        self.assertEqual(len(everybody), len(partners.name_search("", limit=None)), "nobody less")
 
     # === ONE CLICK === #
 

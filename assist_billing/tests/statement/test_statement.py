@@ -209,7 +209,7 @@ class TestStatement(StatementCommon):
         rows = self.assertAddsUp(association.cycle_ids.sorted('date_start')[0]).rows
         self.assertEqual(
             [row.remark.replace('\u00a0', ' ') for row in rows],
-            ["Too short to count", "", "Counted with the one at 9:45 AM"],
+            ["Too short to be billed", "", "Billed together with the session at 9:45 AM"],
         )
         self.assertEqual([row.amount for row in rows], [0, 20, 0])
 
@@ -366,7 +366,7 @@ class TestStatement(StatementCommon):
         html, _kind = self.env['ir.actions.report']._render_qweb_html(
             'assist_billing.report_statement', wizard.ids
         )
-        self.assertIn("There was no session in this time.", html.decode())
+        self.assertIn("There were no sessions in this period.", html.decode())
         with self.assertRefused("cannot end on 2025-01-01"):
             wizard.date_to = '2025-01-01'
 

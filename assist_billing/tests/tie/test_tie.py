@@ -271,7 +271,7 @@ class TestTie(TieCommon):
             self.assertEqual(len(activity), 1)
             self.assertEqual(activity.user_id, self.company._assist_get_manager())
             self.assertIn("do not reconcile", activity.summary)
-            self.assertIn("no bill can take", activity.note)
+            self.assertIn("can no longer be billed", activity.note)
             self._set_state(session, 'billed')
             self._check_as_at_night()
             self.assertFalse(tie.activity_ids)

@@ -275,6 +275,33 @@ BREAKAGES = [
         'periods_billed_otherwise',
         "UPDATE assist_billing_cycle_prior SET amount = 0 WHERE cycle_id = %(late_second)s",
     ),
+    (
+        "a part of another time than its session's",
+        'parts_saying_something_else',
+        "UPDATE assist_session_part SET billed_seconds = billed_seconds + 1"
+        " WHERE cycle_id = %(rated_late)s",
+    ),
+    (
+        "a part of another amount",
+        'parts_saying_something_else',
+        "UPDATE assist_session_part SET amount = amount + 1 WHERE cycle_id = %(rated_cycle)s",
+    ),
+    (
+        "a part that is missing",
+        'parts_saying_something_else',
+        "DELETE FROM assist_session_part WHERE cycle_id = %(rated_cycle)s",
+    ),
+    (
+        "hours of a rate card that are not those of its sessions",
+        'cycles_billing_another_quantity',
+        "UPDATE assist_billing_cycle SET billed_quantity = 9 WHERE id = %(rated_cycle)s",
+    ),
+    (
+        "a line with a price that no rate makes",
+        'bills_saying_something_else',
+        "UPDATE account_move_line SET price_unit = price_unit + 1 WHERE assist_charge = 'hour'"
+        " AND move_id = (SELECT move_id FROM assist_billing_cycle WHERE id = %(rated_cycle)s)",
+    ),
 ]
 
 
@@ -315,6 +342,7 @@ class TestTieBroken(TieCommon):
         """Bill customers of several kinds; return ids to break things by."""
         late = self._bill_late()
         every_rule = self._use_every_rule()
+        rated = self._use_rates()
         hourly = self._associate(self._create_partner("Hourly"), self.hourly)
         self._create_session(hourly.partner_id)
         association = self._associate()
@@ -342,6 +370,8 @@ class TestTieBroken(TieCommon):
                 'bill': cycle.move_id,
                 'second_bill': second.move_id,
                 'hourly_association': hourly,
+                'rated_cycle': self._cycles(rated)[0],
+                'rated_late': self._cycles(rated)[1],
                 'every_rule_cycle': self._cycles(every_rule)[1],
                 'late_association': late,
                 'late_cycle': late_cycle,

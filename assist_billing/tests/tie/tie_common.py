@@ -66,6 +66,43 @@ class TieCommon(AssistBillingCommon):
             self._create_session(customer, f'2026-01-{day:02} 15:00:00', minutes=1)
         return association
 
+    def _use_rates(self):
+        """Bill two months of a plan with rates, a late session included; return the association."""
+        band = self.env['assist.billing.band'].create({'name': "Afternoon"})
+        hours = self.env['assist.billing.hours'].create(
+            {
+                'name': "Afternoons",
+                'line_ids': [
+                    Command.create(
+                        {
+                            'dayofweek': str(day),
+                            'minute_from': 720,
+                            'minute_to': 1440,
+                            'band_id': band.id,
+                        }
+                    )
+                    for day in range(7)
+                ],
+            }
+        )
+        plan = self._create_plan(
+            name="Rates",
+            billing_type='hour',
+            price_per_hour=61.37,
+            base_fee=4.99,
+            included_quantity=1.25,
+            hours_id=hours.id,
+            rate_ids=[Command.create({'band_id': band.id, 'value': 133.3})],
+        )
+        association = self._associate(self._create_partner("Rates"), plan)
+        for day in (5, 6, 7):
+            ended_at = f'2026-01-{day:02} 12:40:00'
+            self._create_session(association.partner_id, ended_at, minutes=67)
+        self._bill_months(2)
+        self._create_session(association.partner_id, '2026-01-20 12:40:00', minutes=67)
+        self._bill_months(3)
+        return association
+
     def _bill_late(self):
         """Bill sessions that came in late, with the next bill and by a bill of their own."""
         association = self._associate(

@@ -1,5 +1,6 @@
 import base64
 import csv
+import sys
 from datetime import datetime
 from pathlib import Path
 
@@ -14,9 +15,16 @@ ODOO_MODELS = ('account.move', 'account.move.line', 'account.payment', 'res.part
 
 
 def read_table(name):
-    """Return the rows of a table beside this file, as dicts of its columns."""
-    with (Path(__file__).parents[1] / name).open(encoding='utf-8', newline='') as file:
-        return list(csv.DictReader(file))
+    """Return the rows of a table of the tests, as dicts of its columns.
+
+    Add-ons beside this one that are loaded bring their own rows, in a table of the same name.
+    """
+    rows = []
+    for path in sorted(Path(__file__).parents[3].glob(f'assist_billing*/tests/{name}')):
+        if f'odoo.addons.{path.parents[1].name}' in sys.modules:
+            with path.open(encoding='utf-8', newline='') as file:
+                rows += csv.DictReader(file)
+    return rows
 
 
 class AccessCommon(AssistBillingCommon, HttpCase):
@@ -136,6 +144,21 @@ class AccessCommon(AssistBillingCommon, HttpCase):
             currency_id=cycle.currency_id.id,
             amount=1.0,
         )
+        band = make('assist.billing.band', name="Secret band", company_id=company)
+        grade = make('assist.technician.grade', name="Secret grade", company_id=company)
+        hours = make('assist.billing.hours', name="Secret hours", company_id=company)
+        make('assist.billing.hours.line', hours_id=hours.id, band_id=band.id)
+        make('assist.billing.hours.holiday', hours_id=hours.id, date='2026-12-25')
+        make('assist.billing.rate', plan_id=draft.plan_id.id, value=100.0)
+        make(
+            'assist.session.part',
+            session_id=session.id,
+            cycle_id=cycle.id,
+            currency_id=cycle.currency_id.id,
+            started_at=session.started_at,
+            ended_at=session.ended_at,
+            grade_id=grade.id,
+        )
         tie = make('assist.billing.tie', company_id=company)
         records['assist.billing.tie.line'] = (tie.part_ids | tie.check_ids)[:1]
         connector = make(
@@ -202,6 +225,10 @@ class AccessCommon(AssistBillingCommon, HttpCase):
             notification_type='email',
         )
         cls._create_dialogs(make, records)
+        for name in cls._get_our_models():
+            if name not in records and not engine[name]._auto:
+                # A view shows what is there.
+                records[name] = cls.env[name].browse(engine[name].search([], limit=1).id)
         return records
 
     @classmethod
@@ -231,6 +258,7 @@ class AccessCommon(AssistBillingCommon, HttpCase):
         file_import = make('assist.session.import', file=file, company_id=cls.company.id)
         make('assist.session.import.column', import_id=file_import.id)
         make('assist.statement', association_id=records['assist.billing.association'].id)
+        make('assist.try.rates', plan_id=cls.plan.id)
         make('assist.unmatched.assign', company_id=cls.company.id, field='customer', value="hush")
         make('assist.waive.cycle', cycle_ids=records['assist.billing.cycle'].ids, reason="goodwill")
 

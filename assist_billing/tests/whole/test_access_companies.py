@@ -230,7 +230,7 @@ class TestAccessCompanies(AccessCommon):
         own = record.create({**vals, 'company_id': self.company.id})
         self._run_schedule('_cron_import_sessions', 'assist.session.import.record')
         self.assertEqual((foreign.state, own.state), ('failed', 'done'))
-        self.assertIn("may not import into", foreign.error)
+        self.assertIn("is no longer allowed to import into", foreign.error)
         self.assertFalse(foreign.created_count)
 
     # === DIALOGS === #

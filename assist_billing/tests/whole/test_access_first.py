@@ -16,6 +16,7 @@ OPEN_TO = {
 }
 # Only read: who may do so sees no more than he may read anyway.
 ARGUMENTS = {
+    'arrival': 'hand',
     'reason': "because",
     'records': [{'session_id': 1}],
     'source': 'zoho_assist',

@@ -1,3 +1,4 @@
+from collections import defaultdict
 from datetime import date, datetime
 
 from odoo import SUPERUSER_ID, Command
@@ -41,19 +42,20 @@ class TestEngineFields(AccessCommon):
                 for field in model._fields.values()
                 if field.store
                 and field.name not in ('id', *LOG_ACCESS_COLUMNS, *MIXIN_FIELDS)
-                and (is_ours or self._is_added_by_us(field))
+                and self._is_ours(field)
+                and (is_ours or field.name.startswith('assist_'))
             }
             if names:
                 found[name] = names
         return found
 
-    def _is_added_by_us(self, field):
-        return field.name.startswith('assist_') and any(
-            module.startswith('assist_billing') for module in field._modules
-        )
+    def _is_ours(self, field):
+        return any(module.startswith('assist_billing') for module in field._modules)
 
     def test_every_stored_field_is_editable_on_purpose_or_the_engines(self):
-        editable = {row['model']: set(row['fields'].split()) for row in read_table('editable.csv')}
+        editable = defaultdict(set)
+        for row in read_table('editable.csv'):
+            editable[row['model']] |= set(row['fields'].split())
         for model, names in self._get_stored_fields().items():
             get_engine_fields = getattr(self.env[model], '_get_engine_fields', frozenset)
             on_purpose = editable.pop(model, set())

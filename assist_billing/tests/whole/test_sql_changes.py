@@ -22,9 +22,7 @@ FLUSHED_BY_THEIR_CALLERS = {
     # A note by itself, in the midst of another add-on's commit.
     'account.move._assist_mark_unfinished',
     # Called by `_derive` and `_check_sample` after these have flushed everything.
-    'assist.bill.maker._find_differing',
     'assist.bill.maker._insert',
-    'assist.bill.maker._read_bill',
     # What PostgreSQL knows of its tables and rows.
     'assist.bill.maker._count_written',
     'assist.bill.maker._get_columns',
@@ -34,6 +32,8 @@ FLUSHED_BY_THEIR_CALLERS = {
     'assist.billing.run._analyze_new_ledger',
     'assist.session._analyze_if_thought_empty',
     'assist.session.import.record._remove_sessions',
+    # Called by those who have flushed, before they note what changes.
+    'assist.session._assist_set_state',
     # Called by `_read_device_days` after it has flushed.
     'assist.billing.cycle._read_device_holes',
     # Called by `_run` after it has flushed everything.
@@ -46,9 +46,8 @@ FLUSHED_BY_THEIR_CALLERS = {
     'assist.billing.tie._get_wrong_lines',
     'assist.billing.tie._find_periods_billed_otherwise',
     # Called by `_ingest` after it has flushed everything, and after `_ingest_fetch`.
-    'assist.device._ingest_insert',
     'assist.device._ingest_update',
-    'assist.session._ingest_insert',
+    'assist.intake._ingest_insert',
     'assist.session._ingest_end',
     'assist.session._ingest_differ',
 }

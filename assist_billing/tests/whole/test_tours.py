@@ -87,6 +87,27 @@ class TestTours(SendingCommon, HttpCase):
             ],
         )
 
+    def test_the_first_hour_takes_fifteen_clicks(self):
+        company = self.setup_other_company()['company']
+        company.write({'name': "YourCompany", 'email': False})
+        manager = self._create_manager('base.group_system', 'base.group_partner_manager')
+        manager.write({'company_ids': [Command.set(company.ids)], 'company_id': company.id})
+        self.env['assist.billing.plan'].search([('company_id', '=', company.id)]).unlink()
+        with self.mock_mail_gateway():
+            self.start_tour(
+                '/odoo/remote-support-start', 'assist_billing_first_hour', login='tour_manager'
+            )
+        self.env.invalidate_all()
+        bill = self.env['account.move'].search(
+            [('company_id', '=', company.id), ('assist_kind', '=', 'bill')]
+        )
+        self.assertRecordValues(
+            bill,
+            [{'assist_session_count': 2, 'amount_untaxed': 40.0, 'assist_delivery_state': 'sent'}],
+        )
+        self.assertEqual(bill.partner_id.name, "Acme Dental")
+        self.assertEqual(company.name, "Helpful Computers")
+
     def test_a_cycle_that_is_due_closes_and_leads_to_its_bill(self):
         associations = self._create_usage()
         self._create_manager('base.group_system')

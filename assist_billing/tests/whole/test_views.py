@@ -201,7 +201,8 @@ class TestViews(AssistBillingCommon):
             parents = [node, *node.iterancestors()]
             self.assertTrue(
                 any('assist_kind' in (parent.get('invisible') or '') for parent in parents)
-                or node.get('invisible') in ('1', 'True'),
+                or node.get('invisible') in ('1', 'True')
+                or node.get('column_invisible') in ('1', 'True'),
                 node.get('name'),
             )
 

@@ -7,8 +7,8 @@ import { getDefaultConfig } from "@web/views/view";
 import { standardActionServiceProps } from "@web/webclient/actions/action_service";
 
 /**
- * The first-use page: each step with the buttons that do it, ticked when it is done.
- * What the steps are, and what is done, the server says.
+ * The first page: until all is set up, each step with the buttons that do it, ticked when it is
+ * done; after that, how things stand. What there is, and what is done, the server says.
  */
 export class GetStarted extends Component {
     static components = { Layout };
@@ -20,12 +20,16 @@ export class GetStarted extends Component {
         useSetupAction();
         this.action = useService("action");
         this.orm = useService("orm");
-        this.state = useState({ steps: [] });
+        this.state = useState({ steps: [], overview: null, showsSteps: false });
         onWillStart(() => this.load());
     }
 
     async load() {
-        this.state.steps = await this.orm.call("assist.billing.get.started", "get_steps", []);
+        const [steps, overview] = await Promise.all([
+            this.orm.call("assist.billing.get.started", "get_steps", []),
+            this.orm.call("assist.billing.overview", "get_overview", []),
+        ]);
+        Object.assign(this.state, { steps, overview });
     }
 
     get doneCount() {
@@ -41,8 +45,29 @@ export class GetStarted extends Component {
         return this.state.steps.find((step) => !step.done)?.key;
     }
 
+    /** What the company still lacks is no reason to withhold how things stand. */
+    get isSetUp() {
+        return this.state.steps.every((step) => step.done || step.key === "company");
+    }
+
+    get showsOverview() {
+        return this.isSetUp && !this.state.showsSteps;
+    }
+
     open(action) {
         return this.action.doAction(action, { onClose: () => this.load() });
+    }
+
+    async choose(choice) {
+        await this.orm.call("assist.billing.get.started", "choose_arrival", [choice.key]);
+        await this.load();
+        if (choice.action) {
+            await this.open(choice.action);
+        }
+    }
+
+    toggleSteps() {
+        this.state.showsSteps = !this.state.showsSteps;
     }
 }
 

@@ -25,13 +25,13 @@ function chooseCustomer(name) {
 registry.category("web_tour.tours").add("assist_billing_plan_and_customers", {
     steps: () => [
         {
-            content: "The first step is the one to do",
-            trigger: ".o_assist_get_started li[data-step=plan][aria-current=step] .btn-primary",
+            content: "The step of the plan",
+            trigger: ".o_assist_get_started li[data-step=plan] .o_assist_buttons .btn",
             run: "click",
         },
         {
             content: "Name the plan",
-            trigger: ".o_form_view .o_field_widget[name=name] :is(input, textarea)",
+            trigger: `${DIALOG} .o_field_widget[name=name] :is(input, textarea)`,
             run: "edit Premium Support",
         },
         {
@@ -56,15 +56,13 @@ registry.category("web_tour.tours").add("assist_billing_plan_and_customers", {
         },
         {
             content: "Save the plan",
-            trigger: ".o_form_button_save",
+            trigger: `${DIALOG} .o_form_button_save`,
             run: "click",
         },
         {
-            trigger: ".o_form_saved",
-        },
-        {
             content: "Go on with its customers",
-            trigger: "button[name=action_associate_customers]:enabled",
+            trigger:
+                ".o_assist_get_started li[data-step=plan].o_assist_done ~ li[data-step=association] .o_assist_buttons .btn:contains(Associate)",
             run: "click",
         },
         {
@@ -84,17 +82,7 @@ registry.category("web_tour.tours").add("assist_billing_plan_and_customers", {
             run: "click",
         },
         {
-            content: "Both are on the plan's form",
-            trigger:
-                ".o_field_widget[name=association_ids]:has(.o_data_row:contains(Tour Customer North)) .o_data_row:contains(Tour Customer South)",
-        },
-        {
-            content: "Back to the first-use page",
-            trigger: ".breadcrumb-item:contains(Get Started), .o_back_button:contains(Get Started)",
-            run: "click",
-        },
-        {
-            content: "Two steps are ticked, and the third is the one to do",
+            content: "Both steps are ticked, and the sessions are what is to be brought in",
             trigger:
                 ".o_assist_get_started:has(li[data-step=plan].o_assist_done):has(li[data-step=association].o_assist_done) li[data-step=session][aria-current=step]",
         },

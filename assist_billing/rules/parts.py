@@ -1,0 +1,416 @@
+"""Rating by parts: sessions of a plan with a rate card are cut where their price changes.
+
+Minimum and rounding are of the whole session, and come first: the time that they add joins the
+part with the most seconds (of equals the earlier), minutes in the base fee are taken from the
+start. What is included is used up in the order of time. Then each price has a line of its own,
+rounded once, and the line is split over its parts.
+"""
+
+from bisect import bisect_right
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any
+
+from .allowances import Need, use
+from .cycles import local_date, local_midnight
+from .rates import PriceDates, Rate, find_rate, find_times
+from .shapes import (
+    ONE,
+    ZERO,
+    Group,
+    GroupShare,
+    Included,
+    Line,
+    PartShare,
+    Rating,
+    Session,
+    SessionShare,
+    Terms,
+    round_half_up,
+    split,
+    split_somehow,
+)
+
+PLAIN = Group()
+HOUR = 3600
+# Units of an allowance that one hour or session is: hundredths of a second, for percents.
+UNITS = 100 * HOUR
+
+
+@dataclass(frozen=True)
+class Pricing:
+    """What a stretch of time costs: a printed price, the rate that made it, the line's group."""
+
+    price: Decimal
+    group: Group
+    rate: Rate | None
+    burn_percent: int
+
+
+class RateCard:
+    """The rate card of some terms: finds the price of a moment, and cuts spans where it changes."""
+
+    def __init__(self, terms: Terms):
+        self.terms = terms
+        self.products = dict(terms.band_products)
+        named = any(rate.band is not None for rate in terms.rates)
+        self.by_band = terms.hours is not None and (named or bool(self.products))
+        self.by_kind = any(rate.kind is not None for rate in terms.rates)
+        self.dates = PriceDates(terms.rates, terms.versions)
+        self.instants = [local_midnight(day, terms.tz) for day in self.dates.days]
+        self._found = {}
+        self._times = {}
+
+    # === PRICES === #
+
+    def get_pricing(self, band: Any, kind: Any, grade: Any, day: date) -> Pricing:
+        """Return what a band, a kind of work and a grade cost on a local day."""
+        key = band, kind, grade, bisect_right(self.dates.days, day)
+        if key not in self._found:
+            self._found[key] = self._find(*key)
+        return self._found[key]
+
+    def _find(self, band, kind, grade, index):
+        day = self.get_day(index)
+        terms = self.terms
+        base = self.dates.get_price(day, terms.price)
+        rate = find_rate(terms.rates, band, kind, grade, day)
+        product = self.products.get(band)
+        price = terms.printed_price(rate.get_price(base) if rate else base)
+        group = Group(product)
+        if rate and price != terms.printed_price(base):
+            group = Group(product, rate.band, rate.kind, rate.grade)
+        return Pricing(price, group, rate, rate.burn_percent if rate else 100)
+
+    def get_day(self, index):
+        """Return the first of the days between two price dates; of those before all, any."""
+        return self.dates.days[index - 1] if index else date.min
+
+    def get_billed_seconds(self, session: Session, seconds: int, cover: bool = True) -> int:
+        """Return what is billed of the whole seconds of a session, as `Terms` does.
+
+        :param cover: take off the minutes that the base fee covers
+        """
+        index = bisect_right(self.instants, session.start)
+        key = session.kind, session.grade, index, cover
+        if key not in self._times:
+            rate = find_times(self.terms.rates, session.kind, session.grade, self.get_day(index))
+            own = {
+                name: getattr(rate, name)
+                for name in ('minimum_minutes', 'increment_minutes')
+                if rate and getattr(rate, name)
+            }
+            if not cover:
+                own['base_minutes'] = 0
+            self._times[key] = replace(self.terms, **own) if own else self.terms
+        return self._times[key].get_billed_seconds(seconds)
+
+    # === CUTTING === #
+
+    def cut(self, session: Session, spans: Iterable[tuple[datetime, datetime]]) -> list[PartShare]:
+        """Return the parts of a session, its `spans` being those of all that is merged into it."""
+        parts = []
+        for start, end in spans:
+            for piece in self._get_pieces(start, end):
+                self._add(parts, session, *piece)
+        if not parts:
+            self._add(parts, session, *self._get_piece(session.start, session.end))
+        if self.terms.billing_type != 'hour':
+            # Per session there is one price, that of its beginning.
+            seconds = sum(part.seconds for part in parts)
+            return [
+                replace(
+                    parts[0],
+                    end=parts[-1].end,
+                    seconds=seconds,
+                    measured_seconds=_seconds(session.start, session.end),
+                    billed_seconds=self.get_billed_seconds(session, seconds),
+                )
+            ]
+        return self._bill(session, parts)
+
+    def _get_pieces(self, start, end):
+        """Yield (start, end, band, index of the price date) of a span, one after the other."""
+        pieces = self.terms.hours.cut(start, end) if self.by_band else [(start, end, None)]
+        for start, end, band in pieces:
+            while start < end:
+                index = bisect_right(self.instants, start)
+                stop = min([end, *self.instants[index : index + 1]])
+                yield start, stop, band, index
+                start = stop
+
+    def _get_piece(self, start, end):
+        """Return a piece of which only the beginning counts."""
+        band = self.terms.hours.get_band(start) if self.by_band else None
+        return start, end, band, bisect_right(self.instants, start)
+
+    def _add(self, parts, session, start, end, band, index):
+        """Add a piece: to the part before it, if that costs the same, else as the next part."""
+        key = band, session.kind, session.grade, index
+        if key not in self._found:
+            self._found[key] = self._find(*key)
+        found = self._found[key]
+        seconds = _seconds(start, end)
+        own = max(0, _seconds(max(start, session.start), min(end, session.end)))
+        last = parts[-1] if parts else None
+        if last and _get_cost(last) == (found.price, found.group, found.burn_percent):
+            parts[-1] = replace(
+                last,
+                end=end,
+                seconds=last.seconds + seconds,
+                measured_seconds=last.measured_seconds + own,
+            )
+            return
+        parts.append(
+            PartShare(
+                id=session.id,
+                start=start,
+                end=end,
+                measured_seconds=own,
+                seconds=seconds,
+                billed_seconds=0,
+                band=band,
+                kind=session.kind,
+                grade=session.grade,
+                price_date=local_date(start, self.terms.tz),
+                # The rate itself until the parts are whole.
+                rate=found.rate,
+                price=found.price,
+                group=found.group,
+            )
+        )
+
+    def _bill(self, session, parts):
+        """Return `parts` with the seconds billed of them."""
+        seconds = sum(part.seconds for part in parts)
+        rounded = self.get_billed_seconds(session, seconds, cover=False)
+        billed = self.get_billed_seconds(session, seconds)
+        counts = [part.seconds for part in parts]
+        if rounded >= seconds:
+            counts[counts.index(max(counts))] += rounded - seconds
+        else:
+            _take(counts, seconds - rounded, from_end=True)
+        _take(counts, rounded - billed)
+        return [
+            replace(part, billed_seconds=count, is_cut=len(parts) > 1)
+            for part, count in zip(parts, counts, strict=True)
+        ]
+
+    def make_part(self, values: Mapping[str, Any]) -> PartShare:
+        """Return a part as it was kept: its price and what its line is about are found again."""
+        found = self.get_pricing(
+            *(values[name] for name in ('band', 'kind', 'grade', 'price_date'))
+        )
+        rate = found.rate and found.rate.id
+        return PartShare(**values, rate=rate, price=found.price, group=found.group)
+
+
+def _take(counts, seconds, from_end=False):
+    """Take `seconds` off `counts` one after the other, from the first one or from the last."""
+    for i in reversed(range(len(counts))) if from_end else range(len(counts)):
+        taken = min(counts[i], seconds)
+        counts[i] -= taken
+        seconds -= taken
+
+
+def _seconds(start, end):
+    return (end - start) // timedelta(seconds=1)
+
+
+# === RATING === #
+
+
+def rate_parts(
+    terms: Terms,
+    scale: Fraction,
+    card: RateCard,
+    sessions: Sequence[Session],
+    spans: Mapping[Any, list],
+) -> list[GroupShare]:
+    """Return what the sessions that count cost, each price apart, in printing order.
+
+    :param scale: what amounts of the cycle are multiplied by
+    :param sessions: those that count, in the order of time
+    :param spans: id -> (start, end) of all that is merged into it
+    """
+    parts = [part for session in sessions for part in card.cut(session, spans[session.id])]
+    owners = {session.id: session.customer for session in sessions}
+    parts.sort(key=lambda part: part.start)
+    hourly = terms.billing_type == 'hour'
+    weights = [part.billed_seconds if hourly else 1 for part in parts]
+    rests = _get_rests(terms, scale, parts, weights, owners)
+    groups = defaultdict(list)
+    for part, weight, rest in zip(parts, weights, rests, strict=True):
+        groups[part.group, part.price].append((part, weight, rest))
+    order = {rate: i for i, rate in enumerate(terms.rates)}
+    keys = sorted(
+        groups,
+        key=lambda key: (
+            key[0] != PLAIN,
+            min(order.get(part.rate, -1) for part, _weight, _rest in groups[key]),
+            groups[key][0][0].start,
+            key[1],
+            repr(key[0]),
+        ),
+    )
+    if not keys:
+        return []
+    return [_rate_group(terms, *key, groups[key]) for key in keys]
+
+
+def _get_rests(terms, scale, parts, weights, owners):
+    """Return what is left of the weight of each part once allowances are used."""
+    whole = 1 if terms.billing_type != 'hour' else HOUR
+    divisor = (scale * Fraction(terms.included_quantity)).denominator
+    allowances = terms.get_allowances(scale, UNITS * divisor)
+    if not allowances:
+        return weights
+    # An hour takes `burn_percent` of its units; so many are one of weight.
+    units = [divisor * _get_burn(part) * (HOUR // whole) for part in parts]
+    needs = [
+        Need(weight * each, owners[part.id], part.price_date)
+        for part, weight, each in zip(parts, weights, units, strict=True)
+    ]
+    taken, _left = use(allowances, needs)
+    return [
+        weight - Fraction(sum(found.values()), each) if found else weight
+        for weight, each, found in zip(weights, units, taken, strict=True)
+    ]
+
+
+def _get_cost(part):
+    return part.price, part.group, _get_burn(part)
+
+
+def _get_burn(part):
+    return part.rate.burn_percent if part.rate else 100
+
+
+def _rate_group(terms, group, price, rows):
+    """Return the line of one price, what is included in it, and its parts."""
+    parts, weights, rests = (list(column) for column in zip(*rows, strict=True))
+    step = ONE.scaleb(-terms.quantity_digits)
+    whole = HOUR if terms.billing_type == 'hour' else 1
+    charge = terms.billing_type
+
+    def make(total):
+        quantity = round_half_up(Fraction(total) / whole, step)
+        return terms.make_line(charge, quantity, price, group)
+
+    gross, line = make(sum(weights)), make(sum(rests))
+    quantities = split(gross.quantity, step, weights)
+    amounts = split(gross.amount, terms.currency_rounding, weights)
+    return GroupShare(
+        line=line,
+        included=Included(line.quantity - gross.quantity, line.amount - gross.amount),
+        parts=tuple(
+            replace(part, rate=part.rate and part.rate.id, quantity=quantity, amount=amount)
+            for part, quantity, amount in zip(parts, quantities, amounts, strict=True)
+        ),
+    )
+
+
+# === LATE SESSIONS === #
+
+
+def late_lines(difference: Decimal, again: Rating, before: Rating, late_ids: Iterable) -> tuple:
+    """Return the lines that bill late sessions: what each price has more, where that is all.
+
+    Where it is not (a price has less than before, or a fee or minimum comes in), it is one line,
+    1 x the difference.
+
+    :param difference: what is to be billed, above zero
+    :param again: the cycle rated with the late sessions
+    :param before: the cycle rated without them
+    :param late_ids: ids of the late sessions
+    """
+    late_ids = set(late_ids)
+    had = {(each.line.group, each.line.price): each.line.quantity for each in before.groups}
+    have = {(each.line.group, each.line.price): each for each in again.groups}
+    whole = (Line('prior', ONE, difference, difference),)
+    if had.keys() - have.keys():
+        return whole
+    lines = []
+    for (group, price), share in have.items():
+        more = share.line.quantity - had.get((group, price), ZERO)
+        if more < 0 or (more and not any(part.id in late_ids for part in share.parts)):
+            return whole
+        if more:
+            lines.append(again.terms.make_line('prior', more, price, group))
+    if sum((line.amount for line in lines), ZERO) != difference:
+        return whole
+    return tuple(lines)
+
+
+def late_parts(again: Rating, shares: Iterable[SessionShare]) -> list[PartShare]:
+    """Return the parts of late sessions, with the seconds billed that their `shares` say."""
+    found = defaultdict(list)
+    for part in again.parts:
+        found[part.id].append(part)
+    result = []
+    for share in shares:
+        parts = found[share.id]
+        if not parts:
+            continue
+        counts = [part.billed_seconds for part in parts]
+        if share.billed_seconds > sum(counts):
+            counts[counts.index(max(counts))] += share.billed_seconds - sum(counts)
+        else:
+            _take(counts, sum(counts) - share.billed_seconds, from_end=True)
+        result += [
+            replace(part, billed_seconds=count) for part, count in zip(parts, counts, strict=True)
+        ]
+    return result
+
+
+def split_late_line(
+    terms: Terms, line: Line | None, total: Decimal, parts: Sequence[PartShare]
+) -> list[PartShare]:
+    """Return the `parts` that a late line charges, with their quantities and amounts.
+
+    :param line: the line of their price; 1 x the difference; None if it costs nothing more
+    :param total: the amount to be split: that of the line as it is printed
+    """
+    hourly = terms.billing_type == 'hour'
+    step = ONE.scaleb(-terms.quantity_digits)
+    weights = [part.billed_seconds if hourly else 1 for part in parts]
+    if line and line.group is not None:
+        quantity = line.quantity
+    else:  # for information
+        quantity = round_half_up(Fraction(sum(weights), HOUR if hourly else 1), step)
+    values = [weight * Fraction(part.price) for weight, part in zip(weights, parts, strict=True)]
+    if not parts:
+        return []
+    return [
+        replace(part, quantity=quantity, amount=amount)
+        for part, quantity, amount in zip(
+            parts,
+            split_somehow(quantity, step, weights),
+            split_somehow(total, terms.currency_rounding, values if any(values) else weights),
+            strict=True,
+        )
+    ]
+
+
+def split_late_parts(
+    again: Rating, lines: Sequence[Line], shares: Iterable[SessionShare]
+) -> tuple[PartShare, ...]:
+    """Return the parts of late sessions with what each is charged: together they make `lines`."""
+    parts = late_parts(again, shares)
+    if len(lines) == 1 and lines[0].group is None:
+        return tuple(split_late_line(again.terms, lines[0], lines[0].amount, parts))
+    charged = {(line.group, line.price): line for line in lines}
+    groups = defaultdict(list)
+    for part in parts:
+        groups[part.group, part.price].append(part)
+    result = []
+    for key, found in groups.items():
+        if line := charged.get(key):
+            result += split_late_line(again.terms, line, line.amount, found)
+        else:
+            result += [replace(part, quantity=ZERO, amount=ZERO) for part in found]
+    return tuple(result)

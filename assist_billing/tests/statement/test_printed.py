@@ -1,0 +1,80 @@
+from odoo.tests import freeze_time, tagged
+
+from ..common import AssistBillingCommon
+
+PERIOD = "01/01/2026 – 01/31/2026"
+
+
+@tagged('post_install', '-at_install')
+class TestPrinted(AssistBillingCommon):
+    """What a customer reads: the bill on paper, and the mail that it comes with."""
+
+    def _create_bill(self, **vals):
+        association = self._associate(plan=self.hourly, **vals)
+        self._create_session(minutes=90)
+        self._close('2026-02-01 00:00:00')
+        return self._bill(association)
+
+    def _print(self, bill):
+        reports = self.env['ir.actions.report']
+        content, _kind = reports._render_qweb_html('account.report_invoice_with_payments', bill.ids)
+        return content.decode()
+
+    def _write_mail(self, bill):
+        template = self.env.ref('assist_billing.mail_template_bill')
+        return template._render_field('body_html', bill.ids)[bill.id]
+
+    # === PAPER === #
+
+    def test_the_period_stands_once_and_on_one_line(self):
+        bill = self._create_bill()
+        self.assertIn(PERIOD, bill.invoice_line_ids[0].name, "the ledger knows it by itself")
+        page = self._print(bill)
+        self.assertEqual(page.count(PERIOD), 1)
+        self.assertRegex(page, rf'text-nowrap[^>]*>{PERIOD}')
+
+    def test_hours_have_their_unit_and_nothing_has_it_twice(self):
+        bill = self._create_bill()
+        [cell] = [part for part in self._print(bill).split('<td') if 'name="td_quantity"' in part]
+        self.assertIn("1.50", cell)
+        self.assertEqual(cell.count("Hours"), 1)
+        self.env.user.group_ids |= self.env.ref('uom.group_uom')
+        [cell] = [part for part in self._print(bill).split('<td') if 'name="td_quantity"' in part]
+        self.assertEqual(cell.count("Hours"), 1, "Odoo prints it then")
+
+    def test_bars_have_a_title_and_a_scale(self):
+        page = self._print(self._create_bill())
+        self.assertIn("Measured time per day", page)
+        self.assertIn(">1:30<", page)
+
+    def test_other_invoices_are_printed_as_ever(self):
+        invoice = self._create_invoice_one_line(price_unit=10.0, name=f"Advice\n{PERIOD}")
+        self.assertIn(PERIOD, self._print(invoice))
+
+    # === MAIL === #
+
+    def test_what_is_past_due_was_due(self):
+        bill = self._create_bill(due_days=10)
+        with freeze_time('2026-02-01 12:00:00'):
+            bill.invalidate_recordset(['assist_status'])
+            self.assertIn("is due on", self._write_mail(bill))
+        with freeze_time('2026-03-01 12:00:00'):
+            bill.invalidate_recordset(['assist_status'])
+            mail = self._write_mail(bill)
+        self.assertIn("was due on", mail)
+        self.assertNotIn("is due on", mail)
+
+    def test_a_discount_is_told_and_somebody_signs(self):
+        bill = self._create_bill()
+        mail = self._write_mail(bill)
+        self.assertNotIn("Discount", mail)
+        self.assertIn(self.company.name, mail.split("Kind regards")[1])
+        self.env['assist.add.charges'].create(
+            {'move_id': bill.id, 'adjustment_type': 'discount', 'amount': 5.0}
+        ).action_add()
+        self.assertIn("Discount", self._write_mail(bill))
+        bill.invoice_user_id = self.env.user
+        self.assertIn(self.env.user.name, self._write_mail(bill).split("Kind regards")[1])
+
+    def test_there_is_one_button_which_odoo_makes(self):
+        self.assertNotIn("href", self._write_mail(self._create_bill()))

@@ -1,0 +1,145 @@
+from datetime import timedelta
+
+from markupsafe import Markup
+
+from odoo import api, fields, models
+from odoo.tools import formatLang
+
+from ..rules import cycles, rating
+
+ROW = Markup("<tr>%s</tr>")
+CELL = Markup("<td class=\"pe-3\">%s</td>")
+TABLE = Markup("<table class=\"table table-sm w-auto mb-0\"><tbody>%s</tbody></table>")
+LONGEST_MINUTES = 24 * 60
+
+
+class AssistTryRates(models.TransientModel):
+    """Which rate would a session take, and what would a month have cost? Nothing is changed."""
+
+    _name = 'assist.try.rates'
+    _description = "Try the Rates of a Plan"
+    _inherit = ['assist.engine.fields']
+
+    # === FIELDS === #
+
+    plan_id = fields.Many2one('assist.billing.plan', required=True)
+    association_id = fields.Many2one(
+        'assist.billing.association',
+        string="Customer",
+        help="Own rates and time zone are taken from here.",
+    )
+    kind = fields.Selection(
+        selection='_get_kinds', string="Kind of Work", default='remote_support', required=True
+    )
+    grade_id = fields.Many2one('assist.technician.grade')
+    started_at = fields.Datetime(string="Start", required=True, default=fields.Datetime.now)
+    minutes = fields.Integer(default=60, required=True)
+    result = fields.Html(string="This Session", compute='_compute_result')
+    cycle_id = fields.Many2one(
+        'assist.billing.cycle', string="Last Period", compute='_compute_preview'
+    )
+    preview = fields.Html(string="Last Period Would Cost", compute='_compute_preview')
+
+    # === SELECTIONS === #
+
+    @api.model
+    def _get_kinds(self):
+        return self.env['assist.session']._fields['kind']._description_selection(self.env)
+
+    # === COMPUTE METHODS === #
+
+    @api.depends('plan_id', 'association_id', 'kind', 'grade_id', 'started_at', 'minutes')
+    def _compute_result(self):
+        for dialog in self:
+            is_given = dialog.started_at and dialog.plan_id
+            dialog.result = dialog._rate_session() if is_given else False
+
+    @api.depends('plan_id', 'association_id')
+    def _compute_preview(self):
+        for dialog in self:
+            cycle = dialog.association_id.cycle_ids.filtered(lambda each: each.state == 'closed')
+            dialog.cycle_id = cycle.sorted('date_start')[-1:]
+            dialog.preview = dialog._rate_period() if dialog.cycle_id else False
+
+    # === ONE SESSION === #
+
+    def _rate_session(self):
+        """Return the parts of the session as a table: when, how long, at which price, and why."""
+        tz = self.association_id.tz or self.env.user.tz or 'UTC'
+        minutes = min(max(0, self.minutes), LONGEST_MINUTES)
+        session = rating.Session(
+            1,
+            self.started_at,
+            self.started_at + timedelta(minutes=minutes),
+            kind=self.kind,
+            grade=self.grade_id.id or None,
+        )
+        day = cycles.local_date(self.started_at, tz)
+        period = day, fields.Date.add(day, days=2), 2
+        terms = self._get_terms(tz, *period[:2])
+        card = rating.RateCard(terms)
+        rows = []
+        for part in card.cut(session, [(session.start, session.end)]):
+            start, end = (
+                f"{cycles.local_time(instant, tz):%H:%M}" for instant in (part.start, part.end)
+            )
+            hours = formatLang(self.env, part.billed_seconds / 3600, digits=terms.quantity_digits)
+            rate = self.env['assist.billing.rate'].browse(part.rate and part.rate.id)
+            rows.append(
+                (
+                    f"{start} – {end}",
+                    self.env._("%(hours)s h", hours=hours),
+                    self._format(part.price),
+                    rate.sentence or self.env._("the plan's price: no rate is for this"),
+                )
+            )
+        return self._make_table(rows)
+
+    def _get_terms(self, tz, date_start, date_end):
+        """Return the present terms of the plan for a customer, as the rating reads them."""
+        plan = self.plan_id
+        return (
+            self.env['assist.billing.cycle']
+            ._get_terms_class()
+            .from_dict(
+                {
+                    **plan._prepare_terms(),
+                    **plan._prepare_card_terms(self.association_id, tz, date_start, date_end),
+                }
+            )
+        )
+
+    # === A PERIOD === #
+
+    def _rate_period(self):
+        """Return what the customer's last closed period cost, and what it would cost now."""
+        # sudo: sessions of all technicians count, whoever asks
+        cycle = self.cycle_id.sudo()
+        sessions = cycle._read_billed_sessions()[cycle.id]
+        devices = cycle._read_device_days()[cycle.id]
+        period = (cycle.date_start, cycle.date_end, (cycle.whole_date_end - cycle.date_start).days)
+        terms = {
+            **self.plan_id._prepare_terms(),
+            'cycle': cycle.terms['cycle'],
+            **self.plan_id._prepare_card_terms(
+                self.association_id, cycle.tz, cycle.date_start, cycle.date_end
+            ),
+        }
+        present = cycle._get_terms_class().from_dict(terms)
+        before = cycle._rate(sessions, devices)
+        after = rating.rate(present, period, sessions, devices)
+        rows = [(self.env._("As billed"), self._format(before.total))]
+        rows.append((self.env._("By this plan now"), self._format(after.total)))
+        rows.append((self.env._("Difference"), self._format(after.total - before.total)))
+        return self._make_table(rows)
+
+    # === HELPERS === #
+
+    def _format(self, amount):
+        currency = self.plan_id.currency_id
+        return f"{formatLang(self.env, float(amount), digits=2)} {currency.name}"
+
+    def _make_table(self, rows):
+        return TABLE % Markup().join(
+            ROW % Markup().join(CELL % cell for cell in row) for row in rows
+        )

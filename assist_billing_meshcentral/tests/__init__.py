@@ -1,0 +1,2 @@
+from . import test_meshcentral
+from . import test_meshcentral_failures

@@ -1,0 +1,20 @@
+{
+    'name': "Assist Billing: Timesheets",
+    'summary': "Sessions as timesheets of their technicians, tickets on the bill, margins",
+    'version': '19.0.1.0.0',
+    'category': 'Accounting/Accounting',
+    'author': "Assist Billing contributors",
+    'license': 'LGPL-3',
+    'depends': ['assist_billing', 'hr_timesheet'],
+    'data': [
+        'security/ir.model.access.csv',
+        'security/assist_billing_timesheet_rules.xml',
+        'data/ir_cron_data.xml',
+        'views/assist_session_views.xml',
+        'views/assist_billing_association_views.xml',
+        'views/assist_billing_margin_views.xml',
+        'views/res_config_settings_views.xml',
+        'views/statement_templates.xml',
+    ],
+    'auto_install': True,
+}

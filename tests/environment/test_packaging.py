@@ -1,0 +1,41 @@
+"""Each add-on can be taken by itself, as a folder or as a Python package."""
+
+import ast
+import re
+
+import pytest
+
+from environment import places
+
+MANIFESTS = sorted(places.CLONE.glob('*/__manifest__.py'))
+
+
+@pytest.fixture(params=MANIFESTS, ids=[path.parent.name for path in MANIFESTS])
+def folder(request):
+    return request.param.parent
+
+
+def test_it_has_its_licence_its_description_and_a_version(folder):
+    manifest = ast.literal_eval((folder / '__manifest__.py').read_text())
+    assert 'LESSER GENERAL PUBLIC LICENSE' in (folder / 'LICENSE').read_text()
+    assert manifest['license'] == 'LGPL-3'
+    assert re.fullmatch(r'19\.0\.\d+\.\d+\.\d+', manifest['version'])
+    assert (folder / 'pyproject.toml').is_file()
+    assert (folder / 'static/description/icon.png').is_file()
+
+
+def test_no_link_in_its_description_leads_out_of_it(folder):
+    """What is installed has no repository around it."""
+    for path in [folder / 'README.md', *folder.glob('readme/*.md')]:
+        for target in re.findall(r'\]\(([^)]+)\)', path.read_text()):
+            if not target.startswith('http'):
+                assert (folder / target).resolve().is_relative_to(folder), (path, target)
+                assert (folder / target).exists(), (path, target)
+
+
+def test_migrations_are_not_above_the_version(folder):
+    """A script of a later version than the manifest's would never run."""
+    manifest = ast.literal_eval((folder / '__manifest__.py').read_text())
+    version = [int(part) for part in manifest['version'].split('.')]
+    for path in folder.glob('migrations/*/'):
+        assert [int(part) for part in path.name.split('.')] <= version, path
