@@ -150,7 +150,8 @@ def browsing(url: str, width: int = 1366, height: int = 768) -> Iterator[Browser
     program = shutil.which('chromium') or shutil.which('google-chrome')
     if not program:
         raise RuntimeError("There is no chromium here, which takes the pictures.")
-    with tempfile.TemporaryDirectory() as folder:
+    # The browser's children may still write there while they end.
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         options = [
             '--headless=new',
             '--no-sandbox',

@@ -442,7 +442,7 @@ class AssistBillingCycle(models.Model):
                     merged,
                 ),
             )
-            if len(stamped) != len(rows):
+            if stamped != len(rows):
                 raise UserError(
                     self.env._(
                         "Some sessions were billed or changed while this bill was being created. "
@@ -683,9 +683,11 @@ class AssistBillingCycle(models.Model):
         """Take the stamp off the sessions billed by these cycles, in one statement."""
         sessions = self.env['assist.session']
         sessions.flush_model()
-        released = sessions._assist_set_state(
+        stamped = SQL("s.cycle_id IN %s AND s.state = 'billed'", tuple(self.ids))
+        rows = self.env.execute_query(SQL("SELECT s.id FROM assist_session s WHERE %s", stamped))
+        sessions._assist_set_state(
             'to_bill',
-            SQL("s.cycle_id IN %s AND s.state = 'billed'", tuple(self.ids)),
+            stamped,
             {
                 **dict.fromkeys(('cycle_id', 'merged_into_id', 'prior_id'), SQL("NULL")),
                 'billed_seconds': 0,
@@ -693,7 +695,7 @@ class AssistBillingCycle(models.Model):
                 'write_date': SQL("NOW() AT TIME ZONE 'UTC'"),
             },
         )
-        sessions = sessions.browse(released)
+        sessions = sessions.browse(row[0] for row in rows)
         self.env['assist.session'].invalidate_model(FORGOTTEN)
         self.invalidate_recordset(['session_ids'])
         sessions.modified(FORGOTTEN)

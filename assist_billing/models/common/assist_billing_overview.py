@@ -133,52 +133,52 @@ class AssistBillingOverview(models.AbstractModel):
                 self.env._("Customers on hold"),
                 self.env._("Nothing is billed until they are resumed."),
                 'assist.billing.association',
-                [('state', '=', 'on_hold')],
-                self._get_action('assist_billing_association_action', 'on_hold'),
+                domain=[('state', '=', 'on_hold')],
+                action=self._get_action('assist_billing_association_action', 'on_hold'),
             ),
             self._prepare_task(
                 'to_rebill',
                 self.env._("Bills taken back"),
                 self.env._("Bill their periods again, or waive them."),
                 'assist.billing.cycle',
-                [('state', '=', 'to_rebill')],
-                self._get_action('assist_billing_cycle_action', 'to_rebill'),
+                domain=[('state', '=', 'to_rebill')],
+                action=self._get_action('assist_billing_cycle_action', 'to_rebill'),
             ),
             self._prepare_bill_task(
                 'draft',
                 self.env._("Drafts to check"),
                 self.env._("Post them once they are right."),
-                [('state', '=', 'draft')],
-                'draft',
+                domain=[('state', '=', 'draft')],
+                search_filter='draft',
             ),
             self._prepare_bill_task(
                 'not_sent',
                 self.env._("Not sent yet"),
                 self.env._("Select them, and press Email Invoice."),
-                [
+                domain=[
                     ('state', '=', 'posted'),
                     ('payment_state', 'in', ('not_paid', 'partial')),
                     ('assist_delivery_state', 'in', ('none', False)),
                 ],
-                'not_sent',
+                search_filter='not_sent',
             ),
             self._prepare_bill_task(
                 'undelivered',
                 self.env._("Not delivered"),
                 self.env._("Sending failed, or there is no address."),
-                [('assist_delivery_state', 'in', ('failed', 'no_address'))],
-                'undelivered',
+                domain=[('assist_delivery_state', 'in', ('failed', 'no_address'))],
+                search_filter='undelivered',
             ),
             self._prepare_bill_task(
                 'overdue',
                 self.env._("Overdue"),
                 self.env._("Not paid, though they are past due."),
-                [
+                domain=[
                     ('state', '=', 'posted'),
                     ('payment_state', 'in', ('not_paid', 'partial')),
                     ('invoice_date_due', '<', fields.Date.context_today(self)),
                 ],
-                'overdue',
+                search_filter='overdue',
             ),
         ]
 
@@ -188,8 +188,8 @@ class AssistBillingOverview(models.AbstractModel):
             self.env._("Could not be billed"),
             self.env._("Each has its reason, and is tried again."),
             'assist.billing.cycle',
-            [('error', '!=', False)],
-            self._get_action('assist_billing_cycle_action_failures'),
+            domain=[('error', '!=', False)],
+            action=self._get_action('assist_billing_cycle_action_failures'),
         )
 
     def _prepare_unmatched_task(self):
@@ -198,8 +198,8 @@ class AssistBillingOverview(models.AbstractModel):
             self.env._("Sessions of nobody"),
             self.env._("They are not billed until they are matched."),
             'assist.session',
-            [('state', '=', 'unmatched')],
-            self._get_action('assist_unmatched_action'),
+            domain=[('state', '=', 'unmatched')],
+            action=self._get_action('assist_unmatched_action'),
         )
         # What they come to was looked up last night.
         summaries = self.env['assist.unmatched.summary'].search(self._get_company_domain())
@@ -221,8 +221,11 @@ class AssistBillingOverview(models.AbstractModel):
             self.env._("Plans without a price"),
             self.env._("Their customers are billed nothing."),
             'assist.billing.plan',
-            [('id', 'in', free.ids)],
-            {**self._get_action('assist_billing_plan_action'), 'domain': [('id', 'in', free.ids)]},
+            domain=[('id', 'in', free.ids)],
+            action={
+                **self._get_action('assist_billing_plan_action'),
+                'domain': [('id', 'in', free.ids)],
+            },
         )
 
     def _prepare_bill_task(self, key, title, text, domain, search_filter):

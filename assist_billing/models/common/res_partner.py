@@ -37,8 +37,10 @@ class ResPartner(models.Model):
 
     @api.model
     def name_search(self, name='', domain=None, operator='ilike', limit=100):
-        # EXTENDS base: where a session's customer is chosen, those who are billed come first
-        if not self.env.context.get('assist_associated_first'):
+        # EXTENDS base: where a session's customer is chosen, those who are billed
+        # come first; not to those who have no sessions to record, for it says who is billed
+        asked = self.env.context.get('assist_associated_first')
+        if not asked or not self.env['assist.session'].has_access('create'):
             return super().name_search(name, domain, operator, limit)
         # sudo: technicians see no associations, nor what these say, but whom they are for
         associations = self.env['assist.billing.association'].sudo()

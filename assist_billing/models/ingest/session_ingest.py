@@ -236,7 +236,6 @@ class AssistSession(models.Model):
         """Write the end, and what else the source says now, to sessions that were running."""
         if not entries:
             return
-        self.env['res.users'].flush_model(['assist_grade_id'])
         values = self._prepare_ingest_values(run, [entry.normal for entry in entries])
         for entry, vals in zip(entries, values, strict=True):
             vals |= {'id': entry.id, 'source_digest': entry.digest}

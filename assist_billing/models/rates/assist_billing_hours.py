@@ -196,6 +196,10 @@ class AssistBillingHoursLine(models.Model):
         self._assist_check_access('create', vals_list)
         vals_list = [self._with_minutes(vals) for vals in vals_list]
         for vals in vals_list:
+            # Before it is said what overlaps: that is for who may see these hours.
+            self.env['assist.billing.hours'].browse(vals.get('hours_id') or ()).check_access(
+                'write'
+            )
             self._check_minutes(vals.get('minute_from', 480), vals.get('minute_to', 1080))
         return super().create(vals_list)
 

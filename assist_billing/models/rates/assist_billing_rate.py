@@ -175,6 +175,11 @@ class AssistBillingRate(models.Model):
 
         Of each of these records, or of a new one.
         """
+        # Before anything is said of a plan or customer.
+        self.env['assist.billing.plan'].browse(vals.get('plan_id') or ()).check_access('write')
+        self.env['assist.billing.association'].browse(
+            vals.get('association_id') or ()
+        ).check_access('write')
         refuse_absurd_dates(self, vals, ['date_from', 'date_to'])
         refuse_negative(self, vals, ['burn_percent', 'minimum_minutes', 'increment_minutes'])
         for rate in self or [self]:

@@ -166,12 +166,12 @@ class AssistSession(models.Model):
         :param dict columns: what is written along with it, SQL or a value, by column
         :param SQL source: what else the statement reads, as after FROM
         :param SQL defined: a WITH clause for it
-        :return: the ids of the sessions that were written to
+        :return: how many sessions were written to
         """
         written = {'state': state, **(columns or {})}
-        rows = self.env.execute_query(
+        self.env.cr.execute(
             SQL(
-                "%s UPDATE assist_session s SET %s %s WHERE %s RETURNING s.id",
+                "%s UPDATE assist_session s SET %s %s WHERE %s",
                 defined or SQL(),
                 SQL(", ").join(
                     SQL("%s = %s", SQL.identifier(name), value) for name, value in written.items()
@@ -180,7 +180,7 @@ class AssistSession(models.Model):
                 where,
             )
         )
-        return [row[0] for row in rows]
+        return self.env.cr.rowcount
 
     @api.model
     def _analyze_if_thought_empty(self):

@@ -123,7 +123,7 @@ class TestSessionImport(IngestCommon):
             (b'<html>login</html>', "web page"),
             (b'', "is empty"),
             (b'{"error": {"message": "invalid token"}}', "invalid token"),
-            (b'[{"name": "\xe9"}]', "not encoded as UTF-8"),
+            (b'[{"name": "\xe9"}]', "not valid UTF-8"),
             (b'PK\x03\x04', "XLSX file cannot be read"),
         ):
             with self.subTest(words=words):
@@ -137,7 +137,7 @@ class TestSessionImport(IngestCommon):
             content = base64.b64encode(b'x' * 1_000_000)
             wizard = self.env['assist.session.import'].create({'file': content, 'tz': 'UTC'})
             larger = base64.b64encode(b'x' * 2_000_000)
-            words = r"has 2 MB; 1 MB is the most that is read at once\. Split it"
+            words = r"is 2 MB; at most 1 MB can be read at once\. Split it"
             for model in ('assist.session.import', 'assist.device.import'):
                 with self.subTest(model=model), self.assertRefused(f"large.csv: .*{words}"):
                     self.env[model].create({'file': larger, 'filename': 'large.csv', 'tz': 'UTC'})

@@ -114,7 +114,7 @@ class TestSessionImportRecord(IngestCommon):
         self.assertTrue(record.sudo()._take_chunk(reading, 10))
         self.assertEqual((record.position, record.created_count), (10, 10))
         self.assertAlmostEqual(record.progress, 1000 / 26)
-        with self.assertRefused("is being imported"):
+        with self.assertRefused("is still being imported"):
             record.sudo().unlink()
         with patch.object(importing, 'CHUNK_RECORDS', 10):
             self._run_schedule('_cron_import_sessions', record._name)

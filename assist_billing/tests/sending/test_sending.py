@@ -34,7 +34,9 @@ class TestSending(SendingCommon):
         self.assertIn("01/01/2026 – 01/31/2026", mail['subject'])
         self.assertIn(bill.name, mail['subject'])
         self.assertIn("23.00", mail['body'])
-        self.assertIn(bill.get_portal_url(), mail['body'].replace('&amp;', '&'))
+        body = mail['body'].replace('&amp;', '&')
+        self.assertIn(f'/mail/view?access_token={bill.access_token}', body)
+        self.assertNotIn('/my/invoices', body, "Odoo's button leads there, and there is no other")
         self.assertEqual(
             [name for name, *_rest in mail['attachments']], [f"{bill.name.replace('/', '_')}.pdf"]
         )

@@ -147,7 +147,7 @@ class AccessCommon(AssistBillingCommon, HttpCase):
         band = make('assist.billing.band', name="Secret band", company_id=company)
         grade = make('assist.technician.grade', name="Secret grade", company_id=company)
         hours = make('assist.billing.hours', name="Secret hours", company_id=company)
-        make('assist.billing.hours.line', hours_id=hours.id, band_id=band.id)
+        make('assist.billing.hours.line', hours_id=hours.id, band_id=band.id, dayofweek='6')
         make('assist.billing.hours.holiday', hours_id=hours.id, date='2026-12-25')
         make('assist.billing.rate', plan_id=draft.plan_id.id, value=100.0)
         make(

@@ -13,6 +13,8 @@ STRANGERS = ('portal_stranger', 'employee', 'program')
 OPEN_TO = {
     ('assist.session', 'ingest'): {'program'},
     ('assist.device', 'ingest'): {'program'},
+    # Odoo's own: who may see contacts may look for one.
+    ('res.partner', 'name_search'): {'portal_stranger', 'employee'},
 }
 # Only read: who may do so sees no more than he may read anyway.
 ARGUMENTS = {

@@ -45,6 +45,8 @@ FLUSHED_BY_THEIR_CALLERS = {
     'assist.billing.tie._get_wrong_charges',
     'assist.billing.tie._get_wrong_lines',
     'assist.billing.tie._find_periods_billed_otherwise',
+    'assist.billing.tie._rate_by_parts',
+    'assist.billing.tie._find_parts_saying_something_else',
     # Called by `_ingest` after it has flushed everything, and after `_ingest_fetch`.
     'assist.device._ingest_update',
     'assist.intake._ingest_insert',
