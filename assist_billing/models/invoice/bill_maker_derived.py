@@ -30,6 +30,7 @@ OWN_VALUES = (
     'invoice_partner_display_name',
     'invoice_date_due',
     'invoice_origin',
+    'ref',
     'assist_cycle_id',
     'amount_untaxed',
     'amount_tax',
@@ -58,7 +59,8 @@ OWN_LINE_VALUES = (
     'tax_base_amount',
     'date_maturity',
 )
-# Stored fields that are computed from what bills of a shape have in common, or from their numbers.
+# Stored fields that are computed from what bills of a shape have in common; or from their numbers
+# and references, and are given with these.
 COMPUTED_ALIKE = {
     'account.move': {'assist_misc_charge', 'narration', 'sequence_prefix', 'team_id'},
     'account.move.line': {
@@ -150,6 +152,11 @@ def to_json(value):
     if isinstance(value, Decimal):
         return str(value)
     return value
+
+
+def get_label(reference, number):
+    """Return what Odoo calls the entry that says what is owed, of a posted bill."""
+    return f"{reference} - {number}" if reference and reference != number else number
 
 
 def count_differing(member, other):
@@ -321,7 +328,9 @@ class AssistBillMaker(models.AbstractModel):
         header = sorted(
             (key, vals[key]) for key in vals if key not in OWN_VALUES and key != 'line_ids'
         )
-        return repr((is_posted, partner.lang, self._get_further_shape(vals), header, lines))
+        has_reference = bool(vals.get('ref'))
+        further = self._get_further_shape(vals)
+        return repr((is_posted, partner.lang, has_reference, further, header, lines))
 
     def _get_further_shape(self, vals):
         """Return what else bills of one shape have in common, of their customers. Extend for more.
@@ -461,10 +470,11 @@ class AssistBillMaker(models.AbstractModel):
                 **{column: to_json(source[column]) for column in OWN_LINE_VALUES},
                 **own,
                 'move_id': move['id'],
+                'ref': move['ref'],
                 'move_name': get_numbered(source['move_name']),
             }
-            if source['name'] and source['name'] == exemplar.name:
-                line['name'] = name
+            if exemplar.name and source['name'] == get_label(pattern['ref'], exemplar.name):
+                line['name'] = get_label(move['ref'], name)
         for message in rows['mail_message']:
             message |= {
                 'res_id': move['id'],
@@ -644,8 +654,9 @@ class AssistBillMaker(models.AbstractModel):
             for row, other_row in zip(rows, others, strict=False):
                 for name in row.keys() - {'id', owner, 'sequence_number', *MESSAGE_OWN}:
                     value, other_value = row[name], other_row[name]
-                    is_number = value is not None and value == one.name
-                    if value != other_value and not (is_number and other_value == other.name):
+                    if one.name and isinstance(other_value, str):
+                        other_value = other_value.replace(other.name, one.name)
+                    if value != other_value:
                         differing.add(name)
         return differing
 

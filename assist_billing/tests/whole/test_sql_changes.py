@@ -22,9 +22,7 @@ FLUSHED_BY_THEIR_CALLERS = {
     # A note by itself, in the midst of another add-on's commit.
     'account.move._assist_mark_unfinished',
     # Called by `_derive` and `_check_sample` after these have flushed everything.
-    'assist.bill.maker._find_differing',
     'assist.bill.maker._insert',
-    'assist.bill.maker._read_bill',
     # What PostgreSQL knows of its tables and rows.
     'assist.bill.maker._count_written',
     'assist.bill.maker._get_columns',
