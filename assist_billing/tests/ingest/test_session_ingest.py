@@ -1,8 +1,9 @@
-from datetime import timedelta
+from datetime import datetime, timedelta
 from unittest.mock import patch
 
 from odoo.exceptions import AccessError, ConcurrencyError
 from odoo.tests import new_test_user, tagged
+from odoo.tools import format_datetime
 from odoo.tools.translate import code_translations
 
 from ... import sources
@@ -243,9 +244,12 @@ class TestSessionIngest(IngestCommon):
         self.assertEqual(
             session.read(['started_at', 'ended_at', 'note', 'state', 'billable']), before
         )
+        theirs, ours = (
+            format_datetime(self.env, datetime(2026, 1, 15, 10, minute)) for minute in (45, 30)
+        )
         self.assertEqual(
             session.source_difference,
-            "End: 2026-01-15 10:45:00 UTC at the source, 2026-01-15 10:30:00 UTC here\n"
+            f"End: {theirs} at the source, {ours} here\n"
             "Internal Note: “Longer than thought” at the source, nothing here",
         )
         # The first record again says nothing new; neither does the second.
