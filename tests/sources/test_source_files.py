@@ -127,7 +127,7 @@ def test_the_error_of_the_source_is_repeated():
 
 def test_too_large_says_how_large():
     error = refused(read_json, b'5' * 3_000_000, max_bytes=2_000_000)
-    assert 'has 3 MB; 2 MB' in error.reason
+    assert 'is 3 MB; at most 2 MB' in error.reason
     assert refused(read_csv, b'a' * 3_000_000, max_bytes=2_000_000).code == 'too_large'
     assert refused(read_xlsx, b'PK' * 2_000_000, max_bytes=2_000_000).code == 'too_large'
 

@@ -541,7 +541,7 @@ def test_a_duration_that_can_be_two_things_is_asked(text):
     )
     [result] = sessions(content.getvalue())[1]
     assert (result.field, result.code) == ('Duration', 'ambiguous_duration')
-    assert 'Say' in result.reason
+    assert 'Choose the unit' in result.reason
 
 
 def test_a_unit_that_other_rows_tell_is_not_asked():

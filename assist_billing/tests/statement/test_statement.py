@@ -367,7 +367,7 @@ class TestStatement(StatementCommon):
             'assist_billing.report_statement', wizard.ids
         )
         self.assertIn("There were no sessions in this period.", html.decode())
-        with self.assertRefused("cannot end on 2025-01-01"):
+        with self.assertRefused("cannot end on 01/01/2025"):
             wizard.date_to = '2025-01-01'
 
     # === DOWNLOAD === #
