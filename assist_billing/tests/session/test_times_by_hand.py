@@ -120,6 +120,12 @@ class TestTimesByHand(AssistBillingCommon):
             'assist.statement': self.env['assist.statement'].create(
                 {'association_id': association.id}
             ),
+            'assist.billing.rate': self.env['assist.billing.rate'].create(
+                {'plan_id': self.plan.id, 'method': 'percent', 'value': 150}
+            ),
+            'assist.billing.hours.holiday': self.env['assist.billing.hours']
+            .create({'name': "Hours", 'holiday_ids': [(0, 0, {'date': '2026-12-25'})]})
+            .holiday_ids,
         }
         # Written by the engine only, or a filter of the database.
         others = {'assist.billing.cycle', 'assist.billing.cycle.device',
