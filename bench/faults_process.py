@@ -154,10 +154,13 @@ class Process:
         self._start()
 
     def _start(self) -> None:
+        variables = odoo_command.environment()
+        # The script imports from here.
+        variables['PYTHONPATH'] = os.pathsep.join([str(places.CLONE), variables['PYTHONPATH']])
         with self.log.open('a') as log:
             self.popen = odoo_command.started(
                 self._arguments,
-                env=odoo_command.environment() | {'PYTHONUNBUFFERED': '1'} | self._variables,
+                env=variables | {'PYTHONUNBUFFERED': '1'} | self._variables,
                 stdin=subprocess.PIPE,
                 stdout=log,
                 stderr=subprocess.STDOUT,

@@ -28,13 +28,15 @@ SPOILED = (
     ),
     (
         "UPDATE account_move SET state = 'cancel' WHERE id ="
-        " (SELECT min(id) + 1 FROM account_move WHERE assist_kind = 'bill')",
+        " (SELECT id FROM account_move WHERE assist_kind = 'bill'"
+        " ORDER BY assist_association_id OFFSET 1 LIMIT 1)",
         {'lost': 1},
     ),
     (
-        "UPDATE account_move m SET assist_association_id = b.first + 2"
-        " FROM (SELECT min(assist_association_id) AS first, max(id) - 1 AS bill"
-        " FROM account_move WHERE assist_kind = 'bill') b WHERE m.id = b.bill",
+        "UPDATE account_move SET assist_association_id ="
+        " (SELECT min(assist_association_id) + 2 FROM account_move WHERE assist_kind = 'bill')"
+        " WHERE id = (SELECT id FROM account_move WHERE assist_kind = 'bill'"
+        " ORDER BY assist_association_id DESC OFFSET 1 LIMIT 1)",
         # Nobody's bill of one customer, the second one of another, whose amounts it has not.
         {'lost': 1, 'doubled': 1, 'differing': 1},
     ),

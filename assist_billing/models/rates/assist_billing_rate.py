@@ -167,7 +167,8 @@ class AssistBillingRate(models.Model):
 
     def write(self, vals):
         self._assist_check_access('write', [vals])
-        self._check_vals(vals)
+        if self and vals:
+            self._check_vals(vals)
         return super().write(vals)
 
     def _check_vals(self, vals):
