@@ -267,8 +267,8 @@ def _read_tax(rows):
         " JOIN account_tax t ON t.id = r.account_tax_id JOIN res_company c ON c.id = l.company_id"
     )
     rate = Fraction(percent) / 100
-    if method == 'round_globally':  # once, over what is not rounded yet
-        return lambda owed: _money(sum(owed.exact.values()) * rate)
+    if method == 'round_globally':  # once, over the amounts as they are printed
+        return lambda owed: _money(Fraction(owed.total) * rate)
     return lambda owed: sum(_money(Fraction(amount) * rate) for amount in owed.amounts.values())
 
 
