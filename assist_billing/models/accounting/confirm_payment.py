@@ -2,6 +2,8 @@ from odoo import fields, models
 from odoo.exceptions import UserError
 from odoo.tools import SQL, format_amount
 
+from ...utils.sums import format_sums
+
 # Context key: payments are of all that is due, whatever terms would let be deducted.
 PAY_AS_SHOWN = 'assist_pay_as_shown'
 
@@ -272,8 +274,10 @@ class AccountMove(models.Model):
 
     def _assist_notify_paid(self, payments):
         """Return a notice of these payments, with their sum, that offers to undo them."""
-        currency = payments.currency_id[:1]
-        amount = format_amount(self.env, sum(payments.mapped('amount')), currency)
+        amount = format_sums(
+            (currency, sum(group.mapped('amount')))
+            for currency, group in payments.grouped('currency_id').items()
+        )
         title = (
             self.env._("Payment confirmed: %(amount)s", amount=amount)
             if len(payments) == 1

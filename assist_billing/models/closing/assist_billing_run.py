@@ -7,6 +7,7 @@ from odoo.tools import SQL, format_datetime
 
 from ...utils.races import NOBODYS_FAULT, UndoPoint, retry_races
 from ...utils.sql_changes import changing, written_to
+from ...utils.sums import format_sums
 
 _logger = logging.getLogger(__name__)
 
@@ -96,9 +97,10 @@ class AssistBillingRun(models.Model):
                 run[name] = sum(lines.mapped(name))
             tried = run.closed_count + run.failed_count
             run.progress = 100 * min(1.0, tried / run.due_count) if run.due_count else 100.0
-            run.amounts = " + ".join(
-                group[0].currency_id.format(sum(line.amount_untaxed for line in group))
-                for group in lines.filtered('invoice_count').grouped('currency_id').values()
+            billed = lines.filtered('invoice_count').grouped('currency_id')
+            run.amounts = format_sums(
+                (currency, sum(group.mapped('amount_untaxed')))
+                for currency, group in billed.items()
             )
 
     def _compute_no_address_count(self):

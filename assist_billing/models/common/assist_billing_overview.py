@@ -1,5 +1,7 @@
 from odoo import api, fields, models
-from odoo.tools import format_amount, format_date
+from odoo.tools import format_date
+
+from ...utils.sums import format_sums
 
 # What more open periods come to is not rated each time somebody looks.
 MOST_RATED = 300
@@ -262,12 +264,8 @@ class AssistBillingOverview(models.AbstractModel):
         ]
 
     def _format_sums(self, sums):
-        """Return sums of several currencies in words; a dash where there is none.
-
-        :param sums: pairs of currency and amount
-        """
-        texts = [format_amount(self.env, amount, currency) for currency, amount in sums if currency]
-        return " + ".join(texts) or "–"
+        """Return sums in words as of `format_sums`; a dash where there is none."""
+        return format_sums(sums) or "–"
 
     def _get_action(self, name, search_filter=None):
         """Return an action of ours, with no filter but this one."""

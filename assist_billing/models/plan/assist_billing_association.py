@@ -13,6 +13,7 @@ from ...utils.checks import (
     refuse_too_many,
     split_addresses,
 )
+from ...utils.sums import format_sums
 from ...utils.zones import get_zones
 
 # One bare address: no display name, no second address behind a semicolon or a blank.
@@ -316,9 +317,7 @@ class AssistBillingAssociation(models.Model):
             currency, amount = sums.popitem() if sums else (association.currency_id, 0.0)
             association.accrued_currency_id = currency
             association.accrued_amount = amount
-            association.accrued_besides = " + ".join(
-                currency.format(amount) for currency, amount in sums.items()
-            )
+            association.accrued_besides = format_sums(sums.items())
 
     def _compute_cycle_figures(self):
         domain = [('association_id', 'in', self.ids)]

@@ -103,6 +103,16 @@ class TestPayment(AssistBillingCommon):
         undo()
         self.assertEqual(set(bills.mapped('payment_state')), {'not_paid'})
 
+    def test_the_notice_adds_up_no_two_currencies(self):
+        euro = self.setup_other_currency('EUR')
+        payments = self._get_payments(self._create_bills(0))
+        for currency, amount in ((self.company.currency_id, 10.0), (euro, 7.0), (euro, 1.0)):
+            payments |= payments.new({'currency_id': currency.id, 'amount': amount})
+        title = self.env['account.move']._assist_notify_paid(payments)['params']['title']
+        self.assertIn("10.00", title)
+        self.assertIn("8.00", title)
+        self.assertIn(" + ", title)
+
     def test_only_what_is_still_due_is_paid(self):
         bill = self._create_bills(1)
         self._register_payment(bill, amount=7.77)
