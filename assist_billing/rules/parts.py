@@ -69,7 +69,9 @@ class RateCard:
 
     def get_pricing(self, band: Any, kind: Any, grade: Any, day: date) -> Pricing:
         """Return what a band, a kind of work and a grade cost on a local day."""
-        key = band, kind, grade, bisect_right(self.dates.days, day)
+        return self._get(band, kind, grade, bisect_right(self.dates.days, day))
+
+    def _get(self, *key):
         if key not in self._found:
             self._found[key] = self._find(*key)
         return self._found[key]
@@ -150,10 +152,7 @@ class RateCard:
 
     def _add(self, parts, session, start, end, band, index):
         """Add a piece: to the part before it, if that costs the same, else as the next part."""
-        key = band, session.kind, session.grade, index
-        if key not in self._found:
-            self._found[key] = self._find(*key)
-        found = self._found[key]
+        found = self._get(band, session.kind, session.grade, index)
         seconds = _seconds(start, end)
         own = max(0, _seconds(max(start, session.start), min(end, session.end)))
         last = parts[-1] if parts else None
@@ -190,10 +189,7 @@ class RateCard:
         rounded = self.get_billed_seconds(session, seconds, cover=False)
         billed = self.get_billed_seconds(session, seconds)
         counts = [part.seconds for part in parts]
-        if rounded >= seconds:
-            counts[counts.index(max(counts))] += rounded - seconds
-        else:
-            _take(counts, seconds - rounded, from_end=True)
+        _fit(counts, rounded)
         _take(counts, rounded - billed)
         return [
             replace(part, billed_seconds=count, is_cut=len(parts) > 1)
@@ -207,6 +203,15 @@ class RateCard:
         )
         rate = found.rate and found.rate.id
         return PartShare(**values, rate=rate, price=found.price, group=found.group)
+
+
+def _fit(counts, seconds):
+    """Make `counts` add up to `seconds`: the most gets what is added, what is less goes last."""
+    more = seconds - sum(counts)
+    if more >= 0:
+        counts[counts.index(max(counts))] += more
+    else:
+        _take(counts, -more, from_end=True)
 
 
 def _take(counts, seconds, from_end=False):
@@ -257,8 +262,6 @@ def rate_parts(
             repr(key[0]),
         ),
     )
-    if not keys:
-        return []
     return [_rate_group(terms, *key, groups[key]) for key in keys]
 
 
@@ -357,10 +360,7 @@ def late_parts(again: Rating, shares: Iterable[SessionShare]) -> list[PartShare]
         if not parts:
             continue
         counts = [part.billed_seconds for part in parts]
-        if share.billed_seconds > sum(counts):
-            counts[counts.index(max(counts))] += share.billed_seconds - sum(counts)
-        else:
-            _take(counts, sum(counts) - share.billed_seconds, from_end=True)
+        _fit(counts, share.billed_seconds)
         result += [
             replace(part, billed_seconds=count) for part, count in zip(parts, counts, strict=True)
         ]

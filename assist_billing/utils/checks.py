@@ -46,6 +46,19 @@ def _name_field(records, vals, name):
     }
 
 
+def find_used(records, references):
+    """Return those of `records` that others refer to.
+
+    :param references: pairs of a model and of its field that refers to them
+    """
+    used = records.browse()
+    for model, name in references:
+        # sudo: what another company uses is used
+        rows = records.env[model].sudo()._read_group([(name, 'in', records.ids)], [name])
+        used = used.union(*(record for [record] in rows))
+    return used
+
+
 def refuse_negative(records, vals, names):
     """Raise ValidationError if `vals` puts a negative number into one of the fields `names`.
 

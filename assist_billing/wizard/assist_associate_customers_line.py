@@ -99,8 +99,7 @@ class AssistAssociateCustomersLine(models.TransientModel):
         for line in self:
             line.preview = line.closing_now = False
             if line.start_date and line.tz:
-                line.preview = "\n".join(line._get_previewed_periods())
-                line.closing_now = line._describe_closing_now()
+                line.preview, line.closing_now = line._describe_periods()
 
     @api.depends('partner_id', 'start_date', 'dialog_id.plan_id')
     def _compute_conflict(self):
@@ -123,10 +122,12 @@ class AssistAssociateCustomersLine(models.TransientModel):
             .tz
         )
 
-    def _get_previewed_periods(self):
-        """Return the first cycles in words, or why they cannot be counted.
+    def _describe_periods(self):
+        """Return in words the first cycles, and what is billed at once; or why there are none.
 
-        Before them, if there are any, how many of them are over already.
+        Before the first cycles, if there are any, how many of them are over already.
+
+        :return: a text, and a text or False
         """
         self.ensure_one()
         now = fields.Datetime.now()
@@ -134,11 +135,17 @@ class AssistAssociateCustomersLine(models.TransientModel):
             over = list(takewhile(lambda period: self._is_over(period, now), self._get_periods()))
             periods = list(islice(self._get_periods(), PREVIEWED_CYCLES))
         except ValueError as error:
-            return [str(error)]
+            return str(error), False
         lines = [self._describe_period(period) for period in periods]
-        if over:
-            lines.insert(0, self._describe_over(over))
-        return lines
+        if not over:
+            return "\n".join(lines), False
+        words = {
+            'start': format_date(self.env, over[0].date_start),
+            'end': format_date(self.env, self._get_last_day(over[-1])),
+            'sessions': self._count_sessions(over[0].start_at, over[-1].end_at),
+        }
+        lines.insert(0, self._describe_over(len(over), words))
+        return "\n".join(lines), self._describe_closing_now(words)
 
     def _get_periods(self):
         return cycles.periods(self.start_date, self.dialog_id.cycle, self.tz)
@@ -168,32 +175,21 @@ class AssistAssociateCustomersLine(models.TransientModel):
             return self.env._("%(start)s – %(end)s, due %(due)s", **words)
         return self.env._("%(start)s – %(end)s, dated %(dated)s, due %(due)s", **words)
 
-    def _describe_over(self, over):
+    def _describe_over(self, count, words):
         """Say which periods close as soon as the customer is associated, with how many sessions."""
         return self.env._(
             "%(count)s periods close at once, %(start)s – %(end)s: %(sessions)s sessions",
-            count=len(over),
-            start=format_date(self.env, over[0].date_start),
-            end=format_date(self.env, self._get_last_day(over[-1])),
-            sessions=self._count_sessions(over[0].start_at, over[-1].end_at),
+            count=count,
+            **words,
         )
 
-    def _describe_closing_now(self):
-        """Say what is billed within the hour once the customer is associated, or return False."""
-        now = fields.Datetime.now()
-        try:
-            over = list(takewhile(lambda period: self._is_over(period, now), self._get_periods()))
-        except ValueError:  # said where the periods are listed
-            return False
-        if not over:
-            return False
+    def _describe_closing_now(self, words):
+        """Say what is billed within the hour once the customer is associated."""
         return self.env._(
             "%(customer)s: %(start)s – %(end)s is over and is billed within the hour, with the "
             "%(sessions)s sessions there are.",
             customer=self.partner_id.display_name,
-            start=format_date(self.env, over[0].date_start),
-            end=format_date(self.env, self._get_last_day(over[-1])),
-            sessions=self._count_sessions(over[0].start_at, over[-1].end_at),
+            **words,
         )
 
     def _get_last_day(self, period):

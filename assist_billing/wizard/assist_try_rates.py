@@ -44,7 +44,7 @@ class AssistTryRates(models.TransientModel):
 
     @api.model
     def _get_kinds(self):
-        return self.env['assist.session']._fields['kind']._description_selection(self.env)
+        return self.env['assist.billing.rate']._get_kinds()
 
     # === COMPUTE METHODS === #
 
@@ -117,7 +117,6 @@ class AssistTryRates(models.TransientModel):
         cycle = self.cycle_id.sudo()
         sessions = cycle._read_billed_sessions()[cycle.id]
         devices = cycle._read_device_days()[cycle.id]
-        period = (cycle.date_start, cycle.date_end, (cycle.whole_date_end - cycle.date_start).days)
         terms = {
             **self.plan_id._prepare_terms(),
             'cycle': cycle.terms['cycle'],
@@ -127,7 +126,7 @@ class AssistTryRates(models.TransientModel):
         }
         present = cycle._get_terms_class().from_dict(terms)
         before = cycle._rate(sessions, devices)
-        after = rating.rate(present, period, sessions, devices)
+        after = rating.rate(present, cycle._get_rated_period(), sessions, devices)
         rows = [(self.env._("As billed"), self._format(before.total))]
         rows.append((self.env._("By this plan now"), self._format(after.total)))
         rows.append((self.env._("Difference"), self._format(after.total - before.total)))

@@ -1,7 +1,5 @@
 import io
 import os
-import unittest
-from unittest.mock import patch
 
 from odoo import Command
 from odoo.tests import HttpCase, tagged
@@ -9,16 +7,12 @@ from odoo.tools import html2plaintext
 from odoo.tools.pdf import PdfFileReader
 
 from odoo.addons.assist_billing.tests.common import AssistBillingCommon
-from odoo.addons.assist_billing.tests.statement.test_statement_pdf import PATCHED_QT
+from odoo.addons.assist_billing.tests.statement.patched_qt import PatchedQt
+from odoo.addons.assist_billing.tests.statement.test_statement_pdf import read_text
 from odoo.addons.base.models.ir_actions_report import _wkhtml
 
 # What stands on a page beside letterhead and page number.
 CONTENT = r"By hand|Total|Payment Communication|Help with the printer"
-
-
-def read_text(page):
-    """Return the words on a page, whatever blanks stand between them."""
-    return " ".join(page.extract_text().split())
 
 
 @tagged('post_install', '-at_install')
@@ -93,16 +87,6 @@ class TestDin5008(AssistBillingCommon, HttpCase):
         self.assertNotIn("Period", text)
 
 
-@unittest.skipUnless(PATCHED_QT, "`make neighbours` has a wkhtmltopdf with patched Qt at hand")
 @tagged('post_install', '-at_install')
-class TestDin5008PatchedQt(TestDin5008):
+class TestDin5008PatchedQt(PatchedQt, TestDin5008):
     """The same, by a wkhtmltopdf with patched Qt."""
-
-    @classmethod
-    def setUpClass(cls):
-        super().setUpClass()
-        # Odoo looks only once which one it has.
-        cls.addClassCleanup(_wkhtml.cache_clear)
-        path = os.pathsep.join((PATCHED_QT, os.environ['PATH']))
-        cls.startClassPatcher(patch.dict(os.environ, PATH=path))
-        _wkhtml.cache_clear()

@@ -19,11 +19,6 @@ class AccountEdiXmlCii(models.AbstractModel):
                 line_vals['billing_start'], line_vals['billing_end'] = period
         if reference := invoice._assist_get_buyer_reference():
             vals['buyer_reference'] = reference
-        if not self._assist_has_own_order_reference(invoice):
+        if not invoice._assist_has_own_order_reference():
             vals['purchase_order_reference'] = invoice._assist_get_order_reference() or ''
         return vals
-
-    def _assist_has_own_order_reference(self, invoice):
-        """Tell whether Chorus Pro's order number is on the document itself."""
-        name = 'purchase_order_reference'
-        return name in invoice._fields and bool(invoice[name])

@@ -29,8 +29,8 @@ class AccountEdiXmlUbl20(models.AbstractModel):
         if 'cbc:BuyerReference' in document_node:
             if reference := invoice._assist_get_buyer_reference():
                 document_node['cbc:BuyerReference'] = {'_text': reference}
-        if 'purchase_order_reference' in invoice._fields and invoice.purchase_order_reference:
-            return  # Chorus Pro's, on the document itself
+        if invoice._assist_has_own_order_reference():
+            return
         has_buyer = (document_node.get('cbc:BuyerReference') or {}).get('_text')
         order_node = document_node['cac:OrderReference']
         if reference := invoice._assist_get_order_reference():

@@ -40,6 +40,12 @@ class AccountMove(models.Model):
         bill = self.assist_bill_id or self
         return bill.ref or bill.assist_association_id.customer_reference
 
+    def _assist_has_own_order_reference(self):
+        """Tell whether Chorus Pro's order number is on the document itself."""
+        self.ensure_one()
+        name = 'purchase_order_reference'
+        return name in self._fields and bool(self[name])
+
     def _assist_get_buyer_reference(self):
         """Return where within the customer's organisation it is to go (BT-10), or False."""
         self.ensure_one()

@@ -2,14 +2,13 @@
 
 import io
 import os
-import unittest
-from unittest.mock import patch
 
 from odoo.tests import HttpCase, tagged
 from odoo.tools.pdf import PdfFileReader
 
 from odoo.addons.assist_billing.tests.common import AssistBillingCommon
-from odoo.addons.assist_billing.tests.statement.test_statement_pdf import PATCHED_QT, read_text
+from odoo.addons.assist_billing.tests.statement.patched_qt import PatchedQt
+from odoo.addons.assist_billing.tests.statement.test_statement_pdf import read_text
 from odoo.addons.base.models.ir_actions_report import _wkhtml
 
 
@@ -99,16 +98,6 @@ class TestSwissSlip(AssistBillingCommon, HttpCase):
         self.assertGreater(view.priority, other.priority)
 
 
-@unittest.skipUnless(PATCHED_QT, "`make neighbours` has a wkhtmltopdf with patched Qt at hand")
 @tagged('post_install', '-at_install')
-class TestSwissSlipPatchedQt(TestSwissSlip):
+class TestSwissSlipPatchedQt(PatchedQt, TestSwissSlip):
     """The same, by a wkhtmltopdf with patched Qt."""
-
-    @classmethod
-    def setUpClass(cls):
-        super().setUpClass()
-        # Odoo looks only once which one it has.
-        cls.addClassCleanup(_wkhtml.cache_clear)
-        path = os.pathsep.join((PATCHED_QT, os.environ['PATH']))
-        cls.startClassPatcher(patch.dict(os.environ, PATH=path))
-        _wkhtml.cache_clear()

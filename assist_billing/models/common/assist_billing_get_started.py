@@ -161,16 +161,14 @@ class AssistBillingGetStarted(models.AbstractModel):
             [*self._get_company_domain(), ('state', '=', 'unmatched')]
         )
         fact = bool(count) and self.env._("Sessions: %(count)s", count=count)
-        buttons = []
+        ways = {}
         if sessions.has_access('create'):
-            buttons += [
-                (self.env._("Import Sessions"), 'assist_billing.assist_session_import_action'),
-                (self.env._("Record a Session"), self._prepare_new('assist.session')),
-            ]
+            ways['file'] = (self.env._("Import Sessions"), ARRIVAL_ACTIONS['file'])
+            ways['hand'] = (self.env._("Record a Session"), self._prepare_new('assist.session'))
         if self.env['assist.connector'].has_access('create'):
-            buttons.append((self.env._("Connect a Tool"), 'assist_billing.assist_connector_action'))
+            ways['connector'] = (self.env._("Connect a Tool"), ARRIVAL_ACTIONS['connector'])
         # The way that was chosen comes first.
-        buttons.sort(key=lambda button: button[0] != self._get_arrival_label(arrival))
+        buttons = [ways[key] for key in sorted(ways, key=lambda key: key != arrival)]
         if unmatched:
             fact = self.env._(
                 "Sessions: %(count)s, of which %(unmatched)s belong to no customer yet",
@@ -211,12 +209,6 @@ class AssistBillingGetStarted(models.AbstractModel):
             }
             for key, label in ways._description_selection(self.env)
         ]
-
-    def _get_arrival_label(self, arrival):
-        return {
-            'hand': self.env._("Record a Session"),
-            'connector': self.env._("Connect a Tool"),
-        }.get(arrival, self.env._("Import Sessions"))
 
     def _has_connector(self):
         connectors = self.env['assist.connector']
@@ -286,7 +278,8 @@ class AssistBillingGetStarted(models.AbstractModel):
         moves = self.env['account.move']
         count = moves.search_count(domain)
         sent = moves.search_count([*domain, ('assist_delivery_state', '=', 'sent')])
-        fact = self._get_next_close()
+        over = self._count_over()
+        fact = self._get_next_close(over)
         if count:
             fact = self.env._("Bills: %(count)s, sent: %(sent)s", count=count, sent=sent)
         buttons = [
@@ -294,7 +287,7 @@ class AssistBillingGetStarted(models.AbstractModel):
         ]
         bills = (self.env._("View Bills"), 'assist_billing.account_move_action_assist_bills')
         buttons.insert(0 if count else 1, bills)
-        if self._count_over() and self.env['assist.billing.cycle']._may_bill():
+        if over and self.env['assist.billing.cycle']._may_bill():
             buttons.insert(
                 0, (self.env._("Bill Now"), 'assist_billing.assist_billing_cycle_action_bill_over')
             )
@@ -339,9 +332,12 @@ class AssistBillingGetStarted(models.AbstractModel):
             [*self._get_company_domain(), *self.env['assist.billing.cycle']._get_over_domain()]
         )
 
-    def _get_next_close(self):
-        """Return in words when the first bill is made, or False."""
-        if over := self._count_over():
+    def _get_next_close(self, over):
+        """Return in words when the first bill is made, or False.
+
+        :param int over: how many open periods are over
+        """
+        if over:
             grace = self.env.company.assist_close_grace_hours
             if grace:
                 return self.env._(

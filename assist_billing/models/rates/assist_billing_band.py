@@ -1,6 +1,8 @@
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
+from ...utils.checks import find_used
+
 
 class AssistBillingBand(models.Model):
     """A time of the week that can have a price of its own: business, evening, weekend."""
@@ -32,16 +34,8 @@ class AssistBillingBand(models.Model):
 
     @api.ondelete(at_uninstall=False)
     def _unlink_except_used(self):
-        # sudo: what another company uses is used
-        used = (
-            self.env['assist.billing.hours.line']
-            .sudo()
-            .search([('band_id', 'in', self.ids)])
-            .band_id
-        )
-        used |= self.env['assist.billing.rate'].sudo().search([('band_id', 'in', self.ids)]).band_id
-        used |= self.env['assist.session.part'].sudo().search([('band_id', 'in', self.ids)]).band_id
-        if used:
+        models = ('assist.billing.hours.line', 'assist.billing.rate', 'assist.session.part')
+        if used := find_used(self, [(model, 'band_id') for model in models]):
             raise UserError(
                 self.env._(
                     "%(bands)s cannot be deleted: service hours, rates or bills use it. Archive "

@@ -1,6 +1,8 @@
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
+from ...utils.checks import find_used
+
 BILLING_GROUPS = 'account.group_account_invoice,account.group_account_readonly'
 
 
@@ -52,14 +54,8 @@ class AssistTechnicianGrade(models.Model):
 
     @api.ondelete(at_uninstall=False)
     def _unlink_except_used(self):
-        # sudo: what another company uses is used
-        used = (
-            self.env['assist.billing.rate'].sudo().search([('grade_id', 'in', self.ids)]).grade_id
-        )
-        for model in ('assist.session', 'assist.session.part'):
-            rows = self.env[model].sudo()._read_group([('grade_id', 'in', self.ids)], ['grade_id'])
-            used = used.union(*(grade for [grade] in rows))
-        if used:
+        models = ('assist.billing.rate', 'assist.session', 'assist.session.part')
+        if used := find_used(self, [(model, 'grade_id') for model in models]):
             raise UserError(
                 self.env._(
                     "%(grades)s cannot be deleted: sessions, rates or bills use it. Archive it "

@@ -161,8 +161,12 @@ class AssistBillingCycle(models.Model):
         :param devices: list of `rules.rating.Device`
         """
         self.ensure_one()
-        period = (self.date_start, self.date_end, (self.whole_date_end - self.date_start).days)
-        return rating.rate(self._get_terms(), period, sessions, devices)
+        return rating.rate(self._get_terms(), self._get_rated_period(), sessions, devices)
+
+    def _get_rated_period(self):
+        """Return first day, day after the last, and days it would have uncut: see `rating.rate`."""
+        self.ensure_one()
+        return self.date_start, self.date_end, (self.whole_date_end - self.date_start).days
 
     def _rate_late(self, late_by_origin):
         """Rate earlier cycles again with their late sessions; return a list of LateUsage."""

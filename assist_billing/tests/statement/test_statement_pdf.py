@@ -1,6 +1,4 @@
 import io
-import os
-import unittest
 from unittest.mock import patch
 
 from odoo.tests import HttpCase, tagged
@@ -10,9 +8,7 @@ from odoo.addons.base.models.ir_actions_report import _wkhtml
 
 from ...report.stationery import Stationery
 from ..common import AssistBillingCommon
-
-# The folder of a wkhtmltopdf with patched Qt; `make test` fetches it and says where it is.
-PATCHED_QT = os.environ.get('ASSIST_PATCHED_WKHTMLTOPDF')
+from .patched_qt import PatchedQt
 
 
 def read_text(page):
@@ -169,19 +165,9 @@ class TestStatementPdf(AssistBillingCommon, HttpCase):
         self.assertEqual(sum(text.count(f"Help {number:03}") for number in range(30)), 29)
 
 
-@unittest.skipUnless(PATCHED_QT, "`make test` has a wkhtmltopdf with patched Qt at hand")
 @tagged('post_install', '-at_install')
-class TestStatementPdfPatchedQt(TestStatementPdf):
+class TestStatementPdfPatchedQt(PatchedQt, TestStatementPdf):
     """The same PDFs, by a wkhtmltopdf with patched Qt."""
-
-    @classmethod
-    def setUpClass(cls):
-        super().setUpClass()
-        # Odoo looks only once which one it has.
-        cls.addClassCleanup(_wkhtml.cache_clear)
-        path = os.pathsep.join((PATCHED_QT, os.environ['PATH']))
-        cls.startClassPatcher(patch.dict(os.environ, PATH=path))
-        _wkhtml.cache_clear()
 
     def test_it_is_the_patched_one(self):
         self.assertTrue(_wkhtml().is_patched_qt)
