@@ -78,3 +78,39 @@ TINY = Sizes(
 )
 # A month end: 100 sessions for each customer.
 LARGE = replace(NORMAL, name='large', large_run=10_000, sessions_per_bill=100)
+
+
+@dataclass(frozen=True)
+class ScreenSizes:
+    """What is there when screens are opened."""
+
+    name: str
+    customers: int
+    bills: int  # of all customers together, a whole number for each
+    per_bill: int  # billed sessions of each bill
+    waiting: int  # sessions to be billed
+    unmatched: int
+    portal: int  # sessions of one customer besides
+
+
+NORMAL_SCREENS = ScreenSizes(
+    name='normal',
+    customers=10_000,
+    bills=100_000,
+    per_bill=9,
+    waiting=80_000,
+    unmatched=20_000,
+    portal=100_000,
+)
+QUICK_SCREENS = ScreenSizes(
+    name='quick',
+    customers=1_000,
+    bills=10_000,
+    per_bill=9,
+    waiting=8_000,
+    unmatched=2_000,
+    portal=10_000,
+)
+TINY_SCREENS = ScreenSizes(
+    name='tiny', customers=20, bills=40, per_bill=2, waiting=40, unmatched=10, portal=10
+)
