@@ -1,9 +1,12 @@
 """Every screen of ours at a million sessions: which take how long, and which take too long."""
 
 import dataclasses
+import json
+from pathlib import Path
 
 from environment.console import Problem, Progress
 
+from . import report
 from .client import Stage
 from .sizes import ScreenSizes
 
@@ -11,6 +14,18 @@ from .sizes import ScreenSizes
 LIMITS = {'screen': 300, 'export': 3_000, 'tie': 3_000}
 # So many of those within the limit are in the table; all are in bench/results.json.
 SHOWN = 15
+
+
+def run(sizes: ScreenSizes, results_path: Path | None = None) -> str:
+    """Measure the screens alone; return the table.
+
+    :param results_path: figures of a whole run, in which those of the screens are replaced
+    """
+    with Stage() as stage:
+        results = measure(stage, sizes)
+    if results_path:
+        report.write({**json.loads(results_path.read_text()), **results}, results_path, None)
+    return format_table(results)
 
 
 def measure(stage: Stage, sizes: ScreenSizes, installed: str | None = None) -> dict:

@@ -94,7 +94,7 @@ def get_pivot(arch, fields):
 
 def get_graph(arch, fields):
     """Return groups and aggregates of a graph as it opens."""
-    nodes = list(find_fields(arch))
+    nodes = [node for node in find_fields(arch) if node.get('invisible') not in ALWAYS]
     measures = [node.get('name') for node in nodes if node.get('type') == 'measure']
     groups = [get_group_by(node, fields) for node in nodes if node.get('type') != 'measure']
     return groups, get_aggregates(measures, fields) + ['__count']

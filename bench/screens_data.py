@@ -59,6 +59,7 @@ def fill_screens(env, customers, bills, per_bill, waiting, unmatched, portal):
     for table in TABLES:
         env.cr.execute(SQL("ANALYZE %s", SQL.identifier(table)))
     env['assist.unmatched.summary']._cron_check()
+    env['assist.billing.tie']._cron_check()
     return {'user': user.id, 'portal_user': portal_user.id}
 
 

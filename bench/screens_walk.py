@@ -4,6 +4,7 @@ The menus say which actions there are, the actions which views, the search views
 groups and searches: what is added to the add-ons is measured without a word here.
 """
 
+import threading
 import time
 import traceback
 from datetime import date, datetime, timedelta, timezone
@@ -440,14 +441,14 @@ class _Walk:
         for model in sorted(names):
             for found, word in {'': '', **WORDS}.items():
                 self.call(
-                    f'{model}: box for {found or "anything"}', model, 'web_name_search',
-                    name=word, specification={'display_name': {}}, domain=[], limit=8,
+                    f'{model}: box for {found or "anything"}', model, 'web_name_search', word,
+                    {'display_name': {}}, domain=[], limit=8,
                 )  # fmt: skip
         for found, word in WORDS.items():
             self.call(
                 f'res.partner: box for {found}, associated first', 'res.partner',
-                'web_name_search', context={'assist_associated_first': True},
-                name=word, specification={'display_name': {}}, domain=[], limit=8,
+                'web_name_search', word, {'display_name': {}}, domain=[], limit=8,
+                context={'assist_associated_first': True},
             )  # fmt: skip
 
     def _has_names(self, name):
@@ -463,6 +464,8 @@ class _Walk:
 
     def walk_portal(self, portal_user):
         """Open all pages of ours that a customer has."""
+        # As Odoo's servers do for each request.
+        threading.current_thread().dbname = self.env.cr.dbname
         client = self._log_in(portal_user)
         for path in self._get_pages(portal_user):
             for choice in ('', *CHOICES.get(path, ())):
@@ -474,7 +477,7 @@ class _Walk:
                         raise ValueError(f"{address}: {answer.status}")
                     return answer.get_data()
 
-                self.time(f'portal {address}', 'export' if path.endswith('csv') else 'screen', get)
+                self.time(f'portal {address}', 'export' if path.endswith(('csv', 'statement')) else 'screen', get)
 
     def _log_in(self, portal_user):
         """Return a browser in which the user is logged in."""

@@ -4,83 +4,6 @@ from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True)
-class Sizes:
-    """Numbers of rows and of repetitions; every figure is a median over `rounds` repetitions."""
-
-    name: str
-    rounds: int  # repetitions of each way, after one that is not counted
-    bills: int  # bills that each way makes in a round
-    sessions_per_bill: int
-    few_bills: int  # bills in the ledger, when few and when many are there
-    many_bills: int
-    few_sessions: int  # sessions stored, when few and when many are there
-    many_sessions: int
-    growth_bills: int  # bills that a round of the growth measurement makes
-    small_run: int  # due cycles of the runs whose memory is compared
-    large_run: int
-    worker_bills: int  # bills that one or two workers make in a round
-    failing_bills: int  # due cycles of a round in which some fail
-    ingested: int  # records of the one large `ingest`
-    ingested_sample: int  # records in a round of `ingest`, `create` and `load`
-
-
-NORMAL = Sizes(
-    name='normal',
-    rounds=5,
-    bills=500,
-    sessions_per_bill=10,
-    few_bills=1_000,
-    many_bills=100_000,
-    few_sessions=10_000,
-    many_sessions=1_000_000,
-    growth_bills=500,
-    small_run=1_000,
-    large_run=20_000,
-    worker_bills=1_000,
-    failing_bills=200,
-    ingested=100_000,
-    ingested_sample=2_000,
-)
-QUICK = Sizes(
-    name='quick',
-    rounds=5,
-    bills=100,
-    sessions_per_bill=10,
-    few_bills=1_000,
-    many_bills=10_000,
-    few_sessions=10_000,
-    many_sessions=100_000,
-    growth_bills=100,
-    small_run=100,
-    large_run=1_000,
-    worker_bills=200,
-    failing_bills=100,
-    ingested=20_000,
-    ingested_sample=500,
-)
-# For the test of the benchmark itself.
-TINY = Sizes(
-    name='tiny',
-    rounds=1,
-    bills=10,
-    sessions_per_bill=2,
-    few_bills=10,
-    many_bills=20,
-    few_sessions=10,
-    many_sessions=40,
-    growth_bills=5,
-    small_run=5,
-    large_run=10,
-    worker_bills=10,
-    failing_bills=10,
-    ingested=50,
-    ingested_sample=20,
-)
-# A month end: 100 sessions for each customer.
-LARGE = replace(NORMAL, name='large', large_run=10_000, sessions_per_bill=100)
-
-
-@dataclass(frozen=True)
 class ScreenSizes:
     """What is there when screens are opened."""
 
@@ -114,3 +37,84 @@ QUICK_SCREENS = ScreenSizes(
 TINY_SCREENS = ScreenSizes(
     name='tiny', customers=20, bills=40, per_bill=2, waiting=40, unmatched=10, portal=10
 )
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """Numbers of rows and of repetitions; every figure is a median over `rounds` repetitions."""
+
+    name: str
+    rounds: int  # repetitions of each way, after one that is not counted
+    bills: int  # bills that each way makes in a round
+    sessions_per_bill: int
+    few_bills: int  # bills in the ledger, when few and when many are there
+    many_bills: int
+    few_sessions: int  # sessions stored, when few and when many are there
+    many_sessions: int
+    growth_bills: int  # bills that a round of the growth measurement makes
+    small_run: int  # due cycles of the runs whose memory is compared
+    large_run: int
+    worker_bills: int  # bills that one or two workers make in a round
+    failing_bills: int  # due cycles of a round in which some fail
+    ingested: int  # records of the one large `ingest`
+    ingested_sample: int  # records in a round of `ingest`, `create` and `load`
+    screens: ScreenSizes
+
+
+NORMAL = Sizes(
+    name='normal',
+    rounds=5,
+    bills=500,
+    sessions_per_bill=10,
+    few_bills=1_000,
+    many_bills=100_000,
+    few_sessions=10_000,
+    many_sessions=1_000_000,
+    growth_bills=500,
+    small_run=1_000,
+    large_run=20_000,
+    worker_bills=1_000,
+    failing_bills=200,
+    ingested=100_000,
+    ingested_sample=2_000,
+    screens=NORMAL_SCREENS,
+)
+QUICK = Sizes(
+    name='quick',
+    rounds=5,
+    bills=100,
+    sessions_per_bill=10,
+    few_bills=1_000,
+    many_bills=10_000,
+    few_sessions=10_000,
+    many_sessions=100_000,
+    growth_bills=100,
+    small_run=100,
+    large_run=1_000,
+    worker_bills=200,
+    failing_bills=100,
+    ingested=20_000,
+    ingested_sample=500,
+    screens=QUICK_SCREENS,
+)
+# For the test of the benchmark itself.
+TINY = Sizes(
+    name='tiny',
+    rounds=1,
+    bills=10,
+    sessions_per_bill=2,
+    few_bills=10,
+    many_bills=20,
+    few_sessions=10,
+    many_sessions=40,
+    growth_bills=5,
+    small_run=5,
+    large_run=10,
+    worker_bills=10,
+    failing_bills=10,
+    ingested=50,
+    ingested_sample=20,
+    screens=TINY_SCREENS,
+)
+# A month end: 100 sessions for each customer.
+LARGE = replace(NORMAL, name='large', large_run=10_000, sessions_per_bill=100)

@@ -123,7 +123,26 @@ class AssistBillingTie(models.Model):
 
     # === IN COUNT === #
 
+    def _prepare_tables(self):
+        """Put what several checks ask for into tables of this transaction: once, not for each."""
+        for name, query in (
+            ('assist_tie_used', self._get_used_query()),
+            ('assist_tie_scaled', self._get_scaled_query()),
+        ):
+            table = SQL.identifier(name)
+            self.env.cr.execute(SQL("DROP TABLE IF EXISTS %s", table))
+            self.env.cr.execute(SQL("CREATE TEMP TABLE %s ON COMMIT DROP AS %s", table, query))
+            self.env.cr.execute(SQL("ANALYZE %s", table))
+
     def _get_used_sql(self):
+        """Return SQL of what `_get_used_query` gave."""
+        return SQL("SELECT * FROM assist_tie_used")
+
+    def _get_scaled_sql(self):
+        """Return SQL of what `_get_scaled_query` gave."""
+        return SQL("SELECT * FROM assist_tie_scaled")
+
+    def _get_used_query(self):
         """Return SQL of what the sessions of closed cycles come to, late ones apart.
 
         Rows of (id, sessions, seconds, own_seconds, own_counted): number and measured time of
@@ -138,12 +157,16 @@ class AssistBillingTie(models.Model):
                        AS own_seconds,
                    count(s.id) FILTER (
                        WHERE s.prior_id IS NULL AND s.merged_into_id IS NULL
-                         AND s.duration_seconds >= (c.terms ->> 'ignore_under_seconds')::int
+                         AND s.duration_seconds >= c.ignored
                    ) AS own_counted
-              FROM assist_billing_cycle c
+              FROM (
+                  SELECT c.id, (c.terms ->> 'ignore_under_seconds')::int AS ignored
+                    FROM assist_billing_cycle c WHERE %(scope)s AND c.state = 'closed'
+                  -- Not once for each session: terms are long.
+                  OFFSET 0
+              ) AS c
          LEFT JOIN assist_session s ON s.cycle_id = c.id AND s.state = 'billed'
          LEFT JOIN assist_billing_cycle_prior p ON p.id = s.prior_id
-             WHERE %(scope)s AND c.state = 'closed'
           GROUP BY c.id
             """,
             # Not those that came in late and got a bill of their own.
@@ -151,7 +174,7 @@ class AssistBillingTie(models.Model):
             scope=self._get_cycle_scope(),
         )
 
-    def _get_scaled_sql(self):
+    def _get_scaled_query(self):
         """Return SQL of closed cycles with their terms as numbers.
 
         Rows of (id, move_id, billing_type, billed_quantity, device_quantity, usage_amount, price,
@@ -168,31 +191,29 @@ class AssistBillingTie(models.Model):
             """
             SELECT t.*, round(t.device_price_raw * t.num / t.den, t.price_digits) AS device_price
               FROM (
-                SELECT c.id, c.move_id, c.terms ->> 'billing_type' AS billing_type,
-                       c.billed_quantity, c.device_quantity, c.usage_amount,
-                       (c.terms ->> 'price_digits')::int AS price_digits,
-                       (c.terms ->> 'quantity_digits')::int AS quantity_digits,
-                       (c.terms ->> 'currency_rounding')::numeric AS rounding,
-                       round(CASE c.terms ->> 'billing_type'
-                             WHEN 'hour' THEN (c.terms ->> 'price_per_hour')::numeric
-                             ELSE (c.terms ->> 'price_per_session')::numeric END,
-                             (c.terms ->> 'price_digits')::int) AS price,
-                       round(CASE c.terms ->> 'billing_type'
-                             WHEN 'hour' THEN (c.terms ->> 'base_fee')::numeric ELSE 0 END,
-                             (c.terms ->> 'price_digits')::int) AS fee,
-                       (c.terms ->> 'price_per_device')::numeric AS device_price_raw,
-                       (c.terms ->> 'included_quantity')::numeric AS included,
-                       (c.terms -> 'rates') IS NOT NULL AS by_parts,
+                SELECT c.id, c.move_id, k.billing_type, c.billed_quantity, c.device_quantity,
+                       c.usage_amount, k.price_digits, k.quantity_digits,
+                       k.currency_rounding AS rounding,
+                       round(CASE k.billing_type WHEN 'hour' THEN k.price_per_hour
+                             ELSE k.price_per_session END, k.price_digits) AS price,
+                       round(CASE k.billing_type WHEN 'hour' THEN k.base_fee ELSE 0 END,
+                             k.price_digits) AS fee,
+                       k.price_per_device AS device_price_raw,
+                       k.included_quantity AS included, k.rates IS NOT NULL AS by_parts,
                        x.month * f.num * CASE WHEN x.cut THEN x.days ELSE 1 END
                            + (1 - x.month) * CASE WHEN x.cut THEN x.days ELSE 1 END AS num,
                        x.month * f.den * CASE WHEN x.cut THEN x.whole ELSE 1 END
                            + (1 - x.month) * CASE WHEN x.cut THEN x.whole ELSE 1 END AS den
                   FROM assist_billing_cycle c
-                  JOIN (VALUES %s) AS f (cycle, num, den) ON f.cycle = c.terms ->> 'cycle'
+                 CROSS JOIN LATERAL jsonb_to_record(c.terms) AS k (
+                       billing_type text, cycle text, amounts_per text, prorate_partial boolean,
+                       price_digits int, quantity_digits int, currency_rounding numeric,
+                       price_per_hour numeric, price_per_session numeric, base_fee numeric,
+                       price_per_device numeric, included_quantity numeric, rates jsonb)
+                  JOIN (VALUES %s) AS f (cycle, num, den) ON f.cycle = k.cycle
                  CROSS JOIN LATERAL (
-                       SELECT (c.terms ->> 'amounts_per' = 'month')::int AS month,
-                              (c.terms ->> 'prorate_partial')::boolean
-                                  AND c.date_end < c.whole_date_end AS cut,
+                       SELECT (k.amounts_per = 'month')::int AS month,
+                              k.prorate_partial AND c.date_end < c.whole_date_end AS cut,
                               c.date_end - c.date_start AS days,
                               c.whole_date_end - c.date_start AS whole
                        ) AS x
