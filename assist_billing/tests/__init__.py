@@ -27,6 +27,7 @@ from .rates import (
     test_rate_card,
     test_rates_after,
     test_rates_given,
+    test_versions,
 )
 from .session import (
     test_matching,

@@ -3,3 +3,4 @@ from . import assist_billing_hours
 from . import assist_technician_grade
 from . import assist_billing_rate
 from . import rate_card
+from . import assist_billing_plan_version

@@ -246,18 +246,22 @@ class AssistBillingRate(models.Model):
         text = self._describe_price(terms, currency)
         whom = self._describe_group(terms['band'], terms['kind'], terms['grade'])
         sentence = self.env._("%(whom)s: %(price)s", whom=whom or self.env._("Always"), price=text)
-        if terms['date_from'] and terms['date_to']:
+        days = self._describe_days(terms['date_from'], terms['date_to'])
+        return f"{sentence}, {days}" if days else sentence
+
+    @api.model
+    def _describe_days(self, first, last):
+        """Return in words from which day up to which, both included; either may be open."""
+        if first and last:
             days = self.env._("from %(first)s to %(last)s")
-        elif terms['date_from']:
+        elif first:
             days = self.env._("from %(first)s on")
-        elif terms['date_to']:
+        elif last:
             days = self.env._("up to %(last)s")
         else:
-            return sentence
-        first, last = (
-            terms[name] and format_date(self.env, terms[name]) for name in ('date_from', 'date_to')
-        )
-        return f"{sentence}, {days % {'first': first, 'last': last}}"
+            return ""
+        first, last = (day and format_date(self.env, day) for day in (first, last))
+        return days % {'first': first, 'last': last}
 
     @api.model
     def _describe_price(self, terms, currency):

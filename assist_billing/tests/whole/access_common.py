@@ -149,6 +149,7 @@ class AccessCommon(AssistBillingCommon, HttpCase):
         hours = make('assist.billing.hours', name="Secret hours", company_id=company)
         make('assist.billing.hours.line', hours_id=hours.id, band_id=band.id, dayofweek='6')
         make('assist.billing.hours.holiday', hours_id=hours.id, date='2026-12-25')
+        make('assist.billing.plan.version', plan_id=draft.plan_id.id, date_from='2027-01-01')
         make('assist.billing.rate', plan_id=draft.plan_id.id, value=100.0)
         make(
             'assist.session.part',
