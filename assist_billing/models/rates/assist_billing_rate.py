@@ -240,6 +240,24 @@ class AssistBillingRate(models.Model):
     def _get_rule(self):
         return Rate.from_dict(self._prepare_rate_terms())
 
+    def _follow_up(self, day, value):
+        """End this rate before `day`, and let one at `value` follow it in its place.
+
+        In its place among the others too: the first that is for a session wins.
+        """
+        self.ensure_one()
+        owner = self.plan_id or self.association_id
+        follower = self.copy({'date_from': day, 'value': value})
+        self.date_to = fields.Date.subtract(day, days=1)
+        rates = (owner.rate_ids - follower).sorted(lambda rate: (rate.sequence, rate.id))
+        number = 0
+        for rate in rates:
+            for each in (rate, follower) if rate == self else (rate,):
+                number += 1
+                if each.sequence != number:
+                    each.sequence = number
+        return follower
+
     @api.model
     def _describe(self, terms, currency):
         """Return a line of the rate card in words: “Evening, Phone: 150 % of the price”."""

@@ -26,6 +26,7 @@ NEEDED = {
     'assist.billing.band': {'name': "New"},
     'assist.billing.hours': {'name': "New"},
     'assist.technician.grade': {'name': "New"},
+    'assist.price.revision': {'name': "New", 'date_from': '2030-01-01'},
     'assist.connector': {'name': "New", 'source': 'teamviewer'},
     'assist.device': {'name': "New"},
     'assist.inbound.key': {'name': "New", 'source': 'teamviewer'},
