@@ -8,7 +8,7 @@ from odoo.tools import float_round
 from .account_move_line import PRINTED_DIGITS
 
 # Charged as a flat amount, whatever sessions and hours are counted in.
-FLAT_CHARGES = ('base_fee', 'minimum')
+FLAT_CHARGES = ('base_fee', 'cap', 'minimum')
 
 
 class LineTerms(NamedTuple):
@@ -342,6 +342,7 @@ class AssistBillingCycle(models.Model):
         product = product.with_context(lang=lang, display_default_code=False)
         label = {
             'base_fee': cycle.env._("Base fee per session"),
+            'cap': cycle.env._("Reduction to the maximum charge"),
             'minimum': cycle.env._("Top-up to the minimum charge"),
             'prior': cycle.env._("%(product)s, received late", product=product.display_name),
         }.get(charge, product.display_name)
@@ -349,13 +350,16 @@ class AssistBillingCycle(models.Model):
             label = f"{label} – {about}"
         return f"{label}\n{cycle._format_period()}"
 
-    @api.model
     def _describe_group(self, group):
         """Return what explains the price of a line, in the language of the context; or nothing."""
         if not group:
             return ""
         rates = self.env['assist.billing.rate']
-        return rates._describe_group(group.band, group.kind, group.grade)
+        words = [
+            rates._describe_group(group.band, group.kind, group.grade),
+            self._describe_tier(group.tier),
+        ]
+        return ", ".join(filter(None, words))
 
     def _get_price_unit(self, product, taxes, price):
         """Return `price` as it stands on the invoice.

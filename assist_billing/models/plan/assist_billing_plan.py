@@ -36,6 +36,7 @@ PRICE_FIELDS = (
     'price_per_device',
     'base_fee',
     'minimum_charge',
+    'maximum_charge',
 )
 
 # Of these, what charges under each billing type; devices only if they are charged.
@@ -56,6 +57,9 @@ NOT_NEGATIVE = (
     'base_minutes',
     'included_quantity',
     'minimum_charge',
+    'maximum_charge',
+    'rollover_cap',
+    'rollover_cycles',
 )
 
 
@@ -65,7 +69,11 @@ def bills_nothing(terms):
         return False
     if terms['charge_devices'] and terms['price_per_device']:
         return False
-    rates = terms.get('rates', ()) if isinstance(terms, dict) else terms['rate_ids']
+    is_frozen = isinstance(terms, dict)
+    tiers = terms.get('tiers', ()) if is_frozen else terms._prepare_tier_terms()
+    if any(price for _from, price in tiers):
+        return False
+    rates = terms.get('rates', ()) if is_frozen else terms['rate_ids']
     # A percentage of nothing is nothing.
     return not any(rate['method'] != 'percent' and rate['value'] > 0 for rate in rates)
 
@@ -209,15 +217,15 @@ class AssistBillingPlan(models.Model):
         required=True,
         default='cycle',
         tracking=True,
-        help="The period that the device price, included quantity and minimum charge are for. "
-        "Monthly values are scaled to the customer's cycle: weekly 12/52, fortnightly 12/26, "
-        "quarterly 3, and so on.",
+        help="The period that the device price, included quantity, tiers, minimum and maximum "
+        "charge are for. Monthly values are scaled to the customer's cycle: weekly 12/52, "
+        "fortnightly 12/26, quarterly 3, and so on.",
     )
     prorate_partial = fields.Boolean(
         string="Prorate Partial Cycle",
         tracking=True,
-        help="If the last cycle is cut short, the device price, included quantity and minimum "
-        "charge are prorated by days.",
+        help="If the last cycle is cut short, the device price, included quantity, tiers, minimum "
+        "and maximum charge are prorated by days.",
     )
     association_ids = fields.One2many('assist.billing.association', 'plan_id')
     association_count = fields.Integer(
@@ -333,6 +341,7 @@ class AssistBillingPlan(models.Model):
         'price_per_device',
         'rate_ids.method',
         'rate_ids.value',
+        'tier_ids.price',
     )
     def _compute_bills_nothing(self):
         for plan in self:
@@ -567,11 +576,14 @@ class AssistBillingPlan(models.Model):
         self.ensure_one()
         return {
             **{name: self[name] for name in TERMS_FIELDS},
+            **self._prepare_agreement_terms(),
             'plan': self.name,
             'quantity_digits': self.env['decimal.precision'].precision_get('Product Unit'),
             # None is cut off, should prices have had more digits when they were given.
             'price_digits': max(
-                self._get_price_digits(), *(count_digits(self[name]) for name in PRICE_FIELDS)
+                self._get_price_digits(),
+                *(count_digits(self[name]) for name in PRICE_FIELDS),
+                *(count_digits(tier.price) for tier in self.tier_ids),
             ),
             'currency_id': self.currency_id.id,
             'currency_rounding': self.currency_id.rounding,

@@ -4,6 +4,8 @@ from ...rules.rates import find_unused
 
 # What a cycle keeps of the rate card; cycles without one have none of these keys.
 CARD_TERMS = ('hours', 'rates', 'band_products', 'tz')
+# Where it keeps one of these, its sessions are rated by parts.
+PART_TERMS = ('rates', 'tiers', 'rollover')
 
 
 class AssistBillingPlan(models.Model):

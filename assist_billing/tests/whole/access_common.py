@@ -150,6 +150,7 @@ class AccessCommon(AssistBillingCommon, HttpCase):
         make('assist.billing.hours.line', hours_id=hours.id, band_id=band.id, dayofweek='6')
         make('assist.billing.hours.holiday', hours_id=hours.id, date='2026-12-25')
         make('assist.billing.rate', plan_id=draft.plan_id.id, value=100.0)
+        make('assist.billing.tier', plan_id=draft.plan_id.id, from_quantity=10.0, price=1.0)
         make(
             'assist.session.part',
             session_id=session.id,
