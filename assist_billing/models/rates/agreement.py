@@ -36,7 +36,7 @@ class AssistBillingPlan(models.Model):
     )
     tier_mode = fields.Selection(
         [('graduated', "Each tier its own price"), ('volume', "One price for all")],
-        string="Tiers Price",
+        string="Tier Pricing",
         required=True,
         default='graduated',
         tracking=True,

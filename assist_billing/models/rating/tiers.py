@@ -18,9 +18,9 @@ class AssistBillingCycle(models.Model):
         :param int place: as of `rules.tiers`, in the terms of this cycle
         """
         self.ensure_one()
-        terms = self._get_frozen_terms()
-        if place is None or not terms.tiers:
+        if place is None:
             return ""
+        terms = self._get_frozen_terms()
         starts = self._get_tier_starts(terms)
         start = starts[place - 1] if place else 0
         end = starts[place] if place < len(starts) else None
