@@ -477,7 +477,11 @@ class _Walk:
                         raise ValueError(f"{address}: {answer.status}")
                     return answer.get_data()
 
-                self.time(f'portal {address}', 'export' if path.endswith(('csv', 'statement')) else 'screen', get)
+                self.time(
+                    f'portal {address}',
+                    'export' if path.endswith(('csv', 'statement')) else 'screen',
+                    get,
+                )
 
     def _log_in(self, portal_user):
         """Return a browser in which the user is logged in."""

@@ -24,9 +24,12 @@ from .plan import (
     test_price_digits,
 )
 from .rates import (
+    test_filling_hours,
+    test_price_revisions,
     test_rate_card,
     test_rates_after,
     test_rates_given,
+    test_versions,
 )
 from .session import (
     test_matching,

@@ -117,7 +117,7 @@ class AssistBillingStatement(models.AbstractModel):
             )
             sessions = found.session_ids
             shares = tuple(self._get_late_share(origin, session) for session in sessions)
-            parts = self._get_late_parts(origin, sessions) if 'rates' in origin.terms else ()
+            parts = self._get_late_parts(origin, sessions) if origin._is_by_parts() else ()
             late.append(LateUsage(origin, tuple(sessions.ids), lines, shares, parts))
         return late
 
@@ -154,7 +154,7 @@ class AssistBillingStatement(models.AbstractModel):
                 StatementLine(
                     line.charge,
                     # The period stands above; that of late sessions is another one.
-                    self._get_charge_label(line.charge, origin, line.group),
+                    self._get_charge_label(line.charge, origin, line.group, line.price),
                     line.quantity,
                     price,
                     amount,
@@ -172,19 +172,20 @@ class AssistBillingStatement(models.AbstractModel):
         same = (i for i, line in enumerate(printed) if as_decimal(line.quantity) == quantity)
         return printed.pop(next(same, 0))
 
-    def _get_charge_label(self, charge, origin, group=None):
+    def _get_charge_label(self, charge, origin, group=None, price=None):
         """Return what a line charges, in the language of the context."""
         labels = {
             'session': self.env._("Sessions"),
             'hour': self.env._("Hours"),
             'base_fee': self.env._("Base fee per session"),
             'device': self.env._("Unattended devices"),
+            'cap': self.env._("Reduction to the maximum charge"),
             'minimum': self.env._("Top-up to the minimum charge"),
         }
         label = labels.get(charge) or self.env._(
             "Received late, for %(period)s", period=origin._format_period()
         )
-        about = origin._describe_group(group)
+        about = origin._describe_group(group, price)
         return f"{label} – {about}" if about else label
 
     def _get_printed_amounts(self, cycle, line, quantity):
@@ -279,7 +280,7 @@ class AssistBillingStatement(models.AbstractModel):
             fee = ZERO if share.id in shown else fees.get(share.id, ZERO)
             shown.add(share.id)
             values.append((share, {'quantity': share.quantity, 'amount': amount, 'base_fee': fee}))
-        label = cycle._describe_group(usage.group)
+        label = cycle._describe_group(usage.group, usage.price)
         return StatementSection(cycle, self._get_rows(cycle, values), line, included, label=label)
 
     def _get_late_sections(self, cycle, late, lines):
@@ -323,13 +324,13 @@ class AssistBillingStatement(models.AbstractModel):
             ]
             taken.update(map(id, parts))
             amounts = self._fit(cycle, [part.amount for part in parts], line.amount)
-            sections.append((line, list(zip(parts, amounts, strict=True))))
+            sections.append((charged, line, list(zip(parts, amounts, strict=True))))
         rest = [(part, part.amount) for part in usage.parts if id(part) not in taken]
         rest += [(share, ZERO) for share in usage.shares if share.reason]
         if rest and sections:
-            sections[0][1].extend(rest)
+            sections[0][2].extend(rest)
         elif rest:
-            sections.append((None, rest))
+            sections.append((None, None, rest))
         return [
             StatementSection(
                 usage.origin,
@@ -342,9 +343,9 @@ class AssistBillingStatement(models.AbstractModel):
                 ),
                 line,
                 is_late=True,
-                label=usage.origin._describe_group(line.group) if line else "",
+                label=usage.origin._describe_group(charged.group, charged.price) if charged else "",
             )
-            for line, rows in sections
+            for charged, line, rows in sections
         ]
 
     # === DEVICES === #
@@ -585,7 +586,7 @@ class AssistBillingStatement(models.AbstractModel):
         rows += [
             self._get_csv_line(line.label, line.quantity, line.amount, currency)
             for line in statement.lines
-            if line.charge in ('base_fee', 'device', 'minimum')
+            if line.charge in ('base_fee', 'cap', 'device', 'minimum')
         ]
         kind = self.env._("No charge")
         rows += [

@@ -179,8 +179,8 @@ class AssistBillingTie(models.Model):
 
         Rows of (id, move_id, billing_type, billed_quantity, device_quantity, usage_amount, price,
         fee, device_price, included, num, den, rounding, by_parts): the included quantity is
-        included x num / den, of which a device's price has the same factor. With a rate card
-        (`by_parts`) what was used has several prices, which are no matter of these numbers.
+        included x num / den, of which a device's price has the same factor. With a rate card,
+        tiers and the like (`by_parts`) what was used is no matter of these numbers.
         """
         factors = SQL(", ").join(
             SQL("(%s, %s::numeric, %s::numeric)", cycle, factor.numerator, factor.denominator)
@@ -191,35 +191,38 @@ class AssistBillingTie(models.Model):
             """
             SELECT t.*, round(t.device_price_raw * t.num / t.den, t.price_digits) AS device_price
               FROM (
-                SELECT c.id, c.move_id, k.billing_type, c.billed_quantity, c.device_quantity,
-                       c.usage_amount, k.price_digits, k.quantity_digits,
-                       k.currency_rounding AS rounding,
-                       round(CASE k.billing_type WHEN 'hour' THEN k.price_per_hour
-                             ELSE k.price_per_session END, k.price_digits) AS price,
-                       round(CASE k.billing_type WHEN 'hour' THEN k.base_fee ELSE 0 END,
-                             k.price_digits) AS fee,
-                       k.price_per_device AS device_price_raw,
-                       k.included_quantity AS included, k.rates IS NOT NULL AS by_parts,
+                SELECT c.id, c.move_id, c.terms ->> 'billing_type' AS billing_type,
+                       c.billed_quantity, c.device_quantity, c.usage_amount,
+                       (c.terms ->> 'price_digits')::int AS price_digits,
+                       (c.terms ->> 'quantity_digits')::int AS quantity_digits,
+                       (c.terms ->> 'currency_rounding')::numeric AS rounding,
+                       round(CASE c.terms ->> 'billing_type'
+                             WHEN 'hour' THEN (c.terms ->> 'price_per_hour')::numeric
+                             ELSE (c.terms ->> 'price_per_session')::numeric END,
+                             (c.terms ->> 'price_digits')::int) AS price,
+                       round(CASE c.terms ->> 'billing_type'
+                             WHEN 'hour' THEN (c.terms ->> 'base_fee')::numeric ELSE 0 END,
+                             (c.terms ->> 'price_digits')::int) AS fee,
+                       (c.terms ->> 'price_per_device')::numeric AS device_price_raw,
+                       (c.terms ->> 'included_quantity')::numeric AS included,
+                       %s AS by_parts,
                        x.month * f.num * CASE WHEN x.cut THEN x.days ELSE 1 END
                            + (1 - x.month) * CASE WHEN x.cut THEN x.days ELSE 1 END AS num,
                        x.month * f.den * CASE WHEN x.cut THEN x.whole ELSE 1 END
                            + (1 - x.month) * CASE WHEN x.cut THEN x.whole ELSE 1 END AS den
                   FROM assist_billing_cycle c
-                 CROSS JOIN LATERAL jsonb_to_record(c.terms) AS k (
-                       billing_type text, cycle text, amounts_per text, prorate_partial boolean,
-                       price_digits int, quantity_digits int, currency_rounding numeric,
-                       price_per_hour numeric, price_per_session numeric, base_fee numeric,
-                       price_per_device numeric, included_quantity numeric, rates jsonb)
-                  JOIN (VALUES %s) AS f (cycle, num, den) ON f.cycle = k.cycle
+                  JOIN (VALUES %s) AS f (cycle, num, den) ON f.cycle = c.terms ->> 'cycle'
                  CROSS JOIN LATERAL (
-                       SELECT (k.amounts_per = 'month')::int AS month,
-                              k.prorate_partial AND c.date_end < c.whole_date_end AS cut,
+                       SELECT (c.terms ->> 'amounts_per' = 'month')::int AS month,
+                              (c.terms ->> 'prorate_partial')::boolean
+                                  AND c.date_end < c.whole_date_end AS cut,
                               c.date_end - c.date_start AS days,
                               c.whole_date_end - c.date_start AS whole
                        ) AS x
                  WHERE %s AND c.state = 'closed'
               ) AS t
             """,
+            self._get_by_parts_sql(),
             factors,
             self._get_cycle_scope(),
         )
