@@ -162,8 +162,8 @@ class AssistBillingTie(models.Model):
                 """
             ),
             'sessions_billed_by_no_bill': SQL(
-                "s.state = 'billed'"
-                " AND (c.state = 'closed' OR c.state IN ('to_rebill', 'waived') AND %s) IS NOT TRUE",
+                "s.state = 'billed' AND (c.state = 'closed'"
+                " OR c.state IN ('to_rebill', 'waived') AND %s) IS NOT TRUE",
                 BILLED_ALONE,
             ),
             'sessions_left_behind': SQL(
