@@ -6,6 +6,7 @@ start. What is included is used up in the order of time. Then each price has a l
 rounded once, and the line is split over its parts.
 """
 
+import math
 from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -268,7 +269,10 @@ def rate_parts(
 def _get_rests(terms, scale, parts, weights, owners):
     """Return what is left of the weight of each part once allowances are used."""
     whole = 1 if terms.billing_type != 'hour' else HOUR
-    divisor = (scale * Fraction(terms.included_quantity)).denominator
+    divisor = math.lcm(
+        (scale * Fraction(terms.included_quantity)).denominator,
+        Fraction(terms.fee_hours).denominator,
+    )
     allowances = terms.get_allowances(scale, UNITS * divisor)
     if not allowances:
         return weights

@@ -89,6 +89,8 @@ class Terms:
     versions: tuple = ()
     band_products: tuple = ()
     tz: str = 'UTC'
+    # Hours that come with the fees of this cycle: it opens without them.
+    fee_hours: Decimal = ZERO
 
     def __post_init__(self):
         for field in fields(self):
@@ -134,7 +136,10 @@ class Terms:
         :param units: as many are one session or hour; a multiple of all that divides them
         """
         included = scale * Fraction(self.included_quantity) * units
-        return [Allowance('included', int(included))] if included else []
+        found = [Allowance('included', int(included))] if included else []
+        if self.fee_hours:
+            found.append(Allowance('fees', int(Fraction(self.fee_hours) * units)))
+        return found
 
     def printed_price(self, price: Decimal | Fraction) -> Decimal:
         return round_half_up(price, ONE.scaleb(-self.price_digits))

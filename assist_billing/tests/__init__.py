@@ -28,6 +28,9 @@ from .rates import (
     test_rates_after,
     test_rates_given,
 )
+from .fees import (
+    test_fees,
+)
 from .session import (
     test_matching,
     test_session_hand,

@@ -362,6 +362,8 @@ class AssistBillingCycle(models.Model):
         """
         device_vals, prior_vals, part_vals = [], [], []
         for outcome in outcomes:
+            if outcome.fees:
+                outcome.cycle._keep_fees(outcome.fees, supplementary)
             if not outcome.cycle.device_ids:
                 device_vals += [
                     {
@@ -658,6 +660,7 @@ class AssistBillingCycle(models.Model):
         self.prior_ids.unlink()
         self.device_ids.unlink()
         self.part_ids.unlink()
+        self._forget_unbilled_fees()
         sessions = self._release_sessions()
         self.write(
             {

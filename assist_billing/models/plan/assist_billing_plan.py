@@ -65,7 +65,10 @@ def bills_nothing(terms):
         return False
     if terms['charge_devices'] and terms['price_per_device']:
         return False
-    rates = terms.get('rates', ()) if isinstance(terms, dict) else terms['rate_ids']
+    is_frozen = isinstance(terms, dict)
+    if any(fee['price'] for fee in (terms.get('fees', ()) if is_frozen else terms['fee_ids'])):
+        return False
+    rates = terms.get('rates', ()) if is_frozen else terms['rate_ids']
     # A percentage of nothing is nothing.
     return not any(rate['method'] != 'percent' and rate['value'] > 0 for rate in rates)
 
@@ -333,6 +336,7 @@ class AssistBillingPlan(models.Model):
         'price_per_device',
         'rate_ids.method',
         'rate_ids.value',
+        'fee_ids.price',
     )
     def _compute_bills_nothing(self):
         for plan in self:
@@ -543,6 +547,7 @@ class AssistBillingPlan(models.Model):
         reopened = unbilled.filtered(lambda cycle: present[cycle] != cycle.terms)
         for cycle in open_cycles | reopened:
             cycle.terms = present[cycle]
+        (open_cycles | reopened)._mark_fees_due()
         if reopened:
             reopened._reopen()
             self.env['assist.billing.association']._trigger_closing()
@@ -581,6 +586,7 @@ class AssistBillingPlan(models.Model):
                     for charge in PRODUCT_TERMS
                 },
                 **self._prepare_card_product_terms(),
+                **self._prepare_fee_product_terms(),
             },
         }
 
@@ -638,6 +644,7 @@ class AssistBillingPlan(models.Model):
         """Return the products that can be on this plan's bills."""
         self.ensure_one()
         products = self._get_product('usage') | self.hours_id.line_ids.band_id.product_id
+        products |= self.fee_ids.product_id
         return products | self._get_product('device') if self.charge_devices else products
 
     def _get_archived_taxed_products(self):

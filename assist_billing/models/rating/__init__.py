@@ -1,2 +1,3 @@
 from . import usage
+from . import fee_usage
 from . import preview

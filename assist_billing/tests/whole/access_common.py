@@ -150,6 +150,21 @@ class AccessCommon(AssistBillingCommon, HttpCase):
         make('assist.billing.hours.line', hours_id=hours.id, band_id=band.id, dayofweek='6')
         make('assist.billing.hours.holiday', hours_id=hours.id, date='2026-12-25')
         make('assist.billing.rate', plan_id=draft.plan_id.id, value=100.0)
+        fee = make(
+            'assist.billing.plan.fee',
+            plan_id=draft.plan_id.id,
+            product_id=draft.plan_id.session_product_id.id,
+            name="Secret fee",
+            price=10.0,
+        )
+        make('assist.billing.association.fee', association_id=draft.id, fee_id=fee.id)
+        make(
+            'assist.billing.cycle.fee',
+            cycle_id=cycle.id,
+            fee_id=fee.id,
+            currency_id=cycle.currency_id.id,
+            fee_terms={'id': fee.id},
+        )
         make(
             'assist.session.part',
             session_id=session.id,
