@@ -191,8 +191,11 @@ def get_true_up(
     :param period: as it has become
     :param devices: as they were in it
     """
-    fee = billed.fee
-    due = Fraction(billed.units) * period.get_share(fee.prorate)
+    fee, units = billed.fee, billed.units
+    if fee.counts_devices and period.first_day != period.date_start and not units:
+        # There was no service yet on the day on which they were to be counted.
+        units = _count_on(devices, period.first_day)
+    due = Fraction(units) * period.get_share(fee.prorate)
     if fee.counts_devices and fee.true_up != 'none':
         whole = period.whole_days if fee.prorate else period.served_days
         days = sum(_count_served_days(device, period) for device in devices)

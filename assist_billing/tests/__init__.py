@@ -30,6 +30,8 @@ from .rates import (
 )
 from .fees import (
     test_fees,
+    test_fees_after,
+    test_fees_histories,
 )
 from .session import (
     test_matching,

@@ -368,6 +368,9 @@ class AssistBillingRun(models.Model):
         # sudo: cycles and runs are written by the engine only
         run, cycles = self.sudo(), cycles.sudo()
         now = fields.Datetime.now()
+        if any('fees' in cycle.terms for cycle in cycles):
+            # Their bills charge the next period in advance: it is to be there.
+            cycles._open_next_begun(now)
         cycles.filtered('retry_at').write({'retry_at': False})
         run = run.create(
             {'user_id': self.env.user.id, 'started_at': now, 'last_at': now, 'state': 'running'}

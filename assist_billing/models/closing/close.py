@@ -361,9 +361,8 @@ class AssistBillingCycle(models.Model):
         :param supplementary: the bill for late sessions alone, if that is what was made
         """
         device_vals, prior_vals, part_vals = [], [], []
+        self._keep_fees(outcomes, supplementary)
         for outcome in outcomes:
-            if outcome.fees:
-                outcome.cycle._keep_fees(outcome.fees, supplementary)
             if not outcome.cycle.device_ids:
                 device_vals += [
                     {

@@ -16,36 +16,39 @@ class AssistBillingCycle(models.Model):
 
     # === WHAT IS KEPT === #
 
-    def _keep_fees(self, shares, move=None):
-        """Keep which fees the bill of this cycle charges, once for each fee and period.
+    def _keep_fees(self, outcomes, move=None):
+        """Keep which fees the bills of these outcomes charge, once for each fee and period.
 
-        :param shares: list of FeeShare
+        :param outcomes: as of `_get_outcomes`; those without fees are passed over
         :param move: the bill of its own that charges them, if that is what was made
         """
-        self.ensure_one()
-        bearer = {
-            'billing_cycle_id': False if move else self.id,
-            'own_move_id': move.id if move else False,
-        }
         vals_list, periods = [], self.browse()
-        for share in shares:
-            line, row = share.line, share.row
-            if line.charge == 'true_up':
-                row.write(
-                    {
-                        'true_up_quantity': float(line.quantity),
-                        'true_up_amount': float(line.amount),
-                        'hours': float(share.hours),
-                    }
-                )
-                continue
-            periods |= share.cycle
-            if row:
-                row.write(bearer)
-            else:
-                vals_list.append({**share.cycle._prepare_fee_vals(share), **bearer})
-        self.env['assist.billing.cycle.fee'].create(vals_list)
-        periods._mark_fees_due()
+        for outcome in outcomes:
+            bearer = {
+                'billing_cycle_id': False if move else outcome.cycle.id,
+                'own_move_id': move.id if move else False,
+            }
+            for share in outcome.fees:
+                if share.line.charge == 'true_up':
+                    share.row.write(self._prepare_true_up_vals(share))
+                    continue
+                periods |= share.cycle
+                if share.row:
+                    share.row.write(bearer)
+                else:
+                    vals_list.append({**share.cycle._prepare_fee_vals(share), **bearer})
+        if periods:
+            self.env['assist.billing.cycle.fee'].create(vals_list)
+            periods._mark_fees_due()
+
+    @api.model
+    def _prepare_true_up_vals(self, share):
+        """Return what is kept of setting a fee right (a FeeShare)."""
+        return {
+            'true_up_quantity': float(share.line.quantity),
+            'true_up_amount': float(share.line.amount),
+            'hours': float(share.hours),
+        }
 
     def _prepare_fee_vals(self, share):
         """Return what is kept of a fee (a FeeShare) that is charged for this period."""

@@ -17,12 +17,25 @@ class AssistBillingPlan(models.Model):
         "period on.",
     )
 
+    has_fees = fields.Boolean(
+        compute='_compute_has_fees',
+        store=True,
+        help="Stored, so that plans without fees cost no look at them.",
+    )
+
     # === CONSTRAINTS === #
 
     @api.constrains('billing_type')
     def _check_fee_hours(self):
         for plan in self:
             plan.fee_ids._check_hours()
+
+    # === COMPUTE METHODS === #
+
+    @api.depends('fee_ids.active')
+    def _compute_has_fees(self):
+        for plan in self:
+            plan.has_fees = bool(plan.fee_ids.filtered('active'))
 
     # === BUSINESS METHODS === #
 
@@ -32,7 +45,7 @@ class AssistBillingPlan(models.Model):
         :param association: whose own numbers count; empty for those of the plan alone
         """
         self.ensure_one()
-        if not self.fee_ids:
+        if not self.has_fees:
             return {}
         own = association.fee_ids.grouped('fee_id')
         return {'fees': [fee._prepare_fee_terms(own.get(fee)) for fee in self.fee_ids]}
@@ -40,6 +53,8 @@ class AssistBillingPlan(models.Model):
     def _prepare_fee_product_terms(self):
         """Return what products of fees give their lines, see `_prepare_product_terms`."""
         self.ensure_one()
+        if not self.has_fees:
+            return {}
         return {
             f'product:{product.id}': self._prepare_product_terms(product)
             for product in self.fee_ids.product_id

@@ -161,7 +161,7 @@ class AssistBillingAssociation(models.Model):
         string="Own Fees",
         help="Seats, price and hours of this customer, instead of the plan's.",
     )
-    plan_has_fees = fields.Boolean(compute='_compute_plan_has_fees')
+    plan_has_fees = fields.Boolean(related='plan_id.has_fees')
     cycle_ids = fields.One2many('assist.billing.cycle', 'association_id', copy=False)
     bill_ids = fields.One2many(
         'account.move',
@@ -293,11 +293,6 @@ class AssistBillingAssociation(models.Model):
                 association.end_at = last.end_at
             else:
                 association.end_at = association._get_midnight(association.end_date)
-
-    @api.depends('plan_id.fee_ids')
-    def _compute_plan_has_fees(self):
-        for association in self:
-            association.plan_has_fees = bool(association.plan_id.fee_ids)
 
     @api.depends('bill_ids')
     def _compute_bill_count(self):

@@ -644,7 +644,8 @@ class AssistBillingPlan(models.Model):
         """Return the products that can be on this plan's bills."""
         self.ensure_one()
         products = self._get_product('usage') | self.hours_id.line_ids.band_id.product_id
-        products |= self.fee_ids.product_id
+        if self.has_fees:
+            products |= self.fee_ids.product_id
         return products | self._get_product('device') if self.charge_devices else products
 
     def _get_archived_taxed_products(self):

@@ -42,20 +42,20 @@ class AssistBillingCycle(models.Model):
         rows = self.env['assist.billing.cycle.fee'].search(
             ['|', ('cycle_id', 'in', cycles.ids), ('billing_cycle_id', 'in', cycles.ids)]
         )
+        own, carried = rows.grouped('cycle_id'), rows.grouped('billing_cycle_id')
         opened = cycles.filtered(lambda cycle: cycle.state == 'open')
         upcoming = opened._find_fees_due()
         devices = (opened | self.concat(*upcoming.values()))._read_fee_devices()
-        shares = {}
+        none, shares = rows.browse(), {}
         for cycle in cycles:
-            own = rows.filtered(lambda row, cycle=cycle: row.cycle_id == cycle)
-            carried = rows.filtered(
-                lambda row, cycle=cycle: row.billing_cycle_id == cycle and row.cycle_id != cycle
-            )
             if cycle in opened:
-                shares[cycle] = cycle._rate_own_fees(own, devices[cycle.id])
+                shares[cycle] = cycle._rate_own_fees(own.get(cycle, none), devices[cycle.id])
             else:
-                shares[cycle] = cycle._get_kept_fees(own)
-            shares[cycle] += carried._get_shares()
+                shares[cycle] = cycle._get_kept_fees(own.get(cycle, none))
+            others = carried.get(cycle, none).filtered(
+                lambda row, cycle=cycle: row.cycle_id != cycle
+            )
+            shares[cycle] += others._get_shares()
             for period in upcoming.get(cycle, ()):
                 shares[cycle] += period._rate_fees_due(devices[period.id])
         return shares
@@ -67,17 +67,13 @@ class AssistBillingCycle(models.Model):
         that no bill has charged yet.
         """
         due = self.search(
-            [
-                ('association_id', 'in', self.association_id.ids),
-                ('fees_due', '=', True),
-            ],
+            [('association_id', 'in', self.association_id.ids), ('fees_due', '=', True)],
             order='date_start',
-        )
+        ).grouped('association_id')
         return {
-            cycle: due.filtered(
+            cycle: due.get(cycle.association_id, self.browse()).filtered(
                 lambda period, cycle=cycle: (
                     period != cycle
-                    and period.association_id == cycle.association_id
                     and period.currency_id == cycle.currency_id
                     and period.date_start <= cycle.date_end
                 )
@@ -110,10 +106,9 @@ class AssistBillingCycle(models.Model):
         """
         self.ensure_one()
         terms, period = self._get_frozen_terms(), self._get_fee_period()
-        billed = rows.grouped('fee_id')
-        shares = []
+        known, shares = set(rows.fee_id.ids), []
         for fee in self._get_fees():
-            if fee.id in {row.fee_id.id for row in rows}:
+            if fee.id in known:
                 continue
             if fee.is_advance:
                 # No bill before did: then nothing is to be set right.
@@ -123,7 +118,7 @@ class AssistBillingCycle(models.Model):
                 charge = fees.get_arrears(terms, fee, period, devices)
                 quantity = charge.quantity
             shares.append(self._make_fee_share(terms, fee, charge.units, quantity))
-        for [row] in billed.values():
+        for row in rows:
             # Free of charge, or given back by a bill that was waived: it is on this one.
             if row.billing_cycle_id == self or not (row.billing_cycle_id or row.own_move_id):
                 shares += row._get_shares()
@@ -135,7 +130,7 @@ class AssistBillingCycle(models.Model):
         self.ensure_one()
         terms, period = self._get_frozen_terms(), self._get_fee_period()
         shares = []
-        known = {row.fee_id.id for row in self.fee_ids}
+        known = set(self.fee_ids.fee_id.ids)
         for fee in self._get_fees():
             if fee.is_advance and fee.id not in known:
                 charge = fees.get_advance(terms, fee, period, devices)
