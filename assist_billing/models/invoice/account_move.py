@@ -261,7 +261,7 @@ class AccountMove(models.Model):
                 for document in linked
             )
 
-    @api.depends('state', 'payment_state', 'invoice_date_due')
+    @api.depends('state', 'payment_state', 'invoice_date_due', 'move_type')
     def _compute_assist_status(self):
         known = dict(STATUSES)
         today = fields.Date.context_today(self)
@@ -269,7 +269,8 @@ class AccountMove(models.Model):
             status = move.payment_state if move.state == 'posted' else move.state
             if status not in known:  # `blocked` and the like: nothing is paid all the same
                 status = 'not_paid'
-            if status == 'not_paid' and move.invoice_date_due and move.invoice_date_due < today:
+            is_owed = move.move_type == 'out_invoice' and status == 'not_paid'
+            if is_owed and move.invoice_date_due and move.invoice_date_due < today:
                 status = 'overdue'
             move.assist_status = status
 
