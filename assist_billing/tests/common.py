@@ -1,7 +1,7 @@
 from contextlib import contextmanager, nullcontext
 from datetime import datetime, timedelta
 
-from odoo import SUPERUSER_ID
+from odoo import SUPERUSER_ID, Command
 from odoo.exceptions import UserError
 from odoo.tests import HttpCase, new_test_user
 
@@ -26,6 +26,22 @@ class AssistBillingCommon(AccountTestInvoicingCommon):
         return super().get_default_groups() | cls.env.ref(
             'assist_billing.assist_billing_group_manager'
         )
+
+    @classmethod
+    def _create_company(cls, **create_values):
+        """Take a company that was prepared with its chart of accounts, where there is one."""
+        prepared = cls.env['res.company']
+        if create_values.keys() == {'name'} and not (cls.country_code or cls.chart_template):
+            # sudo: nobody may work in it yet
+            prepared = prepared.sudo().search(
+                [('name', '=like', "Prepared for tests %")], order='id', limit=1
+            )
+        if not prepared:
+            return super()._create_company(**create_values)
+        cls.env.user.company_ids = [Command.link(prepared.id)]
+        company = cls.env['res.company'].browse(prepared.id)
+        company.write(create_values)
+        return company
 
     # === FACTORIES === #
 

@@ -21,6 +21,8 @@ BESIDE_OTHERS = {
 }
 # Each takes a gigabyte of memory with the processes, browsers and databases that its tests start.
 MOST_LANES = 4
+# Run in Odoo's shell.
+PREPARED_COMPANIES = places.CLONE / 'tests/prepared_companies.py'
 DATABASE_PATTERN = re.compile(r'assist_test_(\d+)(_\w+)?')
 
 
@@ -109,13 +111,16 @@ def run_pytest(
     Tests that need a database of their own copy a template, for which `database` is copied first.
     """
     template = f'{database}_template'
-    copies = [template]
+    workers = []
     if lanes > 1:
-        copies += [database_of_worker(database, f'gw{number}') for number in range(lanes)]
+        workers = [database_of_worker(database, f'gw{number}') for number in range(lanes)]
         arguments = [f'--numprocesses={lanes}', '--dist=loadscope', *arguments]
+    copies = [template, *workers]
     for copy in copies:
         databases.drop(copy)
-        databases.copy(database, copy)
+        databases.copy(workers[0] if copy in workers[1:] else database, copy)
+        if copy in workers[:1]:
+            prepare_companies(copy)
     command = [
         *(odoo_command.python(), '-m', 'pytest', f'--odoo-database={database}'),
         # Odoo must log its warnings for them to be seen: pytest-odoo silences them by default.
@@ -138,6 +143,14 @@ def run_pytest(
     finally:
         for copy in copies:
             databases.drop(copy)
+
+
+def prepare_companies(database: str) -> None:
+    """Make companies in a database that tests take instead of making their own."""
+    shell = ['shell', f'--database={database}', '--no-http', '--log-level=warn']
+    with PREPARED_COMPANIES.open() as script:
+        if odoo_command.started(shell, stdin=script).wait():
+            raise Problem(f"No companies could be prepared in {database}.", "See above.")
 
 
 def database_of_worker(database: str, worker: str) -> str:

@@ -6,7 +6,7 @@ from odoo.tools import SQL, format_date, formatLang
 
 from ...rules import cycles
 from ...utils.checks import count_digits
-from ..rates.rate_card import CARD_TERMS
+from ..rates.rate_card import CARD_TERMS, PART_TERMS
 
 # Associations looked at, and committed, at a time when cycles open.
 OPEN_BATCH = 500
@@ -442,6 +442,11 @@ class AssistBillingCycle(models.Model):
             ),
             (self._get_term_label(price), self._format_price(terms[price])),
         ]
+        rates = self.env['assist.billing.rate']
+        rows += [
+            ("", f"{self._format_price(price)}, {rates._describe_days(day, None)}")
+            for day, price in terms.get('versions', ())
+        ]
         if terms['charge_devices']:
             rows += [
                 (
@@ -556,6 +561,11 @@ class AssistBillingCycle(models.Model):
                 cycle.fees_due = is_due
 
     # === HELPERS === #
+
+    def _is_by_parts(self):
+        """Tell whether its sessions are rated by parts: by a rate card, or by prices by date."""
+        self.ensure_one()
+        return not self.terms.keys().isdisjoint(PART_TERMS)
 
     def _prepare_state_vals(self, state):
         """Return the values that move these cycles to a state. Nothing else writes it.

@@ -37,6 +37,8 @@ PRICE_FIELDS = (
     'base_fee',
     'minimum_charge',
 )
+# What prices in force hang on, seen from a plan.
+VERSION_PATHS = ('version_ids.date_from', *(f'version_ids.{name}' for name in PRICE_FIELDS))
 
 # Of these, what charges under each billing type; devices only if they are charged.
 CHARGING_FIELDS = {
@@ -68,9 +70,15 @@ def bills_nothing(terms):
     is_frozen = isinstance(terms, dict)
     if any(fee['price'] for fee in (terms.get('fees', ()) if is_frozen else terms['fee_ids'])):
         return False
-    rates = terms.get('rates', ()) if is_frozen else terms['rate_ids']
+    # Prices that begin later: within the cycle, or whenever the plan is to have them.
+    if is_frozen:
+        rates, later = terms.get('rates', ()), [each[1] for each in terms.get('versions', ())]
+    else:
+        rates, names = terms.rate_ids, terms._get_charging_names()
+        later = [version[name] for version in terms.version_ids for name in names]
     # A percentage of nothing is nothing.
-    return not any(rate['method'] != 'percent' and rate['value'] > 0 for rate in rates)
+    fixed = [rate['value'] for rate in rates if rate['method'] != 'percent']
+    return not any(later) and not any(value > 0 for value in fixed)
 
 
 class AssistBillingPlan(models.Model):
@@ -236,7 +244,12 @@ class AssistBillingPlan(models.Model):
     price = fields.Float(
         min_display_digits='Product Price',
         compute='_compute_price',
-        help="Per session or per hour, as the billing type says.",
+        help="Per session or per hour, as the billing type says: that of today.",
+    )
+    device_price = fields.Float(
+        min_display_digits='Product Price',
+        compute='_compute_price',
+        help="Of each unattended device, today.",
     )
     has_cycles = fields.Boolean(compute='_compute_has_cycles')
     open_cycle_count = fields.Integer(
@@ -337,17 +350,20 @@ class AssistBillingPlan(models.Model):
         'rate_ids.method',
         'rate_ids.value',
         'fee_ids.price',
+        *VERSION_PATHS,
     )
     def _compute_bills_nothing(self):
         for plan in self:
             plan.bills_nothing = bool(plan.billing_type) and bills_nothing(plan)
 
-    @api.depends('billing_type', 'price_per_session', 'price_per_hour')
+    @api.depends(
+        'billing_type', 'price_per_session', 'price_per_hour', 'price_per_device', *VERSION_PATHS
+    )
     def _compute_price(self):
         for plan in self:
-            plan.price = (
-                plan.price_per_hour if plan.billing_type == 'hour' else plan.price_per_session
-            )
+            prices = plan._get_present_version() or plan
+            plan.price = prices[plan._get_usage_price_name()]
+            plan.device_price = prices.price_per_device
 
     def _compute_has_cycles(self):
         # sudo: cycles of any company keep the plan from changing, as `write` sees it

@@ -119,7 +119,7 @@ class AssistBillingStatement(models.AbstractModel):
             )
             sessions = found.session_ids
             shares = tuple(self._get_late_share(origin, session) for session in sessions)
-            parts = self._get_late_parts(origin, sessions) if 'rates' in origin.terms else ()
+            parts = self._get_late_parts(origin, sessions) if origin._is_by_parts() else ()
             late.append(LateUsage(origin, tuple(sessions.ids), lines, shares, parts))
         return late
 
@@ -160,7 +160,7 @@ class AssistBillingStatement(models.AbstractModel):
                 StatementLine(
                     line.charge,
                     # The period stands above; that of late sessions is another one.
-                    self._get_charge_label(line.charge, origin, line.group),
+                    self._get_charge_label(line.charge, origin, line.group, line.price),
                     line.quantity,
                     price,
                     amount,
@@ -178,7 +178,7 @@ class AssistBillingStatement(models.AbstractModel):
         same = (i for i, line in enumerate(printed) if as_decimal(line.quantity) == quantity)
         return printed.pop(next(same, 0))
 
-    def _get_charge_label(self, charge, origin, group=None):
+    def _get_charge_label(self, charge, origin, group=None, price=None):
         """Return what a line charges, in the language of the context."""
         if isinstance(group, FeeGroup):
             return self._get_fee_label(charge, origin, group)
@@ -192,7 +192,7 @@ class AssistBillingStatement(models.AbstractModel):
         label = labels.get(charge) or self.env._(
             "Received late, for %(period)s", period=origin._format_period()
         )
-        about = origin._describe_group(group)
+        about = origin._describe_group(group, price)
         return f"{label} – {about}" if about else label
 
     def _get_fee_label(self, charge, origin, group):
@@ -293,7 +293,7 @@ class AssistBillingStatement(models.AbstractModel):
             fee = ZERO if share.id in shown else fees.get(share.id, ZERO)
             shown.add(share.id)
             values.append((share, {'quantity': share.quantity, 'amount': amount, 'base_fee': fee}))
-        label = cycle._describe_group(usage.group)
+        label = cycle._describe_group(usage.group, usage.price)
         return StatementSection(cycle, self._get_rows(cycle, values), line, included, label=label)
 
     def _get_late_sections(self, cycle, late, lines):
@@ -337,13 +337,13 @@ class AssistBillingStatement(models.AbstractModel):
             ]
             taken.update(map(id, parts))
             amounts = self._fit(cycle, [part.amount for part in parts], line.amount)
-            sections.append((line, list(zip(parts, amounts, strict=True))))
+            sections.append((charged, line, list(zip(parts, amounts, strict=True))))
         rest = [(part, part.amount) for part in usage.parts if id(part) not in taken]
         rest += [(share, ZERO) for share in usage.shares if share.reason]
         if rest and sections:
-            sections[0][1].extend(rest)
+            sections[0][2].extend(rest)
         elif rest:
-            sections.append((None, rest))
+            sections.append((None, None, rest))
         return [
             StatementSection(
                 usage.origin,
@@ -356,9 +356,9 @@ class AssistBillingStatement(models.AbstractModel):
                 ),
                 line,
                 is_late=True,
-                label=usage.origin._describe_group(line.group) if line else "",
+                label=usage.origin._describe_group(charged.group, charged.price) if charged else "",
             )
-            for line, rows in sections
+            for charged, line, rows in sections
         ]
 
     # === DEVICES === #

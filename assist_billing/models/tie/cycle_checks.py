@@ -157,8 +157,8 @@ class AssistBillingTie(models.Model):
         Rows of (id, move_id, billing_type, billed_quantity, device_quantity, usage_amount, price,
         fee, device_price, included, fee_hours, num, den, rounding, by_parts): the included quantity
         is included x num / den, of which a device's price has the same factor, and the hours that
-        come with fees. With a rate card
-        (`by_parts`) what was used has several prices, which are no matter of these numbers.
+        come with fees. With a rate card (`by_parts`) what was used has several prices, which are
+        no matter of these numbers.
         """
         factors = SQL(", ").join(
             SQL("(%s, %s::numeric, %s::numeric)", cycle, factor.numerator, factor.denominator)
@@ -185,7 +185,7 @@ class AssistBillingTie(models.Model):
                        (c.terms ->> 'included_quantity')::numeric AS included,
                        (SELECT COALESCE(sum(f.hours), 0)::numeric
                           FROM assist_billing_cycle_fee f WHERE f.cycle_id = c.id) AS fee_hours,
-                       (c.terms -> 'rates') IS NOT NULL AS by_parts,
+                       %s AS by_parts,
                        x.month * f.num * CASE WHEN x.cut THEN x.days ELSE 1 END
                            + (1 - x.month) * CASE WHEN x.cut THEN x.days ELSE 1 END AS num,
                        x.month * f.den * CASE WHEN x.cut THEN x.whole ELSE 1 END
@@ -202,6 +202,7 @@ class AssistBillingTie(models.Model):
                  WHERE %s AND c.state = 'closed'
               ) AS t
             """,
+            self._get_by_parts_sql(),
             factors,
             self._get_cycle_scope(),
         )

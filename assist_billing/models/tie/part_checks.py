@@ -3,6 +3,7 @@ from collections import defaultdict
 from odoo import api, models
 from odoo.tools import SQL
 
+from ..rates.rate_card import PART_TERMS
 from ..rating.usage import as_decimal
 from .assist_billing_tie import KEPT_RECORDS, Check
 
@@ -26,13 +27,18 @@ class AssistBillingTie(models.Model):
             ),
         ]
 
+    def _get_by_parts_sql(self):
+        """Return the SQL condition that the sessions of a cycle `c` are rated by parts."""
+        return SQL("c.terms ?| %s", list(PART_TERMS))
+
     def _rate_by_parts(self):
         """Rate the closed cycles with a rate card again; return (cycle, rating) of each."""
         rows = self.env.execute_query(
             SQL(
                 "SELECT c.id FROM assist_billing_cycle c WHERE %s AND c.state = 'closed'"
-                " AND (c.terms -> 'rates') IS NOT NULL ORDER BY c.id",
+                " AND %s ORDER BY c.id",
                 self._get_cycle_scope(),
+                self._get_by_parts_sql(),
             )
         )
         cycles = self.env['assist.billing.cycle'].browse(row[0] for row in rows)

@@ -1,4 +1,7 @@
+import functools
+import time
 from datetime import datetime, timedelta
+from unittest.mock import patch
 
 from dateutil.relativedelta import relativedelta
 
@@ -93,7 +96,18 @@ class TestTours(SendingCommon, HttpCase):
         manager = self._create_manager('base.group_system', 'base.group_partner_manager')
         manager.write({'company_ids': [Command.set(company.ids)], 'company_id': company.id})
         self.env['assist.billing.plan'].search([('company_id', '=', company.id)]).unlink()
-        with self.mock_mail_gateway():
+        overview_class = self.env.registry['assist.billing.overview']
+        get_overview = overview_class.get_overview
+
+        @functools.wraps(get_overview)
+        def get_slowly(overview):
+            time.sleep(1)  # the dialog over the first page must not wait for its answer
+            return get_overview(overview)
+
+        with (
+            self.mock_mail_gateway(),
+            patch.object(overview_class, 'get_overview', get_slowly),
+        ):
             self.start_tour(
                 '/odoo/remote-support-start', 'assist_billing_first_hour', login='tour_manager'
             )

@@ -55,7 +55,15 @@ export class GetStarted extends Component {
     }
 
     open(action) {
-        return this.action.doAction(action, { onClose: () => this.load() });
+        return this.action.doAction(action, {
+            onClose: (closing) => {
+                // Not awaited: the dialog would wait for it, and for ever once another page is
+                // there, for what a page that is gone has asked is never answered.
+                if (!closing?.noReload) {
+                    this.load();
+                }
+            },
+        });
     }
 
     async choose(choice) {
