@@ -1,3 +1,5 @@
+from datetime import datetime
+
 from odoo.tests import tagged
 
 from .fees_common import FeesCommon
@@ -209,3 +211,23 @@ class TestFees(FeesCommon):
             ],
         )
         self.assertTied(now='2026-05-01 00:00:00')
+
+    # === WITHOUT FEES === #
+
+    def test_a_plan_without_fees_costs_no_query_for_them(self):
+        """Nothing is read of fees, nor written, where a customer has none."""
+        self._create_managed_plan(self._fee())
+        associations = self._associate(plan=self.hourly) | self._associate(
+            self._create_partner("Other"), self.hourly
+        )
+        self._create_session(ended_at='2026-01-10 12:00:00')
+        cycles = self.env['assist.billing.cycle'].sudo()
+        now = datetime(2026, 2, 1)
+        self.env.flush_all()
+        self.env.invalidate_all()
+        with self.assertLogs('odoo.sql_db', 'DEBUG') as logs:
+            cycles._open_for(associations.sudo(), now)
+            associations.cycle_ids.sudo().filtered(lambda each: each.end_at <= now)._close(now)
+            self.env.flush_all()
+        self.assertTrue(associations.cycle_ids.move_id)
+        self.assertFalse([line for line in logs.output if '_fee"' in line or '_fee ' in line])
