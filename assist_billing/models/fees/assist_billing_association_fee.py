@@ -151,3 +151,32 @@ class AssistBillingAssociationFee(models.Model):
         associations = self.env['assist.billing.association']
         associations.browse(vals.get('association_id') or ()).check_access('write')
         refuse_negative(self, vals, NOT_NEGATIVE)
+        if not self or 'fee_id' in vals or 'association_id' in vals:
+            self._check_not_given(vals)
+
+    def _check_not_given(self, vals):
+        """Refuse a second one for the same fee; the database would name a constraint."""
+        pairs = [
+            (
+                vals.get('association_id') or own.association_id.id,
+                vals.get('fee_id') or own.fee_id.id,
+            )
+            for own in self or [self]
+        ]
+        for association_id, fee_id in pairs:
+            others = self.search(
+                [
+                    ('association_id', '=', association_id),
+                    ('fee_id', '=', fee_id),
+                    ('id', 'not in', self.ids),
+                ],
+                limit=1,
+            )
+            if others:
+                raise ValidationError(
+                    self.env._(
+                        "%(customer)s has a fee of its own for “%(fee)s” already: change that.",
+                        customer=others.association_id.partner_id.display_name,
+                        fee=others.fee_id.display_name,
+                    )
+                )

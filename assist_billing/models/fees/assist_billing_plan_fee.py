@@ -1,7 +1,7 @@
 from odoo import api, fields, models
 from odoo.exceptions import ValidationError
 
-from ...utils.checks import count_digits, refuse_negative
+from ...utils.checks import count_digits, find_used, refuse_negative
 
 NOT_NEGATIVE = ('quantity', 'price', 'included_hours')
 # What is looked at together before a fee is stored.
@@ -144,6 +144,7 @@ class AssistBillingPlanFee(models.Model):
         used = cycles._read_group([('plan_id', 'in', self.plan_id.ids)], ['plan_id'])
         used_plans = self.plan_id.browse(plan.id for [plan] in used)
         kept = self.filtered(lambda fee: fee.plan_id in used_plans)
+        kept |= find_used(self, [('assist.billing.cycle.fee', 'fee_id')])
         kept.write({'active': False})
         return super(AssistBillingPlanFee, self - kept).unlink()
 

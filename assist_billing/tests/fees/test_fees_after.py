@@ -444,6 +444,9 @@ class TestFeesAfter(FeesCommon):
             association.fee_ids = [Command.create({'fee_id': seats.id, 'quantity': 0.0})]
         with self.assertRefused("negative"):
             association.fee_ids = [Command.create({'fee_id': seats.id, 'quantity': -1.0})]
+        association.fee_ids = [Command.create({'fee_id': seats.id, 'quantity': 2.0})]
+        with self.assertRefused("already"):
+            association.fee_ids = [Command.create({'fee_id': seats.id, 'quantity': 3.0})]
 
     def test_a_fee_that_was_billed_is_archived_instead_of_deleted(self):
         association, _bill = self._bill_march()
