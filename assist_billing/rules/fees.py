@@ -214,10 +214,7 @@ def make_line(
     """
     price = get_price(terms, fee) if price is None else price
     group = FeeGroup(product=fee.product, fee=fee.id, name=fee.name)
-    line = terms.make_line(charge, abs(quantity), price, group)
-    if quantity >= 0:
-        return line
-    return Line(charge, quantity, price, -line.amount, group)
+    return terms.make_line(charge, quantity, price, group)
 
 
 def _round(terms, quantity):

@@ -9,7 +9,7 @@ from ...rules.fees import FeeGroup
 from .account_move_line import PRINTED_DIGITS
 
 # Charged as a flat amount, whatever sessions and hours are counted in.
-FLAT_CHARGES = ('base_fee', 'minimum')
+FLAT_CHARGES = ('base_fee', 'cap', 'minimum')
 
 
 class LineTerms(NamedTuple):
@@ -369,6 +369,7 @@ class AssistBillingCycle(models.Model):
         product = product.with_context(lang=lang, display_default_code=False)
         label = {
             'base_fee': cycle.env._("Base fee per session"),
+            'cap': cycle.env._("Reduction to the maximum charge"),
             'minimum': cycle.env._("Top-up to the minimum charge"),
             'prior': cycle.env._("%(product)s, received late", product=product.display_name),
         }.get(charge, product.display_name)
@@ -395,13 +396,16 @@ class AssistBillingCycle(models.Model):
     def _describe_group(self, group, price=None):
         """Return what explains the price of a line, in the language of the context; or nothing.
 
-        That is what the rate is for, or the days on which the plan's own price was this.
+        That is what rate and tier are for, or the days on which the plan's own price was this.
         """
         if not group:
             return ""
         rates = self.env['assist.billing.rate']
-        about = rates._describe_group(group.band, group.kind, group.grade)
-        return about or self._describe_price_days(price)
+        words = [
+            rates._describe_group(group.band, group.kind, group.grade),
+            self._describe_tier(group.tier),
+        ]
+        return ", ".join(filter(None, words)) or self._describe_price_days(price)
 
     def _describe_price_days(self, price):
         """Return in words when in this cycle the plan's price was `price`; nothing if always."""

@@ -187,6 +187,7 @@ class AssistBillingStatement(models.AbstractModel):
             'hour': self.env._("Hours"),
             'base_fee': self.env._("Base fee per session"),
             'device': self.env._("Unattended devices"),
+            'cap': self.env._("Reduction to the maximum charge"),
             'minimum': self.env._("Top-up to the minimum charge"),
         }
         label = labels.get(charge) or self.env._(
@@ -210,9 +211,9 @@ class AssistBillingStatement(models.AbstractModel):
         with_taxes = line.move_id.company_price_include == 'tax_included'
         amount = as_decimal(line.price_total if with_taxes else line.price_subtotal)
         rounding, step = self._get_rounding(cycle), ONE.scaleb(-PRINTED_DIGITS)
-        amount = round_half_up(abs(amount), rounding) * (-1 if amount < 0 else 1)
+        amount = round_half_up(amount, rounding)
         price = round_half_up(as_decimal(line.price_unit), step)
-        if round_half_up(abs(quantity) * price, rounding) != abs(amount):
+        if round_half_up(quantity * price, rounding) != amount:
             price = round_half_up(Fraction(amount) / Fraction(quantity), step)
         return price, amount
 
@@ -599,7 +600,7 @@ class AssistBillingStatement(models.AbstractModel):
         rows += [
             self._get_csv_line(line.label, line.quantity, line.amount, currency)
             for line in statement.lines
-            if line.charge in ('base_fee', 'device', 'minimum', 'fee', 'true_up')
+            if line.charge in ('base_fee', 'cap', 'device', 'minimum', 'fee', 'true_up')
         ]
         kind = self.env._("No charge")
         rows += [

@@ -157,8 +157,8 @@ class AssistBillingTie(models.Model):
         Rows of (id, move_id, billing_type, billed_quantity, device_quantity, usage_amount, price,
         fee, device_price, included, fee_hours, num, den, rounding, by_parts): the included quantity
         is included x num / den, of which a device's price has the same factor, and the hours that
-        come with fees. With a rate card (`by_parts`) what was used has several prices, which are
-        no matter of these numbers.
+        come with fees. With a rate card, tiers and the like (`by_parts`) what was used is no matter
+        of these numbers.
         """
         factors = SQL(", ").join(
             SQL("(%s, %s::numeric, %s::numeric)", cycle, factor.numerator, factor.denominator)

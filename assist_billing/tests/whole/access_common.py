@@ -179,6 +179,7 @@ class AccessCommon(AssistBillingCommon, HttpCase):
             currency_id=cycle.currency_id.id,
             fee_terms={'id': fee.id},
         )
+        make('assist.billing.tier', plan_id=draft.plan_id.id, from_quantity=10.0, price=1.0)
         make(
             'assist.session.part',
             session_id=session.id,
