@@ -233,7 +233,7 @@ class AssistBillingPlanFee(models.Model):
         self.ensure_one()
         numbers = own or self
         return {
-            'id': self.id,
+            'id': self.id or None,
             'product': self.product_id.id,
             'name': self.name or "",
             'quantity_rule': self.quantity_rule,

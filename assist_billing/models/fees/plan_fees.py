@@ -48,7 +48,7 @@ class AssistBillingPlan(models.Model):
         if not self.has_fees:
             return {}
         own = association.fee_ids.grouped('fee_id')
-        return {'fees': [fee._prepare_fee_terms(own.get(fee)) for fee in self.fee_ids]}
+        return {'fees': [fee._prepare_fee_terms(own.get(fee._origin)) for fee in self.fee_ids]}
 
     def _prepare_fee_product_terms(self):
         """Return what products of fees give their lines, see `_prepare_product_terms`."""

@@ -110,14 +110,7 @@ class AssistBillingCycle(models.Model):
         for fee in self._get_fees():
             if fee.id in known:
                 continue
-            if fee.is_advance:
-                # No bill before did: then nothing is to be set right.
-                charge = fees.get_advance(terms, fee, period, devices)
-                quantity = charge.quantity + fees.get_true_up(terms, charge, period, devices)
-            else:
-                charge = fees.get_arrears(terms, fee, period, devices)
-                quantity = charge.quantity
-            shares.append(self._make_fee_share(terms, fee, charge.units, quantity))
+            shares.append(self._rate_whole_fee(terms, fee, period, devices))
         for row in rows:
             # Free of charge, or given back by a bill that was waived: it is on this one.
             if row.billing_cycle_id == self or not (row.billing_cycle_id or row.own_move_id):
@@ -137,6 +130,16 @@ class AssistBillingCycle(models.Model):
                 shares.append(self._make_fee_share(terms, fee, charge.units, charge.quantity))
         waiting = self.fee_ids.filtered(lambda row: not (row.billing_cycle_id or row.own_move_id))
         return shares + waiting._get_shares()
+
+    def _rate_whole_fee(self, terms, fee, period, devices):
+        """Return what a fee of this period comes to that nothing was charged for before."""
+        if fee.is_advance:
+            charge = fees.get_advance(terms, fee, period, devices)
+            quantity = charge.quantity + fees.get_true_up(terms, charge, period, devices)
+        else:
+            charge = fees.get_arrears(terms, fee, period, devices)
+            quantity = charge.quantity
+        return self._make_fee_share(terms, fee, charge.units, quantity)
 
     def _make_fee_share(self, terms, fee, units, quantity):
         self.ensure_one()
@@ -164,11 +167,38 @@ class AssistBillingCycle(models.Model):
         own = {share.fee.id: share.hours for share in shares if share.cycle == self}
         return self.with_context(assist_fee_hours=sum(own.values(), ZERO))
 
+    # === BY ITSELF, FOR COMPARISON === #
+
+    def _get_fees_of_period(self):
+        """Return what is charged for the fees of this period, by whichever bill; so far if open."""
+        self.ensure_one()
+        charged = self.fee_ids._get_shares()
+        if self.state != 'open':
+            return charged + [row._get_kept_true_up() for row in self.fee_ids]
+        found_out = self._get_fee_shares().get(self, ())
+        return charged + [
+            share
+            for share in found_out
+            if share.cycle == self and not (share.row and share.line.charge == 'fee')
+        ]
+
+    def _simulate_fees(self, devices):
+        """Return what the fees in the terms of this period come to, whatever was charged for it.
+
+        :param devices: those there were in it
+        :return: this cycle such that its rating knows their hours, and a list of FeeShare
+        """
+        self.ensure_one()
+        terms, period = self._get_frozen_terms(), self._get_fee_period()
+        shares = [self._rate_whole_fee(terms, fee, period, devices) for fee in self._get_fees()]
+        hours = sum((share.hours for share in shares), ZERO)
+        return self.with_context(assist_fee_hours=hours), shares
+
     def _get_fee_hours(self):
         """Return the hours that come with the fees of this cycle: those kept, if it has closed."""
         self.ensure_one()
         hours = self.env.context.get('assist_fee_hours')
-        if hours is not None and self.state == 'open':
+        if hours is not None:
             return hours
         return sum((as_decimal(row.hours) for row in self.fee_ids), ZERO)
 

@@ -1,3 +1,4 @@
+import re
 from datetime import datetime
 
 from odoo.tests import tagged
@@ -230,4 +231,5 @@ class TestFees(FeesCommon):
             associations.cycle_ids.sudo().filtered(lambda each: each.end_at <= now)._close(now)
             self.env.flush_all()
         self.assertTrue(associations.cycle_ids.move_id)
-        self.assertFalse([line for line in logs.output if '_fee"' in line or '_fee ' in line])
+        tables = re.compile(r'assist_billing_(plan|association|cycle)_fee\b')
+        self.assertFalse([line for line in logs.output if tables.search(line)])

@@ -1,5 +1,6 @@
 import csv
 import io
+from decimal import Decimal
 from unittest.mock import patch
 
 import psycopg2
@@ -419,6 +420,28 @@ class TestFeesAfter(FeesCommon):
         self.assertEqual(cycle.move_id.amount_untaxed, 245.0)
         cycle.move_id.action_post()
         self.assertTied(now='2026-03-11 00:00:00')
+
+    def test_the_preview_of_a_real_period_has_fees(self):
+        self._create_devices(2)
+        association = self._associate(plan=self.managed, start_date='2026-03-01')
+        self._create_session(ended_at='2026-03-10 12:00:00', minutes=435)
+        self._close('2026-04-01 00:00:00')
+        cycle = self._cycles(association)[0].sudo()
+        self.assertEqual(
+            [line[1:] for line in cycle._get_lines_so_far()],
+            [(Decimal('2.25'), 95, Decimal('213.75')), (1, 500, 500), (2, 8, 16)],
+        )
+        draft = self.managed.new(origin=self.managed)
+        draft.fee_ids[0].price = 450.0
+        draft.fee_ids[0].included_hours = 6.0
+        self.assertEqual(
+            [line[1:] for line in cycle._get_lines_under(draft)],
+            [(Decimal('1.25'), 95, Decimal('118.75')), (1, 450, 450), (2, 8, 16)],
+        )
+        self.assertEqual(
+            [line[1:] for line in cycle._get_lines_under(self.hourly)],
+            [(Decimal('7.25'), 60, 435)],
+        )
 
     # === GIVEN WRONGLY === #
 
