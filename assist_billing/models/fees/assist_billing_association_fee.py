@@ -6,7 +6,7 @@ from .assist_billing_plan_fee import NOT_NEGATIVE
 
 
 class AssistBillingAssociationFee(models.Model):
-    """A fee of the plan as one customer has it: his seats, his price, his hours."""
+    """A fee of the plan as one customer has it: with seats, a price and hours of their own."""
 
     _name = 'assist.billing.association.fee'
     _description = "Customer's Own Fee"
@@ -34,7 +34,7 @@ class AssistBillingAssociationFee(models.Model):
         index=True,
         check_company=True,
         ondelete='cascade',
-        help="A fee of the customer's plan. Fees of a plan he had before do not count.",
+        help="A fee of the customer's plan. Fees of an earlier plan do not count.",
     )
     quantity_rule = fields.Selection(related='fee_id.quantity_rule')
     quantity = fields.Float(
@@ -65,7 +65,7 @@ class AssistBillingAssociationFee(models.Model):
     # === CONSTRAINTS === #
 
     _fee_unique = models.Constraint(
-        "UNIQUE (association_id, fee_id)", "A customer has one fee of his own for each of the plan."
+        "UNIQUE (association_id, fee_id)", "A customer has one fee of its own for each of the plan."
     )
     _numbers_positive = models.Constraint(
         "CHECK (quantity >= 0 AND price >= 0 AND included_hours >= 0)",
