@@ -453,12 +453,11 @@ class _Walk:
 
     def _has_names(self, name):
         model = self.env[name]
-        return (
-            not model._abstract
-            and not model.is_transient()
-            and model.has_access('read')
-            and bool(model._rec_names_search or model._rec_name)
-        )
+        if model._abstract or model.is_transient() or not model.has_access('read'):
+            return False
+        names = model._rec_names_search or filter(None, [model._rec_name])
+        found = [model._fields[name.partition('.')[0]] for name in names]
+        return bool(found) and all(field.store or field.search for field in found)
 
     # === PORTAL === #
 
