@@ -24,9 +24,11 @@ from .plan import (
     test_price_digits,
 )
 from .rates import (
+    test_price_revisions,
     test_rate_card,
     test_rates_after,
     test_rates_given,
+    test_versions,
 )
 from .session import (
     test_matching,

@@ -18,3 +18,4 @@ from . import base_partner_merge
 from . import assist_statement
 from . import assist_unmatched_assign
 from . import assist_try_rates
+from . import assist_fill_hours

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from rules import rating
 from rules.bands import HOLIDAY, MINUTES, Hours
+from rules.cycles import local_date, local_midnight
 from rules.rates import Rate
 
 PERIOD = (date(2026, 1, 1), date(2026, 2, 1), 31)
@@ -468,3 +469,60 @@ def test_terms_are_read_from_json_and_missing_keys_are_neutral():
     assert not terms.is_plain
     assert terms.rates[0].get_price(Decimal(90)) == 135
     assert terms.versions == ((date(2026, 1, 10), Decimal('95.0')),)
+
+
+# === PRICES BY DATE === #
+
+
+@settings(max_examples=120)
+@given(agreements(plain=True), st.integers(-1, 1), st.sampled_from((80, Decimal('33.34'))))
+def test_a_price_date_is_two_pieces_rated_apart(agreement, days, price):
+    values, sessions = agreement
+    # What is of the whole session or cycle has no meaning of a piece.
+    values.update(
+        billing_type='hour',
+        merge_gap_minutes=0,
+        minimum_minutes=0,
+        increment_minutes=0,
+        ignore_under_seconds=0,
+        base_fee=0,
+        base_minutes=0,
+        included_quantity=0,
+        minimum_charge=0,
+    )
+    sessions = [session for session in sessions if session.start < session.end]
+    assume(sessions)
+    day = local_date(sessions[0].start, values['tz']) + timedelta(days=days)
+    midnight = local_midnight(day, values['tz'])
+    before = [
+        replace(session, end=min(session.end, midnight))
+        for session in sessions
+        if session.start < midnight
+    ]
+    after = [
+        replace(session, start=max(session.start, midnight))
+        for session in sessions
+        if session.end > midnight
+    ]
+    pieces = [
+        (line.quantity, line.price, line.amount)
+        for terms, found in ((values, before), ({**values, 'price_per_hour': price}, after))
+        for line in rate(terms, found).lines
+    ]
+    whole = rate({**values, 'versions': ((day, price),)}, sessions)
+    assert [(line.quantity, line.price, line.amount) for line in whole.lines] == pieces
+    assert sum(part.seconds for part in whole.parts) == sum(
+        (session.end - session.start) // timedelta(seconds=1) for session in sessions
+    )
+
+
+@settings(max_examples=120)
+@given(agreements(plain=True), st.sets(st.integers(-2, 2), min_size=1, max_size=4))
+def test_prices_by_date_that_are_the_same_change_no_cent(agreement, days):
+    values, sessions = agreement
+    base = values['price_per_hour' if values['billing_type'] == 'hour' else 'price_per_session']
+    day = date(2026, 1, 1) if not sessions else sessions[0].start.date()
+    same = tuple((day + timedelta(days=number), base) for number in sorted(days))
+    one, other = rate(values, sessions), rate({**values, 'versions': same}, sessions)
+    assert [replace(line, group=None) for line in other.lines] == list(one.lines)
+    assert (other.sessions, other.included) == (one.sessions, one.included)

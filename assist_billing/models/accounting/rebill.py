@@ -136,7 +136,7 @@ class AssistBillingCycle(models.Model):
                     cycle=wrong[0].display_name,
                 )
             )
-        rated = self.filtered(lambda cycle: cycle._is_by_parts())
+        rated = self.filtered(lambda cycle: cycle._is_by_parts() or cycle.part_ids)
         rated._forget_parts()
         # Its lines are the same; which sessions they are made of may have changed.
         for cycle, outcome in rated._get_outcomes().items():

@@ -183,6 +183,8 @@ class AssistBillingRun(models.Model):
         progress = self.env['ir.cron']
         cycles = self.env['assist.billing.cycle']
         progress._commit_progress()
+        # Before cycles open: they freeze the prices that are in force.
+        self.env['assist.price.revision']._run(now)
         retry_races(cycles._open_begun_cycles, now)
         self._reopen_unbilled()
         run = retry_races(self._begin, now)

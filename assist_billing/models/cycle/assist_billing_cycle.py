@@ -431,6 +431,11 @@ class AssistBillingCycle(models.Model):
             ),
             (self._get_term_label(price), self._format_price(terms[price])),
         ]
+        rates = self.env['assist.billing.rate']
+        rows += [
+            ("", f"{self._format_price(price)}, {rates._describe_days(day, None)}")
+            for day, price in terms.get('versions', ())
+        ]
         if terms['charge_devices']:
             rows += [
                 (
@@ -527,7 +532,7 @@ class AssistBillingCycle(models.Model):
     # === HELPERS === #
 
     def _is_by_parts(self):
-        """Tell whether its sessions are rated by parts: by rates, tiers, or with a rollover."""
+        """Tell whether its sessions are rated by parts: by rates, dates, tiers, rollover."""
         self.ensure_one()
         return not self.terms.keys().isdisjoint(PART_TERMS)
 

@@ -233,7 +233,10 @@ class AssistBillingCycle(models.Model):
             'assist_period_end': origin.date_end,
             'product_id': product.id,
             'name': self._get_line_name(
-                charge, terms.product, origin, **({'group': group} if group else {})
+                charge,
+                terms.product,
+                origin,
+                **({'group': group, 'price': price} if group else {}),
             ),
             'quantity': float(quantity),
             'product_uom_id': uom.id,
@@ -331,10 +334,11 @@ class AssistBillingCycle(models.Model):
         if untaxed := self.plan_id._get_archived_taxed_products() & product:
             raise UserError(self.plan_id._get_archived_taxes_message(untaxed))
 
-    def _get_line_name(self, charge, product, origin, group=None):
+    def _get_line_name(self, charge, product, origin, group=None, price=None):
         """Return the text of an invoice line, in the customer's language.
 
-        :param group: as for `_prepare_line_vals`
+        :param group: as for `_prepare_line_vals`, and
+        :param price: its price
         """
         self.ensure_one()
         lang = self.partner_id.lang or self.env.lang
@@ -346,12 +350,15 @@ class AssistBillingCycle(models.Model):
             'minimum': cycle.env._("Top-up to the minimum charge"),
             'prior': cycle.env._("%(product)s, received late", product=product.display_name),
         }.get(charge, product.display_name)
-        if about := cycle._describe_group(group):
+        if about := cycle._describe_group(group, price):
             label = f"{label} – {about}"
         return f"{label}\n{cycle._format_period()}"
 
-    def _describe_group(self, group):
-        """Return what explains the price of a line, in the language of the context; or nothing."""
+    def _describe_group(self, group, price=None):
+        """Return what explains the price of a line, in the language of the context; or nothing.
+
+        That is what rate and tier are for, or the days on which the plan's own price was this.
+        """
         if not group:
             return ""
         rates = self.env['assist.billing.rate']
@@ -359,7 +366,22 @@ class AssistBillingCycle(models.Model):
             rates._describe_group(group.band, group.kind, group.grade),
             self._describe_tier(group.tier),
         ]
-        return ", ".join(filter(None, words))
+        return ", ".join(filter(None, words)) or self._describe_price_days(price)
+
+    def _describe_price_days(self, price):
+        """Return in words when in this cycle the plan's price was `price`; nothing if always."""
+        self.ensure_one()
+        if price is None or 'versions' not in self.terms:
+            return ""
+        terms = self._get_frozen_terms()
+        prices = [(None, terms.price), *terms.versions]
+        found = [i for i, (_day, each) in enumerate(prices) if terms.printed_price(each) == price]
+        if len(found) != 1:
+            return ""
+        first = prices[found[0]][0]
+        following = prices[found[0] + 1 : found[0] + 2]
+        last = following and fields.Date.subtract(following[0][0], days=1)
+        return self.env['assist.billing.rate']._describe_days(first, last)
 
     def _get_price_unit(self, product, taxes, price):
         """Return `price` as it stands on the invoice.

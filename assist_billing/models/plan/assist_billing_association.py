@@ -538,6 +538,15 @@ class AssistBillingAssociation(models.Model):
         self.ensure_one()
         return split_addresses(self.billing_emails)
 
+    def _get_notice_email(self):
+        """Return the addresses for what is not a bill: the billing ones, else the invoice's."""
+        self.ensure_one()
+        contact = self.partner_id.browse(self.partner_id.address_get(['invoice'])['invoice'])
+        found = (contact | self.partner_id | self.partner_id.commercial_partner_id).filtered(
+            'email'
+        )
+        return ", ".join(self._get_billing_emails()) or found[:1].email or False
+
     def _get_midnight(self, day):
         """Return the instant (naive UTC) at which `day` begins for the customer, or False."""
         self.ensure_one()

@@ -36,8 +36,11 @@ PRICE_FIELDS = (
     'price_per_device',
     'base_fee',
     'minimum_charge',
-    'maximum_charge',
 )
+# All that is money; what has no price by date too.
+MONEY_FIELDS = (*PRICE_FIELDS, 'maximum_charge')
+# What prices in force hang on, seen from a plan.
+VERSION_PATHS = ('version_ids.date_from', *(f'version_ids.{name}' for name in PRICE_FIELDS))
 
 # Of these, what charges under each billing type; devices only if they are charged.
 CHARGING_FIELDS = {
@@ -69,13 +72,18 @@ def bills_nothing(terms):
         return False
     if terms['charge_devices'] and terms['price_per_device']:
         return False
-    is_frozen = isinstance(terms, dict)
-    tiers = terms.get('tiers', ()) if is_frozen else terms._prepare_tier_terms()
+    tiers = terms.get('tiers', ()) if isinstance(terms, dict) else terms._prepare_tier_terms()
     if any(price for _from, price in tiers):
         return False
-    rates = terms.get('rates', ()) if is_frozen else terms['rate_ids']
+    # Prices that begin later: within the cycle, or whenever the plan is to have them.
+    if isinstance(terms, dict):
+        rates, later = terms.get('rates', ()), [each[1] for each in terms.get('versions', ())]
+    else:
+        rates, names = terms.rate_ids, terms._get_charging_names()
+        later = [version[name] for version in terms.version_ids for name in names]
     # A percentage of nothing is nothing.
-    return not any(rate['method'] != 'percent' and rate['value'] > 0 for rate in rates)
+    fixed = [rate['value'] for rate in rates if rate['method'] != 'percent']
+    return not any(later) and not any(value > 0 for value in fixed)
 
 
 class AssistBillingPlan(models.Model):
@@ -241,7 +249,12 @@ class AssistBillingPlan(models.Model):
     price = fields.Float(
         min_display_digits='Product Price',
         compute='_compute_price',
-        help="Per session or per hour, as the billing type says.",
+        help="Per session or per hour, as the billing type says: that of today.",
+    )
+    device_price = fields.Float(
+        min_display_digits='Product Price',
+        compute='_compute_price',
+        help="Of each unattended device, today.",
     )
     has_cycles = fields.Boolean(compute='_compute_has_cycles')
     open_cycle_count = fields.Integer(
@@ -279,12 +292,12 @@ class AssistBillingPlan(models.Model):
         "Billing plan: the rating rules cannot be negative; zero switches a rule off.",
     )
 
-    @api.constrains('currency_id', *PRICE_FIELDS)
+    @api.constrains('currency_id', *MONEY_FIELDS)
     def _check_price_digits(self):
         """Refuse a price with more digits than are printed: it would be rounded silently."""
         for plan in self:
             most = plan._get_price_digits()
-            for name in PRICE_FIELDS:
+            for name in MONEY_FIELDS:
                 if count_digits(plan[name]) > most:
                     raise ValidationError(
                         self.env._(
@@ -341,18 +354,21 @@ class AssistBillingPlan(models.Model):
         'price_per_device',
         'rate_ids.method',
         'rate_ids.value',
+        *VERSION_PATHS,
         'tier_ids.price',
     )
     def _compute_bills_nothing(self):
         for plan in self:
             plan.bills_nothing = bool(plan.billing_type) and bills_nothing(plan)
 
-    @api.depends('billing_type', 'price_per_session', 'price_per_hour')
+    @api.depends(
+        'billing_type', 'price_per_session', 'price_per_hour', 'price_per_device', *VERSION_PATHS
+    )
     def _compute_price(self):
         for plan in self:
-            plan.price = (
-                plan.price_per_hour if plan.billing_type == 'hour' else plan.price_per_session
-            )
+            prices = plan._get_present_version() or plan
+            plan.price = prices[plan._get_usage_price_name()]
+            plan.device_price = prices.price_per_device
 
     def _compute_has_cycles(self):
         # sudo: cycles of any company keep the plan from changing, as `write` sees it
@@ -582,7 +598,7 @@ class AssistBillingPlan(models.Model):
             # None is cut off, should prices have had more digits when they were given.
             'price_digits': max(
                 self._get_price_digits(),
-                *(count_digits(self[name]) for name in PRICE_FIELDS),
+                *(count_digits(self[name]) for name in MONEY_FIELDS),
                 *(count_digits(tier.price) for tier in self.tier_ids),
             ),
             'currency_id': self.currency_id.id,

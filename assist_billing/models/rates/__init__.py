@@ -3,5 +3,9 @@ from . import assist_billing_hours
 from . import assist_technician_grade
 from . import assist_billing_rate
 from . import rate_card
+from . import assist_billing_plan_version
+from . import assist_price_revision
+from . import assist_price_revision_line
+from . import assist_price_revision_notice
 from . import assist_billing_tier
 from . import agreement

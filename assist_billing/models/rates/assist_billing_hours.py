@@ -47,7 +47,85 @@ class AssistBillingHours(models.Model):
         help="Whose clock decides in which band a session is.",
     )
     line_ids = fields.One2many('assist.billing.hours.line', 'hours_id', copy=True)
+    week = fields.Json(
+        compute='_compute_week',
+        inverse='_inverse_week',
+        help="The lines as they are painted: for each day [first minute, minute after the last, "
+        "band].",
+    )
+    choices = fields.Json(
+        compute='_compute_choices', help="The days and the bands that there are to paint."
+    )
     holiday_ids = fields.One2many('assist.billing.hours.holiday', 'hours_id', copy=True)
+
+    # === COMPUTE METHODS === #
+
+    @api.depends(
+        'line_ids.dayofweek', 'line_ids.minute_from', 'line_ids.minute_to', 'line_ids.band_id'
+    )
+    def _compute_week(self):
+        for hours in self:
+            week = {}
+            for line in hours.line_ids.sorted('minute_from'):
+                week.setdefault(line.dayofweek, []).append(list(line._get_span()))
+            hours.week = week
+
+    def _inverse_week(self):
+        for hours in self:
+            kept, new = hours._split_week()
+            (hours.line_ids - kept).unlink()
+            self.env['assist.billing.hours.line'].create(
+                [{**vals, 'hours_id': hours.id} for vals in new]
+            )
+
+    @api.onchange('week')
+    def _onchange_week(self):
+        kept, new = self._split_week()
+        if new or kept != self.line_ids:
+            self.line_ids = kept.union(*(kept.new({**vals, 'hours_id': self.id}) for vals in new))
+
+    def _split_week(self):
+        """Return the lines that are painted already, and the values of those that are not."""
+        self.ensure_one()
+        painted = self._read_week()
+        kept = self.line_ids.filtered(lambda line: (line.dayofweek, *line._get_span()) in painted)
+        painted -= {(line.dayofweek, *line._get_span()) for line in kept}
+        names = ('dayofweek', 'minute_from', 'minute_to', 'band_id')
+        return kept, [dict(zip(names, each, strict=True)) for each in sorted(painted)]
+
+    def _read_week(self):
+        """Return what is painted: a set of (day, first minute, minute after the last, band)."""
+        days = dict(DAYS)
+        try:
+            painted = {
+                (day, *map(int, span)) for day, spans in (self.week or {}).items() for span in spans
+            }
+            is_read = all(len(each) == 4 and each[0] in days for each in painted)
+        except (AttributeError, TypeError, ValueError):
+            is_read = False
+        if not is_read:
+            raise ValidationError(
+                self.env._(
+                    "Service hours “%(hours)s”: the painted week cannot be read. It gives for each "
+                    "day [first minute, minute after the last, band].",
+                    hours=self.name,
+                )
+            )
+        return painted
+
+    @api.depends('company_id', 'line_ids.band_id')
+    @api.depends_context('lang')
+    def _compute_choices(self):
+        days = self.env['assist.billing.hours.line']._fields['dayofweek']
+        for hours in self:
+            bands = self.env['assist.billing.band'].search(
+                [('company_id', 'in', (hours.company_id.id, False))]
+            )
+            hours.choices = {
+                'days': [list(day) for day in days._description_selection(self.env)],
+                # Also those that are archived, where they are in use.
+                'bands': [[band.id, band.name] for band in bands | hours.line_ids.band_id],
+            }
 
     # === ACTIONS === #
 
@@ -81,6 +159,19 @@ class AssistBillingHours(models.Model):
             ),
         ]
         return True
+
+    def action_fill(self):
+        """Open the dialog that fills in a working schedule's times and holidays."""
+        self.ensure_one()
+        self.check_access('write')
+        return {
+            'type': 'ir.actions.act_window',
+            'name': self.env._("Fill Service Hours"),
+            'res_model': 'assist.fill.hours',
+            'views': [(False, 'form')],
+            'target': 'new',
+            'context': {'default_hours_id': self.id},
+        }
 
     # === BUSINESS METHODS === #
 
@@ -211,6 +302,9 @@ class AssistBillingHoursLine(models.Model):
                 vals.get('minute_from', line.minute_from), vals.get('minute_to', line.minute_to)
             )
         return super().write(vals)
+
+    def _get_span(self):
+        return self.minute_from, self.minute_to, self.band_id.id or 0
 
     def _check_minutes(self, start, end):
         if not 0 <= start < end <= bands.MINUTES:

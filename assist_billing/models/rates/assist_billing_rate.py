@@ -240,24 +240,46 @@ class AssistBillingRate(models.Model):
     def _get_rule(self):
         return Rate.from_dict(self._prepare_rate_terms())
 
+    def _follow_up(self, day, value):
+        """End this rate before `day`, and let one at `value` follow it in its place.
+
+        In its place among the others too: the first that is for a session wins.
+        """
+        self.ensure_one()
+        owner = self.plan_id or self.association_id
+        follower = self.copy({'date_from': day, 'value': value})
+        self.date_to = fields.Date.subtract(day, days=1)
+        rates = (owner.rate_ids - follower).sorted(lambda rate: (rate.sequence, rate.id))
+        number = 0
+        for rate in rates:
+            for each in (rate, follower) if rate == self else (rate,):
+                number += 1
+                if each.sequence != number:
+                    each.sequence = number
+        return follower
+
     @api.model
     def _describe(self, terms, currency):
         """Return a line of the rate card in words: “Evening, Phone: 150 % of the price”."""
         text = self._describe_price(terms, currency)
         whom = self._describe_group(terms['band'], terms['kind'], terms['grade'])
         sentence = self.env._("%(whom)s: %(price)s", whom=whom or self.env._("Always"), price=text)
-        if terms['date_from'] and terms['date_to']:
+        days = self._describe_days(terms['date_from'], terms['date_to'])
+        return f"{sentence}, {days}" if days else sentence
+
+    @api.model
+    def _describe_days(self, first, last):
+        """Return in words from which day up to which, both included; either may be open."""
+        if first and last:
             days = self.env._("from %(first)s to %(last)s")
-        elif terms['date_from']:
+        elif first:
             days = self.env._("from %(first)s on")
-        elif terms['date_to']:
+        elif last:
             days = self.env._("up to %(last)s")
         else:
-            return sentence
-        first, last = (
-            terms[name] and format_date(self.env, terms[name]) for name in ('date_from', 'date_to')
-        )
-        return f"{sentence}, {days % {'first': first, 'last': last}}"
+            return ""
+        first, last = (day and format_date(self.env, day) for day in (first, last))
+        return days % {'first': first, 'last': last}
 
     @api.model
     def _describe_price(self, terms, currency):

@@ -3,9 +3,9 @@ from odoo import api, fields, models
 from ...rules.rates import find_unused
 
 # What a cycle keeps of the rate card; cycles without one have none of these keys.
-CARD_TERMS = ('hours', 'rates', 'band_products', 'tz')
+CARD_TERMS = ('hours', 'rates', 'band_products', 'versions', 'tz')
 # Where it keeps one of these, its sessions are rated by parts.
-PART_TERMS = ('rates', 'tiers', 'rollover')
+PART_TERMS = ('rates', 'versions', 'tiers', 'rollover')
 
 
 class AssistBillingPlan(models.Model):
@@ -100,7 +100,7 @@ class AssistBillingPlan(models.Model):
     # === BUSINESS METHODS === #
 
     def _prepare_card_terms(self, association, tz, date_start, date_end):
-        """Return what a cycle keeps of the rate card, ready for JSON; nothing without one.
+        """Return what a cycle keeps of rate card and prices by date, ready for JSON.
 
         :param association: whose own rates come first; empty for those of the plan alone
         :param tz: the customer's zone
@@ -110,9 +110,11 @@ class AssistBillingPlan(models.Model):
         self.ensure_one()
         rates = [rate._prepare_rate_terms() for rate in (*association.rate_ids, *self.rate_ids)]
         bands = self.hours_id.line_ids.band_id.filtered('product_id')
+        prices = self._prepare_version_terms(tz, date_start, date_end)
         if not rates and not bands:
-            return {}
+            return prices
         terms = {
+            **prices,
             'rates': rates,
             'band_products': [[band.id, band.product_id.id] for band in bands],
             'tz': tz,

@@ -154,7 +154,7 @@ class AssistBillingStatement(models.AbstractModel):
                 StatementLine(
                     line.charge,
                     # The period stands above; that of late sessions is another one.
-                    self._get_charge_label(line.charge, origin, line.group),
+                    self._get_charge_label(line.charge, origin, line.group, line.price),
                     line.quantity,
                     price,
                     amount,
@@ -172,7 +172,7 @@ class AssistBillingStatement(models.AbstractModel):
         same = (i for i, line in enumerate(printed) if as_decimal(line.quantity) == quantity)
         return printed.pop(next(same, 0))
 
-    def _get_charge_label(self, charge, origin, group=None):
+    def _get_charge_label(self, charge, origin, group=None, price=None):
         """Return what a line charges, in the language of the context."""
         labels = {
             'session': self.env._("Sessions"),
@@ -185,7 +185,7 @@ class AssistBillingStatement(models.AbstractModel):
         label = labels.get(charge) or self.env._(
             "Received late, for %(period)s", period=origin._format_period()
         )
-        about = origin._describe_group(group)
+        about = origin._describe_group(group, price)
         return f"{label} – {about}" if about else label
 
     def _get_printed_amounts(self, cycle, line, quantity):
@@ -280,7 +280,7 @@ class AssistBillingStatement(models.AbstractModel):
             fee = ZERO if share.id in shown else fees.get(share.id, ZERO)
             shown.add(share.id)
             values.append((share, {'quantity': share.quantity, 'amount': amount, 'base_fee': fee}))
-        label = cycle._describe_group(usage.group)
+        label = cycle._describe_group(usage.group, usage.price)
         return StatementSection(cycle, self._get_rows(cycle, values), line, included, label=label)
 
     def _get_late_sections(self, cycle, late, lines):
@@ -324,13 +324,13 @@ class AssistBillingStatement(models.AbstractModel):
             ]
             taken.update(map(id, parts))
             amounts = self._fit(cycle, [part.amount for part in parts], line.amount)
-            sections.append((line, list(zip(parts, amounts, strict=True))))
+            sections.append((charged, line, list(zip(parts, amounts, strict=True))))
         rest = [(part, part.amount) for part in usage.parts if id(part) not in taken]
         rest += [(share, ZERO) for share in usage.shares if share.reason]
         if rest and sections:
-            sections[0][1].extend(rest)
+            sections[0][2].extend(rest)
         elif rest:
-            sections.append((None, rest))
+            sections.append((None, None, rest))
         return [
             StatementSection(
                 usage.origin,
@@ -343,9 +343,9 @@ class AssistBillingStatement(models.AbstractModel):
                 ),
                 line,
                 is_late=True,
-                label=usage.origin._describe_group(line.group) if line else "",
+                label=usage.origin._describe_group(charged.group, charged.price) if charged else "",
             )
-            for line, rows in sections
+            for charged, line, rows in sections
         ]
 
     # === DEVICES === #

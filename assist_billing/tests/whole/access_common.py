@@ -149,6 +149,20 @@ class AccessCommon(AssistBillingCommon, HttpCase):
         hours = make('assist.billing.hours', name="Secret hours", company_id=company)
         make('assist.billing.hours.line', hours_id=hours.id, band_id=band.id, dayofweek='6')
         make('assist.billing.hours.holiday', hours_id=hours.id, date='2026-12-25')
+        make('assist.billing.plan.version', plan_id=draft.plan_id.id, date_from='2027-01-01')
+        revision = make(
+            'assist.price.revision',
+            name="Secret rise",
+            company_id=company,
+            date_from='2027-01-01',
+            plan_ids=draft.plan_id.ids,
+        )
+        records['assist.price.revision.line'] = revision.line_ids[:1]
+        make(
+            'assist.price.revision.notice',
+            revision_id=revision.id,
+            association_id=draft.id,
+        )
         make('assist.billing.rate', plan_id=draft.plan_id.id, value=100.0)
         make('assist.billing.tier', plan_id=draft.plan_id.id, from_quantity=10.0, price=1.0)
         make(
@@ -259,6 +273,7 @@ class AccessCommon(AssistBillingCommon, HttpCase):
         file_import = make('assist.session.import', file=file, company_id=cls.company.id)
         make('assist.session.import.column', import_id=file_import.id)
         make('assist.statement', association_id=records['assist.billing.association'].id)
+        make('assist.fill.hours', hours_id=records['assist.billing.hours'].id)
         make('assist.try.rates', plan_id=cls.plan.id)
         make('assist.unmatched.assign', company_id=cls.company.id, field='customer', value="hush")
         make('assist.waive.cycle', cycle_ids=records['assist.billing.cycle'].ids, reason="goodwill")

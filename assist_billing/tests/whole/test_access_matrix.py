@@ -26,6 +26,7 @@ NEEDED = {
     'assist.billing.band': {'name': "New"},
     'assist.billing.hours': {'name': "New"},
     'assist.technician.grade': {'name': "New"},
+    'assist.price.revision': {'name': "New", 'date_from': '2030-01-01'},
     'assist.connector': {'name': "New", 'source': 'teamviewer'},
     'assist.device': {'name': "New"},
     'assist.inbound.key': {'name': "New", 'source': 'teamviewer'},
@@ -106,7 +107,8 @@ class TestAccessMatrix(AccessCommon):
             # Acme has one already.
             vals |= {'plan_id': self.plan.id, 'partner_id': self.department.id}
         if 'date_from' in record._fields and record._name not in NEEDED and not record._transient:
-            vals |= {'date_from': '2030-01-01', 'date_to': '2030-02-01'}
+            days = {'date_from': '2030-01-01', 'date_to': '2030-02-01'}
+            vals |= {name: day for name, day in days.items() if name in record._fields}
         return vals | NEEDED.get(record._name, {})
 
     def _ask(self, call, model):

@@ -1,0 +1,86 @@
+from odoo import api, fields, models
+
+from ..plan.assist_billing_plan import PRICE_FIELDS
+
+
+class AssistPriceRevisionLine(models.Model):
+    """What one price was, and what it becomes."""
+
+    _name = 'assist.price.revision.line'
+    _description = "Line of a Price Revision"
+    _inherit = ['assist.guard']
+    _order = 'revision_id, id'
+    _check_company_auto = True
+
+    # === FIELDS === #
+
+    revision_id = fields.Many2one(
+        'assist.price.revision', required=True, readonly=True, index=True, ondelete='cascade'
+    )
+    company_id = fields.Many2one(
+        related='revision_id.company_id', store=True, precompute=True, index=True
+    )
+    plan_id = fields.Many2one(
+        'assist.billing.plan', required=True, readonly=True, index=True, ondelete='cascade'
+    )
+    association_id = fields.Many2one(
+        'assist.billing.association',
+        string="Customer",
+        readonly=True,
+        index='btree_not_null',
+        ondelete='cascade',
+        help="Whose own rate it is; empty for what is the plan's.",
+    )
+    rate_id = fields.Many2one(
+        'assist.billing.rate', readonly=True, index='btree_not_null', ondelete='set null'
+    )
+    kind = fields.Selection(selection='_get_kinds', string="Price", required=True, readonly=True)
+    what = fields.Char(string="Is For", compute='_compute_what')
+    currency_id = fields.Many2one(related='plan_id.currency_id')
+    old_price = fields.Float(string="Before", min_display_digits='Product Price', readonly=True)
+    new_price = fields.Float(
+        string="From Then On", min_display_digits='Product Price', readonly=True
+    )
+
+    # === SELECTIONS === #
+
+    @api.model
+    def _get_kinds(self):
+        plans = self.env['assist.billing.plan']
+        labels = [
+            (name, plans._fields[name]._description_string(self.env)) for name in PRICE_FIELDS
+        ]
+        return [*labels, ('rate', self.env._("Rate"))]
+
+    # === COMPUTE METHODS === #
+
+    @api.depends('kind', 'rate_id')
+    @api.depends_context('lang')
+    def _compute_what(self):
+        kinds, rates = dict(self._get_kinds()), self.env['assist.billing.rate']
+        for line in self:
+            rate = line.rate_id
+            line.what = kinds.get(line.kind)
+            if rate:
+                group = rates._describe_group(rate.band_id.id, rate.kind, rate.grade_id.id)
+                line.what = group or self.env._("Always")
+
+    @api.depends('plan_id', 'association_id', 'what')
+    @api.depends_context('lang')
+    def _compute_display_name(self):
+        for line in self:
+            owner = line.association_id.partner_id.display_name or line.plan_id.name
+            line.display_name = f"{owner}: {line.what}"
+
+    # === BUSINESS METHODS === #
+
+    def _get_texts(self):
+        """Return what changes, as it is told to a customer: (what, before, from then on)."""
+        return [
+            (
+                line.what,
+                line.plan_id._format_price(line.old_price),
+                line.plan_id._format_price(line.new_price),
+            )
+            for line in self
+        ]
