@@ -24,6 +24,7 @@ from .plan import (
     test_price_digits,
 )
 from .rates import (
+    test_filling_hours,
     test_price_revisions,
     test_rate_card,
     test_rates_after,

@@ -60,13 +60,11 @@ class AssistBillingHours(models.Model):
 
     # === COMPUTE METHODS === #
 
-    @api.depends(
-        'line_ids.dayofweek', 'line_ids.minute_from', 'line_ids.minute_to', 'line_ids.band_id'
-    )
+    @api.depends('line_ids.dayofweek', 'line_ids.hour_from', 'line_ids.hour_to', 'line_ids.band_id')
     def _compute_week(self):
         for hours in self:
             week = {}
-            for line in hours.line_ids.sorted('minute_from'):
+            for line in hours.line_ids.sorted(lambda line: line._get_span()):
                 week.setdefault(line.dayofweek, []).append(list(line._get_span()))
             hours.week = week
 
@@ -304,7 +302,9 @@ class AssistBillingHoursLine(models.Model):
         return super().write(vals)
 
     def _get_span(self):
-        return self.minute_from, self.minute_to, self.band_id.id or 0
+        """Return first minute, minute after the last, and band; as screens show them by now."""
+        minutes = (round(hour * 60) for hour in (self.hour_from, self.hour_to))
+        return (*minutes, self.band_id.id or 0)
 
     def _check_minutes(self, start, end):
         if not 0 <= start < end <= bands.MINUTES:

@@ -1,6 +1,6 @@
 import functools
 import time
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from unittest.mock import patch
 
 from dateutil.relativedelta import relativedelta
@@ -121,6 +121,49 @@ class TestTours(SendingCommon, HttpCase):
         )
         self.assertEqual(bill.partner_id.name, "Acme Dental")
         self.assertEqual(company.name, "Helpful Computers")
+
+    def test_a_plan_has_evenings_and_weekends(self):
+        self._create_manager()
+        self.start_tour(
+            '/odoo/action-assist_billing.assist_billing_hours_action/new',
+            'assist_billing_evenings_and_weekends',
+            login='tour_manager',
+        )
+        plan = self.env['assist.billing.plan'].search([('name', '=', "Tour Plan")])
+        evening = self.env.ref('assist_billing.band_evening')
+        weekend = self.env.ref('assist_billing.band_weekend')
+        lines = plan.hours_id.line_ids
+        self.assertEqual(
+            {(line.dayofweek, *line._get_span()) for line in lines},
+            {(day, 1080, 1440, evening.id) for day in '01234'}
+            | {(day, 0, 1440, weekend.id) for day in '56'},
+        )
+        self.assertEqual(
+            plan.rate_ids.mapped('sentence'),
+            ["Evening: 150 % of the price", "Weekend: 200 % of the price"],
+        )
+
+    def test_prices_rise_for_all_from_january(self):
+        self._create_manager()
+        plan = self._create_plan(name="Tour Plan", billing_type='hour', price_per_hour=90.0)
+        self.south.email = False
+        for partner in (self.north, self.south):
+            self._associate(partner, plan)
+        self.start_tour(
+            '/odoo/action-assist_billing.assist_price_revision_action',
+            'assist_billing_price_rise',
+            login='tour_manager',
+        )
+        self.env.invalidate_all()
+        self.assertRecordValues(
+            plan.version_ids, [{'date_from': date(2035, 1, 1), 'price_per_hour': 93.0}]
+        )
+        revision = self.env['assist.price.revision'].search([('name', '=', "Tour Rise")])
+        self.assertEqual(
+            {notice.partner_id: notice.state for notice in revision.notice_ids},
+            {self.north: 'queued', self.south: 'no_address'},
+        )
+        self.assertIn("93.00 USD", revision.notice_ids.sudo().mail_id.body_html)
 
     def test_a_cycle_that_is_due_closes_and_leads_to_its_bill(self):
         associations = self._create_usage()

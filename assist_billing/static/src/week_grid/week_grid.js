@@ -1,4 +1,4 @@
-import { Component, useRef, useState } from "@odoo/owl";
+import { Component, useExternalListener, useRef, useState } from "@odoo/owl";
 import { _t } from "@web/core/l10n/translation";
 import { registry } from "@web/core/registry";
 import { standardFieldProps } from "@web/views/fields/standard_field_props";
@@ -51,15 +51,23 @@ export class WeekGridField extends Component {
 
     setup() {
         this.table = useRef("table");
-        this.state = useState({ band: undefined, from: null, to: null, day: "0", slot: 16 });
+        this.state = useState({ week: null, band: undefined, from: null, to: null });
+        // The cell that Tab goes to.
+        Object.assign(this.state, { day: "0", slot: 16 });
+        this.strokes = 0;
+        // Wherever the pointer is by then: it may have left the grid, or be a finger's.
+        useExternalListener(window, "pointermove", (event) => this.onPointerMove(event));
+        useExternalListener(window, "pointerup", () => this.onPointerUp());
+        useExternalListener(window, "pointercancel", () => this.onPointerCancel());
         this.slots = Array.from({ length: MINUTES / STEP }, (_, slot) => slot);
         this.hours = Array.from({ length: 24 }, (_, hour) => hour);
     }
 
     // === WHAT IS SHOWN === //
 
+    /** As it is painted; the record's own comes when the server has answered the last stroke. */
     get week() {
-        return this.props.record.data[this.props.name] || {};
+        return this.state.week || this.props.record.data[this.props.name] || {};
     }
 
     get bands() {
@@ -130,12 +138,17 @@ export class WeekGridField extends Component {
 
     // === PAINTING === //
 
-    paint(days, from, to, band) {
+    async paint(days, from, to, band) {
         const week = { ...this.week };
         for (const day of days) {
             week[day] = paintSpans(this.getSpans(day), from, to, band);
         }
-        return this.props.record.update({ [this.props.name]: week });
+        this.state.week = week;
+        const stroke = ++this.strokes;
+        await this.props.record.update({ [this.props.name]: week });
+        if (stroke === this.strokes) {
+            this.state.week = null;
+        }
     }
 
     /** The rectangle between two cells: of some days, the same time of each. */
@@ -171,14 +184,13 @@ export class WeekGridField extends Component {
         event.preventDefault();
         this.focusCell(cell);
         Object.assign(this.state, { from: cell, to: cell });
-        this.table.el.setPointerCapture?.(event.pointerId);
     }
 
     onPointerMove(event) {
         if (!this.state.from) {
             return;
         }
-        // The pointer is captured: what is under it has to be looked up.
+        // A finger's events go to where it was put down: what is under it has to be looked up.
         const cell = this.getCellOf(document.elementFromPoint(event.clientX, event.clientY));
         if (cell) {
             this.state.to = cell;
