@@ -2,6 +2,7 @@ import csv
 import io
 
 import psycopg2
+from lxml.html import fromstring
 
 from odoo import Command
 from odoo.exceptions import ValidationError
@@ -95,6 +96,26 @@ class TestTiers(TiersCommon):
         self.assertEqual(sum(float(row[11]) for row in rows[1:]), 2180.0)
         self.assertEqual(sessions.mapped('billed_seconds'), [28800, 28800, 27000])
         self.assertTied(now='2026-03-31 22:00:00')
+
+    def test_the_printed_tables_have_all_their_cells(self):
+        # Without technician and device there is a cell all the same.
+        sessions = self._work_hours(8, 8, 7.5)
+        sessions.write({'technician_id': False})
+        cycle = self._bill_march(self.tiered).assist_cycle_id
+        html = self.env['ir.qweb']._render(
+            'assist_billing.statement',
+            {'statement': cycle._get_statement(), 'company': self.company},
+        )
+        tables = [
+            table for table in fromstring(html).iter('table') if table.find('.//tr[th]') is not None
+        ]
+        rows = [
+            (len(table.findall('.//tr[th]')[-1]), len(row))
+            for table in tables
+            for row in table.iterfind('.//tr[@name="statement_row"]')
+        ]
+        self.assertEqual(len(rows), 5)
+        self.assertEqual({headings - cells for headings, cells in rows}, {0})
 
     def test_one_price_for_all(self):
         for hours, line in (
