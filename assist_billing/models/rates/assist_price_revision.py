@@ -592,7 +592,7 @@ class AssistPriceRevision(models.Model):
     # === ANNOUNCING === #
 
     def _create_notices(self):
-        """Note whom to tell: each customer whose prices change, at his addresses of today."""
+        """Note whom to tell: each customer whose prices change, at today's addresses."""
         self.ensure_one()
         # sudo: notices are the engine's
         self.env['assist.price.revision.notice'].sudo().create(
