@@ -85,6 +85,10 @@ class AssistBillingPlanVersion(models.Model):
         "Prices from a day on: none can be negative.",
     )
 
+    @api.constrains('plan_id', 'minimum_charge')
+    def _check_minimum(self):
+        self.plan_id._check_maximum()
+
     @api.constrains('plan_id', *PRICE_FIELDS)
     def _check_price_digits(self):
         """Refuse a price with more digits than are printed: it would be rounded silently."""

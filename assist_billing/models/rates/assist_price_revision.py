@@ -452,9 +452,35 @@ class AssistPriceRevision(models.Model):
                         later=format_date(self.env, later[0].date_from),
                     )
                 )
+            if plan.tier_ids:
+                obstacles.append(
+                    self.env._(
+                        "Plan “%(plan)s” has tiers. Their prices have no dates, so they cannot be "
+                        "announced: leave the plan out, and change its tiers when the day comes.",
+                        plan=plan.name,
+                    )
+                )
+            obstacles += self._get_limit_obstacles(plan)
         if self.state == 'announced':
             obstacles += self._get_changes()
         return obstacles
+
+    def _get_limit_obstacles(self, plan):
+        """Return in words why the new minimum charge of a plan cannot be."""
+        minimum = self.line_ids.filtered(
+            lambda line: line.plan_id == plan and line.kind == 'minimum_charge'
+        ).new_price
+        if not 0 < plan.maximum_charge < minimum:
+            return []
+        return [
+            self.env._(
+                "Plan “%(plan)s”: the new minimum charge, %(minimum)s, would be above its maximum "
+                "charge, %(maximum)s.",
+                plan=plan.name,
+                minimum=plan._format_number(minimum),
+                maximum=plan._format_number(plan.maximum_charge),
+            )
+        ]
 
     def _get_changes(self):
         """Return in words what is not as it was announced any more."""
