@@ -3,7 +3,7 @@
 import dataclasses
 from pathlib import Path
 
-from . import measure, report
+from . import measure, report, screens
 from .client import Stage
 from .sizes import Sizes
 
@@ -34,6 +34,7 @@ def run(sizes: Sizes, results_path: Path = report.RESULTS, plot: Path | None = r
             **measure.measure_growth(stage, sizes, ours),
             **measure.measure_ingest(stage, sizes, ours),
             **measure.measure_memory(stage, sizes, ours),
+            **screens.measure(stage, sizes.screens, ours),
         }
     first = {key: results.pop(key) for key in report.GOALS}
     results = {**first, 'sizes': dataclasses.asdict(sizes), 'machine': machine, **results}

@@ -4,6 +4,42 @@ from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True)
+class ScreenSizes:
+    """What is there when screens are opened."""
+
+    name: str
+    customers: int
+    bills: int  # of all customers together, a whole number for each
+    per_bill: int  # billed sessions of each bill
+    waiting: int  # sessions to be billed
+    unmatched: int
+    portal: int  # sessions of one customer besides
+
+
+NORMAL_SCREENS = ScreenSizes(
+    name='normal',
+    customers=10_000,
+    bills=100_000,
+    per_bill=9,
+    waiting=80_000,
+    unmatched=20_000,
+    portal=100_000,
+)
+QUICK_SCREENS = ScreenSizes(
+    name='quick',
+    customers=1_000,
+    bills=10_000,
+    per_bill=9,
+    waiting=8_000,
+    unmatched=2_000,
+    portal=10_000,
+)
+TINY_SCREENS = ScreenSizes(
+    name='tiny', customers=20, bills=40, per_bill=2, waiting=40, unmatched=10, portal=10
+)
+
+
+@dataclass(frozen=True)
 class Sizes:
     """Numbers of rows and of repetitions; every figure is a median over `rounds` repetitions."""
 
@@ -22,6 +58,7 @@ class Sizes:
     failing_bills: int  # due cycles of a round in which some fail
     ingested: int  # records of the one large `ingest`
     ingested_sample: int  # records in a round of `ingest`, `create` and `load`
+    screens: ScreenSizes
 
 
 NORMAL = Sizes(
@@ -40,6 +77,7 @@ NORMAL = Sizes(
     failing_bills=200,
     ingested=100_000,
     ingested_sample=2_000,
+    screens=NORMAL_SCREENS,
 )
 QUICK = Sizes(
     name='quick',
@@ -57,6 +95,7 @@ QUICK = Sizes(
     failing_bills=100,
     ingested=20_000,
     ingested_sample=500,
+    screens=QUICK_SCREENS,
 )
 # For the test of the benchmark itself.
 TINY = Sizes(
@@ -75,6 +114,7 @@ TINY = Sizes(
     failing_bills=10,
     ingested=50,
     ingested_sample=20,
+    screens=TINY_SCREENS,
 )
 # A month end: 100 sessions for each customer.
 LARGE = replace(NORMAL, name='large', large_run=10_000, sessions_per_bill=100)

@@ -49,6 +49,11 @@ def test_smallest_run_gives_all_figures_and_equal_bills(quickly_installed, tmp_p
     assert results['totals'] == dict.fromkeys(('ours', 'oca', 'plain', 'floor'), 575.0)
     table = report.format_table(results)
     assert all(key in table for key in KEYS)
+    assert {
+        'Sessions: list', 'Sessions: by Customer', 'Reconciliation',
+        'assist.session: box for something', 'portal /my/remote-support/sessions',
+    } <= set(results['screens_ms'])  # fmt: skip
+    assert set(results['screens_above']) <= set(results['screens_ms'])
 
 
 def test_goal_is_met_on_the_right_side_of_its_bound():

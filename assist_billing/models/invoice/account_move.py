@@ -283,18 +283,19 @@ class AccountMove(models.Model):
     )
     def _compute_assist_net_amounts(self):
         for move in self:
-            linked = move.assist_linked_ids.filtered(lambda document: document.state == 'posted')
+            linked = move.assist_linked_ids
+            if linked:
+                linked = linked.filtered(lambda document: document.state == 'posted')
+            documents = linked if move.state == 'cancel' else [move, *linked]
             move.assist_linked_count = len(linked)
-            documents = linked if move.state == 'cancel' else move | linked
-            move.assist_net_total = sum(
-                document.amount_total * (-1 if document.move_type == 'out_refund' else 1)
-                for document in documents
-            )
-            move.assist_net_due = sum(
-                document.amount_residual * (-1 if document.move_type == 'out_refund' else 1)
-                for document in documents
-                if document.state == 'posted' and document.payment_state not in PAID_STATES
-            )
+            total = due = 0.0
+            for document in documents:
+                sign = -1 if document.move_type == 'out_refund' else 1
+                total += sign * document.amount_total
+                if document.state == 'posted' and document.payment_state not in PAID_STATES:
+                    due += sign * document.amount_residual
+            move.assist_net_total = total
+            move.assist_net_due = due
 
     @api.depends('matched_payment_ids.state', 'matched_payment_ids.assist_bill_id')
     def _compute_assist_has_confirmed_payment(self):
@@ -348,26 +349,47 @@ class AccountMove(models.Model):
     def _field_to_sql(self, alias, field_expr, query=None):
         # EXTENDS account: what is still due is computed, and summed in groups all the same
         if field_expr == 'assist_net_due':
-            return self._assist_net_due_to_sql(alias)
+            return self._assist_net_due_to_sql(alias, query)
         sql = super()._field_to_sql(alias, field_expr, query)
         if field_expr == 'move_sent_values':
             return self._assist_move_sent_to_sql(alias, sql)
         return sql
 
-    def _assist_net_due_to_sql(self, alias):
+    def _assist_net_due_to_sql(self, alias, query):
         """Return `assist_net_due` of moves as SQL; see `_compute_assist_net_amounts`."""
         self.flush_model(
             ['amount_residual', 'assist_bill_id', 'move_type', 'payment_state', 'state']
         )
+        linked = query.make_alias(alias, 'assist_linked')
+        # Joined, and so summed once for all: few bills have linked documents.
+        query.add_join(
+            'LEFT JOIN',
+            linked,
+            SQL(
+                "(SELECT d.assist_bill_id AS bill_id, SUM(%s) AS due FROM account_move d"
+                " WHERE d.assist_bill_id IS NOT NULL GROUP BY d.assist_bill_id)",
+                self._assist_due_to_sql('d'),
+            ),
+            SQL("%s = %s", SQL.identifier(linked, 'bill_id'), SQL.identifier(alias, 'id')),
+        )
+        return SQL(
+            "(%s + COALESCE(%s, 0))",
+            self._assist_due_to_sql(alias),
+            SQL.identifier(linked, 'due'),
+        )
+
+    @api.model
+    def _assist_due_to_sql(self, alias):
+        """Return what is due on a document itself, as SQL; minus what it is on a credit note."""
         return SQL(
             """
-            (SELECT COALESCE(SUM(CASE WHEN d.move_type = 'out_refund' THEN -d.amount_residual
-                                      ELSE d.amount_residual END), 0)
-               FROM account_move d
-              WHERE (d.id = %(id)s OR d.assist_bill_id = %(id)s)
-                AND d.state = 'posted' AND d.payment_state NOT IN %(paid)s)
+            (CASE WHEN %(state)s != 'posted' OR %(payment_state)s IN %(paid)s THEN 0
+                  WHEN %(move_type)s = 'out_refund' THEN -%(residual)s ELSE %(residual)s END)
             """,
-            id=SQL.identifier(alias, 'id'),
+            state=SQL.identifier(alias, 'state'),
+            payment_state=SQL.identifier(alias, 'payment_state'),
+            move_type=SQL.identifier(alias, 'move_type'),
+            residual=SQL.identifier(alias, 'amount_residual'),
             paid=PAID_STATES,
         )
 

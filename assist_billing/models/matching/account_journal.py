@@ -1,10 +1,7 @@
 from odoo import models
-from odoo.tools import format_amount
+from odoo.tools import format_amount, format_date
 
 from ..session.assist_session import BILLING_GROUPS
-
-# Sessions rated while the dashboard is opened; beyond that it says "more than".
-RATED_AT_MOST = 20_000
 
 
 class AccountJournal(models.Model):
@@ -26,22 +23,17 @@ class AccountJournal(models.Model):
                 dashboard_data[journal.id].update(self._get_assist_unmatched_data(company))
 
     def _get_assist_unmatched_data(self, company):
-        groups = self.env['assist.unmatched'].search([('company_id', '=', company.id)])
-        count = sum(groups.mapped('session_count'))
+        count, currency, amount, checked_at = self.env[
+            'assist.unmatched.summary'
+        ]._get_present_figures(company)
         if not count:
             return {}
-        rated, sessions = groups.browse(), 0
-        for group in groups.sorted('session_count'):
-            sessions += group.session_count
-            if sessions > RATED_AT_MOST:
-                break
-            rated |= group
-        plan = groups._get_usual_plan(company)
-        amount = float(sum(amount for _plan, amount in rated._rate_sessions().values()))
-        shown = format_amount(self.env, amount, plan.currency_id or company.currency_id)
-        if rated != groups:
-            shown = self.env._("more than %(amount)s", amount=shown)
-        return {'assist_unmatched_count': count, 'assist_unmatched_amount': plan and shown}
+        shown = currency and format_amount(self.env, amount, currency)
+        if shown and checked_at:
+            shown = self.env._(
+                "%(amount)s on %(date)s", amount=shown, date=format_date(self.env, checked_at)
+            )
+        return {'assist_unmatched_count': count, 'assist_unmatched_amount': shown}
 
     def action_assist_unmatched(self):
         """Open the inbox of unmatched sessions."""

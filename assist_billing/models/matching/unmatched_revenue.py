@@ -58,6 +58,10 @@ class AssistUnmatched(models.Model):
             amounts[group.id] = plan, self._rate(plan, sessions[group.id])
         return amounts
 
+    def _get_revenue(self):
+        """Return what all of these groups would bring, untaxed."""
+        return float(sum(amount for _plan, amount in self._rate_sessions().values()))
+
     def _read_sessions(self):
         """Return each session of these groups, as the rating wants it: [(group id, session)]."""
         cycles = self.env['assist.billing.cycle']

@@ -1,6 +1,9 @@
 from odoo import api, fields, models
 from odoo.tools import SQL, format_amount
 
+# Of so many sessions the revenue at risk is reckoned while somebody looks; of more it is kept.
+RATED_AT_MOST = 2_000
+
 
 class AssistUnmatchedSummary(models.Model):
     """How many sessions of a company nobody can be billed for, and what they would bring.
@@ -94,20 +97,39 @@ class AssistUnmatchedSummary(models.Model):
 
     # === BUSINESS METHODS === #
 
+    @api.model
+    def _get_present_figures(self, company):
+        """Return how many unmatched sessions a company has now, and what they would bring.
+
+        They are counted each time. What many would bring is what the last check found.
+
+        :return: (number, currency, untaxed amount, when that was reckoned: None if just now); the
+            currency is empty where nothing can be said of the amount
+        """
+        count = self.env['assist.session'].search_count(
+            [('company_id', '=', company.id), ('state', '=', 'unmatched')]
+        )
+        if count > RATED_AT_MOST:
+            kept = self.search([('company_id', '=', company.id), ('session_count', '>', 0)])
+            currency = kept.currency_id if kept.plan_id else kept.currency_id.browse()
+            return count, currency, kept.revenue_at_risk, kept.checked_at
+        groups = self.env['assist.unmatched'].search([('company_id', '=', company.id)])
+        currency = groups._get_usual_plan(company).currency_id
+        return count, currency, groups._get_revenue(), None
+
     def _refresh(self):
         """Sum up anew, and leave one activity, or take it away."""
         for summary in self:
             groups = self.env['assist.unmatched'].search(
                 [('company_id', '=', summary.company_id.id)]
             )
-            revenues = groups._rate_sessions().values()
             plan = groups._get_usual_plan(summary.company_id)
             summary.write(
                 {
                     'session_count': sum(groups.mapped('session_count')),
                     'duration_hours': sum(groups.mapped('duration_hours')),
                     'currency_id': (plan.currency_id or summary.company_id.currency_id).id,
-                    'revenue_at_risk': float(sum(amount for _plan, amount in revenues)),
+                    'revenue_at_risk': groups._get_revenue(),
                     'plan_id': plan.id,
                     'checked_at': fields.Datetime.now(),
                 }

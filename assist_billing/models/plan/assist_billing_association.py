@@ -315,11 +315,11 @@ class AssistBillingAssociation(models.Model):
             .search([('association_id', 'in', self.ids), ('state', '=', 'open')])
         )
         amounts = open_cycles._get_accrued_amounts()
+        by_association = open_cycles.sorted('date_start').grouped('association_id')
         for association in self:
             sums = {}
-            for cycle in open_cycles.sorted('date_start'):
-                if cycle.association_id == association._origin:
-                    sums[cycle.currency_id] = sums.pop(cycle.currency_id, 0.0) + amounts[cycle]
+            for cycle in by_association.get(association._origin, ()):
+                sums[cycle.currency_id] = sums.pop(cycle.currency_id, 0.0) + amounts[cycle]
             # The currency of the latest is the one in which things accrue now.
             currency, amount = sums.popitem() if sums else (association.currency_id, 0.0)
             association.accrued_currency_id = currency

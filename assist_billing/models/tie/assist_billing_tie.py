@@ -13,13 +13,18 @@ from ...utils.checks import refuse_absurd_dates
 KEPT_RECORDS = 1000
 # What the hourly run may take before something that is due counts as forgotten.
 PATIENCE_DAYS = 2
+# What each sort and hash of a check may take of PostgreSQL's memory.
+WORK_MEMORY = '64MB'
 # The states of a session, in the order they are shown.
 STATES = ('billed', 'to_bill', 'non_billable', 'running', 'unmatched')
 
 
 @dataclass(frozen=True)
 class Check:
-    """One thing that must hold; `_find_<key>` of the tie finds what breaks it, in `model`."""
+    """One thing that must hold; `_find_<key>` of the tie finds what breaks it, in `model`.
+
+    What one look at a session tells is no method, but one of `_get_session_conditions`.
+    """
 
     key: str
     model: str
@@ -143,8 +148,10 @@ class AssistBillingTie(models.Model):
         """Open the tie of the chosen companies, read a moment ago."""
         self.check_access('read')
         # sudo: as in `action_check`
+        began = fields.Datetime.now()
         standing = self.sudo()._get_standing(self.env.companies)
-        standing.action_check()
+        # What was made just now was checked when it was made.
+        standing.filtered(lambda tie: tie.create_date < began).action_check()
         return standing.sudo(False)._get_records_action(name=self.env._("Reconciliation"))
 
     # === CRON === #
@@ -195,6 +202,9 @@ class AssistBillingTie(models.Model):
         started = time.monotonic()
         self.env.flush_all()
         self.checked_at = now or fields.Datetime.now()
+        # A million of rows is sorted and counted in memory, not in files.
+        self.env.cr.execute(SQL("SET LOCAL work_mem = %s", WORK_MEMORY))
+        self._prepare_tables()
         parts = self._prepare_parts_vals()
         checks = self._prepare_checks_vals()
         (self.part_ids | self.check_ids).unlink()
@@ -249,8 +259,10 @@ class AssistBillingTie(models.Model):
 
     def _prepare_checks_vals(self):
         vals_list = []
+        together = self._find_together()
         for check in self._get_checks():
-            count, ids = getattr(self, f'_find_{check.key}')()
+            found = together.get(check.key)
+            count, ids = found or getattr(self, f'_find_{check.key}')()
             vals_list.append(
                 {
                     'check': check.key,

@@ -357,27 +357,34 @@ class AssistBillingTie(models.Model):
                 """
                 SELECT min(x.id), array_agg(DISTINCT x.move_id) FROM (
                     SELECT l.id, l.move_id, l.quantity, l.price_unit, l.discount, l.price_subtotal,
-                           l.price_total, l.product_id, m.currency_id, m.partner_id, g.taxes,
+                           l.price_total, l.product_id, m.currency_id, m.partner_id,
                            round(l.quantity * l.price_unit * (1 - COALESCE(l.discount, 0) / 100)
                                  / r.rounding) * r.rounding AS product,
-                           %(sign)s * l.amount_currency AS amount_currency
+                           %(sign)s * l.amount_currency AS amount_currency, g.excluded, g.included
                       FROM account_move_line l
                       JOIN res_currency r ON r.id = l.currency_id
-                 LEFT JOIN LATERAL (
-                           SELECT array_agg(t.account_tax_id ORDER BY t.account_tax_id) AS taxes
+                 LEFT JOIN (
+                           SELECT t.account_move_line_id AS id,
+                                  bool_and(t.account_tax_id = ANY(%(excluded)s)) AS excluded,
+                                  bool_and(t.account_tax_id = ANY(%(included)s)) AS included
                              FROM account_move_line_account_tax_rel t
-                            WHERE t.account_move_line_id = l.id
-                           ) AS g ON TRUE
+                         GROUP BY t.account_move_line_id
+                           ) AS g ON g.id = l.id
                       %(where)s
                 ) AS x
+           CROSS JOIN LATERAL (
+                    SELECT array_agg(t.account_tax_id ORDER BY t.account_tax_id) AS taxes
+                      FROM account_move_line_account_tax_rel t
+                     WHERE t.account_move_line_id = x.id
+                ) AS g
                  WHERE NOT CASE
-                       WHEN COALESCE(x.taxes, '{}') <@ %(excluded)s::int[]
+                       WHEN COALESCE(x.excluded, TRUE)
                        THEN x.price_subtotal = x.product AND x.amount_currency = -x.price_subtotal
-                       WHEN x.taxes <@ %(included)s::int[]
+                       WHEN x.included
                        THEN x.price_total = x.product AND x.amount_currency = -x.price_subtotal
                        ELSE FALSE END
               GROUP BY x.quantity, x.price_unit, x.discount, x.price_subtotal, x.price_total,
-                       x.product_id, x.currency_id, x.partner_id, x.taxes
+                       x.product_id, x.currency_id, x.partner_id, g.taxes
                 """,
                 where=self._get_lines_where(),
                 sign=SIGN,

@@ -123,7 +123,26 @@ class AssistBillingTie(models.Model):
 
     # === IN COUNT === #
 
+    def _prepare_tables(self):
+        """Put what several checks ask for into tables of this transaction: once, not for each."""
+        for name, query in (
+            ('assist_tie_used', self._get_used_query()),
+            ('assist_tie_scaled', self._get_scaled_query()),
+        ):
+            table = SQL.identifier(name)
+            self.env.cr.execute(SQL("DROP TABLE IF EXISTS %s", table))
+            self.env.cr.execute(SQL("CREATE TEMP TABLE %s ON COMMIT DROP AS %s", table, query))
+            self.env.cr.execute(SQL("ANALYZE %s", table))
+
     def _get_used_sql(self):
+        """Return SQL of what `_get_used_query` gave."""
+        return SQL("SELECT * FROM assist_tie_used")
+
+    def _get_scaled_sql(self):
+        """Return SQL of what `_get_scaled_query` gave."""
+        return SQL("SELECT * FROM assist_tie_scaled")
+
+    def _get_used_query(self):
         """Return SQL of what the sessions of closed cycles come to, late ones apart.
 
         Rows of (id, sessions, seconds, own_seconds, own_counted): number and measured time of
@@ -138,12 +157,16 @@ class AssistBillingTie(models.Model):
                        AS own_seconds,
                    count(s.id) FILTER (
                        WHERE s.prior_id IS NULL AND s.merged_into_id IS NULL
-                         AND s.duration_seconds >= (c.terms ->> 'ignore_under_seconds')::int
+                         AND s.duration_seconds >= c.ignored
                    ) AS own_counted
-              FROM assist_billing_cycle c
+              FROM (
+                  SELECT c.id, (c.terms ->> 'ignore_under_seconds')::int AS ignored
+                    FROM assist_billing_cycle c WHERE %(scope)s AND c.state = 'closed'
+                  -- Not once for each session: terms are long.
+                  OFFSET 0
+              ) AS c
          LEFT JOIN assist_session s ON s.cycle_id = c.id AND s.state = 'billed'
          LEFT JOIN assist_billing_cycle_prior p ON p.id = s.prior_id
-             WHERE %(scope)s AND c.state = 'closed'
           GROUP BY c.id
             """,
             # Not those that came in late and got a bill of their own.
@@ -151,7 +174,7 @@ class AssistBillingTie(models.Model):
             scope=self._get_cycle_scope(),
         )
 
-    def _get_scaled_sql(self):
+    def _get_scaled_query(self):
         """Return SQL of closed cycles with their terms as numbers.
 
         Rows of (id, move_id, billing_type, billed_quantity, device_quantity, usage_amount, price,

@@ -1,7 +1,7 @@
 from odoo import api, models
 from odoo.tools import SQL
 
-from .assist_billing_tie import PATIENCE_DAYS, STATES, Check
+from .assist_billing_tie import KEPT_RECORDS, PATIENCE_DAYS, STATES, Check
 
 # Late sessions billed by a bill of their own: they are no part of the cycle's own bill, and stay
 # billed when that one is taken back.
@@ -93,34 +93,102 @@ class AssistBillingTie(models.Model):
             ),
         ]
 
-    # === STATES === #
+    # === SEEN BY LOOKING AT EACH SESSION === #
 
-    def _find_sessions_in_no_state(self):
-        return self._find(
-            SQL(
-                "SELECT s.id FROM assist_session s WHERE %s AND s.state NOT IN %s",
-                self._get_session_scope(),
-                STATES,
-            )
-        )
+    def _find_together(self):
+        """Return what `_find_<key>` would, of all checks that one look at each session answers.
 
-    def _find_sessions_in_a_wrong_state(self):
-        return self._find(
+        :return: `{key: (number, ids)}`
+        """
+        conditions = self._get_session_conditions()
+        flags = [SQL.identifier(key) for key in conditions]
+        [row] = self.env.execute_query(
             SQL(
                 """
-                SELECT s.id FROM assist_session s
-                 WHERE %s AND (
-                       (s.state = 'running') != (s.ended_at IS NULL)
-                    OR s.state = 'non_billable' AND s.billable
-                    OR s.state IN ('billed', 'to_bill', 'unmatched') AND s.billable IS NOT TRUE
-                    OR s.state IN ('billed', 'to_bill') AND s.association_id IS NULL
-                    OR s.duration_seconds IS DISTINCT FROM
-                       COALESCE(floor(extract(epoch FROM s.ended_at - s.started_at)), 0)
-                 )
+                SELECT %(found)s FROM (
+                    SELECT s.id, %(conditions)s
+                      FROM assist_session s
+                 LEFT JOIN assist_billing_cycle c ON c.id = s.cycle_id
+                 LEFT JOIN (
+                           SELECT p.id, p.cycle_id, p.origin_cycle_id, o.association_id,
+                                  o.start_at, o.end_at
+                             FROM assist_billing_cycle_prior p
+                        LEFT JOIN assist_billing_cycle o ON o.id = p.origin_cycle_id
+                           ) AS p ON p.id = s.prior_id
+                     WHERE %(scope)s
+                ) AS f WHERE %(any)s
                 """,
-                self._get_session_scope(),
+                found=SQL(", ").join(
+                    SQL(
+                        "count(*) FILTER (WHERE %(flag)s),"
+                        " (array_agg(f.id ORDER BY f.id) FILTER (WHERE %(flag)s))[1:%(kept)s]",
+                        flag=flag,
+                        kept=KEPT_RECORDS,
+                    )
+                    for flag in flags
+                ),
+                conditions=SQL(", ").join(
+                    SQL("(%s) IS TRUE AS %s", condition, flag)
+                    for condition, flag in zip(conditions.values(), flags, strict=True)
+                ),
+                scope=self._get_session_scope(),
+                any=SQL(" OR ").join(flags),
             )
         )
+        return {
+            key: (row[2 * number], row[2 * number + 1] or [])
+            for number, key in enumerate(conditions)
+        }
+
+    def _get_session_conditions(self):
+        """Return what breaks a rule: `{key of the check: condition}`, an SQL.
+
+        It is on a session `s`, its cycle `c`, and `p`: what it was billed late with, and the
+        association and the times of the cycle it ended in.
+        """
+        return {
+            'sessions_in_no_state': SQL("s.state NOT IN %s", STATES),
+            'sessions_in_a_wrong_state': SQL(
+                """
+                (s.state = 'running') != (s.ended_at IS NULL)
+                OR s.state = 'non_billable' AND s.billable
+                OR s.state IN ('billed', 'to_bill', 'unmatched') AND s.billable IS NOT TRUE
+                OR s.state IN ('billed', 'to_bill') AND s.association_id IS NULL
+                OR CASE WHEN s.ended_at IS NULL THEN s.duration_seconds IS DISTINCT FROM 0
+                        ELSE (s.ended_at >= s.started_at + make_interval(secs => s.duration_seconds)
+                              AND s.ended_at
+                                  < s.started_at + make_interval(secs => s.duration_seconds + 1)
+                             ) IS NOT TRUE END
+                """
+            ),
+            'sessions_billed_by_no_bill': SQL(
+                "s.state = 'billed' AND (c.state = 'closed'"
+                " OR c.state IN ('to_rebill', 'waived') AND %s) IS NOT TRUE",
+                BILLED_ALONE,
+            ),
+            'sessions_left_behind': SQL(
+                "c.id IS NOT NULL AND s.state IN ('to_bill', 'unmatched', 'running')"
+                " AND NOT (s.state = 'to_bill' AND c.state = 'to_rebill')"
+            ),
+            'sessions_of_another_customer': SQL(
+                "c.id IS NOT NULL AND (s.association_id IS DISTINCT FROM c.association_id"
+                " OR s.company_id != c.company_id)"
+            ),
+            'sessions_of_another_time': SQL(
+                """
+                c.id IS NOT NULL AND s.state = 'billed'
+                AND NOT CASE
+                    WHEN p.id IS NULL THEN s.ended_at >= c.start_at AND s.ended_at < c.end_at
+                    ELSE p.cycle_id = c.id AND p.association_id = c.association_id
+                         AND s.ended_at >= p.start_at AND s.ended_at < p.end_at
+                    END
+                -- Listed as late, but on no bill.
+                OR s.prior_id IS NOT NULL AND s.cycle_id IS NULL
+                """
+            ),
+        }
+
+    # === SEEN BY LOOKING AT OTHERS TOO === #
 
     def _find_sessions_resolved_wrongly(self):
         """Find by the rule of the associations alone, not by how sessions are resolved."""
@@ -156,37 +224,6 @@ class AssistBillingTie(models.Model):
                             WHERE x.association_id = n.association_id AND t.ended_at >= x.start_at
                               AND t.ended_at < COALESCE(x.end_at, 'infinity')
                        ))
-                """,
-                self._get_session_scope(),
-            )
-        )
-
-    # === ON WHICH BILL === #
-
-    def _find_sessions_billed_by_no_bill(self):
-        return self._find(
-            SQL(
-                """
-                SELECT s.id FROM assist_session s
-             LEFT JOIN assist_billing_cycle c ON c.id = s.cycle_id
-             LEFT JOIN assist_billing_cycle_prior p ON p.id = s.prior_id
-                 WHERE %s AND s.state = 'billed'
-                   AND (c.state = 'closed' OR c.state IN ('to_rebill', 'waived') AND %s)
-                       IS NOT TRUE
-                """,
-                self._get_session_scope(),
-                BILLED_ALONE,
-            )
-        )
-
-    def _find_sessions_left_behind(self):
-        return self._find(
-            SQL(
-                """
-                SELECT s.id FROM assist_session s
-                  JOIN assist_billing_cycle c ON c.id = s.cycle_id
-                 WHERE %s AND s.state IN ('to_bill', 'unmatched', 'running')
-                   AND NOT (s.state = 'to_bill' AND c.state = 'to_rebill')
                 """,
                 self._get_session_scope(),
             )
@@ -228,44 +265,6 @@ class AssistBillingTie(models.Model):
                 unbilled=self.env['assist.billing.cycle']._get_unbilled_sql(SQL("o")),
                 now=self.checked_at,
                 patience=PATIENCE_DAYS,
-            )
-        )
-
-    def _find_sessions_of_another_customer(self):
-        return self._find(
-            SQL(
-                """
-                SELECT s.id FROM assist_session s
-                  JOIN assist_billing_cycle c ON c.id = s.cycle_id
-                 WHERE %s AND (s.association_id IS DISTINCT FROM c.association_id
-                               OR s.company_id != c.company_id)
-                """,
-                self._get_session_scope(),
-            )
-        )
-
-    def _find_sessions_of_another_time(self):
-        return self._find(
-            SQL(
-                """
-                SELECT s.id FROM assist_session s
-                  JOIN assist_billing_cycle c ON c.id = s.cycle_id
-             LEFT JOIN assist_billing_cycle_prior p ON p.id = s.prior_id
-             LEFT JOIN assist_billing_cycle o ON o.id = p.origin_cycle_id
-                 WHERE %s AND s.state = 'billed'
-                   AND NOT CASE
-                       WHEN p.id IS NULL
-                       THEN s.ended_at >= c.start_at AND s.ended_at < c.end_at
-                       ELSE p.cycle_id = c.id AND o.association_id = c.association_id
-                            AND s.ended_at >= o.start_at AND s.ended_at < o.end_at
-                       END
-                 UNION ALL
-                -- Listed as late, but on no bill.
-                SELECT s.id FROM assist_session s
-                 WHERE %s AND s.prior_id IS NOT NULL AND s.cycle_id IS NULL
-                """,
-                self._get_session_scope(),
-                self._get_session_scope(),
             )
         )
 

@@ -1,8 +1,10 @@
 from datetime import datetime
+from unittest.mock import patch
 
 from odoo.exceptions import AccessError
 from odoo.tests import Form, new_test_user, tagged
 
+from ...models.matching import unmatched_summary
 from ..ingest.ingest_common import IngestCommon, zoho
 
 
@@ -330,3 +332,36 @@ class TestUnmatched(IngestCommon):
         self.assertEqual(told[0]['assist_unmatched_count'], 1)
         self.assertEqual(told[0]['assist_unmatched_amount'], "$\N{NO-BREAK SPACE}20.00")
         self.assertEqual(journals[:1].action_assist_unmatched()['res_model'], 'assist.unmatched')
+
+    def test_the_dashboard_counts_many_anew_and_keeps_what_they_would_bring(self):
+        """Whatever becomes of sessions, the number is the present one, of each company."""
+        other = self.env['res.company'].create({'name': "Other"})
+        summaries = self.env['assist.unmatched.summary']
+
+        def check(amount):
+            count, currency, shown, checked_at = summaries._get_present_figures(self.company)
+            fresh = self.env['assist.session'].search(
+                [('state', '=', 'unmatched'), ('company_id', '=', self.company.id)]
+            )
+            self.assertEqual(count, len(fresh))
+            self.assertEqual(
+                (bool(currency), shown, bool(checked_at)), (bool(amount), amount, True)
+            )
+            self.assertEqual(summaries._get_present_figures(other)[0], 0)
+
+        self._ingest(zoho(1), zoho(2, agent_email='b@beta.example'))
+        with patch.object(unmatched_summary, 'RATED_AT_MOST', 0):
+            self.assertEqual(
+                summaries._get_present_figures(self.company)[0], 2, "before the first check"
+            )
+            self._check()
+            check(40.0)
+            self._ingest(zoho(3))
+            check(40.0)
+            self._get(3).unlink()
+            check(40.0)
+            self._assign(self._groups()['beta.example'], self.customer)
+            self._associate()
+            check(40.0)
+            self._get(1).action_make_non_billable("Warranty")
+            self.assertEqual(summaries._get_present_figures(self.company)[0], 0)

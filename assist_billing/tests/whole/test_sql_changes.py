@@ -23,6 +23,9 @@ FLUSHED_BY_THEIR_CALLERS = {
     'account.move._assist_mark_unfinished',
     # Called by `_derive` and `_check_sample` after these have flushed everything.
     'assist.bill.maker._insert',
+    # Called by `_run` after it has flushed everything.
+    'assist.billing.tie._find_together',
+    'assist.billing.tie._prepare_tables',
     # What PostgreSQL knows of its tables and rows.
     'assist.bill.maker._count_written',
     'assist.bill.maker._get_columns',
