@@ -192,7 +192,7 @@ class AssistPriceRevision(models.Model):
     def _compute_notice_counts(self):
         for revision in self:
             notices = revision.notice_ids.filtered(lambda notice: not notice.is_withdrawn)
-            revision.notice_count = len(notices)
+            revision.notice_count = len(notices.filtered('mailed_at'))
             revision.unreached_count = len(
                 notices.filtered(lambda notice: notice.state in ('no_address', 'failed'))
             )

@@ -132,6 +132,10 @@ class TestVersions(VersionsCommon):
         self.assertEqual(
             self._lines(bill), [('hour', 1.0, 135.0, 135.0), ('hour', 1.0, 150.0, 150.0)]
         )
+        self.assertEqual(
+            [line.name.split("\n")[0].split(" – ")[1] for line in bill.invoice_line_ids],
+            ["Out of hours, up to 03/09/2026", "Out of hours, from 03/10/2026 on"],
+        )
         self.assertStatementAddsUp(bill.assist_cycle_id)
         self.assertTied(now=MARCH_OVER)
 
