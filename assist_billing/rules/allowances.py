@@ -50,6 +50,11 @@ class Need:
     day: date | None = None
 
 
+def in_order(allowances: Iterable[Allowance]) -> list[Allowance]:
+    """Return allowances in the order of their use."""
+    return sorted(allowances, key=lambda each: (each.order, each.end or date.max, each.id))
+
+
 def use(
     allowances: Iterable[Allowance], needs: Sequence[Need]
 ) -> tuple[list[dict[Any, int]], dict[Any, int]]:
@@ -58,7 +63,7 @@ def use(
     :return: for each need what was taken for it, allowance's id -> units (none of zero); and what
         is left of each allowance
     """
-    ordered = sorted(allowances, key=lambda each: (each.order, each.end or date.max, each.id))
+    ordered = in_order(allowances)
     left = {each.id: each.units for each in ordered}
     taken = []
     for need in needs:

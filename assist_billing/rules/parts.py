@@ -2,8 +2,9 @@
 
 Minimum and rounding are of the whole session, and come first: the time that they add joins the
 part with the most seconds (of equals the earlier), minutes in the base fee are taken from the
-start. What is included is used up in the order of time. Then each price has a line of its own,
-rounded once, and the line is split over its parts.
+start. What is included is used up in the order of time; what is left after that is cut once more
+where a tier begins. Then each price has a line of its own, rounded once, and the line is split over
+its parts.
 """
 
 from bisect import bisect_right
@@ -13,11 +14,13 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
+from itertools import accumulate
 from typing import Any
 
 from .allowances import Need, use
 from .cycles import local_date, local_midnight
 from .rates import DAY, PriceDates, Rate, find_rate, find_times
+from .rollover import take_off
 from .shapes import (
     ONE,
     ZERO,
@@ -34,6 +37,7 @@ from .shapes import (
     split,
     split_somehow,
 )
+from .tiers import cut, get_place, get_starts
 
 PLAIN = Group()
 HOUR = 3600
@@ -62,30 +66,45 @@ class RateCard:
         self.by_kind = any(rate.kind is not None for rate in terms.rates)
         self.dates = PriceDates(terms.rates, terms.versions)
         self.instants = [local_midnight(day, terms.tz) for day in self.dates.days]
+        # Where there are tiers, each has a price.
+        self.places = range(len(terms.tiers) + 1) if terms.tiers else (None,)
         self._found = {}
         self._times = {}
 
     # === PRICES === #
 
-    def get_pricing(self, band: Any, kind: Any, grade: Any, day: date) -> Pricing:
-        """Return what a band, a kind of work and a grade cost on a local day."""
-        return self._get(band, kind, grade, bisect_right(self.dates.days, day))
+    def get_pricing(
+        self, band: Any, kind: Any, grade: Any, day: date, tier: int | None = None
+    ) -> Pricing:
+        """Return what a band, a kind of work and a grade cost on a local day.
+
+        :param tier: the place of the tier; without one, the price below the first
+        """
+        return self._get(band, kind, grade, bisect_right(self.dates.days, day), tier)
+
+    def get_part_pricing(self, part: PartShare, tier: int | None) -> Pricing:
+        """Return what a part costs in a tier."""
+        return self.get_pricing(part.band, part.kind, part.grade, part.price_date, tier)
 
     def _get(self, *key):
         if key not in self._found:
             self._found[key] = self._find(*key)
         return self._found[key]
 
-    def _find(self, band, kind, grade, index):
+    def _find(self, band, kind, grade, index, tier=None):
         day = self.get_day(index)
         terms = self.terms
         base = self.dates.get_price(day, terms.price)
+        if tier:
+            base = terms.tiers[tier - 1].price
         rate = find_rate(terms.rates, band, kind, grade, day)
         product = self.products.get(band)
         price = terms.printed_price(rate.get_price(base) if rate else base)
         group = Group(product)
         if rate and price != terms.printed_price(base):
             group = Group(product, rate.band, rate.kind, rate.grade)
+        if tier is not None and not (rate and rate.method == 'fixed'):
+            group = replace(group, tier=tier)
         return Pricing(price, group, rate, rate.burn_percent if rate else 100)
 
     def get_days(self, group: Group, price: Decimal) -> tuple[date | None, date | None]:
@@ -103,6 +122,8 @@ class RateCard:
 
     def _has_price(self, group, price, day):
         base = self.dates.get_price(day, self.terms.price)
+        if group.tier:
+            base = self.terms.tiers[group.tier - 1].price
         about = group.band, group.kind, group.grade
         for rate in self.terms.rates:
             named = rate.band, rate.kind, rate.grade
@@ -178,7 +199,7 @@ class RateCard:
         seconds = _seconds(start, end)
         own = max(0, _seconds(max(start, session.start), min(end, session.end)))
         last = parts[-1] if parts else None
-        if last and _get_cost(last) == (found.price, found.group, found.burn_percent):
+        if last and self._is_alike(last, found, band, session, index):
             parts[-1] = replace(
                 last,
                 end=end,
@@ -205,6 +226,25 @@ class RateCard:
             )
         )
 
+    def _is_alike(self, last, found, band, session, index):
+        """Tell whether a piece costs what the part before it costs, in each tier if there are."""
+        if (last.price, last.group, _get_burn(last)) != (
+            found.price,
+            found.group,
+            found.burn_percent,
+        ):
+            return False
+        return not self.terms.tiers or all(
+            (before.price, before.group) == (after.price, after.group)
+            for before, after in (
+                (
+                    self.get_part_pricing(last, place),
+                    self._get(band, session.kind, session.grade, index, place),
+                )
+                for place in self.places
+            )
+        )
+
     def _bill(self, session, parts):
         """Return `parts` with the seconds billed of them."""
         seconds = sum(part.seconds for part in parts)
@@ -219,9 +259,15 @@ class RateCard:
         ]
 
     def make_part(self, values: Mapping[str, Any]) -> PartShare:
-        """Return a part as it was kept: its price and what its line is about are found again."""
+        """Return a part as it was kept: its price and what its line is about are found again.
+
+        :param values: those of a `PartShare`, and the place of its tier as `tier`
+        """
+        values = dict(values)
+        tier = values.pop('tier', None)
         found = self.get_pricing(
-            *(values[name] for name in ('band', 'kind', 'grade', 'price_date'))
+            *(values[name] for name in ('band', 'kind', 'grade', 'price_date')),
+            (tier or 0) if self.terms.tiers else None,
         )
         rate = found.rate and found.rate.id
         return PartShare(**values, rate=rate, price=found.price, group=found.group)
@@ -257,58 +303,121 @@ def rate_parts(
     card: RateCard,
     sessions: Sequence[Session],
     spans: Mapping[Any, list],
-) -> list[GroupShare]:
+) -> tuple[tuple[GroupShare, ...], dict[Any, Fraction]]:
     """Return what the sessions that count cost, each price apart, in printing order.
 
     :param scale: what amounts of the cycle are multiplied by
     :param sessions: those that count, in the order of time
     :param spans: id -> (start, end) of all that is merged into it
+    :return: these; and what is left of allowances, id -> sessions or hours
     """
     parts = [part for session in sessions for part in card.cut(session, spans[session.id])]
     owners = {session.id: session.customer for session in sessions}
     parts.sort(key=lambda part: part.start)
     hourly = terms.billing_type == 'hour'
     weights = [part.billed_seconds if hourly else 1 for part in parts]
-    rests = _get_rests(terms, scale, parts, weights, owners)
+    rests, left = _get_rests(terms, scale, parts, weights, owners)
+    rows = list(zip(parts, weights, rests, strict=True))
+    if terms.tiers:
+        rows = _cut_by_tiers(terms, scale, card, rows)
     groups = defaultdict(list)
-    for part, weight, rest in zip(parts, weights, rests, strict=True):
-        groups[part.group, part.price].append((part, weight, rest))
+    for row in rows:
+        groups[row[0].group, row[0].price].append(row)
     order = {rate: i for i, rate in enumerate(terms.rates)}
     keys = sorted(
         groups,
         key=lambda key: (
-            key[0] != PLAIN,
+            replace(key[0], tier=None) != PLAIN,
             min(order.get(part.rate, -1) for part, _weight, _rest in groups[key]),
+            key[0].tier or 0,
             groups[key][0][0].start,
             key[1],
             repr(key[0]),
         ),
     )
-    return [_rate_group(terms, *key, groups[key]) for key in keys]
+    return tuple(_rate_group(terms, *key, groups[key]) for key in keys), left
 
 
 def _get_rests(terms, scale, parts, weights, owners):
-    """Return what is left of the weight of each part once allowances are used."""
+    """Return what is left of the weight of each part once allowances are used; and of these."""
     whole = 1 if terms.billing_type != 'hour' else HOUR
-    divisor = (scale * Fraction(terms.included_quantity)).denominator
+    divisor = terms.get_divisor(scale)
     allowances = terms.get_allowances(scale, UNITS * divisor)
+    if terms.handed_on:
+        allowances = take_off(allowances, terms.carried, terms.handed_on, UNITS * divisor)
     if not allowances:
-        return weights
+        return weights, {}
     # An hour takes `burn_percent` of its units; so many are one of weight.
     units = [divisor * _get_burn(part) * (HOUR // whole) for part in parts]
     needs = [
         Need(weight * each, owners[part.id], part.price_date)
         for part, weight, each in zip(parts, weights, units, strict=True)
     ]
-    taken, _left = use(allowances, needs)
-    return [
+    taken, left = use(allowances, needs)
+    rests = [
         weight - Fraction(sum(found.values()), each) if found else weight
         for weight, each, found in zip(weights, units, taken, strict=True)
     ]
+    return rests, {key: Fraction(count, UNITS * divisor) for key, count in left.items()}
 
 
-def _get_cost(part):
-    return part.price, part.group, _get_burn(part)
+# === TIERS === #
+
+
+def _cut_by_tiers(terms, scale, card, rows):
+    """Return rows of (part, weight, rest) with the prices of tiers, cut where one begins."""
+    whole = HOUR if terms.billing_type == 'hour' else 1
+    starts = [start * whole for start in get_starts(terms.tiers, scale)]
+    used, result = Fraction(0), []
+    if terms.tier_mode == 'volume':
+        # What is printed decides: 20.00 hours are priced as 20, whatever they were rounded from.
+        total = Fraction(sum(rest for _part, _weight, rest in rows)) / whole
+        total = round_half_up(total, ONE.scaleb(-terms.quantity_digits)) * whole
+        place = get_place(starts, total)
+        return [(_price(card, part, place), weight, rest) for part, weight, rest in rows]
+    for part, weight, rest in rows:
+        # Parts of one price in several tiers stay whole.
+        pieces = []
+        for place, quantity in cut(starts, used, Fraction(rest)):
+            priced = _price(card, part, place)
+            if pieces and (pieces[-1][0].group, pieces[-1][0].price) == (
+                priced.group,
+                priced.price,
+            ):
+                pieces[-1][1] += quantity
+            else:
+                pieces.append([priced, quantity])
+        used += rest
+        if len(pieces) == 1:
+            result.append((pieces[0][0], weight, rest))
+            continue
+        # What is included in it stands with the first.
+        pieces[0][1] += weight - rest
+        free = [weight - rest] + [0] * (len(pieces) - 1)
+        result += [
+            (piece, quantity, quantity - included)
+            for piece, quantity, included in zip(
+                _share_out(part, pieces), (each[1] for each in pieces), free, strict=True
+            )
+        ]
+    return result
+
+
+def _price(card, part, place):
+    """Return a part as it is priced in the tier of a place."""
+    found = card.get_part_pricing(part, place)
+    return replace(part, price=found.price, group=found.group)
+
+
+def _share_out(part, pieces):
+    """Return the `pieces` of a part, as (priced part, quantity), with their seconds of it."""
+    weights = [quantity for _piece, quantity in pieces]
+    names = ('measured_seconds', 'seconds', 'billed_seconds')
+    columns = [split_somehow(getattr(part, name), 1, weights) for name in names]
+    return [
+        replace(piece, **dict(zip(names, seconds, strict=True)))
+        for (piece, _quantity), seconds in zip(pieces, zip(*columns, strict=True), strict=True)
+    ]
 
 
 def _get_burn(part):
@@ -345,30 +454,52 @@ def _rate_group(terms, group, price, rows):
 def late_lines(difference: Decimal, again: Rating, before: Rating, late_ids: Iterable) -> tuple:
     """Return the lines that bill late sessions: what each price has more, where that is all.
 
-    Where it is not (a price has less than before, or a fee or minimum comes in), it is one line,
-    1 x the difference.
+    Where it is not (a price has less than before, or a fee, cap or minimum comes in), it is one
+    line, 1 x the difference. A late session that moves others to the next tier is billed there.
 
     :param difference: what is to be billed, above zero
     :param again: the cycle rated with the late sessions
     :param before: the cycle rated without them
     :param late_ids: ids of the late sessions
     """
-    late_ids = set(late_ids)
+    late_ids, origins = set(late_ids), _Origins(again)
     had = {(each.line.group, each.line.price): each.line.quantity for each in before.groups}
     have = {(each.line.group, each.line.price): each for each in again.groups}
     whole = (Line('prior', ONE, difference, difference),)
     if had.keys() - have.keys():
         return whole
+    served = {origins.get(part) for part in again.parts if part.id in late_ids}
     lines = []
     for (group, price), share in have.items():
         more = share.line.quantity - had.get((group, price), ZERO)
-        if more < 0 or (more and not any(part.id in late_ids for part in share.parts)):
+        if more < 0 or (more and origins.get_one(share) not in served):
             return whole
         if more:
             lines.append(again.terms.make_line('prior', more, price, group))
     if sum((line.amount for line in lines), ZERO) != difference:
         return whole
     return tuple(lines)
+
+
+class _Origins:
+    """What prices have in common beside the tier: time moves between those of one origin.
+
+    Without tiers each price is one by itself.
+    """
+
+    def __init__(self, rated: Rating):
+        self.card = RateCard(rated.terms) if rated.terms.tiers else None
+
+    def get(self, part):
+        if not self.card:
+            return part.group, part.price
+        below = self.card.get_part_pricing(part, 0)
+        return replace(part.group, tier=None), part.rate, below.price
+
+    def get_one(self, share):
+        """Return the origin of all parts of a line; None if they have several."""
+        found = {self.get(part) for part in share.parts}
+        return found.pop() if len(found) == 1 else None
 
 
 def late_parts(again: Rating, shares: Iterable[SessionShare]) -> list[PartShare]:
@@ -425,6 +556,8 @@ def split_late_parts(
     parts = late_parts(again, shares)
     if len(lines) == 1 and lines[0].group is None:
         return tuple(split_late_line(again.terms, lines[0], lines[0].amount, parts))
+    if again.terms.tiers:
+        parts = _move_to_lines(again, lines, parts)
     charged = {(line.group, line.price): line for line in lines}
     groups = defaultdict(list)
     for part in parts:
@@ -436,3 +569,50 @@ def split_late_parts(
         else:
             result += [replace(part, quantity=ZERO, amount=ZERO) for part in found]
     return tuple(result)
+
+
+def _move_to_lines(again, lines, parts):
+    """Return `parts` of late sessions in the tiers that their lines are about.
+
+    In the order of time they fill one line after the other, in proportion to their quantities.
+    """
+    origins, hourly = _Origins(again), again.terms.billing_type == 'hour'
+    shares = {(each.line.group, each.line.price): each for each in again.groups}
+    charged, found = defaultdict(list), defaultdict(dict)
+    for line in lines:
+        charged[origins.get_one(shares[line.group, line.price])].append(line)
+    for part in parts:
+        _join(found[origins.get(part)], part)
+    result = []
+    for origin, joined in found.items():
+        whole, own = list(joined.values()), charged.get(origin)
+        if not own:
+            result += whole
+            continue
+        weights = [part.billed_seconds if hourly else 1 for part in whole]
+        weights = weights if any(weights) else [1] * len(whole)
+        unit = Fraction(sum(weights)) / Fraction(sum(line.quantity for line in own))
+        ends = [unit * Fraction(end) for end in accumulate(line.quantity for line in own)]
+        used = Fraction(0)
+        for part, weight in zip(whole, weights, strict=True):
+            pieces = [
+                (replace(part, group=own[i].group, price=own[i].price), quantity)
+                for i, quantity in cut(ends[:-1], used, Fraction(weight))
+            ]
+            used += weight
+            result += _share_out(part, pieces) if len(pieces) > 1 else [pieces[0][0]]
+    return result
+
+
+def _join(joined, part):
+    """Add a piece of a part to what is there of this part: tiers had cut it."""
+    key = part.id, part.start, part.end
+    if before := joined.get(key):
+        part = replace(
+            part,
+            **{
+                name: getattr(before, name) + getattr(part, name)
+                for name in ('measured_seconds', 'seconds', 'billed_seconds')
+            },
+        )
+    joined[key] = part

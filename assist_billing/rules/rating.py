@@ -50,6 +50,7 @@ __all__ = [
     'Session',
     'SessionShare',
     'Terms',
+    'get_scale',
     'late_charges',
     'late_difference',
     'late_parts',
@@ -77,23 +78,46 @@ def rate(
     :param devices: spans of days are cut to the period here
     :raise ValueError: a period without days, a session or a device given twice
     """
+    date_start, date_end, _whole_days = period
+    scale = get_scale(terms, period)
+    rate_sessions = _rate_sessions if terms.is_plain else _rate_by_parts
+    usage, base_fee, *shares = rate_sessions(terms, scale, sessions)
+    session_shares, included, groups, left = shares
+    device, device_shares = _rate_devices(terms, scale, date_start, date_end, devices)
+    cap, top_up = _limit(terms, scale, sum(line.amount for line in (*usage, base_fee)))
+    lines = tuple(line for line in (*usage, base_fee, cap, device, top_up) if line.quantity)
+    return Rating(terms, lines, session_shares, device_shares, included, groups, left)
+
+
+def get_scale(terms: Terms, period: tuple[date, date, int]) -> Fraction:
+    """Return what device price, included quantity, tiers, minimum and maximum are multiplied by.
+
+    :param period: as for `rate`
+    :raise ValueError: a period without days
+    """
     date_start, date_end, whole_days = period
     days = (date_end - date_start).days
     if days < 1:
         raise ValueError(f"The cycle from {date_start} to {date_end} has no day.")
-    # What device price, included quantity and minimum are multiplied by.
     scale = month_factor(terms.cycle) if terms.amounts_per == 'month' else Fraction(1)
     if terms.prorate_partial and days < whole_days:
         scale *= Fraction(days, whole_days)
+    return scale
 
-    rate_sessions = _rate_sessions if terms.is_plain else _rate_by_parts
-    usage, base_fee, session_shares, included, groups = rate_sessions(terms, scale, sessions)
-    device, device_shares = _rate_devices(terms, scale, date_start, date_end, devices)
-    minimum = round_half_up(scale * Fraction(terms.minimum_charge), terms.currency_rounding)
-    missing = max(ZERO, minimum - sum(line.amount for line in usage) - base_fee.amount)
-    top_up = terms.make_line('minimum', ONE if missing else ZERO, missing)
-    lines = tuple(line for line in (*usage, base_fee, device, top_up) if line.quantity)
-    return Rating(terms, lines, session_shares, device_shares, included, groups)
+
+def _limit(terms, scale, charged):
+    """Return the lines that bring a charge down to the maximum, and up to the minimum.
+
+    Each is of quantity zero where it is not needed.
+    """
+    maximum, minimum = (
+        round_half_up(scale * Fraction(amount), terms.currency_rounding)
+        for amount in (terms.maximum_charge, terms.minimum_charge)
+    )
+    over = max(ZERO, charged - maximum) if terms.maximum_charge else ZERO
+    missing = max(ZERO, minimum - charged)
+    cap = Line('cap', ONE if over else ZERO, -over, -over)
+    return cap, terms.make_line('minimum', ONE if missing else ZERO, missing)
 
 
 def late_charges(
@@ -184,7 +208,9 @@ def split_late_amount(terms: Terms, total: Decimal, shares: Sequence[SessionShar
 
 
 def _rate_sessions(terms, scale, sessions):
-    """Return usage lines, base fee line, the sessions' shares, what is included, and groups."""
+    """Return usage lines, base fee line, the sessions' shares, what is included, groups, and what
+    is left of allowances.
+    """
     sessions = _sort_sessions(sessions)
     seconds, dropped = _count(terms, sessions)
     billed = {key: terms.get_billed_seconds(length) for key, length in seconds.items()}
@@ -207,7 +233,7 @@ def _rate_sessions(terms, scale, sessions):
     columns = zip(billed.values(), quantities, amounts, fees, strict=True)
     shares = _make_shares(sessions, dropped, dict(zip(billed, columns, strict=True)))
     included = Included(usage.quantity - gross.quantity, usage.amount - gross.amount)
-    return (usage,), base_fee, shares, included, ()
+    return (usage,), base_fee, shares, included, (), {}
 
 
 def _rate_by_parts(terms, scale, sessions):
@@ -216,7 +242,7 @@ def _rate_by_parts(terms, scale, sessions):
     card = RateCard(terms)
     _lengths, dropped = _count(terms, sessions, card.by_kind, spans)
     counted = [session for session in sessions if session.id in spans]
-    groups = tuple(rate_parts(terms, scale, card, counted, spans))
+    groups, left = rate_parts(terms, scale, card, counted, spans)
     sums = dict.fromkeys(spans, (0, ZERO, ZERO))
     for part in (part for group in groups for part in group.parts):
         seconds, quantity, amount = sums[part.id]
@@ -234,7 +260,7 @@ def _rate_by_parts(terms, scale, sessions):
         sum((group.included.quantity for group in groups), ZERO),
         sum((group.included.amount for group in groups), ZERO),
     )
-    return tuple(group.line for group in groups), base_fee, shares, included, groups
+    return tuple(group.line for group in groups), base_fee, shares, included, groups, left
 
 
 def _sort_sessions(sessions):

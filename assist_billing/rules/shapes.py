@@ -2,16 +2,19 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 from fractions import Fraction
+from math import lcm
 from typing import Any
 
 from .allowances import Allowance
 from .bands import Hours
 from .cycles import CYCLES
 from .rates import Rate
+from .rollover import ROLLOVERS, make_allowances, read_carried
+from .tiers import MODES, read_tiers
 
 ZERO, ONE, HUNDREDTH = Decimal(0), Decimal(1), Decimal('0.01')
 # What is charged by the session or by the hour.
@@ -21,12 +24,16 @@ CHOICES = {
     'device_count': ('any_day', 'at_close', 'peak', 'by_day'),
     'amounts_per': ('cycle', 'month'),
     'cycle': tuple(CYCLES),
+    'tier_mode': MODES,
+    'rollover': ROLLOVERS,
 }
 
 
 def round_half_up(value: Decimal | Fraction, step: Decimal) -> Decimal:
-    """Return `value` (zero or more) as a whole number of `step`, halves upwards."""
-    return step * int(Fraction(value) / Fraction(step) + Fraction(1, 2))
+    """Return `value` as a whole number of `step`, halves away from zero."""
+    units = Fraction(value) / Fraction(step)
+    half = Fraction(1, 2) if units >= 0 else Fraction(-1, 2)
+    return step * int(units + half)
 
 
 def split(total, step, weights):
@@ -89,20 +96,43 @@ class Terms:
     versions: tuple = ()
     band_products: tuple = ()
     tz: str = 'UTC'
+    # Tiers in their order, and what one is for.
+    tiers: tuple = ()
+    tier_mode: str = 'graduated'
+    # The charge for sessions or hours is at most this; 0 for no limit.
+    maximum_charge: Decimal = ZERO
+    # What becomes of an included quantity that was not used, see `rollover`; with what this cycle
+    # was handed, and what it has handed on already and so does not have any more.
+    rollover: str = 'none'
+    rollover_cap: Decimal = ZERO
+    rollover_cycles: int = 1
+    carried: tuple = ()
+    handed_on: tuple = ()
 
     def __post_init__(self):
-        for field in fields(self):
-            read = READERS.get(field.name)
-            value = getattr(self, field.name)
-            value = read(value) if read else _read(field.name, field.type, value)
-            object.__setattr__(self, field.name, value)
+        for each in fields(self):
+            read = READERS.get(each.name)
+            value = getattr(self, each.name)
+            value = read(value) if read else _read(each.name, each.type, value)
+            object.__setattr__(self, each.name, value)
         if not self.currency_rounding:
             raise ValueError(f"currency_rounding: {self.currency_rounding} rounds to nothing.")
+        if 0 < self.maximum_charge < self.minimum_charge:
+            raise ValueError(
+                f"maximum_charge: {self.maximum_charge} is below the minimum charge of "
+                f"{self.minimum_charge}."
+            )
 
     @property
     def is_plain(self) -> bool:
         """Tell whether there is one price and nothing else, so that no session is cut."""
-        return not (self.rates or self.versions or (self.hours and self.band_products))
+        return not (
+            self.rates
+            or self.versions
+            or (self.hours and self.band_products)
+            or self.tiers
+            or self.rollover != 'none'
+        )
 
     @property
     def price(self) -> Decimal:
@@ -112,7 +142,7 @@ class Terms:
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> 'Terms':
         """Return the terms found in `values`: other keys are ignored, missing ones neutral."""
-        names = {field.name for field in fields(cls)}
+        names = {each.name for each in fields(cls)}
         return cls(**{name: value for name, value in values.items() if name in names})
 
     def get_billed_seconds(self, seconds: int) -> int:
@@ -134,7 +164,14 @@ class Terms:
         :param units: as many are one session or hour; a multiple of all that divides them
         """
         included = scale * Fraction(self.included_quantity) * units
-        return [Allowance('included', int(included))] if included else []
+        own = [Allowance('included', int(included))] if included else []
+        return make_allowances(self.carried, units) + own
+
+    def get_divisor(self, scale: Fraction) -> int:
+        """Return what units of allowances are a multiple of; extend it with `get_allowances`."""
+        quantities = [scale * Fraction(self.included_quantity)]
+        quantities += [each.quantity for each in (*self.carried, *self.handed_on)]
+        return lcm(*(each.denominator for each in quantities))
 
     def printed_price(self, price: Decimal | Fraction) -> Decimal:
         return round_half_up(price, ONE.scaleb(-self.price_digits))
@@ -195,6 +232,9 @@ READERS = {
     'rates': _read_rates,
     'versions': _read_versions,
     'band_products': _read_band_products,
+    'tiers': read_tiers,
+    'carried': read_carried,
+    'handed_on': read_carried,
 }
 
 
@@ -243,13 +283,15 @@ class Device:
 class Group:
     """What the time on one line has in common beside its price: the product, and what explains it.
 
-    That is what the rate named; nothing, where the price is the plan's own.
+    That is what the rate named; nothing, where the price is the plan's own. `tier` is the place
+    of the tier that the price depends on, see `tiers`; None, where it depends on none.
     """
 
     product: Any = None
     band: Any = None
     kind: Any = None
     grade: Any = None
+    tier: int | None = None
 
 
 @dataclass(frozen=True)
@@ -361,6 +403,8 @@ class Rating:
     included: Included
     # With a rate card: the usage lines one by one, and the parts that make them.
     groups: tuple[GroupShare, ...] = ()
+    # What is left of allowances, by id, in sessions or hours; only of terms that are not plain.
+    left: Mapping[Any, Fraction] = field(default_factory=dict)
 
     @property
     def parts(self) -> tuple[PartShare, ...]:
@@ -391,7 +435,7 @@ class Rating:
 
     @property
     def usage_amount(self) -> Decimal:
-        """Usage, base fee and minimum: what late sessions are compared by."""
+        """Usage, base fee, cap and minimum: what late sessions are compared by."""
         return self.total - self.get_line('device').amount
 
     @property

@@ -36,9 +36,13 @@ class AssistTryRates(models.TransientModel):
     minutes = fields.Integer(default=60, required=True)
     result = fields.Html(string="This Session", compute='_compute_result')
     cycle_id = fields.Many2one(
-        'assist.billing.cycle', string="Last Period", compute='_compute_preview'
+        'assist.billing.cycle',
+        string="Period",
+        compute='_compute_cycle_id',
+        store=True,
+        readonly=False,
     )
-    preview = fields.Html(string="Last Period Would Cost", compute='_compute_preview')
+    preview = fields.Html(string="It Would Cost", compute='_compute_preview', sanitize=False)
 
     # === SELECTIONS === #
 
@@ -54,12 +58,17 @@ class AssistTryRates(models.TransientModel):
             is_given = dialog.started_at and dialog.plan_id
             dialog.result = dialog._rate_session() if is_given else False
 
-    @api.depends('plan_id', 'association_id')
+    @api.depends('association_id')
+    def _compute_cycle_id(self):
+        for dialog in self:
+            dialog.cycle_id = dialog.association_id._get_last_closed_cycle()
+
+    @api.depends('plan_id', 'cycle_id')
+    @api.depends_context('lang')
     def _compute_preview(self):
         for dialog in self:
-            cycle = dialog.association_id.cycle_ids.filtered(lambda each: each.state == 'closed')
-            dialog.cycle_id = cycle.sorted('date_start')[-1:]
-            dialog.preview = dialog._rate_period() if dialog.cycle_id else False
+            cycle = dialog.cycle_id._origin
+            dialog.preview = cycle._get_comparison(dialog.plan_id) if cycle else False
 
     # === ONE SESSION === #
 
@@ -108,29 +117,6 @@ class AssistTryRates(models.TransientModel):
                 }
             )
         )
-
-    # === A PERIOD === #
-
-    def _rate_period(self):
-        """Return what the customer's last closed period cost, and what it would cost now."""
-        # sudo: sessions of all technicians count, whoever asks
-        cycle = self.cycle_id.sudo()
-        sessions = cycle._read_billed_sessions()[cycle.id]
-        devices = cycle._read_device_days()[cycle.id]
-        terms = {
-            **self.plan_id._prepare_terms(),
-            'cycle': cycle.terms['cycle'],
-            **self.plan_id._prepare_card_terms(
-                self.association_id, cycle.tz, cycle.date_start, cycle.date_end
-            ),
-        }
-        present = cycle._get_terms_class().from_dict(terms)
-        before = cycle._rate(sessions, devices)
-        after = rating.rate(present, cycle._get_rated_period(), sessions, devices)
-        rows = [(self.env._("As billed"), self._format(before.total))]
-        rows.append((self.env._("By this plan now"), self._format(after.total)))
-        rows.append((self.env._("Difference"), self._format(after.total - before.total)))
-        return self._make_table(rows)
 
     # === HELPERS === #
 

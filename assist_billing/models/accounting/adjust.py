@@ -12,7 +12,7 @@ from ..invoice.account_move_line import USAGE_CHARGES
 from .assist_bill_adjuster import Share
 
 # Whose product, account and taxes a cost takes, where there are lines of several charges.
-USAGE_ORDER = ('session', 'hour', 'base_fee', 'minimum', 'prior', 'device')
+USAGE_ORDER = ('session', 'hour', 'base_fee', 'minimum', 'prior', 'device', 'cap')
 
 
 class AccountMove(models.Model):

@@ -54,6 +54,7 @@ class AssistBillingCycle(models.Model):
                     'waive_reason': reason,
                     # Nothing is billed, and a minimum waived is not owed again by late sessions.
                     'usage_amount': float(cycle._rate([]).usage_amount),
+                    **cycle._prepare_waived_rollover_vals(),
                 }
             )
             cycle.message_post(

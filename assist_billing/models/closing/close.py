@@ -353,6 +353,7 @@ class AssistBillingCycle(models.Model):
             'billed_quantity': float(outcome.rating.billed_quantity),
             'device_quantity': float(outcome.rating.device_quantity),
             'usage_amount': float(outcome.rating.usage_amount),
+            **self._prepare_rollover_vals(outcome.rating),
         }
 
     def _keep_details(self, outcomes, supplementary=None):
@@ -403,6 +404,7 @@ class AssistBillingCycle(models.Model):
             'measured_seconds': part.measured_seconds,
             'seconds': part.seconds,
             'billed_seconds': part.billed_seconds,
+            'tier': part.group.tier or 0,
             'price': float(part.price),
             'quantity': float(part.quantity),
             'amount': float(part.amount),

@@ -6,6 +6,7 @@ from odoo.tools import SQL, format_date, formatLang
 
 from ...rules import cycles
 from ...utils.checks import count_digits
+from ..rates.agreement import AGREEMENT_TERMS
 from ..rates.rate_card import CARD_TERMS, PART_TERMS
 
 # Associations looked at, and committed, at a time when cycles open.
@@ -387,7 +388,8 @@ class AssistBillingCycle(models.Model):
         :param dict terms: the present ones of its plan
         """
         self.ensure_one()
-        kept = {name: value for name, value in self.terms.items() if name not in CARD_TERMS}
+        optional = {*CARD_TERMS, *AGREEMENT_TERMS}
+        kept = {name: value for name, value in self.terms.items() if name not in optional}
         card = self.plan_id._prepare_card_terms(
             self.association_id, self.tz, self.date_start, self.date_end
         )
@@ -412,6 +414,7 @@ class AssistBillingCycle(models.Model):
         self.ensure_one()
         return [
             *self._get_price_rows(),
+            *self._get_tier_rows(),
             *self._get_rate_rows(),
             *self._get_time_rows(),
             *self._get_amount_rows(),
@@ -475,21 +478,13 @@ class AssistBillingCycle(models.Model):
         if terms['billing_type'] == 'hour' and terms['base_fee']:
             rows.append((self._get_term_label('base_fee'), self._format_price(terms['base_fee'])))
         if terms['included_quantity']:
-            quantity = formatLang(self.env, terms['included_quantity'], dp='Product Unit')
-            text = (
-                self.env._("%(quantity)s hours", quantity=quantity)
-                if terms['billing_type'] == 'hour'
-                else self.env._("%(quantity)s sessions", quantity=quantity)
-            )
+            text = self._format_quantity(terms['included_quantity'])
             rows.append((self._get_term_label('included_quantity'), text))
-        if terms['minimum_charge']:
-            rows.append(
-                (
-                    self._get_term_label('minimum_charge'),
-                    self._format_price(terms['minimum_charge']),
-                )
-            )
-        if terms['charge_devices'] or terms['included_quantity'] or terms['minimum_charge']:
+        rows += self._get_rollover_rows()
+        limits = [name for name in ('minimum_charge', 'maximum_charge') if terms.get(name)]
+        rows += [(self._get_term_label(name), self._format_price(terms[name])) for name in limits]
+        scaled = (*limits, 'charge_devices', 'included_quantity', 'tiers')
+        if any(terms.get(name) for name in scaled):
             rows.append((self._get_term_label('amounts_per'), self._get_term_choice('amounts_per')))
             if terms['prorate_partial']:
                 rows.append((self._get_term_label('prorate_partial'), self.env._("Yes")))
@@ -502,6 +497,13 @@ class AssistBillingCycle(models.Model):
         """Return the label of a selected term; what the terms hold, if it is no choice any more."""
         choices = dict(self.env[model]._fields[name]._description_selection(self.env))
         return choices.get(self.terms.get(name), self.terms.get(name) or "")
+
+    def _format_quantity(self, quantity):
+        """Return so many sessions or hours in words."""
+        number = formatLang(self.env, quantity, dp='Product Unit')
+        if self.terms['billing_type'] == 'hour':
+            return self.env._("%(quantity)s hours", quantity=number)
+        return self.env._("%(quantity)s sessions", quantity=number)
 
     def _format_price(self, price):
         """Return a unit price with all its digits: they can be more than the currency's."""
@@ -530,7 +532,7 @@ class AssistBillingCycle(models.Model):
     # === HELPERS === #
 
     def _is_by_parts(self):
-        """Tell whether its sessions are rated by parts: by a rate card, or by prices by date."""
+        """Tell whether its sessions are rated by parts: by rates, dates, tiers, rollover."""
         self.ensure_one()
         return not self.terms.keys().isdisjoint(PART_TERMS)
 

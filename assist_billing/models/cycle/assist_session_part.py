@@ -51,6 +51,9 @@ class AssistSessionPart(models.Model):
         help="Measured time, that of sessions merged into this one included.",
     )
     billed_seconds = fields.Integer(string="Billed (s)", readonly=True)
+    tier = fields.Integer(
+        readonly=True, help="Which tier of the plan gave its price; 0 where none did."
+    )
     price = fields.Float(min_display_digits='Product Price', readonly=True)
     quantity = fields.Float(digits='Product Unit', readonly=True)
     amount = fields.Monetary(
@@ -81,6 +84,7 @@ class AssistSessionPart(models.Model):
             'kind': self.kind or None,
             'grade': self.grade_id.id or None,
             'price_date': self.price_date,
+            'tier': self.tier,
             'quantity': Decimal(str(self.quantity)),
             'amount': Decimal(str(self.amount)),
         }

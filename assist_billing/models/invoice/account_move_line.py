@@ -2,7 +2,7 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 
 # What was used, rated by the terms of the cycle; and what a person added to it.
-USAGE_CHARGES = ('session', 'hour', 'base_fee', 'device', 'minimum', 'prior')
+USAGE_CHARGES = ('session', 'hour', 'base_fee', 'cap', 'device', 'minimum', 'prior')
 ADJUSTMENT_CHARGES = ('additional', 'discount')
 # Odoo prints no more decimals of a price.
 PRINTED_DIGITS = 6
@@ -38,6 +38,7 @@ class AccountMoveLine(models.Model):
             ('session', "Sessions"),
             ('hour', "Hours"),
             ('base_fee', "Base Fee"),
+            ('cap', "Maximum Charge"),
             ('device', "Devices"),
             ('minimum', "Minimum Charge"),
             ('prior', "Late Sessions"),

@@ -9,7 +9,7 @@ from ...rules import rating
 from .account_move_line import PRINTED_DIGITS
 
 # Charged as a flat amount, whatever sessions and hours are counted in.
-FLAT_CHARGES = ('base_fee', 'minimum')
+FLAT_CHARGES = ('base_fee', 'cap', 'minimum')
 
 
 class LineTerms(NamedTuple):
@@ -347,6 +347,7 @@ class AssistBillingCycle(models.Model):
         product = product.with_context(lang=lang, display_default_code=False)
         label = {
             'base_fee': cycle.env._("Base fee per session"),
+            'cap': cycle.env._("Reduction to the maximum charge"),
             'minimum': cycle.env._("Top-up to the minimum charge"),
             'prior': cycle.env._("%(product)s, received late", product=product.display_name),
         }.get(charge, product.display_name)
@@ -357,14 +358,18 @@ class AssistBillingCycle(models.Model):
     def _describe_group(self, group, price=None):
         """Return what explains the price of a line, in the language of the context; or nothing.
 
-        That is what the rate is for, and on which days it was so, if its price changes within the
-        cycle.
+        That is what rate and tier are for, and on which days it was so, if its price changes within
+        the cycle.
         """
         if not group:
             return ""
         rates = self.env['assist.billing.rate']
-        about = rates._describe_group(group.band, group.kind, group.grade)
-        return ", ".join(filter(None, (about, self._describe_price_days(group, price))))
+        words = [
+            rates._describe_group(group.band, group.kind, group.grade),
+            self._describe_tier(group.tier),
+            self._describe_price_days(group, price),
+        ]
+        return ", ".join(filter(None, words))
 
     def _describe_price_days(self, group, price):
         """Return in words on which days of this cycle a price was in force; nothing if always."""

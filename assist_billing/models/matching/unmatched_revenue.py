@@ -7,7 +7,13 @@ from odoo.tools import SQL
 from ...rules import rating
 
 # What a plan grants or asks for a whole cycle says nothing of single sessions.
-NEUTRAL = {'included_quantity': 0, 'minimum_charge': 0, 'charge_devices': False}
+NEUTRAL = {
+    'included_quantity': 0,
+    'minimum_charge': 0,
+    'maximum_charge': 0,
+    'charge_devices': False,
+    'rollover': 'none',
+}
 
 
 class AssistUnmatched(models.Model):

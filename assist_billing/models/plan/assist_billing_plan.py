@@ -37,6 +37,8 @@ PRICE_FIELDS = (
     'base_fee',
     'minimum_charge',
 )
+# All that is money; what has no price by date too.
+MONEY_FIELDS = (*PRICE_FIELDS, 'maximum_charge')
 # What prices in force hang on, seen from a plan.
 VERSION_PATHS = ('version_ids.date_from', *(f'version_ids.{name}' for name in PRICE_FIELDS))
 
@@ -58,6 +60,9 @@ NOT_NEGATIVE = (
     'base_minutes',
     'included_quantity',
     'minimum_charge',
+    'maximum_charge',
+    'rollover_cap',
+    'rollover_cycles',
 )
 
 
@@ -66,6 +71,9 @@ def bills_nothing(terms):
     if any(terms[name] for name in CHARGING_FIELDS[terms['billing_type']]):
         return False
     if terms['charge_devices'] and terms['price_per_device']:
+        return False
+    tiers = terms.get('tiers', ()) if isinstance(terms, dict) else terms._prepare_tier_terms()
+    if any(price for _from, price in tiers):
         return False
     # Prices that begin later: within the cycle, or whenever the plan is to have them.
     if isinstance(terms, dict):
@@ -217,15 +225,15 @@ class AssistBillingPlan(models.Model):
         required=True,
         default='cycle',
         tracking=True,
-        help="The period that the device price, included quantity and minimum charge are for. "
-        "Monthly values are scaled to the customer's cycle: weekly 12/52, fortnightly 12/26, "
-        "quarterly 3, and so on.",
+        help="The period that the device price, included quantity, tiers, minimum and maximum "
+        "charge are for. Monthly values are scaled to the customer's cycle: weekly 12/52, "
+        "fortnightly 12/26, quarterly 3, and so on.",
     )
     prorate_partial = fields.Boolean(
         string="Prorate Partial Cycle",
         tracking=True,
-        help="If the last cycle is cut short, the device price, included quantity and minimum "
-        "charge are prorated by days.",
+        help="If the last cycle is cut short, the device price, included quantity, tiers, minimum "
+        "and maximum charge are prorated by days.",
     )
     association_ids = fields.One2many('assist.billing.association', 'plan_id')
     association_count = fields.Integer(
@@ -284,12 +292,12 @@ class AssistBillingPlan(models.Model):
         "Billing plan: the rating rules cannot be negative; zero switches a rule off.",
     )
 
-    @api.constrains('currency_id', *PRICE_FIELDS)
+    @api.constrains('currency_id', *MONEY_FIELDS)
     def _check_price_digits(self):
         """Refuse a price with more digits than are printed: it would be rounded silently."""
         for plan in self:
             most = plan._get_price_digits()
-            for name in PRICE_FIELDS:
+            for name in MONEY_FIELDS:
                 if count_digits(plan[name]) > most:
                     raise ValidationError(
                         self.env._(
@@ -347,6 +355,7 @@ class AssistBillingPlan(models.Model):
         'rate_ids.method',
         'rate_ids.value',
         *VERSION_PATHS,
+        'tier_ids.price',
     )
     def _compute_bills_nothing(self):
         for plan in self:
@@ -583,11 +592,19 @@ class AssistBillingPlan(models.Model):
         self.ensure_one()
         return {
             **{name: self[name] for name in TERMS_FIELDS},
+            **self._prepare_agreement_terms(),
             'plan': self.name,
             'quantity_digits': self.env['decimal.precision'].precision_get('Product Unit'),
             # None is cut off, should prices have had more digits when they were given.
             'price_digits': max(
-                self._get_price_digits(), *(count_digits(self[name]) for name in PRICE_FIELDS)
+                self._get_price_digits(),
+                *(count_digits(self[name]) for name in MONEY_FIELDS),
+                *(count_digits(tier.price) for tier in self.tier_ids),
+                *(
+                    count_digits(version[name])
+                    for version in self.version_ids
+                    for name in PRICE_FIELDS
+                ),
             ),
             'currency_id': self.currency_id.id,
             'currency_rounding': self.currency_id.rounding,

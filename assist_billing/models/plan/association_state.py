@@ -123,6 +123,11 @@ class AssistBillingAssociation(models.Model):
 
     # === CHANGES WHILE CYCLES EXIST === #
 
+    def _get_last_closed_cycle(self):
+        """Return the last cycle that was closed, else the open one, else none."""
+        cycles = self._origin.cycle_ids.sorted('date_start')
+        return (cycles.filtered(lambda cycle: cycle.state == 'closed') or cycles[:1])[-1:]
+
     def _get_last_cycle(self):
         self.ensure_one()
         return self.sudo().cycle_ids.sorted('date_start')[-1:]

@@ -7,3 +7,5 @@ from . import assist_billing_plan_version
 from . import assist_price_revision
 from . import assist_price_revision_line
 from . import assist_price_revision_notice
+from . import assist_billing_tier
+from . import agreement

@@ -104,6 +104,10 @@ class AssistBillingPlanVersion(models.Model):
                         )
                     )
 
+    @api.constrains('minimum_charge')
+    def _check_maximum(self):
+        self.plan_id._check_maximum()
+
     # === COMPUTE METHODS === #
 
     @api.depends('plan_id')
@@ -329,12 +333,6 @@ class AssistBillingPlan(models.Model):
             if date_start < version.date_from < date_end and version[name] != price:
                 price = version[name]
                 later.append([fields.Date.to_string(version.date_from), price])
-        digits = [
-            count_digits(prices[each])
-            for prices in (self, *self.version_ids)
-            for each in PRICE_FIELDS
-        ]
-        terms['price_digits'] = max(self._get_price_digits(), *digits)
         return {**terms, 'versions': later, 'tz': tz} if later else terms
 
     def _get_versions(self):

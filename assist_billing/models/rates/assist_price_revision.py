@@ -123,6 +123,7 @@ class AssistPriceRevision(models.Model):
         compute='_compute_notice_counts',
         help="Customers without an address, or whose e-mail failed.",
     )
+    remark = fields.Text(compute='_compute_remark', help="What of these plans it does not change.")
     unaware_cycle_count = fields.Integer(
         compute='_compute_unaware_cycle_count',
         help="Open cycles that reach beyond the day and began before it was applied.",
@@ -195,6 +196,16 @@ class AssistPriceRevision(models.Model):
             revision.notice_count = len(notices.filtered('mailed_at'))
             revision.unreached_count = len(
                 notices.filtered(lambda notice: notice.state in ('no_address', 'failed'))
+            )
+
+    @api.depends('plan_ids.tier_ids')
+    @api.depends_context('lang')
+    def _compute_remark(self):
+        for revision in self:
+            tiered = revision.plan_ids.filtered('tier_ids')
+            revision.remark = tiered and self.env._(
+                "Tiers keep their prices, for they have no dates: see %(plans)s.",
+                plans=", ".join(tiered.mapped('name')),
             )
 
     @api.depends('state', 'plan_ids')

@@ -5,7 +5,7 @@ from ...rules.rates import find_unused
 # What a cycle keeps of the rate card; cycles without one have none of these keys.
 CARD_TERMS = ('hours', 'rates', 'band_products', 'versions', 'tz')
 # Where it keeps one of these, its sessions are rated by parts.
-PART_TERMS = ('rates', 'versions')
+PART_TERMS = ('rates', 'versions', 'tiers', 'rollover')
 
 
 class AssistBillingPlan(models.Model):

@@ -1,2 +1,5 @@
 from . import usage
 from . import preview
+from . import tiers
+from . import rollover
+from . import simulation

@@ -139,7 +139,7 @@ class AssistBillingCycle(models.Model):
         terms = self._get_frozen_terms()
         if not subtract_spans([(self.date_start, self.date_end)], self._get_suspended_spans()):
             terms = replace(terms, minimum_charge=0)
-        return terms
+        return terms if terms.rollover == 'none' else self._add_rollover(terms)
 
     def _get_frozen_terms(self):
         """Return the terms this cycle opened with, whatever became of it since."""

@@ -179,6 +179,7 @@ class AssistBillingStatement(models.AbstractModel):
             'hour': self.env._("Hours"),
             'base_fee': self.env._("Base fee per session"),
             'device': self.env._("Unattended devices"),
+            'cap': self.env._("Reduction to the maximum charge"),
             'minimum': self.env._("Top-up to the minimum charge"),
         }
         label = labels.get(charge) or self.env._(
@@ -585,7 +586,7 @@ class AssistBillingStatement(models.AbstractModel):
         rows += [
             self._get_csv_line(line.label, line.quantity, line.amount, currency)
             for line in statement.lines
-            if line.charge in ('base_fee', 'device', 'minimum')
+            if line.charge in ('base_fee', 'cap', 'device', 'minimum')
         ]
         kind = self.env._("No charge")
         rows += [

@@ -156,8 +156,8 @@ class AssistBillingTie(models.Model):
 
         Rows of (id, move_id, billing_type, billed_quantity, device_quantity, usage_amount, price,
         fee, device_price, included, num, den, rounding, by_parts): the included quantity is
-        included x num / den, of which a device's price has the same factor. With a rate card
-        (`by_parts`) what was used has several prices, which are no matter of these numbers.
+        included x num / den, of which a device's price has the same factor. With a rate card,
+        tiers and the like (`by_parts`) what was used is no matter of these numbers.
         """
         factors = SQL(", ").join(
             SQL("(%s, %s::numeric, %s::numeric)", cycle, factor.numerator, factor.denominator)

@@ -28,11 +28,14 @@ class AssistBillingTie(models.Model):
         ]
 
     def _get_by_parts_sql(self):
-        """Return the SQL condition that the sessions of a cycle `c` are rated by parts."""
-        return SQL("c.terms ?| %s", list(PART_TERMS))
+        """Return the SQL condition that a cycle `c` takes more than numbers to be rated again.
+
+        That is by parts, or down to a maximum.
+        """
+        return SQL("c.terms ?| %s", [*PART_TERMS, 'maximum_charge'])
 
     def _rate_by_parts(self):
-        """Rate the closed cycles with a rate card again; return (cycle, rating) of each."""
+        """Rate the closed cycles of that kind again; return (cycle, rating) of each."""
         rows = self.env.execute_query(
             SQL(
                 "SELECT c.id FROM assist_billing_cycle c WHERE %s AND c.state = 'closed'"

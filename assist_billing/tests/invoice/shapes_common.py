@@ -304,6 +304,28 @@ class ShapesCase(FastPathCase):
             lambda cycle: cycle.state == 'open' and cycle.end_at <= later
         )
 
+    def _shape_tiers(self):
+        plan = self._create_taxed_plan(
+            self._create_taxes({'amount': 15.0}),
+            tier_ids=[
+                Command.create({'from_quantity': quantity, 'price': price})
+                for quantity, price in ((0.5, 70.0), (1.0, 61.13))
+            ],
+        )
+        return self._open_cycles(plan)
+
+    def _shape_maximum(self):
+        plan = self._create_taxed_plan(
+            self._create_taxes({'amount': 15.0}), base_fee=5.0, maximum_charge=20.0
+        )
+        return self._open_cycles(plan)
+
+    def _shape_maximum_with_tax_taken_out(self):
+        cycles = self._shape_included_tax_taken_out()
+        for cycle in cycles:
+            cycle.terms = {**cycle.terms, 'maximum_charge': 15.0}
+        return cycles
+
     def _shape_drafts(self):
         return self._open_cycles(
             self._create_taxed_plan(self._create_taxes({'amount': 15.0}), bill_handling='draft')

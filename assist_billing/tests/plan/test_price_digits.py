@@ -4,7 +4,7 @@ from odoo.exceptions import UserError, ValidationError
 from odoo.fields import Command
 from odoo.tests import Form, tagged
 
-from ...models.plan.assist_billing_plan import PRICE_FIELDS
+from ...models.plan.assist_billing_plan import MONEY_FIELDS
 from ..statement.test_statement import StatementCommon
 
 
@@ -23,7 +23,7 @@ class TestPriceDigits(StatementCommon):
         return plan[name]
 
     def test_prices_in_a_currency_of_three_decimals_are_kept(self):
-        for name in PRICE_FIELDS:
+        for name in MONEY_FIELDS:
             with self.subTest(field=name):
                 plan = self._create_plan(currency_id=self.dinar.id, **{name: 1.125})
                 self.assertEqual(self._read_stored(plan, name), 1.125)
@@ -37,15 +37,15 @@ class TestPriceDigits(StatementCommon):
             for model in self.env.values()
             if model._name.startswith('assist.')
             for name, field in model._fields.items()
-            if field.type == 'float' and ('price' in name or name in PRICE_FIELDS)
+            if field.type == 'float' and ('price' in name or name in MONEY_FIELDS)
         ]
         self.assertLessEqual(
-            {f'assist.billing.plan.{name}' for name in PRICE_FIELDS}, {str(f) for f in prices}
+            {f'assist.billing.plan.{name}' for name in MONEY_FIELDS}, {str(f) for f in prices}
         )
         self.assertEqual([str(field) for field in prices if field.get_digits(self.env)], [])
 
     def test_more_digits_are_refused_in_words(self):
-        for name in PRICE_FIELDS:
+        for name in MONEY_FIELDS:
             with self.subTest(field=name):
                 with self.assertRaisesRegex(ValidationError, "0.125, has more than the 2 decimals"):
                     self._create_plan(**{name: 0.125})

@@ -335,6 +335,9 @@ class TestVersionsGiven(VersionsCommon):
             with self.subTest(vals=vals, write=True), self.assertRefused(words):
                 version.write(vals)
             version.unlink()
+        self.dated.maximum_charge = 500.0
+        with self.assertRefused("is below the minimum charge, 600.00 USD"):
+            self._add(date_from='2026-06-01', minimum_charge=600.0)
         day = Command.create({'date_from': '2026-07-01'})
         with self.assertRefused("on already"):
             self.dated.version_ids = [day, day]

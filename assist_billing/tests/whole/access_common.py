@@ -164,6 +164,7 @@ class AccessCommon(AssistBillingCommon, HttpCase):
             association_id=draft.id,
         )
         make('assist.billing.rate', plan_id=draft.plan_id.id, value=100.0)
+        make('assist.billing.tier', plan_id=draft.plan_id.id, from_quantity=10.0, price=1.0)
         make(
             'assist.session.part',
             session_id=session.id,
