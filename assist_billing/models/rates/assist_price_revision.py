@@ -470,14 +470,8 @@ class AssistPriceRevision(models.Model):
     def _get_changes(self):
         """Return in words what is not as it was announced any more."""
         self.ensure_one()
-        names = ('plan_id', 'association_id', 'rate_id', 'kind')
-        told = {
-            tuple(line[name].id if name != 'kind' else line.kind for name in names): line
-            for line in self.line_ids
-        }
         changes = []
-        for vals in self._prepare_lines_vals():
-            line = told.get(tuple(vals[name] for name in names))
+        for vals, line in self._match_lines():
             if not line:
                 plan = self.env['assist.billing.plan'].browse(vals['plan_id'])
                 customer = self.env['assist.billing.association'].browse(vals['association_id'])
@@ -498,6 +492,17 @@ class AssistPriceRevision(models.Model):
                 )
         return changes
 
+    def _match_lines(self):
+        """Return the values of all lines as they would be now, each with the line that was told.
+
+        A line that would not be there any more (its customer is not served then) is none of them.
+        """
+        told = {line._get_key(): line for line in self.line_ids}
+        lines = self.env['assist.price.revision.line']
+        return [
+            (vals, told.get(lines._get_key(vals), lines)) for vals in self._prepare_lines_vals()
+        ]
+
     def _refuse_obstacles(self):
         if obstacles := self._get_obstacles():
             raise UserError("\n".join([self.name, *obstacles]))
@@ -505,7 +510,8 @@ class AssistPriceRevision(models.Model):
     def _apply(self):
         """Write versions and rates; the caller has looked for obstacles."""
         self.ensure_one()
-        changed = self.line_ids.filtered(lambda line: line.old_price != line.new_price)
+        present = self.line_ids.browse().union(*(line for _vals, line in self._match_lines()))
+        changed = present.filtered(lambda line: line.old_price != line.new_price)
         for plan, lines in (
             changed.filtered(lambda line: line.kind != 'rate').grouped('plan_id').items()
         ):
@@ -579,6 +585,9 @@ class AssistPriceRevision(models.Model):
     def _create_notices(self):
         """Note whom to tell: each customer whose prices change, at his addresses of today."""
         self.ensure_one()
+        changed = self.line_ids.filtered(lambda line: line.old_price != line.new_price)
+        own = changed.association_id
+        plans = changed.filtered(lambda line: not line.association_id).plan_id
         # sudo: notices are the engine's
         self.env['assist.price.revision.notice'].sudo().create(
             [
@@ -588,18 +597,21 @@ class AssistPriceRevision(models.Model):
                     'email': association._get_notice_email(),
                 }
                 for association in self._get_associations(self.plan_ids)
-                if self._get_lines_of(association)
+                if association.plan_id in plans or association in own
             ]
         )
 
     def _get_lines_of(self, association):
         """Return the lines that are about a customer: of the plan, and of own rates."""
         self.ensure_one()
-        return self.line_ids.filtered(
-            lambda line: line.plan_id == association.plan_id
-            and line.association_id in (association, association.browse())
-            and line.old_price != line.new_price
+        lines = self.env['assist.price.revision.line'].search(
+            [
+                ('revision_id', '=', self.id),
+                ('plan_id', '=', association.plan_id.id),
+                ('association_id', 'in', (association.id, False)),
+            ]
         )
+        return lines.filtered(lambda line: line.old_price != line.new_price)
 
 
 def as_number(value):
