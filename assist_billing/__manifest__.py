@@ -20,6 +20,7 @@
         'wizard/assist_add_charges_views.xml',
         'wizard/assist_confirm_payment_views.xml',
         'views/rates/assist_billing_rates_views.xml',
+        'views/fees/assist_billing_fee_views.xml',
         'views/rates/assist_price_revision_views.xml',
         'wizard/assist_try_rates_views.xml',
         'wizard/assist_fill_hours_views.xml',

@@ -2,6 +2,7 @@
 from . import common
 from . import plan
 from . import rates
+from . import fees
 from . import session
 from . import ingest
 from . import connector

@@ -50,6 +50,8 @@ __all__ = [
     'Session',
     'SessionShare',
     'Terms',
+    'clip_spans',
+    'count_devices',
     'get_scale',
     'late_charges',
     'late_difference',
@@ -222,7 +224,8 @@ def _rate_sessions(terms, scale, sessions):
         used = Fraction(len(billed))
     step = ONE.scaleb(-terms.quantity_digits)
     price, fee = terms.printed_price(price), terms.printed_price(fee)
-    rest = max(Fraction(0), used - scale * Fraction(terms.included_quantity))
+    included = scale * Fraction(terms.included_quantity) + Fraction(terms.fee_hours)
+    rest = max(Fraction(0), used - included)
     gross = terms.make_line(terms.billing_type, round_half_up(used, step), price)
     usage = terms.make_line(terms.billing_type, round_half_up(rest, step), price)
     base_fee = terms.make_line('base_fee', Decimal(len(billed) if fee else 0), fee)
@@ -232,8 +235,8 @@ def _rate_sessions(terms, scale, sessions):
     fees = split(base_fee.amount, terms.currency_rounding, [1] * len(billed))
     columns = zip(billed.values(), quantities, amounts, fees, strict=True)
     shares = _make_shares(sessions, dropped, dict(zip(billed, columns, strict=True)))
-    included = Included(usage.quantity - gross.quantity, usage.amount - gross.amount)
-    return (usage,), base_fee, shares, included, (), {}
+    taken_off = Included(usage.quantity - gross.quantity, usage.amount - gross.amount)
+    return (usage,), base_fee, shares, taken_off, (), {}
 
 
 def _rate_by_parts(terms, scale, sessions):
@@ -322,11 +325,20 @@ def _count(terms, sessions, by_kind=False, spans=None):
 # === DEVICES === #
 
 
+def count_devices(
+    terms: Terms, date_start: date, date_end: date, devices: Iterable[Device]
+) -> Decimal:
+    """Return how many devices count from a day up to another, as the terms count them."""
+    terms = replace(terms, charge_devices=True)
+    line, _shares = _rate_devices(terms, Fraction(1), date_start, date_end, devices)
+    return line.quantity
+
+
 def _rate_devices(terms, scale, date_start, date_end, devices):
     """Return the device line, of quantity zero if there is none, and the devices' shares."""
     spans = {}
     for device in _sorted(devices, lambda device: device.id) if terms.charge_devices else ():
-        if clipped := _clip(device.days, date_start, date_end):
+        if clipped := clip_spans(device.days, date_start, date_end):
             spans[device.id] = clipped
     days = {key: sum((end - start).days for start, end in found) for key, found in spans.items()}
     step = ONE
@@ -353,7 +365,7 @@ def _rate_devices(terms, scale, date_start, date_end, devices):
     return line, tuple(shares)
 
 
-def _clip(spans, date_start, date_end):
+def clip_spans(spans, date_start, date_end):
     """Return `spans` within the period, in order, those that touch joined, empty ones left out."""
     within = (
         (max(start or date_start, date_start), min(end or date_end, date_end))

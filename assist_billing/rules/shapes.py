@@ -108,6 +108,8 @@ class Terms:
     rollover_cycles: int = 1
     carried: tuple = ()
     handed_on: tuple = ()
+    # Hours that come with the fees of this cycle: it opens without them.
+    fee_hours: Decimal = ZERO
 
     def __post_init__(self):
         for each in fields(self):
@@ -165,11 +167,13 @@ class Terms:
         """
         included = scale * Fraction(self.included_quantity) * units
         own = [Allowance('included', int(included))] if included else []
+        if self.fee_hours:
+            own.append(Allowance('fees', int(Fraction(self.fee_hours) * units)))
         return make_allowances(self.carried, units) + own
 
     def get_divisor(self, scale: Fraction) -> int:
         """Return what units of allowances are a multiple of; extend it with `get_allowances`."""
-        quantities = [scale * Fraction(self.included_quantity)]
+        quantities = [scale * Fraction(self.included_quantity), Fraction(self.fee_hours)]
         quantities += [each.quantity for each in (*self.carried, *self.handed_on)]
         return lcm(*(each.denominator for each in quantities))
 

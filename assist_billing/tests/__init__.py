@@ -31,6 +31,11 @@ from .rates import (
     test_rates_given,
     test_versions,
 )
+from .fees import (
+    test_fees,
+    test_fees_after,
+    test_fees_histories,
+)
 from .session import (
     test_matching,
     test_session_hand,

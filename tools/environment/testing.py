@@ -19,6 +19,8 @@ BESIDE_OTHERS = {
     'assist_billing_tier_validation',
     'assist_billing_timesheet',
 }
+# Tests of real processes, which wait and watch more than they work.
+PROCESS_TESTS = ('tests/process', 'tests/bench')
 # Each takes a gigabyte of memory with the processes, browsers and databases that its tests start.
 MOST_LANES = 4
 # Run in Odoo's shell.
@@ -51,7 +53,7 @@ def core_modules() -> list[str]:
 
 
 def run_all(arguments: list[str], paths: list[str] | None = None) -> int:
-    """Install the add-ons in a fresh database, run the whole suite; return pytest's exit status.
+    """Install the add-ons in a fresh database, run its tests; return pytest's exit status.
 
     With `paths`, those tests alone are run. The add-on that builds on OCA's is tested beside the
     others in a database of its own: there the schedule hands over what it closes elsewhere.
@@ -65,8 +67,8 @@ def run_all(arguments: list[str], paths: list[str] | None = None) -> int:
         with_companion = oca.is_needed() and not (paths or arguments)
         paths = paths or [
             'tests',
-            # Beside other add-ons only: `make neighbours`.
-            '--ignore=tests/neighbours',
+            # They have commands of their own: `make processes`, `make neighbours`.
+            *(f'--ignore={path}' for path in (*PROCESS_TESTS, 'tests/neighbours')),
             *(
                 f'{module}/tests'
                 for module in core_modules()

@@ -12,7 +12,17 @@ from ..invoice.account_move_line import USAGE_CHARGES
 from .assist_bill_adjuster import Share
 
 # Whose product, account and taxes a cost takes, where there are lines of several charges.
-USAGE_ORDER = ('session', 'hour', 'base_fee', 'minimum', 'prior', 'device', 'cap')
+USAGE_ORDER = (
+    'session',
+    'hour',
+    'base_fee',
+    'minimum',
+    'prior',
+    'device',
+    'fee',
+    'true_up',
+    'cap',
+)
 
 
 class AccountMove(models.Model):
@@ -411,6 +421,14 @@ class AccountMove(models.Model):
                 )
             )
         self._assist_refuse_others(('bill', 'given_back'))
+        if self.move_type == 'out_refund':
+            raise UserError(
+                self.env._(
+                    "%(bill)s is a credit note. Add charges and discounts to a bill of the "
+                    "customer.",
+                    bill=self.display_name,
+                )
+            )
         if self.state == 'cancel' or self.assist_kind == 'given_back':
             raise UserError(
                 self.env._(

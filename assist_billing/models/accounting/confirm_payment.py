@@ -238,6 +238,8 @@ class AccountMove(models.Model):
             return self.env._("it is a draft; post it first")
         if self.state == 'cancel':
             return self.env._("it is cancelled")
+        if self.move_type == 'out_refund':
+            return self.env._("it is a credit note")
         if self.payment_state == 'reversed':
             return self.env._("it has been fully credited")
         if self._assist_is_settled() or self.currency_id.is_zero(self.amount_residual):

@@ -47,6 +47,7 @@ class AssistBillingCycle(models.Model):
         )
         cycles._forget_late()
         cycles._forget_parts()
+        cycles._release_fees()
         for cycle in cycles:
             cycle.write(
                 {
@@ -98,8 +99,10 @@ class AssistBillingCycle(models.Model):
         self.ensure_one()
         outcome = self._get_outcomes()[self]
         rated = sorted((line.charge, float(line.quantity)) for line, _cycle in outcome.lines)
+        # The lines of a credit note are turned round.
+        sign = bill._assist_get_sign()
         billed = sorted(
-            (line.assist_charge, line.quantity)
+            (line.assist_charge, sign * line.quantity)
             for line in bill.invoice_line_ids
             if line.assist_charge in USAGE_CHARGES
         )

@@ -121,16 +121,16 @@ class AccountMove(models.Model):
             )
 
     def _assist_check_late_documents(self):
-        """Refuse to drop a bill for late sessions: they would belong to no bill any more."""
+        """Refuse to drop a bill for late sessions or fees: no bill would charge them any more."""
         late = self.filtered(
             lambda move: move.assist_kind == 'supplementary'
-            and 'prior' in move.invoice_line_ids.mapped('assist_charge')
+            and not {'prior', 'fee'}.isdisjoint(move.invoice_line_ids.mapped('assist_charge'))
         )
         if late:
             raise UserError(
                 self.env._(
-                    "%(bill)s bills sessions that came in late and cannot be cancelled or "
-                    "deleted. Make a credit note instead.",
+                    "%(bill)s bills fees in advance, or sessions that came in late, and cannot be "
+                    "cancelled or deleted. Make a credit note instead.",
                     bill=late[0].display_name,
                 )
             )
@@ -215,7 +215,8 @@ class AccountMove(models.Model):
             return
         receivable = self._assist_get_receivable_lines()
         free = cycle.freed_line_ids.filtered(
-            lambda line: not line.reconciled
+            lambda line: self.move_type == 'out_invoice'
+            and not line.reconciled
             and line.parent_state == 'posted'
             and line.account_id == receivable.account_id
         )

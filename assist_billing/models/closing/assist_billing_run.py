@@ -190,6 +190,7 @@ class AssistBillingRun(models.Model):
         run = retry_races(self._begin, now)
         progress._commit_progress(remaining=cycles._count_due(now))
         run._finish_bills()  # what an earlier run was killed over
+        run._bill_fees(now)
         if not run._close_due(now):
             run._pause()
             return  # out of time: the scheduler comes back for the rest
@@ -231,6 +232,21 @@ class AssistBillingRun(models.Model):
         batch._close(now)
         self._count_batch(batch)
         return batch
+
+    def _bill_fees(self, now):
+        """Bill fees in advance by a bill of their own where no other is to carry them."""
+        tried = []
+        while periods := retry_races(self._bill_next_fees, now, tried):
+            tried += periods.ids
+            self.env['ir.cron']._commit_progress()
+
+    def _bill_next_fees(self, now, tried):
+        """Lock and bill the fees in advance of the next cycles; return these cycles."""
+        periods = self.env['assist.billing.cycle']._lock_fees_due(now, tried)
+        for period in periods:
+            period._bill_fees_due(now)
+        self._count_late(periods)
+        return periods
 
     def _bill_late_sessions(self, now):
         """Bill late sessions by a bill of their own where no other is to carry them soon."""
@@ -354,6 +370,9 @@ class AssistBillingRun(models.Model):
         # sudo: cycles and runs are written by the engine only
         run, cycles = self.sudo(), cycles.sudo()
         now = fields.Datetime.now()
+        if any('fees' in cycle.terms for cycle in cycles):
+            # Their bills charge the next period in advance: it is to be there.
+            cycles._open_next_begun(now)
         cycles.filtered('retry_at').write({'retry_at': False})
         run = run.create(
             {'user_id': self.env.user.id, 'started_at': now, 'last_at': now, 'state': 'running'}
@@ -480,8 +499,8 @@ class AssistBillingRun(models.Model):
                        count(*) FILTER (WHERE c.state = 'closed') AS closed_count,
                        count(m.id) AS invoice_count,
                        count(*) FILTER (WHERE c.state != 'closed') AS failed_count,
-                       COALESCE(sum(m.amount_untaxed), 0) AS amount_untaxed,
-                       COALESCE(sum(m.amount_total), 0) AS amount_total
+                       COALESCE(sum(m.amount_untaxed_in_currency_signed), 0) AS amount_untaxed,
+                       COALESCE(sum(m.amount_total_in_currency_signed), 0) AS amount_total
                   FROM assist_billing_cycle c LEFT JOIN account_move m ON m.id = c.move_id
                  WHERE c.id IN %s GROUP BY c.company_id, c.currency_id
                 """,

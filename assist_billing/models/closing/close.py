@@ -362,6 +362,7 @@ class AssistBillingCycle(models.Model):
         :param supplementary: the bill for late sessions alone, if that is what was made
         """
         device_vals, prior_vals, part_vals = [], [], []
+        self._keep_fees(outcomes, supplementary)
         for outcome in outcomes:
             if not outcome.cycle.device_ids:
                 device_vals += [
@@ -660,6 +661,7 @@ class AssistBillingCycle(models.Model):
         self.prior_ids.unlink()
         self.device_ids.unlink()
         self.part_ids.unlink()
+        self._forget_unbilled_fees()
         sessions = self._release_sessions()
         self.write(
             {

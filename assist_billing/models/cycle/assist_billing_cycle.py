@@ -113,6 +113,12 @@ class AssistBillingCycle(models.Model):
     usage_amount = fields.Monetary(
         readonly=True, help="Billed for sessions, base fees and minimum, before taxes."
     )
+    fee_ids = fields.One2many('assist.billing.cycle.fee', 'cycle_id', string="Fees")
+    fees_due = fields.Boolean(
+        string="Fees to Be Billed",
+        readonly=True,
+        help="It has fees in advance that no bill charges yet.",
+    )
     freed_line_ids = fields.Many2many(
         'account.move.line',
         help="Payments released by a credit note. They are applied to the bill that replaces it.",
@@ -153,6 +159,7 @@ class AssistBillingCycle(models.Model):
     )
     _due_index = models.Index("(end_at, id) WHERE state = 'open'")
     _unbilled_index = models.Index("(plan_id) WHERE state = 'closed' AND move_id IS NULL")
+    _fees_due_index = models.Index("(association_id) WHERE fees_due")
 
     # === COMPUTE METHODS === #
 
@@ -361,9 +368,11 @@ class AssistBillingCycle(models.Model):
     def _prepare_cycle_vals(self, association, period, terms):
         """Return the values of one cycle that opens now, its plan's `terms` included."""
         plan = association.plan_id
+        fees = plan._prepare_fees_terms(association)
         return {
             'association_id': association.id,
             'plan_id': plan.id,
+            'fees_due': any(fee['charge'] == 'advance' for fee in fees.get('fees', ())),
             'partner_id': association.partner_id.id,
             'company_id': association.company_id.id,
             'currency_id': plan.currency_id.id,
@@ -379,6 +388,7 @@ class AssistBillingCycle(models.Model):
                 **plan._prepare_card_terms(
                     association, association.tz, period.date_start, period.date_end
                 ),
+                **fees,
             },
         }
 
@@ -393,7 +403,10 @@ class AssistBillingCycle(models.Model):
         card = self.plan_id._prepare_card_terms(
             self.association_id, self.tz, self.date_start, self.date_end
         )
-        return {**kept, **terms, **card}
+        fees = self.plan_id._prepare_fees_terms(self.association_id)
+        if 'fees' in kept and not fees:
+            fees = {'fees': []}  # what was charged in advance is still to be set right
+        return {**kept, **terms, **card, **fees}
 
     @api.model
     def _end_associations(self, now):
@@ -416,6 +429,7 @@ class AssistBillingCycle(models.Model):
             *self._get_price_rows(),
             *self._get_tier_rows(),
             *self._get_rate_rows(),
+            *self._get_fee_rows(),
             *self._get_time_rows(),
             *self._get_amount_rows(),
         ]
@@ -450,6 +464,12 @@ class AssistBillingCycle(models.Model):
         rates = self.env['assist.billing.rate']
         texts = [rates._describe(terms, self.currency_id) for terms in self.terms.get('rates', ())]
         label = self._get_term_label('rate_ids')
+        return [(label if not i else "", text) for i, text in enumerate(texts)]
+
+    def _get_fee_rows(self):
+        fees = self.env['assist.billing.plan.fee']
+        texts = [fees._describe(terms, self._format_price) for terms in self.terms.get('fees', ())]
+        label = self._get_term_label('fee_ids')
         return [(label if not i else "", text) for i, text in enumerate(texts)]
 
     def _get_time_rows(self):
@@ -528,6 +548,19 @@ class AssistBillingCycle(models.Model):
     def _get_statement_csv(self):
         """Return the statement of this cycle as CSV (bytes), see `assist.billing.statement`."""
         return self.env['assist.billing.statement']._get_csv(self._get_statement())
+
+    # === FEES === #
+
+    def _mark_fees_due(self):
+        """Note which of these cycles have fees in advance that no bill charges yet."""
+        for cycle in self:
+            known = {row.fee_id.id for row in cycle.fee_ids}
+            is_due = any(
+                fee['charge'] == 'advance' and fee['id'] not in known
+                for fee in cycle.terms.get('fees', ())
+            ) or any(not (row.billing_cycle_id or row.own_move_id) for row in cycle.fee_ids)
+            if cycle.fees_due != is_due:
+                cycle.fees_due = is_due
 
     # === HELPERS === #
 

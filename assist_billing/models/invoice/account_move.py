@@ -236,10 +236,11 @@ class AccountMove(models.Model):
             for name, value in cycle._prepare_move_vals(bool(move.assist_cycle_id)).items():
                 move[name] = value
 
-    @api.depends('invoice_line_ids.price_subtotal', 'invoice_line_ids.assist_charge')
+    @api.depends('move_type', 'invoice_line_ids.price_subtotal', 'invoice_line_ids.assist_charge')
     def _compute_assist_session_charge(self):
         for move in self:
-            move.assist_session_charge = move._assist_sum_lines(USAGE_CHARGES)
+            sign = move._assist_get_sign() if move.assist_kind == 'bill' else 1
+            move.assist_session_charge = sign * move._assist_sum_lines(USAGE_CHARGES)
 
     @api.depends(
         'invoice_line_ids.price_subtotal',
@@ -256,13 +257,11 @@ class AccountMove(models.Model):
                 continue
             linked = move.assist_linked_ids.filtered(lambda document: document.state != 'cancel')
             move.assist_misc_charge = move._assist_sum_lines(ADJUSTMENT_CHARGES) + sum(
-                # A credit note's lines are positive and lower what the customer owes.
-                document._assist_sum_lines(ADJUSTMENT_CHARGES)
-                * (-1 if document.move_type == 'out_refund' else 1)
+                document._assist_get_sign() * document._assist_sum_lines(ADJUSTMENT_CHARGES)
                 for document in linked
             )
 
-    @api.depends('state', 'payment_state', 'invoice_date_due')
+    @api.depends('state', 'payment_state', 'invoice_date_due', 'move_type')
     def _compute_assist_status(self):
         known = dict(STATUSES)
         today = fields.Date.context_today(self)
@@ -270,7 +269,8 @@ class AccountMove(models.Model):
             status = move.payment_state if move.state == 'posted' else move.state
             if status not in known:  # `blocked` and the like: nothing is paid all the same
                 status = 'not_paid'
-            if status == 'not_paid' and move.invoice_date_due and move.invoice_date_due < today:
+            is_owed = move.move_type == 'out_invoice' and status == 'not_paid'
+            if is_owed and move.invoice_date_due and move.invoice_date_due < today:
                 status = 'overdue'
             move.assist_status = status
 
@@ -414,6 +414,10 @@ class AccountMove(models.Model):
         return sum(
             line.price_subtotal for line in self.invoice_line_ids if line.assist_charge in charges
         )
+
+    def _assist_get_sign(self):
+        """Return -1 of a credit note: its lines are positive, and lower what the customer owes."""
+        return -1 if self.move_type == 'out_refund' else 1
 
     def _assist_is_settled(self):
         self.ensure_one()

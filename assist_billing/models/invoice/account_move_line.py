@@ -2,7 +2,17 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 
 # What was used, rated by the terms of the cycle; and what a person added to it.
-USAGE_CHARGES = ('session', 'hour', 'base_fee', 'cap', 'device', 'minimum', 'prior')
+USAGE_CHARGES = (
+    'session',
+    'hour',
+    'base_fee',
+    'cap',
+    'device',
+    'minimum',
+    'prior',
+    'fee',
+    'true_up',
+)
 ADJUSTMENT_CHARGES = ('additional', 'discount')
 # Odoo prints no more decimals of a price.
 PRINTED_DIGITS = 6
@@ -42,6 +52,8 @@ class AccountMoveLine(models.Model):
             ('device', "Devices"),
             ('minimum', "Minimum Charge"),
             ('prior', "Late Sessions"),
+            ('fee', "Fee"),
+            ('true_up', "Adjusted Fee"),
             ('additional', "Additional Cost"),
             ('discount', "Discount"),
         ],

@@ -6,6 +6,7 @@ from odoo.exceptions import UserError
 from odoo.tools import float_round
 
 from ...rules import rating
+from ...rules.fees import FeeGroup
 from .account_move_line import PRINTED_DIGITS
 
 # Charged as a flat amount, whatever sessions and hours are counted in.
@@ -49,6 +50,8 @@ class AssistBillingCycle(models.Model):
     def _prepare_invoice_vals(self, outcome, now):
         """Return the values of the invoice of this cycle.
 
+        Where more is credited than charged it is a credit note, with all signs turned round.
+
         :param Outcome outcome: its rating and late sessions
         :param datetime now: naive UTC; when the bill is made
         """
@@ -57,6 +60,7 @@ class AssistBillingCycle(models.Model):
             **self._prepare_document_vals(now),
             **self._prepare_date_vals(outcome.charged, now),
             **self.env['account.move']._prepare_assist_kind_vals('bill', self),
+            **({'move_type': 'out_refund'} if outcome.total < 0 else {}),
             'invoice_line_ids': self._prepare_line_commands(outcome),
         }
 
@@ -66,6 +70,21 @@ class AssistBillingCycle(models.Model):
         return {
             **self._prepare_document_vals(now),
             **self._prepare_date_vals(outcome.charged, now),
+            **self.env['account.move']._prepare_assist_kind_vals('supplementary', self),
+            'invoice_line_ids': self._prepare_line_commands(outcome),
+        }
+
+    def _prepare_fees_vals(self, outcome, now):
+        """Return the values of a bill for the fees in advance of this cycle alone."""
+        self.ensure_one()
+        invoice_date = self._get_invoice_date(outcome.charged, now, self.date_start)
+        self._check_currency(invoice_date)
+        return {
+            **self._prepare_document_vals(now),
+            'invoice_date': invoice_date,
+            'invoice_date_due': fields.Date.add(invoice_date, days=self.association_id.due_days),
+            'delivery_date': self.date_start,
+            'taxable_supply_date': self.date_start,
             **self.env['account.move']._prepare_assist_kind_vals('supplementary', self),
             'invoice_line_ids': self._prepare_line_commands(outcome),
         }
@@ -104,19 +123,20 @@ class AssistBillingCycle(models.Model):
             'invoice_date_due': self._get_due_date(invoice_date),
         }
 
-    def _get_invoice_date(self, charged, now):
+    def _get_invoice_date(self, charged, now, day=None):
         """Return the date of a bill made at `now`: what the company dates bills by, or today.
 
         It is today when that day is in the future for the company, is too long ago (a bill made
         months late is dated when it is made), or is covered by a lock date.
 
         :param set charged: what it charges, as `Outcome.charged`
+        :param day: another day to date it by
         """
         self.ensure_one()
         company = self.company_id
         today = company._assist_get_today(now)
         by_last_day = company.assist_date_bills == 'last_day'
-        day = self._get_last_day() if by_last_day else self.date_end
+        day = day or (self._get_last_day() if by_last_day else self.date_end)
         age = (today - day).days
         if not 0 <= age <= company.assist_backdate_days:
             return today
@@ -198,11 +218,12 @@ class AssistBillingCycle(models.Model):
     def _prepare_line_commands(self, outcome):
         """Return the invoice lines of `outcome`, in the order they are printed."""
         self.ensure_one()
+        sign = -1 if outcome.total < 0 else 1
         return [
             fields.Command.create(
                 self._prepare_line_vals(
                     line.charge,
-                    line.quantity,
+                    sign * line.quantity,
                     line.price,
                     origin,
                     **({'group': line.group} if line.group else {}),
@@ -342,6 +363,8 @@ class AssistBillingCycle(models.Model):
         :param price: its price
         """
         self.ensure_one()
+        if isinstance(group, FeeGroup):
+            return self._get_fee_line_name(charge, product, origin, group)
         lang = self.partner_id.lang or self.env.lang
         cycle = origin.with_context(lang=lang)
         product = product.with_context(lang=lang, display_default_code=False)
@@ -355,13 +378,29 @@ class AssistBillingCycle(models.Model):
             label = f"{label} – {about}"
         return f"{label}\n{cycle._format_period()}"
 
+    def _get_fee_line_name(self, charge, product, origin, group):
+        """Return the text of the line of a fee, or of its true-up, in the customer's language."""
+        self.ensure_one()
+        lang = self.partner_id.lang or self.env.lang
+        cycle = origin.with_context(lang=lang)
+        label = cycle._get_fee_label(charge, product, group)
+        return f"{label}\n{cycle._format_period()}"
+
+    def _get_fee_label(self, charge, product, group):
+        """Return what a fee, or its true-up, is called, in the language of the context."""
+        product = product.with_context(lang=self.env.lang, display_default_code=False)
+        label = group.name or product.display_name
+        if charge == 'true_up':
+            return self.env._("%(fee)s, adjusted by days", fee=label)
+        return label
+
     def _describe_group(self, group, price=None):
         """Return what explains the price of a line, in the language of the context; or nothing.
 
         That is what rate and tier are for, and on which days it was so, if its price changes within
         the cycle.
         """
-        if not group:
+        if not group or isinstance(group, FeeGroup):
             return ""
         rates = self.env['assist.billing.rate']
         words = [

@@ -155,6 +155,13 @@ class AssistBillingAssociation(models.Model):
         string="Own Rates",
         help="They come before all rates of the plan.",
     )
+    fee_ids = fields.One2many(
+        'assist.billing.association.fee',
+        'association_id',
+        string="Own Fees",
+        help="Seats, price and hours of this customer, instead of the plan's.",
+    )
+    plan_has_fees = fields.Boolean(related='plan_id.has_fees')
     cycle_ids = fields.One2many('assist.billing.cycle', 'association_id', copy=False)
     bill_ids = fields.One2many(
         'account.move',

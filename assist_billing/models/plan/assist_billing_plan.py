@@ -72,11 +72,14 @@ def bills_nothing(terms):
         return False
     if terms['charge_devices'] and terms['price_per_device']:
         return False
-    tiers = terms.get('tiers', ()) if isinstance(terms, dict) else terms._prepare_tier_terms()
+    is_frozen = isinstance(terms, dict)
+    if any(fee['price'] for fee in (terms.get('fees', ()) if is_frozen else terms['fee_ids'])):
+        return False
+    tiers = terms.get('tiers', ()) if is_frozen else terms._prepare_tier_terms()
     if any(price for _from, price in tiers):
         return False
     # Prices that begin later: within the cycle, or whenever the plan is to have them.
-    if isinstance(terms, dict):
+    if is_frozen:
         rates, later = terms.get('rates', ()), [each[1] for each in terms.get('versions', ())]
     else:
         rates, names = terms.rate_ids, terms._get_charging_names()
@@ -354,6 +357,7 @@ class AssistBillingPlan(models.Model):
         'price_per_device',
         'rate_ids.method',
         'rate_ids.value',
+        'fee_ids.price',
         *VERSION_PATHS,
         'tier_ids.price',
     )
@@ -568,6 +572,7 @@ class AssistBillingPlan(models.Model):
         reopened = unbilled.filtered(lambda cycle: present[cycle] != cycle.terms)
         for cycle in open_cycles | reopened:
             cycle.terms = present[cycle]
+        (open_cycles | reopened)._mark_fees_due()
         if reopened:
             reopened._reopen()
             self.env['assist.billing.association']._trigger_closing()
@@ -614,6 +619,7 @@ class AssistBillingPlan(models.Model):
                     for charge in PRODUCT_TERMS
                 },
                 **self._prepare_card_product_terms(),
+                **self._prepare_fee_product_terms(),
             },
         }
 
@@ -671,6 +677,8 @@ class AssistBillingPlan(models.Model):
         """Return the products that can be on this plan's bills."""
         self.ensure_one()
         products = self._get_product('usage') | self.hours_id.line_ids.band_id.product_id
+        if self.has_fees:
+            products |= self.fee_ids.product_id
         return products | self._get_product('device') if self.charge_devices else products
 
     def _get_archived_taxed_products(self):

@@ -155,7 +155,17 @@ class AssistBillingAssociation(models.Model):
                     )
                 )
             # sudo: cycles are written by the engine only
-            association.sudo().cycle_ids.unlink()
+            opened = association.sudo().cycle_ids
+            if opened.fee_ids:
+                raise UserError(
+                    self.env._(
+                        "%(customer)s was billed fees in advance already, so the bill start date "
+                        "cannot change. End this association on that date (the fees are "
+                        "credited), then associate the customer again.",
+                        customer=association.partner_id.display_name,
+                    )
+                )
+            opened.unlink()
             association._assist_as_engine().anchor_date = False
 
     def _check_end_date(self, end_date):
@@ -180,6 +190,9 @@ class AssistBillingAssociation(models.Model):
             # Others follow one that closed without a bill and opened again: it gets no longer.
             longest = cycle.whole_date_end if is_last else cycle.date_end
             date_end = min(longest, end_date or longest)
+            if cycle.fee_ids and date_end <= cycle.date_start:
+                # They were charged in advance: a day without service, whose bill credits them.
+                date_end = fields.Date.add(cycle.date_start, days=1)
             end_at = cycles.local_midnight(date_end, cycle.tz)
             if end_at <= cycle.start_at:
                 cycle.unlink()

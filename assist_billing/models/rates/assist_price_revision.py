@@ -198,14 +198,15 @@ class AssistPriceRevision(models.Model):
                 notices.filtered(lambda notice: notice.state in ('no_address', 'failed'))
             )
 
-    @api.depends('plan_ids.tier_ids')
+    @api.depends('plan_ids.tier_ids', 'plan_ids.fee_ids')
     @api.depends_context('lang')
     def _compute_remark(self):
         for revision in self:
-            tiered = revision.plan_ids.filtered('tier_ids')
-            revision.remark = tiered and self.env._(
-                "Tiers keep their prices, for they have no dates: see %(plans)s.",
-                plans=", ".join(tiered.mapped('name')),
+            plans = revision.plan_ids.filtered(lambda plan: plan.tier_ids or plan.fee_ids)
+            revision.remark = plans and self.env._(
+                "Tiers and monthly fees keep their prices, for these have no dates; change them "
+                "on the plan: %(plans)s.",
+                plans=", ".join(plans.mapped('name')),
             )
 
     @api.depends('state', 'plan_ids')
@@ -583,7 +584,7 @@ class AssistPriceRevision(models.Model):
     # === ANNOUNCING === #
 
     def _create_notices(self):
-        """Note whom to tell: each customer whose prices change, at his addresses of today."""
+        """Note whom to tell: each customer whose prices change, at today's addresses."""
         self.ensure_one()
         changed = self.line_ids.filtered(lambda line: line.old_price != line.new_price)
         own = changed.association_id

@@ -1,4 +1,5 @@
 from . import usage
+from . import fee_usage
 from . import preview
 from . import tiers
 from . import rollover

@@ -43,6 +43,15 @@ SIMULATED = (
     'rate_ids.burn_percent',
     'rate_ids.minimum_minutes',
     'rate_ids.increment_minutes',
+    'fee_ids.product_id',
+    'fee_ids.name',
+    'fee_ids.quantity_rule',
+    'fee_ids.quantity',
+    'fee_ids.price',
+    'fee_ids.charge',
+    'fee_ids.included_hours',
+    'fee_ids.prorate',
+    'fee_ids.true_up',
 )
 
 
@@ -125,9 +134,11 @@ class AssistBillingCycle(models.Model):
             )
             rated = self._rate(sessions[self.id], self._read_device_days()[self.id])
         label = self.env['assist.billing.statement']._get_charge_label
+        charged = [*rated.lines, *(share.line for share in self._get_fees_of_period())]
         lines = [
             (label(line.charge, self, line.group), line.quantity, line.price, line.amount)
-            for line in rated.lines
+            for line in charged
+            if line.quantity
         ]
         priors = self.env['assist.billing.cycle.prior'].search(
             [('origin_cycle_id', '=', self.id), ('amount', '!=', 0)]
@@ -152,24 +163,28 @@ class AssistBillingCycle(models.Model):
             **plan._prepare_card_terms(
                 self.association_id, self.tz, self.date_start, self.date_end
             ),
+            **plan._prepare_fees_terms(self.association_id),
         }
         draft = self.new({'terms': terms, 'rollover_out': False}, origin=self)
         if self.state == 'open':
             sessions = self._read_sessions()[self.id]
         else:
             sessions = self._read_billed_sessions()[self.id]
-        rated = draft._rate(sessions, self._get_devices_under(plan))
+        devices = self._get_devices_under(plan)
+        draft, fees = draft._simulate_fees(devices)
+        rated = draft._rate(sessions, devices)
         label = self.env['assist.billing.statement']._get_charge_label
         return [
             (label(line.charge, draft, line.group), line.quantity, line.price, line.amount)
-            for line in rated.lines
+            for line in (*rated.lines, *(share.line for share in fees))
+            if line.quantity
         ]
 
     def _get_devices_under(self, plan):
         """Return the days of devices; where they were not charged, as they are known now."""
-        if not plan.charge_devices:
+        if not plan.charge_devices and 'devices' not in plan.fee_ids.mapped('quantity_rule'):
             return []
-        if self.terms['charge_devices']:
+        if self.terms['charge_devices'] or self._counts_devices_for_fees():
             return self._read_device_days()[self.id]
         days = defaultdict(list)
         self._read_live_device_days(days)

@@ -23,22 +23,29 @@ class LateUsage:
 
 @dataclass
 class Outcome:
-    """What one bill charges: a cycle's rating, late sessions, the days of its devices.
+    """What one bill charges: a cycle's rating, fees, late sessions, the days of its devices.
 
-    Without a rating of its own, the bill is one for late sessions of `cycle` alone.
+    Without a rating of its own, the bill is one for late sessions, or fees, of `cycle` alone.
     """
 
     cycle: models.Model
     rating: rating.Rating | None
     late: list = field(default_factory=list)
     devices: list = field(default_factory=list)
+    # As `FeeShare`s.
+    fees: list = field(default_factory=list)
 
     @property
     def lines(self):
-        """The lines of the bill in order; `prior` ones come with the cycle they are about."""
+        """The lines of the bill in order, each with the cycle it is about.
+
+        That is another one for fees in advance, and for late sessions (`prior`).
+        """
         own = self.rating.lines if self.rating else ()
-        return [(line, self.cycle) for line in own] + [
-            (line, late.origin) for late in self.late for line in late.lines
+        return [
+            *((line, self.cycle) for line in own),
+            *((share.line, share.cycle) for share in self.fees if share.line.quantity),
+            *((line, late.origin) for late in self.late for line in late.lines),
         ]
 
     @property
@@ -110,13 +117,16 @@ class AssistBillingCycle(models.Model):
         sessions = self._read_sessions()
         late = self._read_late_sessions()
         devices = self._read_device_days()
+        fees = self._get_fee_shares()
         outcomes = {}
         for cycle in self:
+            charged = fees.get(cycle, [])
             outcomes[cycle] = Outcome(
                 cycle=cycle,
-                rating=cycle._rate(sessions[cycle.id], devices[cycle.id]),
+                rating=cycle._with_fee_hours(charged)._rate(sessions[cycle.id], devices[cycle.id]),
                 late=cycle._rate_late(late.get(cycle.id)),
                 devices=devices[cycle.id],
+                fees=charged,
             )
         return outcomes
 
@@ -131,12 +141,14 @@ class AssistBillingCycle(models.Model):
         return {cycle: float(outcome.total) for cycle, outcome in self._get_outcomes().items()}
 
     def _get_terms(self):
-        """Return the frozen terms as the rating rules want them.
+        """Return the frozen terms as the rating rules want them, with the hours of its fees.
 
         A cycle without one day of service owes no minimum.
         """
         self.ensure_one()
         terms = self._get_frozen_terms()
+        if 'fees' in self.terms:
+            terms = replace(terms, fee_hours=self._get_fee_hours())
         if not subtract_spans([(self.date_start, self.date_end)], self._get_suspended_spans()):
             terms = replace(terms, minimum_charge=0)
         return terms if terms.rollover == 'none' else self._add_rollover(terms)
@@ -152,7 +164,16 @@ class AssistBillingCycle(models.Model):
         return rating.Terms
 
     def _get_suspended_spans(self):
-        return self.association_id._get_suspended_spans()
+        """Return the time without service as half-open spans of local dates.
+
+        A period whose fees were charged in advance lasts a day even if the end came before it.
+        """
+        self.ensure_one()
+        spans = self.association_id._get_suspended_spans()
+        end_date = self.association_id.end_date
+        if end_date and end_date < self.date_end and self.fee_ids:
+            spans.append((end_date, date.max))
+        return spans
 
     def _rate(self, sessions, devices=()):
         """Rate `sessions` and `devices` of this cycle by its frozen terms.
@@ -337,7 +358,9 @@ class AssistBillingCycle(models.Model):
             for device, rows in cycle.device_ids.grouped('device_id').items():
                 spans = tuple((row.date_from, row.date_to) for row in rows)
                 days[cycle.id].append(rating.Device(device.id, spans))
-        charged = (self - kept).filtered(lambda cycle: cycle.terms['charge_devices'])
+        charged = (self - kept).filtered(
+            lambda cycle: cycle.terms['charge_devices'] or cycle._counts_devices_for_fees()
+        )
         if charged:
             charged._read_live_device_days(days)
         return days

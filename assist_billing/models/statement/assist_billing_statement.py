@@ -10,6 +10,7 @@ from odoo import api, fields, models
 from odoo.tools import SQL, babel_locale_parse, format_date, format_time, get_lang
 
 from ...rules import cycles, rating
+from ...rules.fees import FeeGroup
 from ...rules.shapes import ONE, ZERO, round_half_up
 from ...sources.cells import inert_cell
 from ...utils.checks import count_digits
@@ -58,8 +59,8 @@ class AssistBillingStatement(models.AbstractModel):
 
     def _make_statement(self, cycle):
         cycle.ensure_one()
-        rated, late = self._get_rating(cycle)
-        lines = self._get_lines(cycle, rated, late, cycle.move_id)
+        rated, late, fees = self._get_rating(cycle)
+        lines = self._get_lines(cycle, rated, late, cycle.move_id, fees)
         own = self._get_own_sections(cycle, rated, lines)
         return Statement(
             cycle=cycle,
@@ -85,21 +86,22 @@ class AssistBillingStatement(models.AbstractModel):
         )
 
     def _get_rating(self, cycle):
-        """Return the rating (None if waived) and the late sessions of a cycle's bill.
+        """Return the rating (None if waived), late sessions and fees of a cycle's bill.
 
-        :return: `rules.rating.Rating`, and a list of LateUsage
+        :return: `rules.rating.Rating`, a list of LateUsage, and one of FeeShare
         """
         if cycle.state in ('open', 'to_rebill'):
             outcome = cycle._get_outcomes()[cycle]
-            return outcome.rating, outcome.late
+            return outcome.rating, outcome.late, outcome.fees
         late = self._get_billed_late(cycle.prior_ids.filtered(lambda prior: not prior.move_id))
         if cycle.state == 'waived':
-            return None, late
+            return None, late, []
         sessions = cycle._read_sessions_where(
             SQL("s.state = 'billed' AND s.cycle_id = c.id AND s.prior_id IS NULL")
         )
         devices = cycle._read_device_days()
-        return cycle._rate(sessions[cycle.id], devices[cycle.id]), late
+        fees = cycle._get_fee_shares().get(cycle, [])
+        return cycle._rate(sessions[cycle.id], devices[cycle.id]), late, fees
 
     def _get_billed_late(self, priors):
         """Return late sessions as they were billed, as a list of LateUsage."""
@@ -133,22 +135,26 @@ class AssistBillingStatement(models.AbstractModel):
 
     # === LINES === #
 
-    def _get_lines(self, cycle, rated, late, bill):
+    def _get_lines(self, cycle, rated, late, bill, fees=()):
         """Return the usage lines as a list of StatementLine, in the order they are printed.
 
         Price and amount are those that `bill` prints, if there is one: a fiscal position may have
         taken an included tax out of the price, and amounts are printed with taxes or without.
         """
         charged = [(line, cycle) for line in (rated.lines if rated else ())]
+        charged += [(share.line, share.cycle) for share in fees if share.line.quantity]
         charged += [(line, usage.origin) for usage in late for line in usage.lines]
         printed = defaultdict(list)
         for line in bill.invoice_line_ids.sorted(lambda line: (line.sequence, line.id)):
             printed[line.assist_charge].append(line)
+        # The lines of a credit note are turned round.
+        sign = bill._assist_get_sign()
         lines = []
         for line, origin in charged:
             price, amount = line.price, line.amount
-            if found := self._take_printed(printed[line.charge], line.quantity):
-                price, amount = self._get_printed_amounts(cycle, found, line.quantity)
+            if found := self._take_printed(printed[line.charge], sign * line.quantity):
+                price, amount = self._get_printed_amounts(cycle, found, sign * line.quantity)
+                amount *= sign
             terms = origin._get_frozen_terms()
             lines.append(
                 StatementLine(
@@ -174,6 +180,8 @@ class AssistBillingStatement(models.AbstractModel):
 
     def _get_charge_label(self, charge, origin, group=None, price=None):
         """Return what a line charges, in the language of the context."""
+        if isinstance(group, FeeGroup):
+            return self._get_fee_label(charge, origin, group)
         labels = {
             'session': self.env._("Sessions"),
             'hour': self.env._("Hours"),
@@ -187,6 +195,12 @@ class AssistBillingStatement(models.AbstractModel):
         )
         about = origin._describe_group(group, price)
         return f"{label} – {about}" if about else label
+
+    def _get_fee_label(self, charge, origin, group):
+        """Return what a fee is, and the days it is for, in the language of the context."""
+        product = self.env['product.product'].browse(group.product).exists()
+        label = origin.with_env(self.env)._get_fee_label(charge, product, group)
+        return f"{label}, {origin.with_env(self.env)._format_period()}"
 
     def _get_printed_amounts(self, cycle, line, quantity):
         """Return price and amount of an invoice line as its document prints them.
@@ -586,7 +600,7 @@ class AssistBillingStatement(models.AbstractModel):
         rows += [
             self._get_csv_line(line.label, line.quantity, line.amount, currency)
             for line in statement.lines
-            if line.charge in ('base_fee', 'cap', 'device', 'minimum')
+            if line.charge in ('base_fee', 'cap', 'device', 'minimum', 'fee', 'true_up')
         ]
         kind = self.env._("No charge")
         rows += [

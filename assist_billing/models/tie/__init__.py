@@ -4,3 +4,4 @@ from . import session_checks
 from . import cycle_checks
 from . import bill_checks
 from . import part_checks
+from . import fee_checks

@@ -271,6 +271,7 @@ class AssistBillingTie(models.Model):
             *self._get_cycle_checks(),
             *self._get_bill_checks(),
             *self._get_part_checks(),
+            *self._get_fee_checks(),
         ]
 
     def _get_session_scope(self):

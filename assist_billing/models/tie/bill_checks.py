@@ -7,6 +7,9 @@ from ..invoice.account_move_line import PRINTED_DIGITS, USAGE_CHARGES
 from ..rating.usage import as_decimal
 from .assist_billing_tie import KEPT_RECORDS, Check
 
+# The lines of a bill that is a credit note are turned round.
+SIGN = SQL("CASE WHEN m.move_type = 'out_refund' THEN -1 ELSE 1 END")
+
 
 class AssistBillingTie(models.Model):
     """Each closed cycle has one bill, whose lines say what its sessions were rated to."""
@@ -85,12 +88,15 @@ class AssistBillingTie(models.Model):
                  UNION ALL
                 SELECT t.id FROM (%(scaled)s) AS t
                  WHERE t.move_id IS NULL
-                   AND (t.usage_amount > 0
-                        OR round(t.device_quantity * t.device_price / t.rounding) > 0
-                        OR EXISTS (
-                           SELECT 1 FROM assist_billing_cycle_prior p
-                            WHERE p.cycle_id = t.id AND p.origin_cycle_id != t.id AND p.amount > 0
-                        ))
+                   AND t.usage_amount
+                       + round(t.device_quantity * t.device_price / t.rounding) * t.rounding
+                       + (SELECT COALESCE(sum(p.amount), 0) FROM assist_billing_cycle_prior p
+                           WHERE p.cycle_id = t.id AND p.origin_cycle_id != t.id)
+                       -- Fees that are credited may take away all else.
+                       + (SELECT COALESCE(sum(f.amount), 0) FROM assist_billing_cycle_fee f
+                           WHERE f.billing_cycle_id = t.id)
+                       + (SELECT COALESCE(sum(f.true_up_amount), 0)
+                            FROM assist_billing_cycle_fee f WHERE f.cycle_id = t.id) != 0
                 """,
                 scope=self._get_cycle_scope(),
                 scaled=self._get_scaled_sql(),
@@ -105,7 +111,7 @@ class AssistBillingTie(models.Model):
                   JOIN assist_billing_cycle c ON c.id = m.assist_cycle_id
                  WHERE %(scope)s
                    AND (c.state != 'closed' OR c.move_id IS DISTINCT FROM m.id
-                        OR m.state = 'cancel' OR m.move_type != 'out_invoice'
+                        OR m.state = 'cancel' OR m.move_type NOT IN ('out_invoice', 'out_refund')
                         OR m.assist_kind IS DISTINCT FROM 'bill' OR m.company_id != c.company_id
                         OR m.currency_id != c.currency_id OR m.partner_id != c.partner_id
                         OR EXISTS (
@@ -225,6 +231,18 @@ class AssistBillingTie(models.Model):
                   FROM assist_billing_cycle_prior p
                   JOIN assist_billing_cycle c ON c.id = p.cycle_id
                  WHERE %(scope)s AND (c.state = 'closed' OR p.origin_cycle_id = c.id)
+                 UNION ALL
+                SELECT COALESCE(f.own_move_id, c.move_id), f.cycle_id, 'fee', f.quantity, f.price,
+                       (f.fee_terms ->> 'product')::int
+                  FROM assist_billing_cycle_fee f
+                  JOIN assist_billing_cycle c ON c.id = COALESCE(f.billing_cycle_id, f.cycle_id)
+                 WHERE %(scope)s AND num_nonnulls(f.billing_cycle_id, f.own_move_id) = 1
+                 UNION ALL
+                SELECT c.move_id, c.id, 'true_up', f.true_up_quantity, f.price,
+                       (f.fee_terms ->> 'product')::int
+                  FROM assist_billing_cycle_fee f
+                  JOIN assist_billing_cycle c ON c.id = f.cycle_id
+                 WHERE %(scope)s
             )
             SELECT move_id, origin_id, charge, quantity, price, product_id
               FROM expected WHERE quantity != 0 AND move_id IS NOT NULL
@@ -245,12 +263,13 @@ class AssistBillingTie(models.Model):
         """Return SQL of the usage lines there are, as `_get_expected_lines_sql`."""
         return SQL(
             """
-            SELECT l.move_id, l.assist_charge AS charge, l.quantity, l.price_unit AS price,
-                   count(*) AS number
-              FROM account_move_line l %s
-          GROUP BY l.move_id, l.assist_charge, l.quantity, l.price_unit
+            SELECT l.move_id, l.assist_charge AS charge, %(sign)s * l.quantity AS quantity,
+                   l.price_unit AS price, count(*) AS number
+              FROM account_move_line l %(where)s
+          GROUP BY l.move_id, m.move_type, l.assist_charge, l.quantity, l.price_unit
             """,
-            self._get_lines_where(),
+            sign=SIGN,
+            where=self._get_lines_where(),
         )
 
     def _get_lines_where(self):
@@ -297,7 +316,11 @@ class AssistBillingTie(models.Model):
             for move in moves
             if expected[move.id]
             != Counter(
-                (line.assist_charge, line.quantity, float_round(line.price_unit, PRINTED_DIGITS))
+                (
+                    line.assist_charge,
+                    move._assist_get_sign() * line.quantity,
+                    float_round(line.price_unit, PRINTED_DIGITS),
+                )
                 for line in move._assist_get_usage_lines()
             )
         }
@@ -313,10 +336,11 @@ class AssistBillingTie(models.Model):
         rows = self.env.execute_query(
             SQL(
                 """
-                SELECT m.id FROM account_move_line l %s
-              GROUP BY m.id HAVING sum(l.price_subtotal) != m.assist_session_charge
+                SELECT m.id FROM account_move_line l %(where)s
+              GROUP BY m.id HAVING %(sign)s * sum(l.price_subtotal) != m.assist_session_charge
                 """,
-                self._get_lines_where(),
+                where=self._get_lines_where(),
+                sign=SIGN,
             )
         )
         return {row[0] for row in rows}
@@ -336,7 +360,7 @@ class AssistBillingTie(models.Model):
                            l.price_total, l.product_id, m.currency_id, m.partner_id, g.taxes,
                            round(l.quantity * l.price_unit * (1 - COALESCE(l.discount, 0) / 100)
                                  / r.rounding) * r.rounding AS product,
-                           l.amount_currency
+                           %(sign)s * l.amount_currency AS amount_currency
                       FROM account_move_line l
                       JOIN res_currency r ON r.id = l.currency_id
                  LEFT JOIN LATERAL (
@@ -356,6 +380,7 @@ class AssistBillingTie(models.Model):
                        x.product_id, x.currency_id, x.partner_id, x.taxes
                 """,
                 where=self._get_lines_where(),
+                sign=SIGN,
                 excluded=excluded.ids,
                 included=included.ids,
             )

@@ -155,9 +155,10 @@ class AssistBillingTie(models.Model):
         """Return SQL of closed cycles with their terms as numbers.
 
         Rows of (id, move_id, billing_type, billed_quantity, device_quantity, usage_amount, price,
-        fee, device_price, included, num, den, rounding, by_parts): the included quantity is
-        included x num / den, of which a device's price has the same factor. With a rate card,
-        tiers and the like (`by_parts`) what was used is no matter of these numbers.
+        fee, device_price, included, fee_hours, num, den, rounding, by_parts): the included quantity
+        is included x num / den, of which a device's price has the same factor, and the hours that
+        come with fees. With a rate card, tiers and the like (`by_parts`) what was used is no matter
+        of these numbers.
         """
         factors = SQL(", ").join(
             SQL("(%s, %s::numeric, %s::numeric)", cycle, factor.numerator, factor.denominator)
@@ -182,6 +183,8 @@ class AssistBillingTie(models.Model):
                              (c.terms ->> 'price_digits')::int) AS fee,
                        (c.terms ->> 'price_per_device')::numeric AS device_price_raw,
                        (c.terms ->> 'included_quantity')::numeric AS included,
+                       (SELECT COALESCE(sum(f.hours), 0)::numeric
+                          FROM assist_billing_cycle_fee f WHERE f.cycle_id = c.id) AS fee_hours,
                        %s AS by_parts,
                        x.month * f.num * CASE WHEN x.cut THEN x.days ELSE 1 END
                            + (1 - x.month) * CASE WHEN x.cut THEN x.days ELSE 1 END AS num,
@@ -231,7 +234,8 @@ class AssistBillingTie(models.Model):
                   JOIN (%s) AS u ON u.id = t.id
                  WHERE NOT t.by_parts AND t.billed_quantity != round(
                        GREATEST(0, CASE t.billing_type
-                           WHEN 'hour' THEN u.own_seconds - 3600 * t.included * t.num / t.den
+                           WHEN 'hour' THEN u.own_seconds
+                               - 3600 * (t.included * t.num / t.den + t.fee_hours)
                            ELSE 3600 * (u.own_counted - t.included * t.num / t.den)
                        END) / 3600, t.quantity_digits)
                 """,

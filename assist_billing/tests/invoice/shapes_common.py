@@ -304,6 +304,27 @@ class ShapesCase(FastPathCase):
             lambda cycle: cycle.state == 'open' and cycle.end_at <= later
         )
 
+    def _shape_fees(self):
+        fee = {
+            'product_id': self.hourly.hour_product_id.id,
+            'price': 500.0,
+            'included_hours': 0.5,
+        }
+        per_device = {**fee, 'quantity_rule': 'devices', 'price': 8.25, 'included_hours': 0.0}
+        return self._open_cycles(
+            self._create_taxed_plan(
+                self._create_taxes({'amount': 15.0}),
+                fee_ids=[
+                    Command.create(vals)
+                    for vals in (
+                        {**fee, 'name': "Care"},
+                        {**per_device, 'name': "Devices"},
+                        {**fee, 'name': "Backup", 'charge': 'arrears'},
+                    )
+                ],
+            )
+        )
+
     def _shape_tiers(self):
         plan = self._create_taxed_plan(
             self._create_taxes({'amount': 15.0}),

@@ -297,6 +297,51 @@ BREAKAGES = [
         "UPDATE assist_billing_cycle SET billed_quantity = 9 WHERE id = %(rated_cycle)s",
     ),
     (
+        "a fee that was not charged",
+        'fees_not_charged',
+        "DELETE FROM assist_billing_cycle_fee WHERE cycle_id = %(managed_cycle)s",
+    ),
+    (
+        "a fee that is not on the bill",
+        'bills_saying_something_else',
+        "UPDATE assist_billing_cycle_fee SET quantity = quantity + 1, amount = amount + price"
+        " WHERE billing_cycle_id = %(managed_cycle)s",
+    ),
+    (
+        "a fee that is not on its own bill",
+        'bills_saying_something_else',
+        "DELETE FROM assist_billing_cycle_fee WHERE own_move_id IS NOT NULL",
+    ),
+    (
+        "an adjustment that is not on the bill",
+        'bills_saying_something_else',
+        "UPDATE assist_billing_cycle_fee SET true_up_quantity = true_up_quantity + 1,"
+        " true_up_amount = true_up_amount + price WHERE cycle_id = %(managed_cycle)s",
+    ),
+    (
+        "a fee that is not quantity x price",
+        'fees_calculated_wrongly',
+        "UPDATE assist_billing_cycle_fee SET amount = amount + 1"
+        " WHERE cycle_id = %(managed_cycle)s",
+    ),
+    (
+        "a fee on another customer's bill",
+        'fees_calculated_wrongly',
+        "UPDATE assist_billing_cycle_fee SET billing_cycle_id = %(cycle)s, own_move_id = NULL"
+        " WHERE cycle_id = %(managed_cycle)s",
+    ),
+    (
+        "hours that come with no fee",
+        'cycles_billing_another_quantity',
+        "UPDATE assist_billing_cycle_fee SET hours = 0 WHERE cycle_id = %(managed_cycle)s",
+    ),
+    (
+        "fees that no run billed",
+        'fees_nobody_billed',
+        "UPDATE assist_billing_cycle SET fees_due = TRUE, start_at = '2026-03-01'"
+        " WHERE id = %(managed_open)s",
+    ),
+    (
         "a line with a price that no rate makes",
         'bills_saying_something_else',
         "UPDATE account_move_line SET price_unit = price_unit + 1 WHERE assist_charge = 'hour'"
@@ -343,6 +388,7 @@ class TestTieBroken(TieCommon):
         late = self._bill_late()
         every_rule = self._use_every_rule()
         rated = self._use_rates()
+        managed = self._use_fees()
         hourly = self._associate(self._create_partner("Hourly"), self.hourly)
         self._create_session(hourly.partner_id)
         association = self._associate()
@@ -372,6 +418,8 @@ class TestTieBroken(TieCommon):
                 'hourly_association': hourly,
                 'rated_cycle': self._cycles(rated)[0],
                 'rated_late': self._cycles(rated)[1],
+                'managed_cycle': self._cycles(managed)[0],
+                'managed_open': self._cycles(managed)[-1],
                 'every_rule_cycle': self._cycles(every_rule)[1],
                 'late_association': late,
                 'late_cycle': late_cycle,

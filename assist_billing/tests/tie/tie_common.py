@@ -103,6 +103,31 @@ class TieCommon(AssistBillingCommon):
         self._bill_months(3)
         return association
 
+    def _use_fees(self):
+        """Bill two months of a plan with fees, a device trued up; return the association."""
+        product = self.env['product.product'].create({'name': "Care", 'type': 'service'})
+        fee = {'product_id': product.id, 'price': 500.0, 'included_hours': 0.5, 'prorate': True}
+        plan = self._create_plan(
+            name="Fees",
+            billing_type='hour',
+            price_per_hour=61.37,
+            fee_ids=[
+                Command.create(vals)
+                for vals in (
+                    fee,
+                    {**fee, 'price': 8.15, 'quantity_rule': 'devices', 'true_up': 'both'},
+                    {**fee, 'price': 33.33, 'charge': 'arrears', 'included_hours': 0.0},
+                )
+            ],
+        )
+        association = self._associate(self._create_partner("Fees"), plan)
+        self._create_device(association.partner_id)
+        self._create_session(association.partner_id, '2026-01-20 12:40:00', minutes=167)
+        self._close('2026-01-01 00:00:00')
+        self._create_device(association.partner_id, enrolled_on='2026-01-10')
+        self._bill_months(2, 3)
+        return association
+
     def _bill_late(self):
         """Bill sessions that came in late, with the next bill and by a bill of their own."""
         association = self._associate(

@@ -164,6 +164,21 @@ class AccessCommon(AssistBillingCommon, HttpCase):
             association_id=draft.id,
         )
         make('assist.billing.rate', plan_id=draft.plan_id.id, value=100.0)
+        fee = make(
+            'assist.billing.plan.fee',
+            plan_id=draft.plan_id.id,
+            product_id=draft.plan_id.session_product_id.id,
+            name="Secret fee",
+            price=10.0,
+        )
+        make('assist.billing.association.fee', association_id=draft.id, fee_id=fee.id)
+        make(
+            'assist.billing.cycle.fee',
+            cycle_id=cycle.id,
+            fee_id=fee.id,
+            currency_id=cycle.currency_id.id,
+            fee_terms={'id': fee.id},
+        )
         make('assist.billing.tier', plan_id=draft.plan_id.id, from_quantity=10.0, price=1.0)
         make(
             'assist.session.part',

@@ -1,0 +1,61 @@
+from odoo import api, fields, models
+
+
+class AssistBillingPlan(models.Model):
+    """The plan's fees: none, and without any effect, until they are used."""
+
+    _inherit = 'assist.billing.plan'
+
+    # === FIELDS === #
+
+    fee_ids = fields.One2many(
+        'assist.billing.plan.fee',
+        'plan_id',
+        string="Fees",
+        copy=True,
+        help="What each period costs besides what is done in it. A change counts from the next "
+        "period on.",
+    )
+
+    has_fees = fields.Boolean(
+        compute='_compute_has_fees',
+        store=True,
+        help="Stored, so that plans without fees cost no look at them.",
+    )
+
+    # === CONSTRAINTS === #
+
+    @api.constrains('billing_type')
+    def _check_fee_hours(self):
+        for plan in self:
+            plan.fee_ids._check_hours()
+
+    # === COMPUTE METHODS === #
+
+    @api.depends('fee_ids.active')
+    def _compute_has_fees(self):
+        for plan in self:
+            plan.has_fees = bool(plan.fee_ids.filtered('active'))
+
+    # === BUSINESS METHODS === #
+
+    def _prepare_fees_terms(self, association):
+        """Return what a cycle keeps of the fees, ready for JSON; nothing without any.
+
+        :param association: whose own numbers count; empty for those of the plan alone
+        """
+        self.ensure_one()
+        if not self.has_fees:
+            return {}
+        own = association.fee_ids.grouped('fee_id')
+        return {'fees': [fee._prepare_fee_terms(own.get(fee._origin)) for fee in self.fee_ids]}
+
+    def _prepare_fee_product_terms(self):
+        """Return what products of fees give their lines, see `_prepare_product_terms`."""
+        self.ensure_one()
+        if not self.has_fees:
+            return {}
+        return {
+            f'product:{product.id}': self._prepare_product_terms(product)
+            for product in self.fee_ids.product_id
+        }
