@@ -19,7 +19,7 @@ from typing import Any
 
 from .allowances import Need, use
 from .cycles import local_date, local_midnight
-from .rates import PriceDates, Rate, find_rate, find_times
+from .rates import DAY, PriceDates, Rate, find_rate, find_times
 from .rollover import take_off
 from .shapes import (
     ONE,
@@ -106,6 +106,30 @@ class RateCard:
         if tier is not None and not (rate and rate.method == 'fixed'):
             group = replace(group, tier=tier)
         return Pricing(price, group, rate, rate.burn_percent if rate else 100)
+
+    def get_days(self, group: Group, price: Decimal) -> tuple[date | None, date | None]:
+        """Return the first and the last day on which what `group` is about had this price.
+
+        None is open; both are where it has always had it, or more than once.
+        """
+        days = self.dates.days
+        found = [i for i in range(len(days) + 1) if self._has_price(group, price, self.get_day(i))]
+        if not found or found[-1] - found[0] >= len(found):
+            return None, None
+        first = days[found[0] - 1] if found[0] else None
+        last = days[found[-1]] - DAY if found[-1] < len(days) else None
+        return first, last
+
+    def _has_price(self, group, price, day):
+        base = self.dates.get_price(day, self.terms.price)
+        if group.tier:
+            base = self.terms.tiers[group.tier - 1].price
+        about = group.band, group.kind, group.grade
+        for rate in self.terms.rates:
+            named = rate.band, rate.kind, rate.grade
+            if named == about and rate.matches(rate.kind, rate.grade, day):
+                return self.terms.printed_price(rate.get_price(base)) == price
+        return about == (None, None, None) and self.terms.printed_price(base) == price
 
     def get_day(self, index):
         """Return the first of the days between two price dates; of those before all, any."""

@@ -526,3 +526,31 @@ def test_prices_by_date_that_are_the_same_change_no_cent(agreement, days):
     one, other = rate(values, sessions), rate({**values, 'versions': same}, sessions)
     assert [replace(line, group=None) for line in other.lines] == list(one.lines)
     assert (other.sessions, other.included) == (one.sessions, one.included)
+
+
+def test_a_line_knows_on_which_days_its_price_was_in_force():
+    terms = rating.Terms(
+        billing_type='hour',
+        price_per_hour=90,
+        versions=((date(2026, 3, 10), 100), (date(2026, 3, 20), 90)),
+        rates=(
+            Rate(1, band='a', value=150),
+            Rate(2, kind='travel', method='fixed', value=45, date_to=date(2026, 3, 14)),
+            Rate(3, kind='travel', method='fixed', value=50),
+            Rate(4, kind='remote', method='fixed', value=60),
+        ),
+    )
+    card = rating.RateCard(terms)
+    evening, travel = rating.Group(band='a'), rating.Group(kind='travel')
+    for group, price, expected in (
+        (rating.Group(), 100, (date(2026, 3, 10), date(2026, 3, 19))),
+        (evening, 150, (date(2026, 3, 10), date(2026, 3, 19))),
+        (travel, 45, (None, date(2026, 3, 14))),
+        (travel, 50, (date(2026, 3, 15), None)),
+        # Twice, always, never: nothing that could be said.
+        (rating.Group(), 90, (None, None)),
+        (evening, 135, (None, None)),
+        (rating.Group(kind='remote'), 60, (None, None)),
+        (evening, 1, (None, None)),
+    ):
+        assert card.get_days(group, Decimal(price)) == expected

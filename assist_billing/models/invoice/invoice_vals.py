@@ -5,6 +5,7 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.tools import float_round
 
+from ...rules import rating
 from ...rules.fees import FeeGroup
 from .account_move_line import PRINTED_DIGITS
 
@@ -396,31 +397,31 @@ class AssistBillingCycle(models.Model):
     def _describe_group(self, group, price=None):
         """Return what explains the price of a line, in the language of the context; or nothing.
 
-        That is what rate and tier are for, or the days on which the plan's own price was this.
+        That is what rate and tier are for, and on which days it was so, if its price changes within
+        the cycle.
         """
-        if not group:
+        if not group or isinstance(group, FeeGroup):
             return ""
         rates = self.env['assist.billing.rate']
         words = [
             rates._describe_group(group.band, group.kind, group.grade),
             self._describe_tier(group.tier),
+            self._describe_price_days(group, price),
         ]
-        return ", ".join(filter(None, words)) or self._describe_price_days(price)
+        return ", ".join(filter(None, words))
 
-    def _describe_price_days(self, price):
-        """Return in words when in this cycle the plan's price was `price`; nothing if always."""
+    def _describe_price_days(self, group, price):
+        """Return in words on which days of this cycle a price was in force; nothing if always."""
         self.ensure_one()
-        if price is None or 'versions' not in self.terms:
+        if 'versions' not in self.terms and not any(
+            rate['date_from'] or rate['date_to'] for rate in self.terms.get('rates', ())
+        ):
             return ""
-        terms = self._get_frozen_terms()
-        prices = [(None, terms.price), *terms.versions]
-        found = [i for i, (_day, each) in enumerate(prices) if terms.printed_price(each) == price]
-        if len(found) != 1:
-            return ""
-        first = prices[found[0]][0]
-        following = prices[found[0] + 1 : found[0] + 2]
-        last = following and fields.Date.subtract(following[0][0], days=1)
-        return self.env['assist.billing.rate']._describe_days(first, last)
+        first, last = rating.RateCard(self._get_frozen_terms()).get_days(group, price)
+        return self.env['assist.billing.rate']._describe_days(
+            first if first and first > self.date_start else None,
+            last if last and last < self._get_last_day() else None,
+        )
 
     def _get_price_unit(self, product, taxes, price):
         """Return `price` as it stands on the invoice.

@@ -605,6 +605,11 @@ class AssistBillingPlan(models.Model):
                 self._get_price_digits(),
                 *(count_digits(self[name]) for name in MONEY_FIELDS),
                 *(count_digits(tier.price) for tier in self.tier_ids),
+                *(
+                    count_digits(version[name])
+                    for version in self.version_ids
+                    for name in PRICE_FIELDS
+                ),
             ),
             'currency_id': self.currency_id.id,
             'currency_rounding': self.currency_id.rounding,

@@ -88,14 +88,15 @@ class AssistBillingPlan(models.Model):
     @api.constrains('maximum_charge', 'minimum_charge')
     def _check_maximum(self):
         for plan in self:
-            if 0 < plan.maximum_charge < plan.minimum_charge:
+            minimum = max([plan.minimum_charge, *plan.version_ids.mapped('minimum_charge')])
+            if 0 < plan.maximum_charge < minimum:
                 raise ValidationError(
                     self.env._(
                         "Billing plan “%(plan)s”: the maximum charge, %(maximum)s, is below the "
                         "minimum charge, %(minimum)s. Raise it, or leave it at zero for no limit.",
                         plan=plan.name,
                         maximum=plan._format_number(plan.maximum_charge),
-                        minimum=plan._format_number(plan.minimum_charge),
+                        minimum=plan._format_number(minimum),
                     )
                 )
 

@@ -85,6 +85,10 @@ class AssistBillingPlanVersion(models.Model):
         "Prices from a day on: none can be negative.",
     )
 
+    @api.constrains('plan_id', 'minimum_charge')
+    def _check_minimum(self):
+        self.plan_id._check_maximum()
+
     @api.constrains('plan_id', *PRICE_FIELDS)
     def _check_price_digits(self):
         """Refuse a price with more digits than are printed: it would be rounded silently."""
@@ -103,6 +107,28 @@ class AssistBillingPlanVersion(models.Model):
                             currency=version.currency_id.name,
                         )
                     )
+
+    @api.constrains('plan_id', 'date_from')
+    def _check_not_billed(self):
+        """Refuse prices that begin before what has been billed: they would say what nobody was."""
+        ends = self.plan_id._get_billed_ends()
+        for version in self:
+            end = ends.get(version.plan_id.id)
+            if end and version.date_from < end:
+                raise ValidationError(
+                    self.env._(
+                        "Plan “%(plan)s”: bills have been made up to %(last)s, so prices cannot "
+                        "change on %(date)s. Give %(first)s or a later day.",
+                        plan=version.plan_id.name,
+                        last=format_date(self.env, fields.Date.subtract(end, days=1)),
+                        date=format_date(self.env, version.date_from),
+                        first=format_date(self.env, end),
+                    )
+                )
+
+    @api.constrains('minimum_charge')
+    def _check_maximum(self):
+        self.plan_id._check_maximum()
 
     # === COMPUTE METHODS === #
 
@@ -195,27 +221,12 @@ class AssistBillingPlanVersion(models.Model):
         refuse_negative(self, vals, PRICE_FIELDS)
 
     def _check_days(self, days):
-        """Refuse versions that cannot begin when they should, in words.
+        """Refuse a second version for the same day, in words.
 
         :param days: pairs of a plan's id and a first day, those that these versions are to have
         """
         days = [(plan, fields.Date.to_date(day)) for plan, day in days if plan and day]
-        if not days:
-            return
         plans = self.env['assist.billing.plan'].browse({plan for plan, _day in days})
-        ends = plans._get_billed_ends()
-        for plan, day in days:
-            if day < ends.get(plan, day):
-                raise UserError(
-                    self.env._(
-                        "Plan “%(plan)s”: bills have been made up to %(last)s, so prices cannot "
-                        "change on %(date)s. Give %(first)s or a later day.",
-                        plan=plans.browse(plan).name,
-                        last=format_date(self.env, fields.Date.subtract(ends[plan], days=1)),
-                        date=format_date(self.env, day),
-                        first=format_date(self.env, ends[plan]),
-                    )
-                )
         others = self.search([('plan_id', 'in', plans.ids), ('id', 'not in', self.ids)])
         counts = Counter([*days, *((other.plan_id.id, other.date_from) for other in others)])
         for plan, day in days:
@@ -240,14 +251,16 @@ class AssistBillingPlanVersion(models.Model):
         )
 
     def _refuse_billed(self):
-        for version in self.filtered('is_billed'):
-            raise UserError(
-                self.env._(
-                    "%(version)s: bills have been made by these prices, so they stay as they are. "
-                    "Add prices from a later day on instead.",
-                    version=version.display_name,
+        ends = self.plan_id._get_billed_ends()
+        for version in self:
+            if version.date_from < ends.get(version.plan_id.id, version.date_from):
+                raise UserError(
+                    self.env._(
+                        "%(version)s: bills have been made by these prices, so they stay as they "
+                        "are. Add prices from a later day on instead.",
+                        version=version.display_name,
+                    )
                 )
-            )
 
 
 class AssistBillingPlan(models.Model):
@@ -329,12 +342,6 @@ class AssistBillingPlan(models.Model):
             if date_start < version.date_from < date_end and version[name] != price:
                 price = version[name]
                 later.append([fields.Date.to_string(version.date_from), price])
-        digits = [
-            count_digits(prices[each])
-            for prices in (self, *self.version_ids)
-            for each in PRICE_FIELDS
-        ]
-        terms['price_digits'] = max(self._get_price_digits(), *digits)
         return {**terms, 'versions': later, 'tz': tz} if later else terms
 
     def _get_versions(self):

@@ -123,6 +123,7 @@ class AssistPriceRevision(models.Model):
         compute='_compute_notice_counts',
         help="Customers without an address, or whose e-mail failed.",
     )
+    remark = fields.Text(compute='_compute_remark', help="What of these plans it does not change.")
     unaware_cycle_count = fields.Integer(
         compute='_compute_unaware_cycle_count',
         help="Open cycles that reach beyond the day and began before it was applied.",
@@ -192,9 +193,20 @@ class AssistPriceRevision(models.Model):
     def _compute_notice_counts(self):
         for revision in self:
             notices = revision.notice_ids.filtered(lambda notice: not notice.is_withdrawn)
-            revision.notice_count = len(notices)
+            revision.notice_count = len(notices.filtered('mailed_at'))
             revision.unreached_count = len(
                 notices.filtered(lambda notice: notice.state in ('no_address', 'failed'))
+            )
+
+    @api.depends('plan_ids.tier_ids', 'plan_ids.fee_ids')
+    @api.depends_context('lang')
+    def _compute_remark(self):
+        for revision in self:
+            plans = revision.plan_ids.filtered(lambda plan: plan.tier_ids or plan.fee_ids)
+            revision.remark = plans and self.env._(
+                "Tiers and monthly fees keep their prices, for these have no dates; change them "
+                "on the plan: %(plans)s.",
+                plans=", ".join(plans.mapped('name')),
             )
 
     @api.depends('state', 'plan_ids')
@@ -452,21 +464,41 @@ class AssistPriceRevision(models.Model):
                         later=format_date(self.env, later[0].date_from),
                     )
                 )
+            if plan.tier_ids:
+                obstacles.append(
+                    self.env._(
+                        "Plan “%(plan)s” has tiers. Their prices have no dates, so they cannot be "
+                        "announced: leave the plan out, and change its tiers when the day comes.",
+                        plan=plan.name,
+                    )
+                )
+            obstacles += self._get_limit_obstacles(plan)
         if self.state == 'announced':
             obstacles += self._get_changes()
         return obstacles
 
+    def _get_limit_obstacles(self, plan):
+        """Return in words why the new minimum charge of a plan cannot be."""
+        minimum = self.line_ids.filtered(
+            lambda line: line.plan_id == plan and line.kind == 'minimum_charge'
+        ).new_price
+        if not 0 < plan.maximum_charge < minimum:
+            return []
+        return [
+            self.env._(
+                "Plan “%(plan)s”: the new minimum charge, %(minimum)s, would be above its maximum "
+                "charge, %(maximum)s.",
+                plan=plan.name,
+                minimum=plan._format_number(minimum),
+                maximum=plan._format_number(plan.maximum_charge),
+            )
+        ]
+
     def _get_changes(self):
         """Return in words what is not as it was announced any more."""
         self.ensure_one()
-        names = ('plan_id', 'association_id', 'rate_id', 'kind')
-        told = {
-            tuple(line[name].id if name != 'kind' else line.kind for name in names): line
-            for line in self.line_ids
-        }
         changes = []
-        for vals in self._prepare_lines_vals():
-            line = told.get(tuple(vals[name] for name in names))
+        for vals, line in self._match_lines():
             if not line:
                 plan = self.env['assist.billing.plan'].browse(vals['plan_id'])
                 customer = self.env['assist.billing.association'].browse(vals['association_id'])
@@ -487,6 +519,17 @@ class AssistPriceRevision(models.Model):
                 )
         return changes
 
+    def _match_lines(self):
+        """Return the values of all lines as they would be now, each with the line that was told.
+
+        A line that would not be there any more (its customer is not served then) is none of them.
+        """
+        told = {line._get_key(): line for line in self.line_ids}
+        lines = self.env['assist.price.revision.line']
+        return [
+            (vals, told.get(lines._get_key(vals), lines)) for vals in self._prepare_lines_vals()
+        ]
+
     def _refuse_obstacles(self):
         if obstacles := self._get_obstacles():
             raise UserError("\n".join([self.name, *obstacles]))
@@ -494,7 +537,8 @@ class AssistPriceRevision(models.Model):
     def _apply(self):
         """Write versions and rates; the caller has looked for obstacles."""
         self.ensure_one()
-        changed = self.line_ids.filtered(lambda line: line.old_price != line.new_price)
+        present = self.line_ids.browse().union(*(line for _vals, line in self._match_lines()))
+        changed = present.filtered(lambda line: line.old_price != line.new_price)
         for plan, lines in (
             changed.filtered(lambda line: line.kind != 'rate').grouped('plan_id').items()
         ):
@@ -568,6 +612,9 @@ class AssistPriceRevision(models.Model):
     def _create_notices(self):
         """Note whom to tell: each customer whose prices change, at today's addresses."""
         self.ensure_one()
+        changed = self.line_ids.filtered(lambda line: line.old_price != line.new_price)
+        own = changed.association_id
+        plans = changed.filtered(lambda line: not line.association_id).plan_id
         # sudo: notices are the engine's
         self.env['assist.price.revision.notice'].sudo().create(
             [
@@ -577,18 +624,21 @@ class AssistPriceRevision(models.Model):
                     'email': association._get_notice_email(),
                 }
                 for association in self._get_associations(self.plan_ids)
-                if self._get_lines_of(association)
+                if association.plan_id in plans or association in own
             ]
         )
 
     def _get_lines_of(self, association):
         """Return the lines that are about a customer: of the plan, and of own rates."""
         self.ensure_one()
-        return self.line_ids.filtered(
-            lambda line: line.plan_id == association.plan_id
-            and line.association_id in (association, association.browse())
-            and line.old_price != line.new_price
+        lines = self.env['assist.price.revision.line'].search(
+            [
+                ('revision_id', '=', self.id),
+                ('plan_id', '=', association.plan_id.id),
+                ('association_id', 'in', (association.id, False)),
+            ]
         )
+        return lines.filtered(lambda line: line.old_price != line.new_price)
 
 
 def as_number(value):

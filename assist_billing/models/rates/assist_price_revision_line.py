@@ -2,6 +2,9 @@ from odoo import api, fields, models
 
 from ..plan.assist_billing_plan import PRICE_FIELDS
 
+# Which price a line is about.
+KEY_FIELDS = ('plan_id', 'association_id', 'rate_id', 'kind')
+
 
 class AssistPriceRevisionLine(models.Model):
     """What one price was, and what it becomes."""
@@ -73,6 +76,12 @@ class AssistPriceRevisionLine(models.Model):
             line.display_name = f"{owner}: {line.what}"
 
     # === BUSINESS METHODS === #
+
+    def _get_key(self, vals=None):
+        """Return which price it is about: of this line, or of one with these values."""
+        if vals is None:
+            vals = self._convert_to_write({name: self[name] for name in KEY_FIELDS})
+        return tuple(vals[name] for name in KEY_FIELDS)
 
     def _get_texts(self):
         """Return what changes, as it is told to a customer: (what, before, from then on)."""

@@ -1,4 +1,5 @@
 from collections import defaultdict
+from datetime import date
 
 from markupsafe import Markup
 
@@ -6,7 +7,7 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.tools import SQL, formatLang
 
-from ..plan.assist_billing_plan import TERMS_FIELDS
+from ..plan.assist_billing_plan import TERMS_FIELDS, VERSION_PATHS
 from ..rates.agreement import AGREEMENT_TERMS
 from .usage import as_decimal
 
@@ -28,6 +29,7 @@ TOTAL = Markup(
 SIMULATED = (
     *TERMS_FIELDS,
     *(name for name in AGREEMENT_TERMS if name != 'tiers'),
+    *VERSION_PATHS,
     'currency_id',
     'tier_ids.from_quantity',
     'tier_ids.price',
@@ -136,7 +138,12 @@ class AssistBillingCycle(models.Model):
         label = self.env['assist.billing.statement']._get_charge_label
         charged = [*rated.lines, *(share.line for share in self._get_fees_of_period())]
         lines = [
-            (label(line.charge, self, line.group), line.quantity, line.price, line.amount)
+            (
+                label(line.charge, self, line.group, line.price),
+                line.quantity,
+                line.price,
+                line.amount,
+            )
             for line in charged
             if line.quantity
         ]
@@ -154,7 +161,8 @@ class AssistBillingCycle(models.Model):
     def _get_lines_under(self, plan):
         """Return what this cycle would have cost by `plan`, in the same shape.
 
-        All its sessions are rated together, those that came in late too.
+        All its sessions are rated together, those that came in late too. Of prices by date the
+        last ones count.
         """
         self.ensure_one()
         terms = {
@@ -165,6 +173,10 @@ class AssistBillingCycle(models.Model):
             ),
             **plan._prepare_fees_terms(self.association_id),
         }
+        if plan.version_ids:
+            # What is to come is what one wants to know.
+            terms |= plan._get_prices_on(date.max)
+            terms.pop('versions', None)
         draft = self.new({'terms': terms, 'rollover_out': False}, origin=self)
         if self.state == 'open':
             sessions = self._read_sessions()[self.id]
@@ -175,7 +187,12 @@ class AssistBillingCycle(models.Model):
         rated = draft._rate(sessions, devices)
         label = self.env['assist.billing.statement']._get_charge_label
         return [
-            (label(line.charge, draft, line.group), line.quantity, line.price, line.amount)
+            (
+                label(line.charge, draft, line.group, line.price),
+                line.quantity,
+                line.price,
+                line.amount,
+            )
             for line in (*rated.lines, *(share.line for share in fees))
             if line.quantity
         ]

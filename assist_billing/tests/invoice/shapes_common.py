@@ -335,6 +335,16 @@ class ShapesCase(FastPathCase):
         )
         return self._open_cycles(plan)
 
+    def _shape_prices_by_date(self):
+        plan = self._create_taxed_plan(
+            self._create_taxes({'amount': 15.0}),
+            version_ids=[
+                Command.create({'date_from': day, 'price_per_hour': price})
+                for day, price in (('2026-01-02', 63.33), ('2026-01-03', 70.0))
+            ],
+        )
+        return self._open_cycles(plan)
+
     def _shape_maximum(self):
         plan = self._create_taxed_plan(
             self._create_taxes({'amount': 15.0}), base_fee=5.0, maximum_charge=20.0

@@ -1,3 +1,4 @@
+from odoo import Command
 from odoo.tests import tagged
 
 from ...rules.rollover import read_carried
@@ -179,3 +180,26 @@ class TestRollover(TiersCommon):
         # Half of February includes half as much.
         self.assertBilled(first | second, (0, 0, 2), (0.5, 2, 0))
         self.assertTied(now='2026-02-15 00:00:00')
+
+    def test_hours_that_come_with_a_fee_roll_over_too(self):
+        plan = self._create_rolling_plan(
+            included_quantity=1.0,
+            fee_ids=[
+                Command.create(
+                    {
+                        'product_id': self.hourly.hour_product_id.id,
+                        'name': "Managed support",
+                        'price': 500.0,
+                        'charge': 'arrears',
+                        'included_hours': 4.0,
+                    }
+                )
+            ],
+        )
+        cycles = self._bill_quarter(3, 6, 8, plan=plan)
+        self.assertBilled(cycles, (0, 0, 2), (0, 2, 1), (2, 1, 0))
+        self.assertEqual(
+            self._lines(cycles[2].move_id),
+            [('hour', 2.0, 90.0, 180.0), ('fee', 1.0, 500.0, 500.0)],
+        )
+        self.assertTied(now='2026-04-01 00:00:00')

@@ -161,3 +161,12 @@ class TestSimulation(TiersCommon):
             self.assertIn("200.00 USD", form.preview)
             form.cycle_id = self._cycles(association)[0]
             self.assertIn("800.00 USD", form.preview)
+
+    def test_of_prices_by_date_the_last_ones_count(self):
+        association = self._bill_hours(8)
+        form = Form(self.hourly)
+        form.simulated_association_id = association
+        with form.version_ids.new() as version:
+            version.date_from = '2027-01-01'
+            version.price_per_hour = 70.0
+        self.assertIn("560.00 USD", form.simulation)

@@ -2,6 +2,7 @@ import csv
 import io
 
 import psycopg2
+from lxml.html import fromstring
 
 from odoo import Command
 from odoo.exceptions import ValidationError
@@ -95,6 +96,26 @@ class TestTiers(TiersCommon):
         self.assertEqual(sum(float(row[11]) for row in rows[1:]), 2180.0)
         self.assertEqual(sessions.mapped('billed_seconds'), [28800, 28800, 27000])
         self.assertTied(now='2026-03-31 22:00:00')
+
+    def test_the_printed_tables_have_all_their_cells(self):
+        # Without technician and device there is a cell all the same.
+        sessions = self._work_hours(8, 8, 7.5)
+        sessions.write({'technician_id': False})
+        cycle = self._bill_march(self.tiered).assist_cycle_id
+        html = self.env['ir.qweb']._render(
+            'assist_billing.statement',
+            {'statement': cycle._get_statement(), 'company': self.company},
+        )
+        tables = [
+            table for table in fromstring(html).iter('table') if table.find('.//tr[th]') is not None
+        ]
+        rows = [
+            (len(table.findall('.//tr[th]')[-1]), len(row))
+            for table in tables
+            for row in table.iterfind('.//tr[@name="statement_row"]')
+        ]
+        self.assertEqual(len(rows), 5)
+        self.assertEqual({headings - cells for headings, cells in rows}, {0})
 
     def test_one_price_for_all(self):
         for hours, line in (
@@ -338,3 +359,45 @@ class TestTiers(TiersCommon):
         other = self._create_tiered_plan()
         with self.assertRaises(ValidationError):
             self.tiered.tier_ids[0].write({'plan_id': other.id, 'from_quantity': 10.0})
+
+    # === WITH PRICES BY DATE === #
+
+    def test_below_the_first_tier_the_price_of_the_day_counts(self):
+        plan = self._create_tiered_plan(
+            ((3.0, 50.0),),
+            version_ids=[Command.create({'date_from': '2026-03-03', 'price_per_hour': 80.0})],
+        )
+        self._work_hours(2, 4)
+        bill = self._bill_march(plan)
+        self.assertEqual(
+            self._lines(bill),
+            [('hour', 2.0, 110.0, 220.0), ('hour', 1.0, 80.0, 80.0), ('hour', 3.0, 50.0, 150.0)],
+        )
+        self.assertStatementAddsUp(bill.assist_cycle_id)
+        self.assertTied(now='2026-03-31 22:00:00')
+
+    def test_no_minimum_of_a_later_day_is_above_the_maximum(self):
+        plan = self._create_tiered_plan(maximum_charge=100.0)
+        version = {'date_from': '2026-03-03', 'minimum_charge': 110.0}
+        with self.assertRefused("is below the minimum charge, 110.00"):
+            plan.version_ids = [Command.create(version)]
+        plan.version_ids = [Command.create({**version, 'minimum_charge': 90.0})]
+        with self.assertRefused("is below the minimum charge, 90.00"):
+            plan.maximum_charge = 80.0
+
+    def test_a_price_revision_leaves_tiers_alone_and_says_so(self):
+        revision = self.env['assist.price.revision'].create(
+            {
+                'name': "Rise",
+                'date_from': '2027-01-01',
+                'percent': 5.0,
+                'plan_ids': [Command.set(self.tiered.ids)],
+            }
+        )
+        with self.assertRefused("has tiers"):
+            revision.action_announce()
+        self.tiered.write({'tier_ids': [Command.clear()], 'minimum_charge': 100.0})
+        self.tiered.maximum_charge = 102.0
+        revision.with_fees = True
+        with self.assertRefused("would be above its maximum charge, 102.00"):
+            revision.action_announce()

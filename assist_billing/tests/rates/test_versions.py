@@ -132,6 +132,10 @@ class TestVersions(VersionsCommon):
         self.assertEqual(
             self._lines(bill), [('hour', 1.0, 135.0, 135.0), ('hour', 1.0, 150.0, 150.0)]
         )
+        self.assertEqual(
+            [line.name.split("\n")[0].split(" – ")[1] for line in bill.invoice_line_ids],
+            ["Out of hours, up to 03/09/2026", "Out of hours, from 03/10/2026 on"],
+        )
         self.assertStatementAddsUp(bill.assist_cycle_id)
         self.assertTied(now=MARCH_OVER)
 
@@ -331,6 +335,9 @@ class TestVersionsGiven(VersionsCommon):
             with self.subTest(vals=vals, write=True), self.assertRefused(words):
                 version.write(vals)
             version.unlink()
+        self.dated.maximum_charge = 500.0
+        with self.assertRefused("is below the minimum charge, 600.00 USD"):
+            self._add(date_from='2026-06-01', minimum_charge=600.0)
         day = Command.create({'date_from': '2026-07-01'})
         with self.assertRefused("on already"):
             self.dated.version_ids = [day, day]

@@ -152,6 +152,9 @@ class TestButtons(AssistBillingCommon):
             },
             'assist.confirm.payment': {'move_ids': [Command.set(bill.ids)]},
             'assist.device.import': {'file': csv, 'filename': "devices.csv"},
+            'assist.fill.hours': {
+                'hours_id': self.env['assist.billing.hours'].create({'name': "New"}).id,
+            },
             'assist.non.billable': {
                 'session_ids': [Command.set(unmatched.ids)],
                 'usual_reason': 'warranty',
