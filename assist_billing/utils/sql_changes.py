@@ -3,19 +3,29 @@
 from contextlib import contextmanager
 
 
-def is_depended_on(records, names):
-    """Tell whether a field of any add-on, stored or cached, is computed from one of these fields.
+def get_depended_on(records, fields, own):
+    """Return which of these fields a field of any add-on, stored or cached, is computed from.
 
-    Fields that are themselves among `names` do not count: SQL has written them too. The answer
-    costs no query, so that a million sessions cost nothing as long as nobody asks for more.
+    The answer costs no query, so that a million sessions cost nothing as long as nobody asks for
+    more.
+
+    :param own: fields that do not count, for SQL has written them too
     """
+    return [
+        field
+        for field in fields
+        if any(
+            dependent not in own
+            and (dependent.store or bool(dependent._get_all_cache_ids(records.env)))
+            for dependent in records.pool.get_dependent_fields(field)
+        )
+    ]
+
+
+def is_depended_on(records, names):
+    """Tell whether something is computed from one of these fields that is not among them."""
     own = {records._fields[name] for name in names}
-    return any(
-        dependent not in own
-        and (dependent.store or bool(dependent._get_all_cache_ids(records.env)))
-        for field in own
-        for dependent in records.pool.get_dependent_fields(field)
-    )
+    return bool(get_depended_on(records, own, own))
 
 
 @contextmanager

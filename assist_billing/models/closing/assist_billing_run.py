@@ -6,7 +6,7 @@ from odoo.exceptions import UserError
 from odoo.tools import SQL, format_datetime
 
 from ...utils.races import NOBODYS_FAULT, UndoPoint, retry_races
-from ...utils.sql_changes import changing, written_to
+from ...utils.sql_changes import written_to
 from ...utils.sums import format_sums
 
 _logger = logging.getLogger(__name__)
@@ -229,7 +229,7 @@ class AssistBillingRun(models.Model):
         batch = self.env['assist.billing.cycle']._lock_due_cycles(now, tried)
         if self.env.context.get('assist_lost_races'):
             batch._lock_sessions()
-        batch._close(now)
+        batch.with_context(assist_run_id=self.id)._close(now)
         self._count_batch(batch)
         return batch
 
@@ -392,7 +392,7 @@ class AssistBillingRun(models.Model):
         """Close those of `cycles` that are due, in this transaction; return those tried."""
         tried = cycles.browse()
         while batch := self._lock_selected(cycles, now, tried.ids):
-            batch._close(now)
+            batch.with_context(assist_run_id=self.id)._close(now)
             tried |= batch
             self._count_batch(batch)
         return tried
@@ -483,15 +483,8 @@ class AssistBillingRun(models.Model):
         """Add what became of these cycles, in the transaction that closed them."""
         if not self or not cycles:
             return
-        cycles.flush_recordset(['run_id'])
-        with changing(cycles, ['run_id']):
-            self.env.cr.execute(
-                SQL(
-                    "UPDATE assist_billing_cycle SET run_id = %s WHERE id IN %s",
-                    self.id,
-                    tuple(cycles.ids),
-                )
-            )
+        # What closed knows it already.
+        cycles.filtered(lambda cycle: cycle.run_id != self).run_id = self
         self._add_figures(
             SQL(
                 """

@@ -7,6 +7,7 @@ from odoo.tools import SQL, split_every
 
 from ...utils.races import NOBODYS_FAULT, UndoPoint, watched_commits
 from ...utils.refusals import NotDerivedError, RefusedTogetherError
+from ...utils.remembering import remembering
 from ...utils.sql_changes import changing
 
 _logger = logging.getLogger(__name__)
@@ -14,7 +15,7 @@ _logger = logging.getLogger(__name__)
 # Cycles closed, and committed, at a time. More gains little, and loses more when one of them fails.
 CLOSE_BATCH = 50
 # The same where bills are derived from each other: it takes no longer, and more of them are alike.
-DERIVED_BATCH = 200
+DERIVED_BATCH = 500
 # What a session keeps of the bill it is on.
 STAMPED = ('cycle_id', 'billed_seconds', 'merged_into_id', 'state', 'write_uid', 'write_date')
 # What a session keeps of its billing, and what is forgotten when its cycle opens again.
@@ -201,14 +202,13 @@ class AssistBillingCycle(models.Model):
                     for outcome in outcomes
                 }
             )
-            moves, to_derive = self._create_moves(
-                [
+            with remembering(self.env):
+                vals_list = [
                     outcome.cycle._prepare_invoice_vals(outcome, now)
                     for outcome in outcomes
                     if outcome.cycle._is_to_invoice(outcome)
-                ],
-                may_derive=not handling,
-            )
+                ]
+            moves, to_derive = self._create_moves(vals_list, may_derive=not handling)
             self._keep_details(outcomes)
             self._stamp_sessions(outcomes)
         # Last: from the first number on, whoever posts in the same journal waits for the commit.
@@ -285,6 +285,8 @@ class AssistBillingCycle(models.Model):
             to_send._assist_mark_unfinished('send')
 
         derived = moves.browse()
+        for maker, families in to_derive:
+            maker._make_sample(families)
         # Until all of them are there, nobody commits.
         before_commit = (lambda: False) if to_derive else mark_unfinished
         with watched_commits(self.env.cr, before_commit):
@@ -348,6 +350,7 @@ class AssistBillingCycle(models.Model):
         return {
             **self._prepare_state_vals('closed'),
             'closed_at': now,
+            **self._prepare_run_vals(),
             'session_count': len(outcome.shares),
             'session_seconds': sum(share.measured_seconds for share in outcome.shares),
             'billed_quantity': float(outcome.rating.billed_quantity),
@@ -356,22 +359,22 @@ class AssistBillingCycle(models.Model):
             **self._prepare_rollover_vals(outcome.rating),
         }
 
+    def _prepare_run_vals(self):
+        """Return which run tries them, if one does."""
+        run_id = self.env.context.get('assist_run_id')
+        return {'run_id': run_id} if run_id else {}
+
     def _keep_details(self, outcomes, supplementary=None):
         """Keep the days of devices, and which late sessions added what to which period.
 
         :param supplementary: the bill for late sessions alone, if that is what was made
         """
-        device_vals, prior_vals, part_vals = [], [], []
+        device_days, prior_vals, part_vals = [], [], []
         self._keep_fees(outcomes, supplementary)
         for outcome in outcomes:
             if not outcome.cycle.device_ids:
-                device_vals += [
-                    {
-                        'cycle_id': outcome.cycle.id,
-                        'device_id': device.id,
-                        'date_from': date_from,
-                        'date_to': date_to,
-                    }
+                device_days += [
+                    (outcome.cycle.id, device.id, date_from, date_to)
                     for device in outcome.devices
                     for date_from, date_to in device.days
                 ]
@@ -380,7 +383,7 @@ class AssistBillingCycle(models.Model):
             part_vals += [
                 outcome.cycle._prepare_part_vals(part, origin) for part, origin in outcome.parts
             ]
-        self.env['assist.billing.cycle.device'].create(device_vals)
+        self.env['assist.billing.cycle.device']._store_days(device_days)
         self.env['assist.billing.cycle.prior'].create(prior_vals)
         if part_vals:
             self.env['assist.session.part'].create(part_vals)

@@ -1,4 +1,7 @@
 from odoo import api, fields, models
+from odoo.tools import SQL
+
+from ...utils.sql_changes import created
 
 
 class AssistBillingCycleDevice(models.Model):
@@ -35,3 +38,42 @@ class AssistBillingCycleDevice(models.Model):
     def _compute_days(self):
         for row in self:
             row.days = (row.date_to - row.date_from).days if row.date_from and row.date_to else 0
+
+    # === BUSINESS METHODS === #
+
+    @api.model
+    def _store_days(self, days):
+        """Store the days of devices of cycles that are being closed, in one statement.
+
+        :param list days: tuples (cycle id, device id, first day, day after the last)
+        """
+        if not days:
+            return
+        cycles = self.env['assist.billing.cycle'].browse({cycle_id for cycle_id, *_more in days})
+        cycles.flush_recordset(['company_id', 'association_id'])
+        self.flush_model()
+        log = {
+            'create_uid': self.env.uid,
+            'write_uid': self.env.uid,
+            'create_date': self.env.cr.now(),
+            'write_date': self.env.cr.now(),
+        }
+        rows = self.env.execute_query(
+            SQL(
+                """
+                INSERT INTO assist_billing_cycle_device (
+                       cycle_id, device_id, date_from, date_to, company_id, association_id, %s)
+                SELECT v.*, c.company_id, c.association_id, %s
+                  FROM unnest(%s, %s, %s::date[], %s::date[])
+                       AS v (cycle_id, device_id, date_from, date_to)
+                  JOIN assist_billing_cycle c ON c.id = v.cycle_id
+             RETURNING id
+                """,
+                SQL(", ").join(map(SQL.identifier, log)),
+                SQL(", ").join(SQL("%s", value) for value in log.values()),
+                *(list(column) for column in zip(*days, strict=True)),
+            )
+        )
+        cycles.invalidate_recordset(['device_ids'])
+        names = ['cycle_id', 'device_id', 'date_from', 'date_to', 'company_id', 'association_id']
+        created(self.browse(row[0] for row in rows), names)

@@ -5,6 +5,7 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
+from itertools import islice
 
 import psycopg2
 
@@ -14,6 +15,7 @@ from odoo.tools.mail import generate_tracking_message_id
 
 from ...utils.races import NOBODYS_FAULT, undone
 from ...utils.refusals import NotDerivedError, RefusedTogetherError
+from ...utils.sql_changes import get_depended_on
 from .assist_bill_maker import FEWEST
 
 # Of so many derived bills one is made anew by Odoo, to be compared.
@@ -81,6 +83,9 @@ COMPUTED_ALIKE = {
         'tax_line_id',
     },
 }
+# Looked up for each value of each bill.
+OWN_LINE_SET = frozenset(OWN_LINE_VALUES)
+NOT_OF_SHAPE = frozenset((*OWN_VALUES, 'line_ids'))
 NUMBER_VALUES = ('name', 'sequence_number', 'payment_reference', 'made_sequence_gap')
 # The tables that are derived, with the column that names the bill; its lines' links follow them.
 TABLES = {
@@ -121,6 +126,8 @@ class Family:
     exemplars: models.Model | None = None
     # Tables and how much was written to each before the exemplars were made.
     written: dict = field(default_factory=dict)
+    # Index of a member -> what Odoo made for it, to be compared with what is derived.
+    sample: dict = field(default_factory=dict)
 
 
 @dataclass
@@ -134,6 +141,12 @@ class Exemplar:
         [move] = self.rows['account_move']
         self.id, self.name = move['id'], move['name']
         self.number, self.reference = move['sequence_number'], move['payment_reference']
+        # Of lines of its kind that say nothing else.
+        self.lines_alike = [
+            {name: to_json(row[name]) for name in OWN_LINE_VALUES}
+            for row in self.rows['account_move_line']
+        ]
+        self.ids = {table: [row['id'] for row in rows] for table, rows in self.rows.items()}
 
 
 @dataclass
@@ -173,8 +186,8 @@ class AssistBillMaker(models.AbstractModel):
     1. two bills of the shape, as unlike as can be, are made by Odoo, with all that others do to
        them. Each is then derived from the other, and has to come out as it is stored;
     2. making them has written to no table but those that are derived;
-    3. of the bills derived, one in 250, and one of the first, is made anew by Odoo and compared;
-       that is undone;
+    3. of the bills derived, one in 250, and one of the first, is made by Odoo beforehand, which is
+       undone, and compared;
     4. nothing that was never compared has a hand in invoices, see `_get_general_slow_reason`, and
        no trigger of the database either;
     5. numbers are Odoo's next ones, taken last of all, in the journal that the two bills lock.
@@ -318,16 +331,15 @@ class AssistBillMaker(models.AbstractModel):
     def _get_shape(self, vals, is_posted):
         """Return all of a bill that is not a customer's own, as a text to compare."""
         partner = self.env['res.partner'].browse(vals['partner_id'])
+        # In the order that they were given: who gives them in another one is of another shape.
         lines = [
             (
                 (line['balance'] > 0) - (line['balance'] < 0),
-                sorted((key, line[key]) for key in line if key not in OWN_LINE_VALUES),
+                [item for item in line.items() if item[0] not in OWN_LINE_SET],
             )
             for _command, _id, line in vals['line_ids']
         ]
-        header = sorted(
-            (key, vals[key]) for key in vals if key not in OWN_VALUES and key != 'line_ids'
-        )
+        header = [item for item in vals.items() if item[0] not in NOT_OF_SHAPE]
         has_reference = bool(vals.get('ref'))
         further = self._get_further_shape(vals)
         return repr((is_posted, partner.lang, has_reference, further, header, lines))
@@ -408,44 +420,48 @@ class AssistBillMaker(models.AbstractModel):
         """
         self.env.flush_all()
         self._check_tables(families)
-        members, rows, last_numbers = [], [], {}
+        members, rows, last_numbers, sample = [], [], {}, {}
         for family in families:
             exemplars = [self._read_bill(move.id) for move in family.exemplars]
             self._check_exemplars(family, exemplars)
             numbers = self._take_numbers(family, exemplars, last_numbers)
             members += family.others
-            rows += [
-                self._prepare_rows(exemplars[0], member, *number)
-                for member, number in zip(family.others, numbers, strict=True)
-            ]
+            sample |= family.sample
+            rows += self._prepare_others(exemplars[0], family.others, numbers)
         self._check_balance(rows)
         self._insert_or_find_refused(members, rows)
         moves = self.env['account.move'].browse(row['account_move'][0]['id'] for row in rows)
         self._tell_of(moves, rows)
         self._count_ranks(families)
-        self._check_sample(moves, members)
+        self._check_sample(moves, members, sample)
         self._tell_ways(dict.fromkeys(moves.ids, ('derived', None)))
         return moves
 
-    def _prepare_rows(self, exemplar, member, name, number, bill=None):
+    def _prepare_others(self, exemplar, members, numbers):
+        """Return the rows of bills that are to be stored, each as of `_prepare_rows`."""
+        ids = self._take_ids(exemplar, len(members))
+        return [
+            self._prepare_rows(exemplar, *values)
+            for values in zip(members, numbers, ids, strict=True)
+        ]
+
+    def _prepare_rows(self, exemplar, member, number, ids):
         """Return the rows of a bill that are derived from an exemplar: what is its own in each.
 
         :param Exemplar exemplar: what it is derived from
         :param Member member: what is its own
-        :param name: its number, in full; None of a draft
-        :param number: the last part of it
-        :param Exemplar bill: the bill itself, where it is stored already; else it gets ids
+        :param number: its number, in full, None of a draft; and the last part of it
+        :param dict ids: table -> those of its rows
         :return: table -> list of rows, each with the id of its `source`
         """
-        rows = {}
-        for table, sources in exemplar.rows.items():
-            ids = (
-                [row['id'] for row in bill.rows[table]] if bill else self._take_ids(table, sources)
-            )
-            rows[table] = [
+        name, number = number
+        rows = {
+            table: [
                 {'source': source['id'], 'id': id_}
-                for source, id_ in zip(sources, ids, strict=True)
+                for source, id_ in zip(sources, ids[table], strict=True)
             ]
+            for table, sources in exemplar.rows.items()
+        }
         [pattern] = exemplar.rows['account_move']
         [move] = rows['account_move']
 
@@ -460,14 +476,15 @@ class AssistBillMaker(models.AbstractModel):
             # The number before is taken, by one of these bills.
             'made_sequence_gap': False,
         }
-        for line, source, own in zip(
+        for line, source, alike, own in zip(
             rows['account_move_line'],
             exemplar.rows['account_move_line'],
+            exemplar.lines_alike,
             member.own_lines,
             strict=True,
         ):
             line |= {
-                **{column: to_json(source[column]) for column in OWN_LINE_VALUES},
+                **alike,
                 **own,
                 'move_id': move['id'],
                 'ref': move['ref'],
@@ -564,7 +581,9 @@ class AssistBillMaker(models.AbstractModel):
             if any(len(exemplar.rows[table]) != len(other.rows[table]) for table in TABLES):
                 differing.add(self.env._("number of entries"))
             else:
-                rows = self._prepare_rows(other, member, exemplar.name, exemplar.number, exemplar)
+                rows = self._prepare_rows(
+                    other, member, (exemplar.name, exemplar.number), exemplar.ids
+                )
                 [move] = exemplar.rows['account_move']
                 rows['account_move'][0]['made_sequence_gap'] = move['made_sequence_gap']
                 for table, derived in rows.items():
@@ -583,7 +602,7 @@ class AssistBillMaker(models.AbstractModel):
         """Return the columns in which rows, if they were derived, would differ from stored ones."""
         if not rows:
             return set()
-        derived = self.env.execute_query_dict(self._get_derived_sql(table, rows))
+        derived = self.env.execute_query_dict(self._get_derived_sql(table, rows, is_sorted=True))
         ignored = MESSAGE_OWN if table == 'mail_message' else ()
         return {
             name
@@ -599,50 +618,62 @@ class AssistBillMaker(models.AbstractModel):
                 if sum(Decimal(line[name]) for line in bill['account_move_line']):
                     raise NotDerivedError(self.env._("a bill that does not balance"))
 
-    def _check_sample(self, moves, members):
-        """Have one in so many derived bills made anew by Odoo, and compare them; that is undone.
+    def _make_sample(self, families):
+        """Have one in so many bills that are to be derived made by Odoo, to be compared with them.
 
-        Of the first that a process derives at least one.
+        That is undone. Of the first that a process derives at least one. Before any is posted:
+        who waits for the next number does not wait for this.
+
+        :raise NotDerivedError: when Odoo refuses one
         """
-        trust = self._get_trust()
+        pairs = [(family, member) for family in families for member in family.others]
         # Any will do: it is no secret which.
-        number = len(moves) // SAMPLED + (random.randrange(SAMPLED) < len(moves) % SAMPLED)  # noqa: S311
-        places = random.sample(range(len(moves)), number or not trust.is_sampled)
-        if places:
+        number = len(pairs) // SAMPLED + (random.randrange(SAMPLED) < len(pairs) % SAMPLED)  # noqa: S311
+        pairs = random.sample(pairs, number or not self._get_trust().is_sampled)
+        if not pairs:
+            return
+        self.env.flush_all()
+        try:
+            made = self._make_and_undo([member for _family, member in pairs])
+        except NOBODYS_FAULT:
+            raise
+        except Exception as error:
+            raise NotDerivedError(
+                self.env._("a bill that Odoo refuses to make: %s", error)
+            ) from error
+        for (family, member), bill in zip(pairs, made, strict=True):
+            family.sample[member.index] = bill
+
+    def _make_and_undo(self, members):
+        """Have Odoo make bills its ordinary way, undo them; return what was stored of them."""
+        with undone(self.env.cr):
+            moves = self.env['account.move'].create([member.plain for member in members])
+            to_post = moves.browse(
+                move.id for move, member in zip(moves, members, strict=True) if member.is_posted
+            )
+            if to_post:
+                self._post(to_post)
             self.env.flush_all()
-        for place in places:
-            derived = self._read_bill(moves[place].id)
-            try:
-                made = self._make_anew(members[place], moves[place])
-            except NOBODYS_FAULT:
-                raise
-            except Exception as error:
-                raise NotDerivedError(
-                    self.env._("a bill that Odoo refuses to make: %s", error)
-                ) from error
-            if differing := self._find_unlike(derived, made):
+            return [self._read_bill(move.id) for move in moves]
+
+    def _check_sample(self, moves, members, sample):
+        """Check that the bills of the sample are stored as Odoo would have made them.
+
+        :param dict sample: index of a member -> what Odoo made
+        """
+        for move, member in zip(moves, members, strict=True):
+            if member.index not in sample:
+                continue
+            differing = self._find_unlike(self._read_bill(move.id), sample[member.index])
+            if differing:
                 raise NotDerivedError(
                     self.env._(
                         "the bill of %(customer)s, made anew, is another: %(fields)s",
-                        customer=members[place].own['invoice_partner_display_name'],
+                        customer=member.own['invoice_partner_display_name'],
                         fields=", ".join(sorted(differing)),
                     )
                 )
-            trust.is_sampled = True
-
-    def _make_anew(self, member, move):
-        """Have Odoo make a bill that was derived, undo it, and return what was stored of it."""
-        with undone(self.env.cr):
-            # Its cycle is free for another one.
-            self.env.cr.execute(
-                SQL("UPDATE account_move SET assist_cycle_id = NULL WHERE id = %s", move.id)
-            )
-            self.env.invalidate_all(flush=False)
-            again = self.env['account.move'].create([member.plain])
-            if member.is_posted:
-                self._post(again)
-            self.env.flush_all()
-            return self._read_bill(again.id)
+            self._get_trust().is_sampled = True
 
     def _find_unlike(self, one, other):
         """Return in which columns two bills of the same usage differ, but for ids and numbers."""
@@ -713,27 +744,31 @@ class AssistBillMaker(models.AbstractModel):
             )
         )
 
-    def _take_ids(self, table, rows):
-        """Return ids for as many new rows of a table."""
-        return [
-            id_
-            for [id_] in self.env.execute_query(
+    def _take_ids(self, exemplar, count):
+        """Return ids for as many bills like an exemplar: of each a dict of table -> ids."""
+        ids = {}
+        for table, rows in exemplar.rows.items():
+            taken = self.env.execute_query(
                 SQL(
                     "SELECT nextval(%s::regclass) FROM generate_series(1, %s)",
                     f'{table}_id_seq',
-                    len(rows),
+                    len(rows) * count,
                 )
             )
+            ids[table] = iter([id_ for [id_] in taken])
+        return [
+            {table: list(islice(ids[table], len(rows))) for table, rows in exemplar.rows.items()}
+            for _place in range(count)
         ]
 
-    def _get_derived_sql(self, table, rows):
+    def _get_derived_sql(self, table, rows, *, is_sorted=False):
         """Return the SELECT of rows like their sources, but for the columns that `rows` give."""
         columns = self._get_columns(table)
         own = [name for name in rows[0] if name != 'source']
         return SQL(
             """
-            SELECT %s FROM jsonb_to_recordset(%s::jsonb) AS own (source bigint, %s)
-              JOIN %s AS pattern ON pattern.id = own.source ORDER BY own.id
+            SELECT %s FROM json_to_recordset(%s::json) AS own (source bigint, %s)
+              JOIN %s AS pattern ON pattern.id = own.source %s
             """,
             SQL(", ").join(
                 SQL.identifier('own' if name in own else 'pattern', name) for name in columns
@@ -741,6 +776,7 @@ class AssistBillMaker(models.AbstractModel):
             json.dumps(rows),
             SQL(", ").join(SQL("%s %s", SQL.identifier(name), SQL(columns[name])) for name in own),
             SQL.identifier(table),
+            SQL("ORDER BY own.id") if is_sorted else SQL(),
         )
 
     def _insert(self, rows):
@@ -756,6 +792,7 @@ class AssistBillMaker(models.AbstractModel):
                         "INSERT INTO %s (%s) %s",
                         SQL.identifier(table),
                         SQL(", ").join(map(SQL.identifier, self._get_columns(table))),
+                        # Stored as they come: sorting them costs as much as storing them.
                         self._get_derived_sql(table, of_table),
                     )
                 )
@@ -844,12 +881,14 @@ class AssistBillMaker(models.AbstractModel):
                     if inverse._get_all_cache_ids(self.env):
                         self.env[inverse.model_name].invalidate_model([inverse.name], flush=False)
         # All of theirs SQL has just written.
+        own = {column for columns in stored.values() for column in columns}
         with (
             self.env.protecting(stored[moves], moves),
             self.env.protecting(stored[lines], lines),
         ):
             for records, columns in stored.items():
-                records.modified([column.name for column in columns], create=True)
+                told = get_depended_on(records, columns, own)
+                records.modified([column.name for column in told], create=True)
         moves._get_sequence_cache().clear()
 
     def _count_ranks(self, families):

@@ -11,6 +11,8 @@ from odoo.tools import SQL
 
 _logger = logging.getLogger(__name__)
 
+# Names the lock of those who number bills of a journal.
+NUMBERING = 0x455B111
 # What tells one posting from another, in the context.
 POSTING_NUMBERS = itertools.count(1)
 
@@ -131,9 +133,48 @@ class AccountMove(models.Model):
         formats = posting.number_formats
         key = (self.journal_id, self.date, self.move_type)
         if key not in formats:
-            formats[key] = super()._get_next_sequence_format()
+            # Whoever else bills in this journal waits here, and not at each number.
+            self.env.cr.execute(
+                SQL("SELECT pg_advisory_xact_lock(%s, %s)", NUMBERING, self.journal_id.id)
+            )
+            number_format, values = super()._get_next_sequence_format()
+            values['seq'] = self._assist_get_last_number(number_format, values)
+            formats[key] = number_format, values
         number_format, values = formats[key]
         return number_format, dict(values)
+
+    def _assist_get_last_number(self, number_format, values):
+        """Return the last number of a sequence, with what others committed since we began.
+
+        This transaction does not see that. Odoo then tries one number after the other; a batch of
+        bills is too many for it.
+        """
+        last = values['seq']
+        try:
+            with self.env.registry.cursor() as cr:
+                # Not for one who changes the table itself: that may be this transaction.
+                cr.execute("SET LOCAL lock_timeout = '100ms'")
+                cr.execute(
+                    SQL(
+                        """
+                        SELECT name, sequence_number FROM account_move
+                         WHERE journal_id = %s AND sequence_prefix = %s AND sequence_number > %s
+                      ORDER BY sequence_number
+                        """,
+                        self.journal_id.id,
+                        number_format.partition('{seq')[0].format(**values),
+                        last,
+                    ),
+                    log_exceptions=False,
+                )
+                rows = cr.fetchall()
+        except psycopg2.errors.LockNotAvailable:
+            return last
+        for name, number in rows:
+            if number != last + 1 or name != number_format.format(**{**values, 'seq': number}):
+                break  # Odoo knows better
+            last = number
+        return last
 
 
 class AccountMoveLine(models.Model):

@@ -7,6 +7,7 @@ from odoo.tools import float_round
 
 from ...rules import rating
 from ...rules.fees import FeeGroup
+from ...utils.remembering import remembered
 from .account_move_line import PRINTED_DIGITS
 
 # Charged as a flat amount, whatever sessions and hours are counted in.
@@ -134,7 +135,7 @@ class AssistBillingCycle(models.Model):
         """
         self.ensure_one()
         company = self.company_id
-        today = company._assist_get_today(now)
+        today = self._get_today(now)
         by_last_day = company.assist_date_bills == 'last_day'
         day = day or (self._get_last_day() if by_last_day else self.date_end)
         age = (today - day).days
@@ -142,16 +143,23 @@ class AssistBillingCycle(models.Model):
             return today
         return today if self._is_locked(day, charged) else day
 
+    @remembered(lambda cycle, now: (cycle.company_id, now))
+    def _get_today(self, now):
+        return self.company_id._assist_get_today(now)
+
     def _is_locked(self, day, charged):
         """Tell whether a lock date covers `day`, as Odoo asks for a customer invoice."""
         self.ensure_one()
-        # Those of the companies above a branch are among them.
-        locks = {
-            name for _date, name in self.company_id._get_lock_date_violations(day, purchase=False)
-        }
+        locks = self._get_locks(day)
         if locks == {'tax_lock_date'}:
             return self._is_taxed(charged)
         return bool(locks)
+
+    @remembered(lambda cycle, day: (cycle.company_id, day))
+    def _get_locks(self, day):
+        # Those of the companies above a branch are among them.
+        violations = self.company_id._get_lock_date_violations(day, purchase=False)
+        return {name for _date, name in violations}
 
     def _get_due_date(self, invoice_date):
         """Return when a bill of that date is due.
@@ -266,6 +274,15 @@ class AssistBillingCycle(models.Model):
             **self._prepare_frozen_vals(product, terms),
         }
 
+    @remembered(
+        lambda cycle, charge, product_id=None: (
+            cycle.company_id,
+            cycle.plan_id,
+            charge == 'device',
+            product_id,
+            repr(cycle._read_terms().get('products')),
+        )
+    )
     def _get_line_terms(self, charge, product_id=None):
         """Return what a line of `charge` takes from the frozen terms of this cycle, as LineTerms.
 
@@ -279,7 +296,7 @@ class AssistBillingCycle(models.Model):
         if product_id:
             kind = f'product:{product_id}'
             present = present.browse(product_id).exists() or present
-        frozen = self.terms.get('products', {}).get(kind)
+        frozen = self._read_terms().get('products', {}).get(kind)
         if frozen is None:
             frozen = self.plan_id._prepare_product_terms(present)
         product = present
@@ -350,12 +367,24 @@ class AssistBillingCycle(models.Model):
             vals['account_id'] = self._get_fiscal_position().map_account(terms.account).id
         return vals
 
+    @remembered(lambda cycle, product: (cycle.plan_id, product))
     def _check_taxes(self, product):
         """Refuse a product whose taxes are all archived: it would silently be billed untaxed."""
         self.ensure_one()
         if untaxed := self.plan_id._get_archived_taxed_products() & product:
             raise UserError(self.plan_id._get_archived_taxes_message(untaxed))
 
+    @remembered(
+        lambda cycle, charge, product, origin, group=None, price=None: (
+            cycle.partner_id.lang,
+            charge,
+            product,
+            origin.date_start,
+            origin.date_end,
+            # What has a price of its own is told in words of its own.
+            (origin, repr(group), price) if group else None,
+        )
+    )
     def _get_line_name(self, charge, product, origin, group=None, price=None):
         """Return the text of an invoice line, in the customer's language.
 

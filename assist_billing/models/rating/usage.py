@@ -7,6 +7,7 @@ from odoo import api, models
 from odoo.tools import SQL
 
 from ...rules import rating
+from ...utils.remembering import remembered, remembering
 
 
 @dataclass
@@ -114,20 +115,22 @@ class AssistBillingCycle(models.Model):
         The sessions of all are read in one query, those that came in late in another; a cycle
         to bill again is rated with exactly the sessions and device days kept for it.
         """
-        sessions = self._read_sessions()
-        late = self._read_late_sessions()
-        devices = self._read_device_days()
-        fees = self._get_fee_shares()
         outcomes = {}
-        for cycle in self:
-            charged = fees.get(cycle, [])
-            outcomes[cycle] = Outcome(
-                cycle=cycle,
-                rating=cycle._with_fee_hours(charged)._rate(sessions[cycle.id], devices[cycle.id]),
-                late=cycle._rate_late(late.get(cycle.id)),
-                devices=devices[cycle.id],
-                fees=charged,
-            )
+        with remembering(self.env):
+            sessions = self._read_sessions()
+            late = self._read_late_sessions()
+            devices = self._read_device_days()
+            fees = self._get_fee_shares()
+            for cycle in self:
+                charged = fees.get(cycle, [])
+                rated = cycle._with_fee_hours(charged)
+                outcomes[cycle] = Outcome(
+                    cycle=cycle,
+                    rating=rated._rate(sessions[cycle.id], devices[cycle.id]),
+                    late=cycle._rate_late(late.get(cycle.id)),
+                    devices=devices[cycle.id],
+                    fees=charged,
+                )
         return outcomes
 
     def _get_late_outcome(self):
@@ -147,16 +150,23 @@ class AssistBillingCycle(models.Model):
         """
         self.ensure_one()
         terms = self._get_frozen_terms()
-        if 'fees' in self.terms:
+        if 'fees' in self._read_terms():
             terms = replace(terms, fee_hours=self._get_fee_hours())
         if not subtract_spans([(self.date_start, self.date_end)], self._get_suspended_spans()):
             terms = replace(terms, minimum_charge=0)
         return terms if terms.rollover == 'none' else self._add_rollover(terms)
 
+    @remembered(lambda cycle: repr(cycle._read_terms()))
     def _get_frozen_terms(self):
         """Return the terms this cycle opened with, whatever became of it since."""
         self.ensure_one()
-        return self._get_terms_class().from_dict(self.terms)
+        return self._get_terms_class().from_dict(self._read_terms())
+
+    def _read_terms(self):
+        """Return the terms as they are kept: to be read only. Odoo copies what is asked of it."""
+        self.ensure_one()
+        terms = self._cache.get('terms')
+        return self.terms if terms is None else terms
 
     @api.model
     def _get_terms_class(self):
@@ -359,7 +369,9 @@ class AssistBillingCycle(models.Model):
                 spans = tuple((row.date_from, row.date_to) for row in rows)
                 days[cycle.id].append(rating.Device(device.id, spans))
         charged = (self - kept).filtered(
-            lambda cycle: cycle.terms['charge_devices'] or cycle._counts_devices_for_fees()
+            lambda cycle: (
+                cycle._read_terms()['charge_devices'] or cycle._counts_devices_for_fees()
+            )
         )
         if charged:
             charged._read_live_device_days(days)

@@ -243,9 +243,8 @@ class TestNotDerived(DerivedCase):
                     derived = maker._prepare_rows(
                         exemplars[0],
                         family.models[1],
-                        exemplars[1].name,
-                        exemplars[1].number,
-                        exemplars[1],
+                        (exemplars[1].name, exemplars[1].number),
+                        exemplars[1].ids,
                     )
                     if not maker._find_differing(table, derived[table], corrupted[1].rows[table]):
                         missed.append((table, name))
@@ -275,15 +274,15 @@ class TestNotDerived(DerivedCase):
                 self._assert_refused(cycles, f"has values of its own: {column}")
 
     def test_a_bill_that_does_not_balance(self):
-        cycles, prepare = self._create_cycles(), self.maker._prepare_rows
+        cycles, prepare = self._create_cycles(), self.maker._prepare_others
 
-        def corrupt(maker, exemplar, member, name, number, bill=None):
-            rows = prepare(maker, exemplar, member, name, number, bill)
-            if not bill:
+        def corrupt(maker, exemplar, members, numbers):
+            bills = prepare(maker, exemplar, members, numbers)
+            for rows in bills:
                 rows['account_move_line'][0]['balance'] = '-0.01'
-            return rows
+            return bills
 
-        with patch.object(self.maker, '_prepare_rows', corrupt):
+        with patch.object(self.maker, '_prepare_others', corrupt):
             self._assert_refused(cycles, "a bill that does not balance")
 
     def test_an_amount_that_is_not_what_odoo_stores(self):
@@ -297,16 +296,16 @@ class TestNotDerived(DerivedCase):
             self._assert_refused(cycles, "has values of its own: balance")
 
     def test_a_corrupted_derived_row(self):
-        cycles, prepare = self._create_cycles(), self.maker._prepare_rows
+        cycles, prepare = self._create_cycles(), self.maker._prepare_others
 
-        def corrupt(maker, exemplar, member, name, number, bill=None):
-            rows = prepare(maker, exemplar, member, name, number, bill)
-            if not bill:
+        def corrupt(maker, exemplar, members, numbers):
+            bills = prepare(maker, exemplar, members, numbers)
+            for rows in bills:
                 rows['account_move'][0]['amount_tax'] = '0.01'
                 rows['account_move_line'][0]['price_total'] = '0.01'
-            return rows
+            return bills
 
-        with patch.object(self.maker, '_prepare_rows', corrupt):
+        with patch.object(self.maker, '_prepare_others', corrupt):
             self._assert_refused(cycles, "made anew, is another: amount_tax, price_total")
 
     def test_an_add_on_that_writes_elsewhere(self):
@@ -392,7 +391,7 @@ class TestNotDerived(DerivedCase):
     def test_a_failed_check_is_said_in_the_run_book(self):
         self._create_cycles()
 
-        def refuse(maker, moves, members):
+        def refuse(maker, moves, members, sample):
             raise NotDerivedError("of a doubt")
 
         with (

@@ -13,7 +13,9 @@ FLUSHED_BY_THEIR_CALLERS = {
     'res.partner._assist_add_ranks',
     'account.move._assist_only_sender',
     'assist.billing.cycle._check_not_opened',
+    'account.move._assist_get_last_number',
     # A lock, and nothing is read.
+    'account.move._get_next_sequence_format',
     'account.move._assist_lock_again',
     # Tables that are read and written in SQL alone.
     'assist.inbound.key._take_receipt',
