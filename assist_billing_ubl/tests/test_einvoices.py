@@ -163,6 +163,27 @@ class TestEInvoices(AssistBillingCommon):
         bill.action_post()
         return bill
 
+    def _bill_fees(self):
+        """Return January's bill with the maximum charge, a fee for February, and one set right."""
+        fee = {
+            'product_id': self.plan.device_product_id.id,
+            'quantity_rule': 'devices',
+            'price': 12.0,
+            'true_up': 'both',
+        }
+        plan = self._create_plan(
+            billing_type='hour',
+            price_per_hour=60.0,
+            maximum_charge=50.0,
+            fee_ids=[Command.create(fee)],
+        )
+        association = self._associate(plan=plan)
+        self._create_device()
+        self._create_device(name="Another", enrolled_on='2026-01-10')
+        self._create_session(minutes=95)
+        self._close('2026-02-01 00:10:00')
+        return self._bill(association)
+
     def _bill_late_sessions(self):
         """Return a bill for sessions of January alone, which came in late."""
         association = self._associate(end_date='2026-02-01')
@@ -235,10 +256,19 @@ class TestEInvoices(AssistBillingCommon):
     def test_each_line_says_the_period_it_is_about(self):
         bill = self._bill_all_kinds()
         charges = self._get_charges(bill)
-        self.assertEqual(set(charges), {*USAGE_CHARGES, *ADJUSTMENT_CHARGES, False} - {'session'})
+        others = {'session', 'cap', 'fee', 'true_up'}
+        self.assertEqual(set(charges), {*USAGE_CHARGES, *ADJUSTMENT_CHARGES, False} - others)
         served = {'prior': JANUARY, False: None}
         expected = [served.get(charge, FEBRUARY) for charge in charges]
         for name, document in self._export_all(bill, 'bill').items():
+            self.assertEqual(get_periods(document), (BOTH, expected), name)
+
+    def test_fees_in_advance_say_the_period_that_they_pay_for(self):
+        bill = self._bill_fees()
+        charges = self._get_charges(bill)
+        self.assertEqual(set(charges), {'hour', 'cap', 'fee', 'true_up'})
+        expected = [FEBRUARY if charge == 'fee' else JANUARY for charge in charges]
+        for name, document in self._export_all(bill, 'fees').items():
             self.assertEqual(get_periods(document), (BOTH, expected), name)
 
     def test_sessions_alone_say_the_period_of_their_cycle(self):

@@ -123,6 +123,12 @@ class TestTimesByHand(AssistBillingCommon):
             'assist.billing.rate': self.env['assist.billing.rate'].create(
                 {'plan_id': self.plan.id, 'method': 'percent', 'value': 150}
             ),
+            'assist.billing.plan.version': self.env['assist.billing.plan.version'].create(
+                {'plan_id': self.plan.id, 'date_from': '2026-07-01', 'price_per_session': 25.0}
+            ),
+            'assist.price.revision': self.env['assist.price.revision'].create(
+                {'name': "Prices", 'date_from': '2027-01-01', 'plan_ids': self.plan.ids}
+            ),
             'assist.billing.hours.holiday': self.env['assist.billing.hours']
             .create({'name': "Hours", 'holiday_ids': [(0, 0, {'date': '2026-12-25'})]})
             .holiday_ids,
