@@ -20,7 +20,7 @@ class AssistFillHours(models.TransientModel):
     # === FIELDS === #
 
     hours_id = fields.Many2one('assist.billing.hours', required=True, ondelete='cascade')
-    company_id = fields.Many2one(related='hours_id.company_id')
+    company_id = fields.Many2one(related='hours_id.company_id', related_sudo=False)
     calendar_id = fields.Many2one(
         'resource.calendar',
         string="Working Schedule",
