@@ -11,6 +11,9 @@ from odoo.addons.account.tests.common import AccountTestInvoicingCommon
 class AssistBillingCommon(AccountTestInvoicingCommon):
     """A plan per session (20.00) and one per hour (60.00), in the company's currency."""
 
+    # Companies that were prepared will do, instead of such that were made here.
+    takes_prepared_companies = True
+
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
@@ -31,7 +34,8 @@ class AssistBillingCommon(AccountTestInvoicingCommon):
     def _create_company(cls, **create_values):
         """Take a company that was prepared with its chart of accounts, where there is one."""
         prepared = cls.env['res.company']
-        if create_values.keys() == {'name'} and not (cls.country_code or cls.chart_template):
+        is_plain = create_values.keys() == {'name'} and not (cls.country_code or cls.chart_template)
+        if cls.takes_prepared_companies and is_plain:
             # sudo: nobody may work in it yet
             prepared = prepared.sudo().search(
                 [('name', '=like', "Prepared for tests %")], order='id', limit=1

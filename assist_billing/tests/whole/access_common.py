@@ -30,6 +30,9 @@ def read_table(name):
 class AccessCommon(AssistBillingCommon, HttpCase):
     """One record of each model in a company, another company, a branch, and all kinds of users."""
 
+    # Whose records are is looked at: companies are made by whoever works in them.
+    takes_prepared_companies = False
+
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
