@@ -57,8 +57,8 @@ def test_smallest_run_gives_all_figures_and_equal_bills(quickly_installed, tmp_p
 
 
 def test_goal_is_met_on_the_right_side_of_its_bound():
-    assert report.is_met('vs_oca', 3.5)
-    assert not report.is_met('vs_oca', 3.49)
+    assert report.is_met('vs_oca', 15.0)
+    assert not report.is_met('vs_oca', 14.99)
     assert report.is_met('growth_bills', 1.1)
     assert not report.is_met('growth_bills', 1.11)
 
