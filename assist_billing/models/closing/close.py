@@ -15,7 +15,9 @@ _logger = logging.getLogger(__name__)
 # Cycles closed, and committed, at a time. More gains little, and loses more when one of them fails.
 CLOSE_BATCH = 50
 # The same where bills are derived from each other: it takes no longer, and more of them are alike.
-DERIVED_BATCH = 500
+# Not more: who is killed again and again must get through one now and then, or Odoo counts the
+# scheduled action as failing.
+DERIVED_BATCH = 200
 # What a session keeps of the bill it is on.
 STAMPED = ('cycle_id', 'billed_seconds', 'merged_into_id', 'state', 'write_uid', 'write_date')
 # What a session keeps of its billing, and what is forgotten when its cycle opens again.
