@@ -168,6 +168,8 @@ class AccountMove(models.Model):
                     log_exceptions=False,
                 )
                 rows = cr.fetchall()
+                # Nothing was written, and the time limit is for nobody else.
+                cr.rollback()
         except psycopg2.errors.LockNotAvailable:
             return last
         for name, number in rows:

@@ -224,6 +224,13 @@ class TestDerived(DerivedCase):
         self.assertFalse(line.not_derived_reasons)
         self.assertEqual(line.amount_total, sum(cycles.move_id.mapped('amount_total')))
 
+    def test_no_time_limit_outlives_the_numbering(self):
+        self._create_cycles()
+        with freeze_time('2026-02-01 00:30:00'):
+            self._close('2026-02-01 00:30:00')
+        self.env.cr.execute("SHOW lock_timeout")
+        self.assertEqual(self.env.cr.fetchone(), ('0',))
+
 
 @tagged('post_install', '-at_install')
 class TestNotDerived(DerivedCase):
