@@ -120,9 +120,13 @@ def run_pytest(
     copies = [template, *workers]
     for copy in copies:
         databases.drop(copy)
-        databases.copy(workers[0] if copy in workers[1:] else database, copy)
-        if copy in workers[:1]:
-            prepare_companies(copy)
+    databases.copy(database, template)
+    if workers:
+        first, *others = workers
+        databases.copy(database, first)
+        prepare_companies(first)
+        for other in others:
+            databases.copy(first, other)
     command = [
         *(odoo_command.python(), '-m', 'pytest', f'--odoo-database={database}'),
         # Odoo must log its warnings for them to be seen: pytest-odoo silences them by default.

@@ -553,18 +553,24 @@ class AssistBillingCycle(models.Model):
 
     def _bill_late(self, now):
         """Bill the late sessions of this locked cycle by a supplementary bill."""
+        self._bill_by_itself(now, self._get_late_outcome, self._prepare_supplementary_vals)
+
+    def _bill_by_itself(self, now, get_outcome, prepare_vals):
+        """Bill something of this locked cycle by a supplementary bill; keep why not on the cycle.
+
+        :param get_outcome: returns what is to be charged, an Outcome
+        :param prepare_vals: returns the values of the invoice, given the outcome and `now`
+        """
         self.ensure_one()
         point = UndoPoint(self.env.cr)
         try:
             with point:
-                outcome = self._get_late_outcome()
+                outcome = get_outcome()
                 move = self.env['account.move']
-                # Until the sessions are wholly billed nobody commits.
+                # Until all of it is billed nobody commits.
                 with watched_commits(self.env.cr, lambda: False):
                     if outcome.total:
-                        move, _none = self._create_moves(
-                            [self._prepare_supplementary_vals(outcome, now)]
-                        )
+                        move, _none = self._create_moves([prepare_vals(outcome, now)])
                     self._keep_details([outcome], supplementary=move)
                     self._stamp_sessions([outcome])
                     self._close_succeeded()

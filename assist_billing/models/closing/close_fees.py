@@ -1,8 +1,6 @@
 from odoo import api, models
 from odoo.tools import SQL
 
-from ...utils.races import NOBODYS_FAULT, UndoPoint, watched_commits
-
 
 class AssistBillingCycle(models.Model):
     """Fees as cycles close: what is kept of them, and bills for fees in advance alone.
@@ -140,22 +138,4 @@ class AssistBillingCycle(models.Model):
 
     def _bill_fees_due(self, now):
         """Bill the fees in advance of this locked cycle by a bill of their own."""
-        self.ensure_one()
-        point = UndoPoint(self.env.cr)
-        try:
-            with point:
-                outcome = self._get_fees_due_outcome()
-                move = self.env['account.move']
-                # Until the fees are wholly billed nobody commits.
-                with watched_commits(self.env.cr, lambda: False):
-                    if outcome.total:
-                        move, _none = self._create_moves([self._prepare_fees_vals(outcome, now)])
-                    self._keep_details([outcome], supplementary=move)
-                    self._close_succeeded()
-                if move:
-                    self._process_moves(move)
-        except NOBODYS_FAULT:
-            raise
-        except Exception as error:  # noqa: BLE001 - kept on the cycle and shown
-            if not point.is_lost:
-                self._close_failed(error, now)
+        self._bill_by_itself(now, self._get_fees_due_outcome, self._prepare_fees_vals)

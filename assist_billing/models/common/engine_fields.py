@@ -181,6 +181,22 @@ class AssistGuard(models.AbstractModel):
 
     # === CHECKS === #
 
+    def _assist_get_drafts(self, vals, names):
+        """Return these records as `vals` would make them, or a new one, to be looked at: unstored.
+
+        :param names: the fields to look at; the others are empty
+        """
+        given = {name: vals[name] for name in names if name in vals}
+        drafts = self.browse()
+        for record in self or [self]:
+            stored = {
+                name: record[name].id if record._fields[name].relational else record[name]
+                for name in names
+                if record
+            }
+            drafts += self.new({**stored, **given})
+        return drafts
+
     def _assist_check_access(self, operation, vals_list=()):
         # EXTENDS: a company that is not the user's is refused before anything is looked up in it
         super()._assist_check_access(operation, vals_list)

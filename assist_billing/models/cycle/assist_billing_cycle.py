@@ -5,7 +5,7 @@ from odoo.exceptions import AccessError, ConcurrencyError, UserError
 from odoo.tools import SQL, format_date, formatLang
 
 from ...rules import cycles
-from ...utils.checks import count_digits
+from ...utils.prices import format_price
 from ..rates.agreement import AGREEMENT_TERMS
 from ..rates.rate_card import CARD_TERMS, PART_TERMS
 
@@ -526,11 +526,8 @@ class AssistBillingCycle(models.Model):
         return self.env._("%(quantity)s sessions", quantity=number)
 
     def _format_price(self, price):
-        """Return a unit price with all its digits: they can be more than the currency's."""
-        digits = max(
-            self.env['decimal.precision'].precision_get('Product Price'), count_digits(price)
-        )
-        text = formatLang(self.env, price, digits=digits)
+        """Return a unit price with all its digits, and the currency's sign where it stands."""
+        text = format_price(self.env, price)
         symbol = self.currency_id.symbol or self.currency_id.name
         parts = (text, symbol) if self.currency_id.position == 'after' else (symbol, text)
         return "\N{NO-BREAK SPACE}".join(parts)

@@ -1,7 +1,7 @@
 from odoo import api, fields, models
 from odoo.exceptions import ValidationError
 
-from ...utils.checks import count_digits, refuse_negative
+from ...utils.checks import refuse_negative
 from .assist_billing_plan_fee import NOT_NEGATIVE
 
 
@@ -102,16 +102,7 @@ class AssistBillingAssociationFee(models.Model):
                         plan=plan.name,
                     )
                 )
-            if count_digits(own.price) > plan._get_price_digits():
-                raise ValidationError(
-                    self.env._(
-                        "Fee “%(fee)s” has more than the %(digits)s decimals that prices in "
-                        "%(currency)s can have. Round it.",
-                        fee=own.fee_id.display_name,
-                        digits=plan._get_price_digits(),
-                        currency=plan.currency_id.name,
-                    )
-                )
+            own.fee_id._refuse_digits(own.price)
 
     # === COMPUTE METHODS === #
 

@@ -100,19 +100,8 @@ class AssistBillingPlanFee(models.Model):
 
     @api.constrains('plan_id', 'price')
     def _check_fee_digits(self):
-        """Refuse a price with more digits than are printed: it would be rounded silently."""
         for fee in self:
-            most = fee.plan_id._get_price_digits()
-            if count_digits(fee.price) > most:
-                raise ValidationError(
-                    self.env._(
-                        "Fee “%(fee)s” has more than the %(digits)s decimals that prices in "
-                        "%(currency)s can have. Round it.",
-                        fee=fee.display_name,
-                        digits=most,
-                        currency=fee.plan_id.currency_id.name,
-                    )
-                )
+            fee._refuse_digits(fee.price)
 
     # === COMPUTE METHODS === #
 
@@ -158,13 +147,7 @@ class AssistBillingPlanFee(models.Model):
         # Before anything is said of a plan.
         self.env['assist.billing.plan'].browse(vals.get('plan_id') or ()).check_access('write')
         refuse_negative(self, vals, NOT_NEGATIVE)
-        for fee in self or [self]:
-            stored = {
-                name: fee[name].id if fee._fields[name].relational else fee[name]
-                for name in CHECKED
-                if fee
-            }
-            draft = fee.new({**stored, **{name: vals[name] for name in CHECKED if name in vals}})
+        for draft in self._assist_get_drafts(vals, CHECKED):
             draft._check_meaning()
 
     def _check_meaning(self):
@@ -189,6 +172,24 @@ class AssistBillingPlanFee(models.Model):
                 self.env._("Fee “%(fee)s”: give a quantity above zero.", fee=self.display_name)
             )
         self._check_hours()
+
+    def _refuse_digits(self, price):
+        """Refuse a price with more digits than are printed: it would be rounded silently.
+
+        :param price: of this fee, or of one that a customer has instead
+        """
+        self.ensure_one()
+        most = self.plan_id._get_price_digits()
+        if count_digits(price) > most:
+            raise ValidationError(
+                self.env._(
+                    "Fee “%(fee)s” has more than the %(digits)s decimals that prices in "
+                    "%(currency)s can have. Round it.",
+                    fee=self.display_name,
+                    digits=most,
+                    currency=self.plan_id.currency_id.name,
+                )
+            )
 
     def _check_hours(self):
         """Refuse hours where nothing is billed by the hour: they would be worth nothing."""

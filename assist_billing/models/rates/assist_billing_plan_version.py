@@ -2,9 +2,10 @@ from collections import Counter
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
-from odoo.tools import SQL, format_date, formatLang
+from odoo.tools import SQL, format_date
 
 from ...utils.checks import count_digits, refuse_absurd_dates, refuse_negative
+from ...utils.prices import format_price
 from ..plan.assist_billing_plan import CHARGING_FIELDS, PRICE_FIELDS, VERSION_PATHS
 
 
@@ -394,10 +395,7 @@ class AssistBillingPlan(models.Model):
 
     def _format_price(self, price):
         """Return a unit price with all its digits, and the currency."""
-        digits = max(
-            self.env['decimal.precision'].precision_get('Product Price'), count_digits(price)
-        )
-        return f"{formatLang(self.env, price, digits=digits)} {self.currency_id.name or ''}".strip()
+        return f"{format_price(self.env, price)} {self.currency_id.name or ''}".strip()
 
     def _get_billed_ends(self):
         """Return up to where these plans have billed: plan id -> the day after the last one.

@@ -1,9 +1,10 @@
 from odoo import api, fields, models
 from odoo.exceptions import ValidationError
-from odoo.tools import format_date, formatLang
+from odoo.tools import format_date
 
 from ...rules.rates import Rate
 from ...utils.checks import count_digits, refuse_absurd_dates, refuse_negative
+from ...utils.prices import format_price
 
 # What is looked at together before a rate is stored.
 CHECKED = (
@@ -183,20 +184,12 @@ class AssistBillingRate(models.Model):
         ).check_access('write')
         refuse_absurd_dates(self, vals, ['date_from', 'date_to'])
         refuse_negative(self, vals, ['burn_percent', 'minimum_minutes', 'increment_minutes'])
-        for rate in self or [self]:
-            draft = rate.new({**rate._get_stored_vals(), **vals})
+        for draft in self._assist_get_drafts(vals, CHECKED):
             if bool(draft.plan_id) == bool(draft.association_id):
                 raise ValidationError(
                     self.env._("A rate belongs to a plan or to a customer: choose one of them.")
                 )
             draft._check_meaning()
-
-    def _get_stored_vals(self):
-        return {
-            name: self[name].id if self._fields[name].relational else self[name]
-            for name in CHECKED
-            if self
-        }
 
     def _check_meaning(self):
         """Refuse what no rate can be."""
@@ -286,10 +279,7 @@ class AssistBillingRate(models.Model):
         value = terms['value']
         if terms['method'] == 'percent':
             return self.env._("%(percent)s %% of the price", percent=f"{value:.15g}")
-        digits = max(
-            self.env['decimal.precision'].precision_get('Product Price'), count_digits(value)
-        )
-        amount = f"{formatLang(self.env, abs(value), digits=digits)} {currency.name or ''}".strip()
+        amount = f"{format_price(self.env, abs(value))} {currency.name or ''}".strip()
         if terms['method'] == 'fixed':
             return amount
         if value < 0:

@@ -538,7 +538,7 @@ class AssistPriceRevision(models.Model):
         """Write versions and rates; the caller has looked for obstacles."""
         self.ensure_one()
         present = self.line_ids.browse().union(*(line for _vals, line in self._match_lines()))
-        changed = present.filtered(lambda line: line.old_price != line.new_price)
+        changed = present._get_changed()
         for plan, lines in (
             changed.filtered(lambda line: line.kind != 'rate').grouped('plan_id').items()
         ):
@@ -612,7 +612,7 @@ class AssistPriceRevision(models.Model):
     def _create_notices(self):
         """Note whom to tell: each customer whose prices change, at today's addresses."""
         self.ensure_one()
-        changed = self.line_ids.filtered(lambda line: line.old_price != line.new_price)
+        changed = self.line_ids._get_changed()
         own = changed.association_id
         plans = changed.filtered(lambda line: not line.association_id).plan_id
         # sudo: notices are the engine's
@@ -638,7 +638,7 @@ class AssistPriceRevision(models.Model):
                 ('association_id', 'in', (association.id, False)),
             ]
         )
-        return lines.filtered(lambda line: line.old_price != line.new_price)
+        return lines._get_changed()
 
 
 def as_number(value):

@@ -83,6 +83,10 @@ class AssistPriceRevisionLine(models.Model):
             vals = self._convert_to_write({name: self[name] for name in KEY_FIELDS})
         return tuple(vals[name] for name in KEY_FIELDS)
 
+    def _get_changed(self):
+        """Return those of these lines whose price changes."""
+        return self.filtered(lambda line: line.old_price != line.new_price)
+
     def _get_texts(self):
         """Return what changes, as it is told to a customer: (what, before, from then on)."""
         return [

@@ -135,18 +135,7 @@ class AssistBillingCycle(models.Model):
                 SQL("s.state = 'billed' AND s.cycle_id = c.id AND s.prior_id IS NULL")
             )
             rated = self._rate(sessions[self.id], self._read_device_days()[self.id])
-        label = self.env['assist.billing.statement']._get_charge_label
-        charged = [*rated.lines, *(share.line for share in self._get_fees_of_period())]
-        lines = [
-            (
-                label(line.charge, self, line.group, line.price),
-                line.quantity,
-                line.price,
-                line.amount,
-            )
-            for line in charged
-            if line.quantity
-        ]
+        lines = self._label_lines(rated, self._get_fees_of_period())
         priors = self.env['assist.billing.cycle.prior'].search(
             [('origin_cycle_id', '=', self.id), ('amount', '!=', 0)]
         )
@@ -184,11 +173,17 @@ class AssistBillingCycle(models.Model):
             sessions = self._read_billed_sessions()[self.id]
         devices = self._get_devices_under(plan)
         draft, fees = draft._simulate_fees(devices)
-        rated = draft._rate(sessions, devices)
+        return draft._label_lines(draft._rate(sessions, devices), fees)
+
+    def _label_lines(self, rated, fees):
+        """Return the lines of a rating of this cycle, and of fees, with what they are called.
+
+        :return: list of (label, quantity, price, amount)
+        """
         label = self.env['assist.billing.statement']._get_charge_label
         return [
             (
-                label(line.charge, draft, line.group, line.price),
+                label(line.charge, self, line.group, line.price),
                 line.quantity,
                 line.price,
                 line.amount,

@@ -3,6 +3,7 @@ from collections import defaultdict
 from odoo import api, models
 from odoo.tools import SQL
 
+from ...utils.remembering import remembered
 from ..rates.rate_card import PART_TERMS
 from ..rating.usage import as_decimal
 from .assist_billing_tie import KEPT_RECORDS, Check
@@ -34,6 +35,7 @@ class AssistBillingTie(models.Model):
         """
         return SQL("c.terms ?| %s", [*PART_TERMS, 'maximum_charge'])
 
+    @remembered(lambda tie: tie)
     def _rate_by_parts(self):
         """Rate the closed cycles of that kind again; return (cycle, rating) of each."""
         rows = self.env.execute_query(
