@@ -6,7 +6,7 @@ from odoo import api, fields, models
 from odoo.tests import freeze_time, tagged
 from odoo.tools import SQL, mute_logger
 
-from ...models.invoice import assist_bill_maker, bill_maker_derived
+from ...models.invoice import bill_maker_derived
 from ...utils.refusals import NotDerivedError
 from .fast_common import ADD_ON, NOW
 from .shapes_common import ShapesCase
@@ -76,9 +76,7 @@ class DerivedCase(ShapesCase):
 
     def setUp(self):
         super().setUp()
-        self.addCleanup(self._forget)
-        for module in (assist_bill_maker, bill_maker_derived):
-            self.startPatcher(patch.object(module, 'FEWEST', 3))
+        self.startPatcher(patch.object(bill_maker_derived, 'FEWEST', 3))
         self._forget()
 
     @property
@@ -86,8 +84,8 @@ class DerivedCase(ShapesCase):
         return self.registry['assist.bill.maker']
 
     def _forget(self):
-        """Begin as another process does."""
-        self.registry.assist_trust = bill_maker_derived.Trust()
+        """Begin as a database does in which nothing was compared yet."""
+        self.env['assist.bill.proof'].search([]).unlink()
 
     def _create_cycles(self):
         taxes = self._create_taxes({'amount': 15.0})
@@ -319,7 +317,7 @@ class TestNotDerived(DerivedCase):
         cycles = self._create_cycles()
         with (
             self._with_add_on(WritesElsewhere),
-            patch.object(self.maker, '_get_listeners', lambda _maker: []),
+            patch.object(self.maker, '_get_listening_add_ons', lambda _maker: []),
         ):
             self._assert_refused(cycles, "also writes to res_country_group", unlike=('rows',))
 
@@ -327,7 +325,7 @@ class TestNotDerived(DerivedCase):
         cycles = self._create_cycles()
         with (
             self._with_add_on(ComputesPerCustomer),
-            patch.object(self.maker, '_get_listeners', lambda _maker: []),
+            patch.object(self.maker, '_get_listening_add_ons', lambda _maker: []),
             patch.object(self.maker, '_check_fields', lambda _maker, _vals: None),
         ):
             self._assert_refused(cycles, "has values of its own: customer_number")
@@ -344,7 +342,7 @@ class TestNotDerived(DerivedCase):
         with (
             self._with_add_on(ComputesForSomeCustomers),
             patch.object(self.maker, '_find_families', mark),
-            patch.object(self.maker, '_get_listeners', lambda _maker: []),
+            patch.object(self.maker, '_get_listening_add_ons', lambda _maker: []),
             patch.object(self.maker, '_check_fields', lambda _maker, _vals: None),
         ):
             self._assert_refused(cycles, "made anew, is another: is_special")
