@@ -143,6 +143,8 @@ class Exemplar:
 
     rows: dict[str, list[dict]]
     links: dict[str, list[set]]
+    # Table -> what add-ons compute for each of its rows, as it is before that: name -> None.
+    empty: dict[str, dict]
 
     def __post_init__(self):
         [move] = self.rows['account_move']
@@ -491,6 +493,7 @@ class AssistBillMaker(models.AbstractModel):
         for derived, exemplars in ((moves, made), (moves.line_ids, made.line_ids)):
             columns = self._get_computed_by_others(derived._name)
             before = [[record[column.name] for column in columns] for record in exemplars]
+            self._empty(exemplars)
             for column in columns:
                 self.env.add_to_compute(column, derived | exemplars)
             self.env.flush_all()
@@ -503,6 +506,27 @@ class AssistBillMaker(models.AbstractModel):
                 )
             for name in self._get_constraints_of_others(derived._name):
                 self._check_constraint(derived, name)
+
+    def _get_empty(self, model):
+        """Return what add-ons compute for each bill or line, as it is before: name -> None."""
+        return {
+            column.name: None
+            for column in self._get_computed_by_others(model)
+            if not column.required
+        }
+
+    def _empty(self, records):
+        """Empty what add-ons compute, of which some keep what is there."""
+        if records and (names := list(self._get_empty(records._name))):
+            self.env.cr.execute(
+                SQL(
+                    "UPDATE %s SET %s WHERE id = ANY(%s)",
+                    SQL.identifier(records._table),
+                    SQL(", ").join(SQL("%s = NULL", SQL.identifier(name)) for name in names),
+                    records.ids,
+                )
+            )
+            records.invalidate_recordset(names)
 
     def _check_constraint(self, records, name):
         """Have a constraint of an add-on checked on derived bills or their lines."""
@@ -560,6 +584,7 @@ class AssistBillMaker(models.AbstractModel):
             'payment_reference': get_numbered(pattern['payment_reference']),
             # The number before is taken, by one of these bills.
             'made_sequence_gap': False,
+            **exemplar.empty['account_move'],
         }
         for line, source, alike, own in zip(
             rows['account_move_line'],
@@ -571,6 +596,7 @@ class AssistBillMaker(models.AbstractModel):
             line |= {
                 **alike,
                 **own,
+                **exemplar.empty['account_move_line'],
                 'move_id': move['id'],
                 'ref': move['ref'],
                 'move_name': get_numbered(source['move_name']),
@@ -833,7 +859,11 @@ class AssistBillMaker(models.AbstractModel):
             ):
                 linked[row.pop(owner)] |= set(row.values())
             links[link] = [linked[row['id']] for row in rows[table]]
-        return Exemplar(rows, links)
+        empty = {
+            self.env[model]._table: self._get_empty(model)
+            for model in ('account.move', 'account.move.line')
+        }
+        return Exemplar(rows, links, empty)
 
     @tools.ormcache('table')
     def _get_columns(self, table):

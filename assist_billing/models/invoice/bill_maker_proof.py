@@ -188,7 +188,8 @@ class AssistBillMaker(models.AbstractModel):
         return [
             column
             for column in self.env[model]._fields.values()
-            if get_unknown_modules(column)
+            if column.column_type
+            and get_unknown_modules(column)
             and not any(is_known(module, column.name) for module in column._modules)
         ]
 

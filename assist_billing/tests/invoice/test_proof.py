@@ -1,7 +1,7 @@
 import socket
 from unittest.mock import patch
 
-from odoo import fields, models
+from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.tests import freeze_time, tagged
 from odoo.tools import mute_logger
@@ -44,6 +44,21 @@ class MarksPosted(models.Model):
         posted = super()._post(soft)
         posted.is_marked = True
         return posted
+
+
+class KeepsWhatItSays(models.Model):
+    """Computes from what it has computed before, as add-ons do that send invoices."""
+
+    _module = ADD_ON
+    _inherit = 'account.move'
+
+    sending_state = fields.Char(compute='_compute_sending_state', store=True)
+
+    @api.depends('state')
+    def _compute_sending_state(self):
+        for move in self:
+            is_wanted = move.partner_id.name.startswith("Customer 1") and move.state == 'posted'
+            move.sending_state = "wanted" if is_wanted else move.sending_state
 
 
 class HasVeryImportantCustomers(models.Model):
@@ -131,6 +146,7 @@ EQUAL = (
     ComputesPerCustomer,
     HasARelatedField,
     HasAStoredField,
+    KeepsWhatItSays,
     MarksPosted,
 )
 

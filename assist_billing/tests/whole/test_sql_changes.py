@@ -25,6 +25,8 @@ FLUSHED_BY_THEIR_CALLERS = {
     'account.move._assist_mark_unfinished',
     # Called by `_derive` and `_check_sample` after these have flushed everything.
     'assist.bill.maker._insert',
+    # Empties what is computed again at once.
+    'assist.bill.maker._empty',
     # Called by `_run` after it has flushed everything.
     'assist.billing.tie._find_together',
     'assist.billing.tie._prepare_tables',
