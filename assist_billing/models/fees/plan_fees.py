@@ -30,6 +30,11 @@ class AssistBillingPlan(models.Model):
         for plan in self:
             plan.fee_ids._check_hours()
 
+    @api.constrains('currency_id')
+    def _check_fee_digits(self):
+        self.fee_ids._check_fee_digits()
+        self.association_ids.fee_ids._check_numbers()
+
     # === COMPUTE METHODS === #
 
     @api.depends('fee_ids.active')
@@ -38,6 +43,16 @@ class AssistBillingPlan(models.Model):
             plan.has_fees = bool(plan.fee_ids.filtered('active'))
 
     # === BUSINESS METHODS === #
+
+    def _get_given_prices(self):
+        # EXTENDS assist_billing
+        prices = super()._get_given_prices()
+        return prices + self.fee_ids.mapped('price') if self.has_fees else prices
+
+    def _prepare_customer_terms(self, association, terms, tz, date_start, date_end):
+        # EXTENDS assist_billing
+        terms = super()._prepare_customer_terms(association, terms, tz, date_start, date_end)
+        return {**terms, **self._prepare_fees_terms(association)}
 
     def _prepare_fees_terms(self, association):
         """Return what a cycle keeps of the fees, ready for JSON; nothing without any.

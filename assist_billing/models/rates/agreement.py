@@ -120,6 +120,10 @@ class AssistBillingPlan(models.Model):
                     )
                 )
 
+    @api.constrains('currency_id')
+    def _check_tier_digits(self):
+        self.tier_ids._check_digits()
+
     # === COMPUTE METHODS === #
 
     @api.depends(
@@ -194,6 +198,10 @@ class AssistBillingPlan(models.Model):
         if self.rollover == 'capped':
             terms['rollover_cap'] = self.rollover_cap
         return terms
+
+    def _get_given_prices(self):
+        # EXTENDS assist_billing
+        return super()._get_given_prices() + self.tier_ids.mapped('price')
 
     def _prepare_tier_terms(self):
         """Return the tiers as `rules.tiers.read_tiers` reads them: pairs, ready for JSON."""

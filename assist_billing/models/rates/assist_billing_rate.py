@@ -230,6 +230,10 @@ class AssistBillingRate(models.Model):
             'increment_minutes': self.increment_minutes,
         }
 
+    def _get_given_prices(self):
+        """Return what of these is money: a percentage is not."""
+        return self.filtered(lambda rate: rate.method != 'percent').mapped('value')
+
     def _get_rule(self):
         return Rate.from_dict(self._prepare_rate_terms())
 
