@@ -332,7 +332,7 @@ class AssistBillingPlan(models.Model):
 
     @api.model
     def _default_product(self, charge):
-        """Return the product shipped for a charge (`session`, `hour` or `device`)."""
+        """Return the product shipped for a charge (`session`, `hour`, `device` or `fee`)."""
         return self.env.ref(f'assist_billing.product_{charge}', raise_if_not_found=False)
 
     # === COMPUTE METHODS === #
