@@ -552,7 +552,7 @@ class AssistBillingCycle(models.Model):
             known = {row.fee_id.id for row in cycle.fee_ids}
             is_due = any(
                 fee['charge'] == 'advance' and fee['id'] not in known
-                for fee in cycle.terms.get('fees', ())
+                for fee in cycle._read_terms().get('fees', ())
             ) or any(not (row.billing_cycle_id or row.own_move_id) for row in cycle.fee_ids)
             if cycle.fees_due != is_due:
                 cycle.fees_due = is_due
@@ -562,7 +562,7 @@ class AssistBillingCycle(models.Model):
     def _is_by_parts(self):
         """Tell whether its sessions are rated by parts: by rates, dates, tiers, rollover."""
         self.ensure_one()
-        return not self.terms.keys().isdisjoint(PART_TERMS)
+        return not self._read_terms().keys().isdisjoint(PART_TERMS)
 
     def _prepare_state_vals(self, state):
         """Return the values that move these cycles to a state. Nothing else writes it.

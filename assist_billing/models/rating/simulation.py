@@ -162,8 +162,9 @@ class AssistBillingCycle(models.Model):
             self.date_start,
             self.date_end,
         )
+        # What is to come is what one wants to know.
+        terms |= plan._prepare_agreement_terms() | plan._prepare_fees_terms(self.association_id)
         if plan.version_ids:
-            # What is to come is what one wants to know.
             terms |= plan._get_prices_on(date.max)
             terms.pop('versions', None)
         draft = self.new({'terms': terms, 'rollover_out': False}, origin=self)
