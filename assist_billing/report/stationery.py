@@ -5,7 +5,14 @@ from copy import deepcopy
 
 import lxml.html
 
-from odoo.tools.pdf import PdfFileReader, PdfFileWriter
+from odoo.tools.pdf import (
+    ArrayObject,
+    DecodedStreamObject,
+    DictionaryObject,
+    NameObject,
+    PdfFileReader,
+    PdfFileWriter,
+)
 
 # How large this build prints a CSS pixel, in points; no option of its changes that.
 PIXEL = 0.5763
@@ -140,23 +147,72 @@ class Stationery:
     def count_pages(content):
         return len(PdfFileReader(io.BytesIO(content), strict=False).pages)
 
-    @staticmethod
-    def put_on(content, sheets):
-        """Return the PDF `content` with each page on the sheet of its number (PDF `sheets`)."""
+    @classmethod
+    def put_on(cls, content, sheets):
+        """Return the PDF `content` with each page on the sheet of its number (PDF `sheets`).
+
+        The sheet is drawn below the page as one picture: to join what is drawn on both, as the
+        library does, takes a second a page.
+        """
         writer = PdfFileWriter()
         document = PdfFileReader(io.BytesIO(content), strict=False)
         papers = PdfFileReader(io.BytesIO(sheets), strict=False)
         for number, page in enumerate(document.pages):
+            writer.addPage(page)
             # The document is white between its margins; so it comes on top.
-            writer.addPage(papers.pages[number])
-            printed = writer.getPage(number)
-            printed.mergePage(page)
-            # Merging unpacks; the name depends on the version of the library.
-            pack = getattr(printed, 'compress_content_streams', None)
-            (pack or printed.compressContentStreams)()
+            cls._put_below(writer, writer.getPage(number), papers.pages[number])
         result = io.BytesIO()
         writer.write(result)
         return result.getvalue()
+
+    @classmethod
+    def _put_below(cls, writer, page, paper):
+        """Draw a page of another document below a page of the writer's."""
+        drawn = paper['/Contents'].get_object()
+        form = type(drawn)()
+        form.update(drawn)
+        form._data = drawn._data
+        form.update(
+            {
+                NameObject('/Type'): NameObject('/XObject'),
+                NameObject('/Subtype'): NameObject('/Form'),
+                NameObject('/BBox'): paper['/MediaBox'],
+                NameObject('/Resources'): paper['/Resources'],
+            }
+        )
+        # Resources may be those of all pages.
+        resources = cls._copy(page['/Resources'])
+        pictures = cls._copy(resources.get('/XObject', DictionaryObject()))
+        pictures[NameObject('/AssistSheet')] = writer._add_object(cls._bring(form, writer))
+        resources[NameObject('/XObject')] = pictures
+        page[NameObject('/Resources')] = resources
+        draw = DecodedStreamObject()
+        draw._data = b'q /AssistSheet Do Q\n'
+        own = page.raw_get('/Contents')
+        page[NameObject('/Contents')] = ArrayObject([writer._add_object(draw), own])
+        links = [cls._bring(link.get_object(), writer) for link in paper.get('/Annots', ())]
+        if links:
+            page[NameObject('/Annots')] = ArrayObject(
+                [*page.get('/Annots', ()), *(writer._add_object(link) for link in links)]
+            )
+
+    @staticmethod
+    def _copy(dictionary):
+        """Return a dictionary of a PDF anew; what it holds is the same."""
+        copy = DictionaryObject()
+        for key in dictionary:
+            copy[NameObject(key)] = dictionary.raw_get(key)
+        return copy
+
+    @staticmethod
+    def _bring(found, writer):
+        """Return something of another document for the writer's; older libraries do so by itself.
+
+        What leads back to its page would bring that along.
+        """
+        if hasattr(found, 'clone'):
+            return found.clone(writer, ignore_fields=('/P', '/Parent', '/StructParent'))
+        return found
 
     # === HTML === #
 
