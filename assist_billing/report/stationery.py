@@ -33,9 +33,13 @@ PAGING = """
     function top(node) { return node.getBoundingClientRect().top; }
     function bottom(node) { return node.getBoundingClientRect().bottom; }
     function breakBefore(node) { node.style.pageBreakBefore = 'always'; }
-    function splitTable(row) {
+    function getTable(row) {
         var table = row.parentNode;
         while (table.tagName !== 'TABLE') { table = table.parentNode; }
+        return table;
+    }
+    function splitTable(row) {
+        var table = getTable(row);
         var rest = table.cloneNode(false), body = row.parentNode.cloneNode(false);
         var head = table.tHead, groups = table.querySelectorAll('colgroup');
         for (var i = 0; i < groups.length; i++) { rest.appendChild(groups[i].cloneNode(true)); }
@@ -45,30 +49,43 @@ PAGING = """
         while (row) { var next = row.nextElementSibling; body.appendChild(row); row = next; }
         table.parentNode.insertBefore(rest, table.nextSibling);
         breakBefore(rest);
-        return rest;
     }
     function startPage(unit) {
-        if (unit.tagName === 'TR') {
-            if (unit.previousElementSibling) { return top(splitTable(unit)); }
-            while (unit.tagName !== 'TABLE') { unit = unit.parentNode; }
-        }
-        breakBefore(unit);
-        return top(unit);
+        if (unit.tagName !== 'TR') { breakBefore(unit); }
+        else if (unit.previousElementSibling) { splitTable(unit); }
+        else { breakBefore(getTable(unit)); }
+    }
+    // How much is above a unit on the page that it begins: the head of its table, once more or not.
+    function getRoom(unit) {
+        if (unit.tagName !== 'TR') { return 0; }
+        var table = getTable(unit), head = table.tHead;
+        if (!unit.previousElementSibling) { return top(unit) - top(table); }
+        return head ? bottom(head) - top(head) : 0;
     }
     function goesWithPrevious(unit) {
         return unit.className.indexOf('o_assist_with_previous') >= 0;
     }
+    // All is measured before anything is moved: to measure after each page takes a minute where
+    // there are a hundred.
     function page(root) {
         var fresh = root.className.indexOf('o_assist_new_page') >= 0;
         var start = fresh ? top(root) : top(document.body);
         var units = root.querySelectorAll('.o_assist_unit'), first = -1, i, kept;
+        var tops = [], bottoms = [], breaks = [];
         for (i = 0; i < units.length; i++) {
-            if (bottom(units[i]) - start <= MOST) { continue; }
+            tops.push(top(units[i]));
+            bottoms.push(bottom(units[i]));
+        }
+        for (i = 0; i < units.length; i++) {
+            if (bottoms[i] - start <= MOST) { continue; }
             kept = i;
             while (kept > first + 1 && goesWithPrevious(units[kept])) { kept--; }
-            start = startPage(units[kept]);
+            start = tops[kept] - getRoom(units[kept]);
+            breaks.push(units[kept]);
             i = first = kept;
         }
+        // From the last one on: so each row is moved once.
+        while (breaks.length) { startPage(breaks.pop()); }
     }
     var roots = document.querySelectorAll('.o_assist_statement');
     for (var n = 0; n < roots.length; n++) { page(roots[n]); }
