@@ -61,6 +61,7 @@ def fill_screens(env, customers, bills, per_bill, waiting, unmatched, portal):
         env.cr.execute(SQL("ANALYZE %s", SQL.identifier(table)))
     env['assist.unmatched.summary']._cron_check()
     env['assist.billing.tie']._cron_check()
+    env['assist.billing.cycle']._cron_note_unusual()
 
 
 def get_screen_users(env):

@@ -344,7 +344,7 @@ class _Walk:
             label = f'{name}: {option["label"]}'
             if option['group']:
                 open_(label, action, base, [option['group']], context)
-                if begun != base:
+                if Domain(begun) != Domain(base):
                     open_(f'{label}, as opened', action, begun, [option['group']], context)
             else:
                 open_(label, action, list(Domain.AND([base, option['domain']])), [], context)

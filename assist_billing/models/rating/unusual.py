@@ -12,18 +12,6 @@ MOST_RATED = 300
 BATCH = 500
 
 
-class ResCompany(models.Model):
-    _inherit = 'res.company'
-
-    assist_unusual_at = fields.Datetime(
-        string="Unusual As Of",
-        readonly=True,
-        copy=False,
-        help="When the open periods were last looked through; empty while they are few, and are "
-        "looked through each time.",
-    )
-
-
 class AssistBillingCycle(models.Model):
     """Which open cycles would bill something unusual: looked for each time, or noted if many."""
 
@@ -31,7 +19,6 @@ class AssistBillingCycle(models.Model):
 
     # === FIELDS === #
 
-    unusual = fields.Char(search='_search_unusual')
     noted_unusual = fields.Char(
         readonly=True,
         copy=False,

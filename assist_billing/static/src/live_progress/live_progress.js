@@ -10,7 +10,11 @@ const INTERVAL = 3000; // milliseconds
 
 /** A progress bar that reads its record again as long as what it shows goes on. */
 export class LiveProgressField extends ProgressBarField {
-    static props = { ...ProgressBarField.props, unfinished: { type: Array }, while: { type: String } };
+    static props = {
+        ...ProgressBarField.props,
+        unfinished: { type: Array },
+        while: { type: String },
+    };
 
     setup() {
         super.setup();
