@@ -65,7 +65,6 @@ class AssistBillingCycle(models.Model):
 
     # === ACTIONS === #
 
-    @api.model
     def action_look_for_unusual(self):
         """Look through all open cycles again, in the background.
 

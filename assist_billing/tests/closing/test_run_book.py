@@ -6,6 +6,8 @@ from odoo.exceptions import AccessError, UserError
 from odoo.tests import freeze_time, new_test_user, tagged
 from odoo.tools import mute_logger
 
+from odoo.addons.base.tests.test_ir_cron import CronMixinCase
+
 from ...models.rating import unusual
 from ..common import AssistBillingCommon
 
@@ -13,7 +15,7 @@ CLOSING_LOG = 'odoo.addons.assist_billing.models.closing.close'
 
 
 @tagged('post_install', '-at_install')
-class TestPreview(AssistBillingCommon):
+class TestPreview(CronMixinCase, AssistBillingCommon):
     def setUp(self):
         super().setUp()
         self.association = self._associate()
@@ -142,6 +144,14 @@ class TestPreview(AssistBillingCommon):
             self._note_unusual()
             self.assertFalse(self.company.assist_unusual_at, "few again")
             self.assertEqual(cycles.search(unusual_ones), both.sorted())
+
+    def test_who_bills_can_have_all_looked_through_again(self):
+        with self.capture_triggers('assist_billing.ir_cron_unusual') as captured:
+            self._open_cycle().action_look_for_unusual()
+            self.assertEqual(len(captured.records), 1)
+        with self.assertRaises(AccessError):
+            cycles = self.env['assist.billing.cycle'].with_user(self._create_technician())
+            cycles.action_look_for_unusual()
 
     def _note_unusual(self):
         with self.enter_registry_test_mode():
