@@ -481,6 +481,11 @@ class AssistBillMaker(models.AbstractModel):
         for family in {family.kind: family for family in families}.values():
             if family.kind not in covered:
                 self._keep_proof(family, value_count=compared[family.kind])
+        try:
+            self._check_outside()
+        except NotDerivedError as error:
+            # What was handed over is not taken back: these stay, and are the last.
+            self._stop_deriving(str(error))
         return moves
 
     def _compute_for_others(self, families, moves):

@@ -1,6 +1,7 @@
 import functools
 import hashlib
 import inspect
+import logging
 from contextlib import contextmanager
 from itertools import chain
 from pathlib import Path
@@ -16,6 +17,7 @@ from ...utils.code_reading import (
     raises,
     watched_outside,
 )
+from ...utils.races import NOBODYS_FAULT
 from ...utils.refusals import NotDerivedError
 from .bill_maker_rule import (
     LISTENED_MODELS,
@@ -24,6 +26,8 @@ from .bill_maker_rule import (
     is_by_known_module,
     is_known,
 )
+
+_logger = logging.getLogger(__name__)
 
 # Whose code has a say in bills.
 SIGNED_MODELS = (
@@ -301,9 +305,17 @@ class AssistBillMaker(models.AbstractModel):
             return
         for family in families:
             try:
-                compared = self._check_family(family)
+                with self.env.cr.savepoint(flush=False):
+                    compared = self._check_family(family)
+            except NOBODYS_FAULT:
+                raise
             except NotDerivedError as error:
                 self._keep_proof(family, reason=str(error))
+            except Exception as error:
+                # The bills are there, and right: whatever it is, it is a reason to derive none.
+                _logger.exception("Bills of one shape could not be compared")
+                reason = self.env._("they could not be compared: %s", error)
+                self._keep_proof(family, reason=reason)
             else:
                 self._keep_proof(family, value_count=compared)
 
