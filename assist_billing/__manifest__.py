@@ -72,6 +72,7 @@
     'demo': [
         'demo/assist_billing_demo.xml',
         'demo/managed_support_demo.xml',
+        'demo/agreements_demo.xml',
     ],
     'application': True,
     'pre_init_hook': 'pre_init_hook',
