@@ -59,6 +59,7 @@
     ],
     'assets': {
         'web.assets_backend': [
+            'assist_billing/static/src/busy_calendar/*',
             'assist_billing/static/src/clock/*',
             'assist_billing/static/src/get_started/*',
             'assist_billing/static/src/lists/*',
@@ -74,6 +75,7 @@
         'demo/managed_support_demo.xml',
         'demo/agreements_demo.xml',
     ],
+    'images': ['static/description/img/bills.png'],
     'application': True,
     'pre_init_hook': 'pre_init_hook',
     'post_init_hook': 'post_init_hook',

@@ -159,6 +159,9 @@ class AssistBillingCycle(models.Model):
         "Cycle: counts, times and amounts cannot be negative.",
     )
     _due_index = models.Index("(end_at, id) WHERE state = 'open'")
+    # How things stand is asked all the time: of few among very many that have closed.
+    _open_index = models.Index("(company_id, date_end) WHERE state = 'open'")
+    _failed_index = models.Index("(company_id) WHERE error IS NOT NULL")
     _unbilled_index = models.Index("(plan_id) WHERE state = 'closed' AND move_id IS NULL")
     _fees_due_index = models.Index("(association_id) WHERE fees_due")
 
