@@ -59,6 +59,7 @@
     ],
     'assets': {
         'web.assets_backend': [
+            'assist_billing/static/src/busy_calendar/*',
             'assist_billing/static/src/clock/*',
             'assist_billing/static/src/get_started/*',
             'assist_billing/static/src/lists/*',

@@ -109,6 +109,11 @@ class Stage:
         databases.copy(template, name)
         return name
 
+    def keep(self, name: str, kept: str) -> None:
+        """Have a database outlive this run, under another name; nobody is connected to it."""
+        databases.rename(name, kept)
+        self._databases.remove(name)
+
     def drop(self, name: str) -> None:
         databases.drop(name)
         self._databases.remove(name)

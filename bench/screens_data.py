@@ -15,6 +15,7 @@ from .data import DEVICES_PER_CUSTOMER, _copy_customers, _copy_lines, analyze
 from .rows import copy_rows
 
 TECHNICIANS = 20
+ACCOUNTANT, PORTAL_USER = 'bench_accountant', 'bench_portal'
 DURATION = 1800  # seconds of each session
 # Unmatched sessions are of so many unknown domains.
 DOMAINS = 400
@@ -27,7 +28,7 @@ TABLES = (
 
 
 def fill_screens(env, customers, bills, per_bill, waiting, unmatched, portal):
-    """Fill a fresh database; return whose portal it is, and who looks.
+    """Fill a fresh database; `get_screen_users` says who looks.
 
     :param bills: of all customers together, each a month apart
     :param per_bill: billed sessions of each
@@ -35,7 +36,7 @@ def fill_screens(env, customers, bills, per_bill, waiting, unmatched, portal):
     :param unmatched: sessions of nobody
     :param portal: sessions that the portal's customer has besides, for which nothing is charged
     """
-    user, portal_user = _create_users(env)
+    _user, portal_user = _create_users(env)
     pattern = _create_pattern(env, per_bill)
     technicians = _create_technicians(env)
     # Without a look-up for each foreign key, of which the copies have a dozen, and right ones.
@@ -60,7 +61,16 @@ def fill_screens(env, customers, bills, per_bill, waiting, unmatched, portal):
         env.cr.execute(SQL("ANALYZE %s", SQL.identifier(table)))
     env['assist.unmatched.summary']._cron_check()
     env['assist.billing.tie']._cron_check()
-    return {'user': user.id, 'portal_user': portal_user.id}
+    env['assist.billing.cycle']._cron_note_unusual()
+
+
+def get_screen_users(env):
+    """Return the IDs of who looks and of whose portal it is, by the names `walk_screens` has."""
+    users = env['res.users']
+    return {
+        'user': users.search([('login', '=', ACCOUNTANT)]).id,
+        'portal_user': users.search([('login', '=', PORTAL_USER)]).id,
+    }
 
 
 def _create_users(env):
@@ -76,12 +86,12 @@ def _create_users(env):
         [
             {
                 'name': "Accountant",
-                'login': 'bench_accountant',
+                'login': ACCOUNTANT,
                 'group_ids': [Command.set([env.ref(group).id for group in groups])],
             },
             {
                 'name': "Portal",
-                'login': 'bench_portal',
+                'login': PORTAL_USER,
                 'group_ids': [Command.set([env.ref('base.group_portal').id])],
             },
         ]

@@ -33,6 +33,9 @@ ROUNDS = 3
 SLOW = 1_000
 COUNT_LIMIT = 10_001
 EXPORTED = 10_000
+# What a calendar of months shows beside the days before its first one; what one of ours reads.
+SIX_WEEKS = timedelta(days=37)
+BUSY_CALENDAR = 501
 # Of what many there are, something is found by the one and nothing by the other.
 WORDS = {'something': "Customer 12", 'nothing': "qzxw"}
 # What client actions ask for.
@@ -305,17 +308,21 @@ class _Walk:
         )  # fmt: skip
 
     def _open_calendar(self, name, action, domain, groups, context):
-        arch, _fields = self._load_of(action, 'calendar')
+        arch, fields = self._load_of(action, 'calendar')
         start, stop = arch.get('date_start'), arch.get('date_stop') or arch.get('date_start')
-        first = date.today().replace(day=1)
-        shown = [
-            *domain,
-            (start, '<=', str(first + timedelta(days=37))),
-            (stop, '>=', str(first - timedelta(days=6))),
-        ]
+        today = date.today()
+        first, last = today.replace(day=1) - timedelta(days=6), today.replace(day=1) + SIX_WEEKS
+        if arch.get('mode', 'week') == 'week':
+            first = today - timedelta(days=today.isoweekday() % 7)
+            last = first + timedelta(days=6)
+        at_night = ' 23:59:59' if fields[start]['type'] == 'datetime' else ''
+        shown = [*domain, (start, '<=', f'{last}{at_night}'), (stop, '>=', str(first))]
         names = {node.get('name') for node in arches.find_fields(arch)} | {start, stop}
+        # Ours read no more than they can show.
+        limit = BUSY_CALENDAR if arch.get('js_class') == 'assist_busy_calendar' else None
         self.call(
-            name, action.res_model, 'search_read', shown, sorted(names), context=context
+            name, action.res_model, 'search_read', shown, sorted(names), context=context,
+            limit=limit,
         )  # fmt: skip
 
     def _open_activity(self, name, action, domain, groups, context):
@@ -337,7 +344,7 @@ class _Walk:
             label = f'{name}: {option["label"]}'
             if option['group']:
                 open_(label, action, base, [option['group']], context)
-                if begun != base:
+                if Domain(begun) != Domain(base):
                     open_(f'{label}, as opened', action, begun, [option['group']], context)
             else:
                 open_(label, action, list(Domain.AND([base, option['domain']])), [], context)

@@ -31,9 +31,12 @@ CHOICES = {
 
 def round_half_up(value: Decimal | Fraction, step: Decimal) -> Decimal:
     """Return `value` as a whole number of `step`, halves away from zero."""
-    units = Fraction(value) / Fraction(step)
-    half = Fraction(1, 2) if units >= 0 else Fraction(-1, 2)
-    return step * int(units + half)
+    # In whole numbers: fractions would be reduced at each step, and this is asked all the time.
+    above, below = value.as_integer_ratio()
+    step_above, step_below = step.as_integer_ratio()
+    above, below = above * step_below, below * step_above
+    units = (2 * abs(above) + below) // (2 * below)
+    return step * (units if above >= 0 else -units)
 
 
 def split(total, step, weights):

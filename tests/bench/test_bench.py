@@ -4,15 +4,15 @@ import json
 import os
 
 import pytest
-from bench import client, measure, report, run, sizes
+from bench import client, measure, report, run, screens, sizes
 
-from environment import databases, odoo_command
+from environment import databases, odoo_command, postgres
 from environment.console import Problem
 
 KEYS = {
     'vs_oca', 'vs_plain', 'vs_floor', 'growth_bills', 'growth_sessions', 'memory_mb', 'two_workers',
     'real_vs_oca', 'real_vs_plain', 'real_vs_floor', 'mixed_vs_oca', 'mixed_vs_floor',
-    'failure_cost', 'vs_create', 'vs_load', 'growth_ingest',
+    'rates_cost', 'failure_cost', 'vs_create', 'vs_load', 'growth_ingest',
 }  # fmt: skip
 
 
@@ -54,6 +54,29 @@ def test_smallest_run_gives_all_figures_and_equal_bills(quickly_installed, tmp_p
         'assist.session: box for something', 'portal /my/remote-support/sessions',
     } <= set(results['screens_ms'])  # fmt: skip
     assert set(results['screens_above']) <= set(results['screens_ms'])
+
+
+def test_kept_database_is_opened_again_and_single_screens_in_it():
+    installed = os.environ['ASSIST_TEMPLATE_DATABASE']
+    kept = 'assist_bench_screens_tiny'
+    databases.drop(kept)
+    try:
+        for _run in range(2):
+            with client.Stage() as stage:
+                found = screens.measure(
+                    stage, sizes.TINY_SCREENS, installed, only=['Billing Plans: list'], keep=True
+                )
+            assert [*found['screens_ms']] == ['Billing Plans: list']
+            assert databases.exists(kept)
+            # Filled once only.
+            assert _count(kept, 'assist_billing_cycle') == 40 + 20 + 2
+    finally:
+        databases.drop(kept)
+
+
+def _count(database, table):
+    query = f'SELECT count(*) FROM {table}'
+    return int(postgres.run('psql', '-XAtc', query, database, capture_output=True).stdout)
 
 
 def test_goal_is_met_on_the_right_side_of_its_bound():

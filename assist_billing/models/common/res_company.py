@@ -31,6 +31,13 @@ class ResCompany(models.Model):
         string="How Sessions Arrive",
         help="Chosen on first use, which sets the hours of grace accordingly.",
     )
+    assist_unusual_at = fields.Datetime(
+        string="Unusual As Of",
+        readonly=True,
+        copy=False,
+        help="When the open periods were last looked through; empty while they are few, and are "
+        "looked through each time.",
+    )
     assist_date_bills = fields.Selection(
         [('day_after', "The day after the period"), ('last_day', "The last day of the period")],
         string="Bills Are Dated",

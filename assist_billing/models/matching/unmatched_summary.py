@@ -2,7 +2,7 @@ from odoo import api, fields, models
 from odoo.tools import SQL, format_amount
 
 # Of so many sessions the revenue at risk is reckoned while somebody looks; of more it is kept.
-RATED_AT_MOST = 2_000
+RATED_AT_MOST = 100
 
 
 class AssistUnmatchedSummary(models.Model):

@@ -36,7 +36,7 @@ class AssistBillingCycle(models.Model):
         A cycle that opened without fees is not in it, and costs no query. What an open cycle
         bills is found out now; what another one billed, or is to bill again, was kept.
         """
-        cycles = self.filtered(lambda cycle: 'fees' in cycle.terms)
+        cycles = self.filtered(lambda cycle: 'fees' in cycle._read_terms())
         if not cycles:
             return {}
         rows = self.env['assist.billing.cycle.fee'].search(
@@ -89,7 +89,7 @@ class AssistBillingCycle(models.Model):
     def _get_fees(self):
         """Return the fees that were in force when this cycle opened, as `rules.fees.Fee`."""
         self.ensure_one()
-        return [fees.Fee.from_dict(values) for values in self.terms.get('fees', ())]
+        return [fees.Fee.from_dict(values) for values in self._read_terms().get('fees', ())]
 
     def _get_fee_period(self):
         """Return this cycle as `rules.fees.Period`, with what is known of its days of service."""
@@ -162,7 +162,7 @@ class AssistBillingCycle(models.Model):
     def _with_fee_hours(self, shares):
         """Return this cycle such that its rating knows the hours of these fees of its own."""
         self.ensure_one()
-        if self.state != 'open' or 'fees' not in self.terms:
+        if self.state != 'open' or 'fees' not in self._read_terms():
             return self
         own = {share.fee.id: share.hours for share in shares if share.cycle == self}
         return self.with_context(assist_fee_hours=sum(own.values(), ZERO))
@@ -205,7 +205,7 @@ class AssistBillingCycle(models.Model):
     def _counts_devices_for_fees(self):
         """Tell whether fees of this cycle are per device, whoever else counts them."""
         self.ensure_one()
-        return 'fees' in self.terms and (
+        return 'fees' in self._read_terms() and (
             any(fee.counts_devices for fee in self._get_fees())
             or any(row._get_fee().counts_devices for row in self.fee_ids)
         )

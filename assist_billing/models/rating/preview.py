@@ -4,6 +4,7 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.tools import SQL
 
+from ...utils.remembering import remembered, remembering
 from ..plan.assist_billing_plan import bills_nothing
 
 _logger = logging.getLogger(__name__)
@@ -64,21 +65,14 @@ class AssistBillingCycle(models.Model):
 
     @api.depends_context('uid')
     def _compute_preview(self):
-        opened = self.filtered(lambda cycle: cycle.id and cycle.state == 'open')
-        # sudo: the sessions of all technicians count, whoever looks
-        outcomes, problems = opened.sudo()._get_preview_outcomes()
-        histories = opened._read_histories()
+        outcomes, histories, remarks = self._get_previews()
         for cycle in self:
             outcome = outcomes.get(cycle)
-            history = histories.get(cycle.id, [])
-            amounts = [amount for amount, _devices in history]
+            amounts = [amount for amount, _devices in histories.get(cycle.id, ())]
             cycle.preview_sessions = len(outcome.shares) if outcome else 0
             cycle.preview_amount = float(outcome.total) if outcome else 0.0
             cycle.last_amount = sum(amounts) / len(amounts) if amounts else 0.0
-            if outcome:
-                cycle.unusual = ", ".join(cycle._get_remarks(outcome, history)) or False
-            else:
-                cycle.unusual = problems.get(cycle, False)
+            cycle.unusual = remarks.get(cycle, False)
 
     def _compute_preview_dates(self):
         for cycle in self:
@@ -95,15 +89,23 @@ class AssistBillingCycle(models.Model):
             cycle.is_due = cycle.state == 'open' and cycle._get_due_at() <= now
             cycle.is_over = cycle.state == 'open' and cycle.end_at <= now
 
-    def _search_unusual(self, operator, value):
-        """Find open cycles by whether there is something unusual about what they would bill."""
-        if operator not in ('=', '!=') or value:
-            raise UserError(self.env._("Only whether a bill is unusual can be searched for."))
-        opened = self.search([('state', '=', 'open')])
-        unusual = opened.filtered('unusual')
-        return [('id', 'in' if operator == '!=' else 'not in', unusual.ids)]
-
     # === PREVIEW === #
+
+    def _get_previews(self):
+        """Return what the open ones of these cycles would bill now, and what is unusual about it.
+
+        :return: dict of cycle -> Outcome, dict of id -> history as of `_read_histories`, dict of
+            cycle -> text
+        """
+        opened = self.filtered(lambda cycle: cycle.id and cycle.state == 'open')
+        # sudo: the sessions of all technicians count, whoever looks
+        outcomes, remarks = opened.sudo()._get_preview_outcomes()
+        histories = opened._read_histories()
+        with remembering(self.env):
+            for cycle in opened.filtered(lambda cycle: cycle in outcomes):
+                found = cycle._get_remarks(outcomes[cycle], histories.get(cycle.id, []))
+                remarks[cycle] = ", ".join(found) or False
+        return outcomes, histories, remarks
 
     def _get_preview_outcomes(self):
         """Return what these cycles would bill now, and why others cannot be rated.
@@ -179,14 +181,14 @@ class AssistBillingCycle(models.Model):
         """
         self.ensure_one()
         remarks = []
-        if untaxed := self.plan_id._get_archived_taxed_products():
+        if untaxed := self._get_untaxed_products():
             remarks.append(
                 self.env._(
                     "taxes of %(products)s are archived",
                     products=", ".join(untaxed.mapped('display_name')),
                 )
             )
-        if bills_nothing(self.terms):
+        if bills_nothing(self._read_terms()):
             remarks.append(self.env._("the plan bills nothing"))
         if self.reopened_at:
             remarks.append(self.env._("had closed without a bill"))
@@ -204,6 +206,11 @@ class AssistBillingCycle(models.Model):
             share = round(100 * change)
             remarks.append(self.env._("%(share)s %% against the last bills", share=f"{share:+d}"))
         return remarks
+
+    @remembered(lambda cycle: cycle.plan_id)
+    def _get_untaxed_products(self):
+        """Return the products of the plan whose taxes are all archived."""
+        return self.plan_id._get_archived_taxed_products()
 
     # === ACTIONS === #
 
@@ -256,12 +263,20 @@ class AssistBillingCycle(models.Model):
 
     @api.model
     def action_bill_over(self):
-        """Close all of the chosen companies that is over, at once; open what came of it."""
+        """Bill all of the chosen companies that is over or due in advance; open what came of it."""
         self._check_billing_user()
         # sudo: cycles are written by the engine only
-        self.sudo()._open_next_begun(fields.Datetime.now())
+        cycles, now = self.sudo(), fields.Datetime.now()
+        cycles._open_next_begun(now)
+        begun = cycles._lock_fees_due(now, [], self.env.companies)
+        if len(begun) > MOST_AT_ONCE:
+            return self.action_bill_all_due()
+        for cycle in begun:
+            cycle._bill_fees_due(now)
         domain = [('company_id', 'in', self.env.companies.ids), *self._get_over_domain()]
         over = self.search(domain, order='end_at, id', limit=MOST_AT_ONCE + 1)
+        if not over and begun:
+            return self.env['assist.billing.run']._open_fees_bills(begun.sudo(False))
         if not over:
             raise UserError(self.env._("No period is over that waits for its bill."))
         if len(over) > MOST_AT_ONCE:

@@ -2,6 +2,7 @@ from collections import defaultdict
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
+from odoo.fields import Domain
 from odoo.tools import SQL, format_datetime
 
 from ...sources.normaliser import EARLIEST, LONGEST, TOLERANCE
@@ -31,8 +32,9 @@ HOURS_IN_SECONDS = {'duration_hours': 'duration_seconds', 'billed_hours': 'bille
 LONG_RUNNING_HOURS = 24
 # Sessions longer than this are few, and have an index of their own.
 LONG_SECONDS = 24 * 3600
-# So many names stand in a sentence; how many more there are is said.
+# So many names stand in a sentence; how many more there are is said, up to so many.
 NAMED = 5
+COUNTED = 100
 
 
 class AssistSession(models.Model):
@@ -324,22 +326,28 @@ class AssistSession(models.Model):
     @api.depends('technician_id', 'started_at', 'ended_at', 'company_id')
     def _compute_overlaps(self):
         self.flush_model()
+        # Of one that was forgotten weeks ago the others are not all counted.
         rows = self.env.execute_query(
             SQL(
                 """
-                SELECT s.id, o.id, o.name FROM assist_session s JOIN assist_session o ON %s
-                 WHERE s.id = ANY(%s) AND %s
+                SELECT s.id, o.id, o.name FROM assist_session s CROSS JOIN LATERAL (
+                       SELECT o.id, o.name FROM assist_session o
+                        WHERE %(same_time)s AND %(near)s LIMIT %(most)s
+                       ) AS o
+                 WHERE s.id = ANY(%(ids)s)
                  UNION
-                SELECT s.id, o.id, o.name FROM assist_session s JOIN assist_session o ON %s
-                 WHERE s.id = ANY(%s) AND %s
+                SELECT s.id, o.id, o.name FROM assist_session s CROSS JOIN LATERAL (
+                       SELECT o.id, o.name FROM assist_session o
+                        WHERE %(same_time)s AND %(long)s LIMIT %(most)s
+                       ) AS o
+                 WHERE s.id = ANY(%(ids)s)
               ORDER BY 1, 2
                 """,
-                self._get_same_time_sql(),
-                self.ids,
-                self._get_near_sql(),
-                self._get_same_time_sql(),
-                self.ids,
-                self._get_long_sql(),
+                same_time=self._get_same_time_sql(SQL("s")),
+                near=self._get_near_sql(SQL("s")),
+                long=self._get_long_sql(),
+                most=COUNTED,
+                ids=self.ids,
             )
         )
         others = defaultdict(list)
@@ -348,7 +356,7 @@ class AssistSession(models.Model):
         for session in self:
             names = others[session._origin.id]
             session.is_overlapping = bool(names)
-            session.overlap_text = self._name_some(names)
+            session.overlap_text = self._name_some(names, at_least=len(names) >= COUNTED)
 
     @api.model
     def _search_is_overlapping(self, operator, value):
@@ -356,37 +364,54 @@ class AssistSession(models.Model):
         if operator not in ('in', 'not in'):
             return NotImplemented
         self.flush_model()
-        rows = self.env.execute_query(
-            SQL(
-                """
-                SELECT s.id FROM assist_session s
-                 WHERE s.state != 'billed' AND s.technician_id IS NOT NULL AND (
-                       EXISTS (SELECT 1 FROM assist_session o WHERE %s AND %s)
-                    OR EXISTS (SELECT 1 FROM assist_session o WHERE %s AND %s))
-                """,
-                self._get_same_time_sql(),
-                self._get_near_sql(),
-                self._get_same_time_sql(),
-                self._get_long_sql(),
+        found = SQL("IS TRUE") if (operator == 'in') == (True in value) else SQL("IS NOT TRUE")
+        # No list of all there are: a page of them is found without looking at the others.
+        return Domain.custom(
+            to_sql=lambda _model, alias, _query: SQL(
+                "(%s) %s", self._get_overlapping_sql(SQL.identifier(alias)), found
             )
         )
-        return [('id', operator, [row[0] for row in rows])]
 
     @api.model
-    def _get_same_time_sql(self):
-        """Return whether session `o` is another one of the same technician at the time of `s`."""
+    def _get_overlapping_sql(self, session):
+        """Return whether an unbilled session, an alias, is in the time of another one."""
         return SQL(
             """
-            o.technician_id = s.technician_id AND o.company_id = s.company_id AND o.id != s.id
-            AND o.started_at < COALESCE(s.ended_at, now() AT TIME ZONE 'UTC')
-            AND COALESCE(o.ended_at, now() AT TIME ZONE 'UTC') > s.started_at
-            """
+            %(session)s.state != 'billed' AND %(session)s.technician_id IS NOT NULL AND (
+                EXISTS (
+                    -- The nearest ones first, which are those that overlap if any does.
+                    SELECT 1 FROM (
+                        SELECT o.id FROM assist_session o WHERE %(same_time)s AND %(near)s
+                      ORDER BY o.started_at DESC LIMIT 1
+                    ) AS nearest
+                ) OR EXISTS (
+                    SELECT 1 FROM assist_session o WHERE %(same_time)s AND %(long)s
+                )
+            )
+            """,
+            session=session,
+            same_time=self._get_same_time_sql(session),
+            near=self._get_near_sql(session),
+            long=self._get_long_sql(),
         )
 
     @api.model
-    def _get_near_sql(self):
-        """Return what bounds the search to an index: `o` began not long before `s`."""
-        return SQL("o.started_at > s.started_at - interval '1 day'")
+    def _get_same_time_sql(self, session):
+        """Return whether session `o` is another one of the same technician at the same time."""
+        return SQL(
+            """
+            o.technician_id = %(session)s.technician_id AND o.company_id = %(session)s.company_id
+            AND o.id != %(session)s.id
+            AND o.started_at < COALESCE(%(session)s.ended_at, now() AT TIME ZONE 'UTC')
+            AND COALESCE(o.ended_at, now() AT TIME ZONE 'UTC') > %(session)s.started_at
+            """,
+            session=session,
+        )
+
+    @api.model
+    def _get_near_sql(self, session):
+        """Return what bounds the search to an index: `o` began not long before the session."""
+        return SQL("o.started_at > %s.started_at - interval '1 day'", session)
 
     @api.model
     def _get_long_sql(self):
@@ -545,11 +570,17 @@ class AssistSession(models.Model):
         )
 
     @api.model
-    def _name_some(self, names):
-        """Return the first of these names in quotes, and how many more there are."""
+    def _name_some(self, names, at_least=False):
+        """Return the first of these names in quotes, and how many more there are.
+
+        :param at_least: there are others besides that were not counted
+        """
         text = ", ".join(f"“{name}”" for name in names[:NAMED])
-        if len(names) > NAMED:
-            text = self.env._("%(names)s and %(count)s more", names=text, count=len(names) - NAMED)
+        more = len(names) - NAMED
+        if at_least and more > 0:
+            return self.env._("%(names)s and at least %(count)s more", names=text, count=more)
+        if more > 0:
+            text = self.env._("%(names)s and %(count)s more", names=text, count=more)
         return text
 
     # === ACTIONS === #

@@ -14,6 +14,12 @@ from ...utils.remembering import remembering
 KEPT_RECORDS = 1000
 # What the hourly run may take before something that is due counts as forgotten.
 PATIENCE_DAYS = 2
+# Nobody waits longer than about this (s) for a page: what takes longer is done in the background.
+LONGEST_WAIT = 2.0
+# Before anything was checked: more sessions than this, as PostgreSQL guesses them, take longer.
+MANY_SESSIONS = 100_000
+# A request that was not followed for so long (hours) is forgotten, and can be made again.
+FORGOTTEN_HOURS = 1
 # What each sort and hash of a check may take of PostgreSQL's memory.
 WORK_MEMORY = '64MB'
 # The states of a session, in the order they are shown.
@@ -61,8 +67,16 @@ class AssistBillingTie(models.Model):
         string="From", help="First day of the sessions and cycles to check. Leave empty for all."
     )
     date_to = fields.Date(string="To", help="Last day of the sessions and cycles to check.")
-    checked_at = fields.Datetime(readonly=True, copy=False)
+    checked_at = fields.Datetime(
+        readonly=True, copy=False, help="All figures are those of this moment."
+    )
     seconds = fields.Float(string="Took (s)", readonly=True, copy=False)
+    requested_at = fields.Datetime(
+        readonly=True, copy=False, help="Set while it is being checked again in the background."
+    )
+    progress = fields.Integer(
+        compute='_compute_progress', help="By the time that the last check took, in percent."
+    )
     session_count = fields.Integer(string="Sessions", readonly=True, copy=False)
     difference_count = fields.Integer(
         string="Differences",
@@ -102,6 +116,15 @@ class AssistBillingTie(models.Model):
             days = [fields.Date.to_string(day) for day in (tie.date_from, tie.date_to) if day]
             tie.display_name = ", ".join([tie.company_id.name or "", *days])
 
+    @api.depends('requested_at', 'seconds')
+    def _compute_progress(self):
+        now = fields.Datetime.now()
+        for tie in self:
+            tie.progress = 0
+            if tie.requested_at and tie.seconds:
+                passed = (now - tie.requested_at).total_seconds()
+                tie.progress = min(99, max(0, round(100 * passed / tie.seconds)))
+
     # === CRUD METHODS === #
 
     @api.model_create_multi
@@ -111,8 +134,7 @@ class AssistBillingTie(models.Model):
             refuse_absurd_dates(self, vals, ['date_from', 'date_to'])
         ties = super().create(vals_list)
         # sudo: who may make a tie does not write what it finds
-        for tie in ties.sudo():
-            tie._run()
+        ties.sudo()._check_soon()
         return ties
 
     def write(self, vals):
@@ -130,23 +152,24 @@ class AssistBillingTie(models.Model):
         result = super().write(vals)
         if {'date_from', 'date_to', 'company_id'} & vals.keys():
             # sudo: as in `create`
-            for tie in self.sudo():
-                tie._run()
+            self.sudo()._check_soon()
         return result
 
     # === ACTIONS === #
 
     def action_check(self):
-        """Look again, now."""
+        """Look again: now, or in the background where that takes long."""
         self.check_access('read')
         # sudo: whoever may read the tie may have it read anew
-        for tie in self.sudo():
-            tie._run()
+        self.sudo()._check_soon()
         return True
 
     @api.model
     def action_open(self):
-        """Open the tie of the chosen companies, read a moment ago."""
+        """Open the tie of the chosen companies, read a moment ago.
+
+        Where reading takes long it shows what was found last, and when, and is read anew meanwhile.
+        """
         self.check_access('read')
         # sudo: as in `action_check`
         began = fields.Datetime.now()
@@ -155,12 +178,47 @@ class AssistBillingTie(models.Model):
         standing.filtered(lambda tie: tie.create_date < began).action_check()
         return standing.sudo(False)._get_records_action(name=self.env._("Reconciliation"))
 
+    # === IN THE BACKGROUND === #
+
+    def _check_soon(self):
+        """Check what is quickly done; have the scheduled action check the rest."""
+        for tie in self:
+            if not tie._takes_long():
+                tie._run()
+            elif not tie._is_being_checked():
+                tie.requested_at = fields.Datetime.now()
+                # sudo: that it runs hangs on no right of who looks
+                self.env.ref('assist_billing.ir_cron_tie_requested').sudo()._trigger()
+
+    def _takes_long(self):
+        """Tell whether nobody should wait for this tie, by how long it took last time."""
+        self.ensure_one()
+        if self.checked_at:
+            return self.seconds > LONGEST_WAIT
+        [[sessions]] = self.env.execute_query(
+            SQL("SELECT reltuples FROM pg_class WHERE oid = 'assist_session'::regclass")
+        )
+        return sessions > MANY_SESSIONS
+
+    def _is_being_checked(self):
+        """Tell whether somebody asked for it a while ago, and it may still come."""
+        self.ensure_one()
+        forgotten = fields.Datetime.subtract(fields.Datetime.now(), hours=FORGOTTEN_HOURS)
+        return bool(self.requested_at and self.requested_at > forgotten)
+
     # === CRON === #
 
     @api.model
     def _cron_check(self):
         """Tie every company that has sessions or cycles; tell its billing manager what differs."""
         for tie in self._get_standing(self._get_companies()):
+            tie._run()
+            self.env['ir.cron']._commit_progress(1)
+
+    @api.model
+    def _cron_check_requested(self):
+        """Check what somebody asked for who is not kept waiting."""
+        for tie in self.search([('requested_at', '!=', False)]):
             tie._run()
             self.env['ir.cron']._commit_progress(1)
 
@@ -203,8 +261,10 @@ class AssistBillingTie(models.Model):
         started = time.monotonic()
         self.env.flush_all()
         self.checked_at = now or fields.Datetime.now()
-        # A million of rows is sorted and counted in memory, not in files.
+        # A million of rows is sorted and counted in memory, not in files; and what is compiled for
+        # a single query costs more than it saves.
         self.env.cr.execute(SQL("SET LOCAL work_mem = %s", WORK_MEMORY))
+        self.env.cr.execute(SQL("SET LOCAL jit = off"))
         self._prepare_tables()
         parts = self._prepare_parts_vals()
         # Several checks ask what the same cycles rate to; none writes.
@@ -218,6 +278,7 @@ class AssistBillingTie(models.Model):
                 'part_ids': [fields.Command.create(vals) for vals in parts],
                 'check_ids': [fields.Command.create(vals) for vals in checks],
                 'seconds': time.monotonic() - started,
+                'requested_at': False,
             }
         )
         if self.is_standing:
@@ -291,26 +352,26 @@ class AssistBillingTie(models.Model):
 
     def _get_session_scope(self):
         """Return the condition on sessions `s` that belong to company and period."""
-        start, end = self._get_instants()
-        return SQL(
-            "s.company_id = %s AND COALESCE(s.ended_at, s.started_at) >= %s"
-            " AND COALESCE(s.ended_at, s.started_at) < %s",
-            self.company_id.id,
-            start,
-            end,
+        begun = SQL("COALESCE(s.ended_at, s.started_at)")
+        start, end = self._get_period()
+        return self._get_scope(
+            SQL("s.company_id = %s", self.company_id.id),
+            start and SQL("%s >= %s", begun, start),
+            end and SQL("%s < %s", begun, end),
         )
 
     def _get_cycle_scope(self):
         """Return the condition on cycles `c` that belong to company and period: they end in it."""
-        start, end = self._get_instants()
-        return SQL(
-            "c.company_id = %s AND c.end_at > %s AND c.end_at <= %s", self.company_id.id, start, end
+        start, end = self._get_period()
+        return self._get_scope(
+            SQL("c.company_id = %s", self.company_id.id),
+            start and SQL("c.end_at > %s", start),
+            end and SQL("c.end_at <= %s", end),
         )
 
-    def _get_instants(self):
-        """Return begin and end of the period for SQL; without them, the ends of all time."""
-        start, end = self._get_period()
-        return SQL("%s::timestamp", start or '-infinity'), SQL("%s::timestamp", end or 'infinity')
+    def _get_scope(self, *conditions):
+        """Return these conditions as one; a bound that there is not is not looked at for each."""
+        return SQL(" AND ").join(condition for condition in conditions if condition)
 
     def _get_period(self):
         """Return begin and end as instants (naive UTC), False where there is none."""

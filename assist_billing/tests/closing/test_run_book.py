@@ -3,16 +3,19 @@ from unittest.mock import patch
 
 from odoo import fields
 from odoo.exceptions import AccessError, UserError
-from odoo.tests import new_test_user, tagged
+from odoo.tests import freeze_time, new_test_user, tagged
 from odoo.tools import mute_logger
 
+from odoo.addons.base.tests.test_ir_cron import CronMixinCase
+
+from ...models.rating import unusual
 from ..common import AssistBillingCommon
 
 CLOSING_LOG = 'odoo.addons.assist_billing.models.closing.close'
 
 
 @tagged('post_install', '-at_install')
-class TestPreview(AssistBillingCommon):
+class TestPreview(CronMixinCase, AssistBillingCommon):
     def setUp(self):
         super().setUp()
         self.association = self._associate()
@@ -105,6 +108,55 @@ class TestPreview(AssistBillingCommon):
             return rate(cycle, *args, **kwargs)
 
         return side_effect
+
+    def test_of_very_many_the_filter_knows_what_was_noted_and_says_when(self):
+        cycles = self.env['assist.billing.cycle']
+        newer = self._associate(self._create_partner("Newer"), start_date='2026-02-01')
+        for day in (5, 6):
+            self._create_session(ended_at=f'2026-01-{day:02} 10:00:00')
+        self._close('2026-02-01 01:00:00')
+        usual, newer = self._open_cycle(), self._cycles(newer)
+        both = usual | newer
+        unusual_ones, usual_ones = (
+            [('unusual', operator, False), ('id', 'in', both.ids)] for operator in ('!=', '=')
+        )
+        with freeze_time('2026-02-02 03:20:00') as clock:
+            self.assertEqual(cycles.search(unusual_ones), newer)
+            self._note_unusual()
+            self.assertFalse(self.company.assist_unusual_at, "few are looked for each time")
+            with patch.object(unusual, 'MOST_RATED', 1):
+                self._note_unusual()
+                self.assertEqual(str(self.company.assist_unusual_at), '2026-02-02 03:20:00')
+                self.assertEqual(cycles.search(unusual_ones), newer)
+                self.assertEqual(cycles.search(usual_ones), usual)
+                # It is as of that moment, which the list says.
+                for minute in range(10, 29):
+                    self._create_session(ended_at=f'2026-02-01 10:{minute}:00', minutes=1)
+                clock.move_to('2026-02-02 05:00:00')
+                cycles.invalidate_model()
+                self.assertIn("+850 %", usual.unusual)
+                self.assertEqual(cycles.search(unusual_ones), newer)
+                self.assertEqual(str(usual.unusual_at), '2026-02-02 03:20:00')
+                self._note_unusual()
+                self.assertEqual(cycles.search(unusual_ones), both.sorted())
+                self.assertEqual(str(usual.unusual_at), '2026-02-02 05:00:00')
+                self.assertEqual(usual.noted_unusual, usual.unusual)
+            self._note_unusual()
+            self.assertFalse(self.company.assist_unusual_at, "few again")
+            self.assertEqual(cycles.search(unusual_ones), both.sorted())
+
+    def test_who_bills_can_have_all_looked_through_again(self):
+        with self.capture_triggers('assist_billing.ir_cron_unusual') as captured:
+            self._open_cycle().action_look_for_unusual()
+            self.assertEqual(len(captured.records), 1)
+        with self.assertRaises(AccessError):
+            cycles = self.env['assist.billing.cycle'].with_user(self._create_technician())
+            cycles.action_look_for_unusual()
+
+    def _note_unusual(self):
+        with self.enter_registry_test_mode():
+            self.env.ref('assist_billing.ir_cron_unusual').sudo().method_direct_trigger()
+        self.env.invalidate_all()
 
     def test_the_preview_of_a_page_reads_in_a_fixed_number_of_queries(self):
         for number in range(20):

@@ -1,8 +1,10 @@
 from datetime import datetime, timedelta
+from unittest.mock import patch
 
 from odoo import fields
 from odoo.tests import Form, freeze_time, tagged
 
+from ...models.session import assist_session
 from ..common import AssistBillingCommon
 
 
@@ -166,6 +168,29 @@ class TestSessionHand(AssistBillingCommon):
         after = self._session(300, name="After")
         self.assertEqual(after.overlap_text, "“Running”")
         self.assertEqual((long.overlap_text, running.overlap_text), ("“Late”", "“After”"))
+
+    def test_of_very_many_overlaps_it_says_how_many_there_are_at_least(self):
+        long = self._session(0, hours=20, name="Long")
+        for number in range(8):
+            self._session(number, hours=0.5, name=f"S{number}")
+        self.assertIn("and 3 more", long.overlap_text)
+        with patch.object(assist_session, 'COUNTED', 7):
+            long.invalidate_recordset(['overlap_text'])
+            self.assertIn("and at least 2 more", long.overlap_text)
+
+    def test_overlapping_ones_are_found_a_page_at_a_time_and_counted(self):
+        sessions = self.env['assist.session'].browse()
+        for number in range(4):
+            sessions |= self._session(number / 2, name=f"S{number}")
+        domain = [('is_overlapping', '=', True), ('id', 'in', sessions.ids)]
+        found = self.env['assist.session'].search(domain, limit=2)
+        self.assertEqual(found, sessions[:1:-1])
+        self.assertEqual(self.env['assist.session'].search_count(domain), 4)
+        # What is on a bill is not looked at any more, and no technician no overlap.
+        sessions[0].technician_id = False
+        self.assertEqual(self.env['assist.session'].search_count(domain), 3)
+        without = [('is_overlapping', '!=', True), ('id', 'in', sessions.ids)]
+        self.assertEqual(self.env['assist.session'].search(without), sessions[0])
 
     def test_overlaps_of_many_are_found_in_one_query(self):
         sessions = self.env['assist.session'].browse()

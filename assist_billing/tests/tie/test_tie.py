@@ -2,11 +2,13 @@ from odoo import Command
 from odoo.exceptions import AccessError
 from odoo.tests import freeze_time, new_test_user, tagged
 
+from odoo.addons.base.tests.test_ir_cron import CronMixinCase
+
 from .tie_common import TieCommon
 
 
 @tagged('post_install', '-at_install')
-class TestTie(TieCommon):
+class TestTie(CronMixinCase, TieCommon):
     """Sessions and bills tie after whatever may happen to them."""
 
     def test_nothing_at_all_ties(self):
@@ -303,6 +305,54 @@ class TestTie(TieCommon):
             ties.create({})
         with self.assertRaises(AccessError):
             self.env['assist.billing.tie'].with_user(self._create_technician()).action_open()
+
+    def test_what_takes_long_is_checked_in_the_background(self):
+        ties = self.env['assist.billing.tie']
+        with freeze_time('2026-02-02 08:00:00'):
+            tie = ties._get_standing(self.company).sudo()
+        tie._assist_as_engine().seconds = 16.0
+        self._create_session()
+        with (
+            freeze_time('2026-02-02 12:00:00'),
+            self.capture_triggers('assist_billing.ir_cron_tie_requested') as captured,
+        ):
+            self.assertEqual(ties.action_open()['res_id'], tie.id)
+            tie.action_check()
+            self.assertEqual(len(captured.records), 1, "asked for once, not twice")
+        # What is shown is what was found last, and says when.
+        self.assertEqual(tie.session_count, 0)
+        self.assertEqual(str(tie.checked_at), '2026-02-02 08:00:00')
+        self.assertEqual(str(tie.requested_at), '2026-02-02 12:00:00')
+        with freeze_time('2026-02-02 12:00:04'):
+            tie.invalidate_recordset(['progress'])
+            self.assertEqual(tie.progress, 25)
+            self._check_requested()
+        self.assertEqual(tie.session_count, 1)
+        self.assertEqual(str(tie.checked_at), '2026-02-02 12:00:04')
+        self.assertFalse(tie.requested_at)
+
+    def test_a_request_that_nobody_followed_can_be_made_again(self):
+        with freeze_time('2026-02-02 08:00:00'):
+            tie = self.env['assist.billing.tie'].create({}).sudo()
+            tie._assist_as_engine().seconds = 16.0
+            tie.action_check()
+        with (
+            freeze_time('2026-02-02 10:00:00'),
+            self.capture_triggers('assist_billing.ir_cron_tie_requested') as captured,
+        ):
+            tie.action_check()
+            self.assertEqual(len(captured.records), 1)
+
+    def test_nobody_asked_so_nothing_is_checked(self):
+        with freeze_time('2026-02-02 08:00:00'):
+            tie = self.env['assist.billing.tie'].create({})
+        self._check_requested()
+        self.assertEqual(str(tie.checked_at), '2026-02-02 08:00:00')
+
+    def _check_requested(self):
+        with self.enter_registry_test_mode():
+            self.env.ref('assist_billing.ir_cron_tie_requested').sudo().method_direct_trigger()
+        self.env.invalidate_all()
 
     def _check_as_at_night(self):
         with self.enter_registry_test_mode():

@@ -10,7 +10,11 @@ const INTERVAL = 3000; // milliseconds
 
 /** A progress bar that reads its record again as long as what it shows goes on. */
 export class LiveProgressField extends ProgressBarField {
-    static props = { ...ProgressBarField.props, unfinished: { type: Array } };
+    static props = {
+        ...ProgressBarField.props,
+        unfinished: { type: Array },
+        while: { type: String },
+    };
 
     setup() {
         super.setup();
@@ -26,7 +30,8 @@ export class LiveProgressField extends ProgressBarField {
     }
 
     get goesOn() {
-        return this.props.unfinished.includes(this.props.record.data.state);
+        const { record, unfinished } = this.props;
+        return Boolean(record.data[this.props.while]) || unfinished.includes(record.data.state);
     }
 
     /** Nobody looks at a hidden page, and what somebody is typing is not read over. */
@@ -52,7 +57,8 @@ registry.category("fields").add("assist_live_progress", {
     component: LiveProgressField,
     extractProps: (field, dynamic) => ({
         ...progressBarField.extractProps(field, dynamic),
-        // The values of `state` in which the record still changes by itself.
-        unfinished: field.options.unfinished,
+        // The record still changes by itself in these values of `state`, or while a field is set.
+        unfinished: field.options.unfinished || [],
+        while: field.options.while || "",
     }),
 });
