@@ -74,6 +74,7 @@
         'demo/assist_billing_demo.xml',
         'demo/managed_support_demo.xml',
     ],
+    'images': ['static/description/img/bills.png'],
     'application': True,
     'pre_init_hook': 'pre_init_hook',
     'post_init_hook': 'post_init_hook',

@@ -13,6 +13,7 @@ from .rows import copy_rows
 
 FIRST_DUE = datetime(2025, 2, 1)
 PRICE_PER_SESSION = 20.0
+PRICE_PER_HOUR = 90.0
 PRICE_PER_DEVICE = 5.0
 DEVICES_PER_CUSTOMER = 2
 TABLES = (
@@ -26,7 +27,7 @@ def get_due_date(month):
     return datetime(FIRST_DUE.year + (month + 1) // 12, (month + 1) % 12 + 1, 1)
 
 
-def prepare(env, due, later=0, others=0, bills=0, sessions=0):
+def prepare(env, due, later=0, others=0, bills=0, sessions=0, hourly=False):
     """Fill a fresh database; say where the rows begin, for the other commands.
 
     :param due: customers that are due every month
@@ -34,8 +35,9 @@ def prepare(env, due, later=0, others=0, bills=0, sessions=0):
     :param others: customers that are not due at all
     :param bills: bills that are in the ledger already, spread over all customers
     :param sessions: billed sessions that are stored already, spread over these bills
+    :param hourly: their plan charges hours, not sessions
     """
-    pattern = _create_pattern(env)
+    pattern = _create_pattern(env, hourly)
     # Without a look-up for each foreign key, of which the copies have a dozen, and right ones.
     env.cr.execute("SET LOCAL session_replication_role = replica")
     customers = due + later + others
@@ -63,6 +65,39 @@ def mix(env, first, customers):
     partners[::4].property_account_position_id = env['account.fiscal.position'].create(
         {'name': "Bench"}
     )
+
+
+def add_rates(env):
+    """Give all plans rates: evenings and weekends cost half as much again, a visit more."""
+    business, evening = (env.ref(f'assist_billing.band_{name}') for name in ('business', 'evening'))
+    spans = [
+        (day, *span)
+        for day in '01234'
+        for span in ((0, 480, evening), (480, 1080, business), (1080, 1440, evening))
+    ]
+    spans += [(day, 0, 1440, evening) for day in '56']
+    hours = env['assist.billing.hours'].create({'name': "Bench"})
+    env['assist.billing.hours.line'].create(
+        [
+            {
+                'hours_id': hours.id,
+                'dayofweek': day,
+                'minute_from': first,
+                'minute_to': last,
+                'band_id': band.id,
+            }
+            for day, first, last, band in spans
+        ]
+    )
+    plans = env['assist.billing.plan'].search([])
+    plans.hours_id = hours
+    rates = [{'band_id': evening.id, 'value': 150.0}, {'kind': 'on_site', 'value': 120.0}]
+    env['assist.billing.rate'].create(
+        [{'plan_id': plan.id, **rate} for plan in plans for rate in rates]
+    )
+    for plan in plans:
+        plan.action_apply_to_open_cycles()
+    env.cr.commit()
 
 
 def add_due_sessions(env, first, month, customers, per_customer, mixed=False):
@@ -104,12 +139,14 @@ def analyze(env):
         env.cr.execute(SQL("ANALYZE %s", SQL.identifier(table)))
 
 
-def _create_pattern(env):
+def _create_pattern(env, hourly):
     """Create one customer with two devices, and close its cycle; return the IDs of its rows."""
     plan = env['assist.billing.plan'].create(
         {
             'name': "Bench",
+            'billing_type': 'hour' if hourly else 'session',
             'price_per_session': PRICE_PER_SESSION,
+            'price_per_hour': PRICE_PER_HOUR,
             'charge_devices': True,
             'price_per_device': PRICE_PER_DEVICE,
             'bill_handling': 'post',

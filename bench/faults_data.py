@@ -10,6 +10,7 @@ import sys
 import time
 from datetime import date, datetime, timedelta
 
+from odoo import Command
 from odoo.exceptions import LockError, UserError, ValidationError
 from odoo.service.model import PG_CONCURRENCY_EXCEPTIONS_TO_RETRY
 
@@ -59,6 +60,8 @@ PLANS = [
         'bill_handling': 'draft',
     },
 ]
+# How the evenings are charged, from the eighteenth hour to the eighth; and the weekend.
+EVENING_PERCENT = 150
 SENT_PLAN = {'name': "Sent", 'price_per_session': 15.0, 'bill_handling': 'send'}
 
 
@@ -72,7 +75,9 @@ def prepare(env, customers, per_customer, sent):
     end = date.today().replace(day=1)
     start = (end - timedelta(days=1)).replace(day=1)
     draw = random.Random(1)  # noqa: S311 - the same month each time
-    plans = env['assist.billing.plan'].create([{'bill_handling': 'post', **p} for p in PLANS])
+    plans = env['assist.billing.plan'].create(
+        [{'bill_handling': 'post', **p} for p in [*PLANS, *_describe_agreements(env, start)]]
+    )
     sending = env['assist.billing.plan'].create(SENT_PLAN)
     env.company.email = 'billing@seller.example'
     partners = env['res.partner'].create(
@@ -122,6 +127,66 @@ def prepare(env, customers, per_customer, sent):
     env.cr.commit()
     env.cr.execute("ANALYZE")
     env.cr.commit()
+
+
+def _describe_agreements(env, start):
+    """Return the values of plans with rates, tiers, fees and prices by date."""
+    business, evening = (env.ref(f'assist_billing.band_{name}') for name in ('business', 'evening'))
+    spans = [
+        (day, *span)
+        for day in '01234'
+        for span in ((0, 480, evening), (480, 1080, business), (1080, 1440, evening))
+    ]
+    spans += [(day, 0, 1440, evening) for day in '56']
+    hours = env['assist.billing.hours'].create(
+        {
+            'name': "Office",
+            'line_ids': [
+                Command.create(
+                    {
+                        'dayofweek': day,
+                        'minute_from': first,
+                        'minute_to': last,
+                        'band_id': band.id,
+                    }
+                )
+                for day, first, last, band in spans
+            ],
+        }
+    )
+    product = env.ref('assist_billing.product_fee').id
+    return [
+        {
+            'name': "Evenings, and dearer from the fifteenth on",
+            'billing_type': 'hour',
+            'price_per_hour': 61.3,
+            'increment_minutes': 15,
+            'hours_id': hours.id,
+            'rate_ids': [Command.create({'band_id': evening.id, 'value': EVENING_PERCENT})],
+            'version_ids': [
+                Command.create({'date_from': start + timedelta(days=14), 'price_per_hour': 66.45})
+            ],
+        },
+        {
+            'name': "The more, the cheaper, up to a maximum",
+            'billing_type': 'hour',
+            'price_per_hour': 80.0,
+            'maximum_charge': 250.0,
+            'tier_ids': [
+                Command.create({'from_quantity': quantity, 'price': price})
+                for quantity, price in ((2.0, 70.35), (4.0, 60.0))
+            ],
+        },
+        {
+            'name': "A managed agreement",
+            'billing_type': 'hour',
+            'price_per_hour': 95.0,
+            'fee_ids': [
+                Command.create({'product_id': product, 'price': 150.0, 'included_hours': 2.0}),
+                Command.create({'product_id': product, 'quantity_rule': 'devices', 'price': 3.15}),
+            ],
+        },
+    ]
 
 
 def _draw_session(draw, partner, start, days):

@@ -1,12 +1,12 @@
 """What each customer owes, worked out anew from the rows of the database; and what was billed.
 
 Written without a look at the add-on's rating, and without its code: plain Python over SQL. It
-knows the rules that the plans in `faults_data.py` use, and refuses others.
+knows the rules that the plans in `faults_data.py` use, and refuses others. Time is that of UTC.
 """
 
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from fractions import Fraction
 
@@ -23,6 +23,8 @@ HANGING = {
         SELECT count(*) FROM assist_billing_association a WHERE NOT EXISTS (
             SELECT 1 FROM assist_billing_cycle c
              WHERE c.association_id = a.id AND c.state = 'open' AND c.date_start = {end})""",
+    'fees in advance not billed': """
+        SELECT count(*) FROM assist_billing_cycle WHERE fees_due AND date_start <= {end}""",
     'sessions to bill': """
         SELECT count(*) FROM assist_session WHERE state != 'billed' OR cycle_id IS NULL""",
     'activities': "SELECT count(*) FROM mail_activity WHERE res_model LIKE 'assist.%'",
@@ -57,18 +59,73 @@ SENDING = {
 
 @dataclass
 class Owed:
-    """What one customer owes for the month: exact amount per kind of charge, for which sessions."""
+    """What one customer owes for the month: the lines of the bill and of the first one of fees.
+
+    Each line is a kind of charge and an amount.
+    """
 
     sessions: set[str]
-    exact: dict[str, Fraction]
-
-    @property
-    def amounts(self) -> dict[str, Decimal]:
-        return {charge: _money(amount) for charge, amount in self.exact.items()}
+    bill: list[tuple[str, Decimal]]
+    # Fees in advance of the month itself: they have a bill of their own.
+    opening: list[tuple[str, Decimal]] = field(default_factory=list)
 
     @property
     def total(self) -> Decimal:
-        return sum(self.amounts.values(), Decimal(0))
+        return sum_lines(self.bill) + sum_lines(self.opening)
+
+
+def sum_lines(lines: list[tuple[str, Decimal]]) -> Decimal:
+    return sum((amount for _charge, amount in lines), Decimal(0))
+
+
+def sum_charges(lines: list[tuple[str, Decimal]]) -> dict[str, Decimal]:
+    """Return the amount per kind of charge."""
+    sums = defaultdict(Decimal)
+    for charge, amount in lines:
+        sums[charge] += amount
+    return dict(sums)
+
+
+@dataclass
+class Agreement:
+    """What a plan has besides its own prices, as rows of the database."""
+
+    hours: list[dict]
+    rates: list[dict]
+    versions: list[dict]
+    tiers: list[dict]
+    fees: list[dict]
+
+    @property
+    def cuts(self) -> bool:
+        """Tell whether an hour can have several prices."""
+        return bool(self.rates or self.versions)
+
+    def find(self, second: int) -> tuple[str, int]:
+        """Return what decides the price of a second since 1970: its band, and how many versions.
+
+        A band without a rate is none.
+        """
+        instant = datetime.fromtimestamp(second, UTC)
+        minute = instant.hour * 60 + instant.minute
+        [band] = [
+            line['band_id']
+            for line in self.hours
+            if line['dayofweek'] == str(instant.weekday())
+            and int(line['minute_from']) <= minute < int(line['minute_to'])
+        ] or ['']
+        if band not in {rate['band_id'] for rate in self.rates}:
+            band = ''
+        day = instant.date()
+        return band, sum(_day(version['date_from']) <= day for version in self.versions)
+
+    def get_price(self, plan: dict, band: str, version: int) -> Fraction:
+        prices = [plan, *sorted(self.versions, key=lambda each: each['date_from'])]
+        price = Fraction(prices[version]['price_per_hour'])
+        for rate in self.rates:
+            if rate['band_id'] == band:
+                return Fraction(_money(price * Fraction(rate['value']) / 100))
+        return price
 
 
 @dataclass
@@ -99,12 +156,13 @@ def read_owed(rows) -> dict[str, Owed]:
     :return: by the ID of the association
     """
     plans = {plan['id']: plan for plan in _read(rows, 'assist_billing_plan')}
+    agreements = _read_agreements(rows, plans)
     sessions, devices = defaultdict(list), defaultdict(list)
-    for key, association, seconds in rows(
-        "SELECT id, association_id, extract(epoch FROM ended_at - started_at)::int"
-        " FROM assist_session WHERE billable"
+    for key, association, begin, end in rows(
+        "SELECT id, association_id, extract(epoch FROM started_at)::bigint,"
+        " extract(epoch FROM ended_at)::bigint FROM assist_session WHERE billable"
     ):
-        sessions[association].append((key, int(seconds)))
+        sessions[association].append((key, int(begin), int(end)))
     for partner, enrolled, removed in rows(
         "SELECT partner_id, enrolled_on, removed_on FROM assist_device"
     ):
@@ -113,49 +171,150 @@ def read_owed(rows) -> dict[str, Owed]:
     for association in _read(rows, 'assist_billing_association'):
         start = _day(association['start_date'])
         end = _next_month(start)
-        plan = plans[association['plan_id']]
+        plan, agreement = (each[association['plan_id']] for each in (plans, agreements))
+        spans = devices[association['partner_id']]
         owed[association['id']] = Owed(
-            {key for key, _seconds in sessions[association['id']]},
-            {
-                **_charge_usage(plan, [seconds for _, seconds in sessions[association['id']]]),
-                **_charge_devices(plan, start, end, devices[association['partner_id']]),
-            },
+            {key for key, _begin, _end in sessions[association['id']]},
+            [
+                *_charge_usage(
+                    plan, agreement, [times for _key, *times in sessions[association['id']]]
+                ),
+                *_charge_devices(plan, start, end, spans),
+                *_charge_fees(agreement, end, spans),
+            ],
+            _charge_fees(agreement, start, spans),
         )
     return owed
 
 
-def _charge_usage(plan, durations):
+def _read_agreements(rows, plans):
+    """Return what each plan has besides its own prices."""
+    tables = {
+        name: _read(rows, f'assist_billing_{table}')
+        for name, table in (
+            ('rates', 'rate'),
+            ('versions', 'plan_version'),
+            ('tiers', 'tier'),
+            ('fees', 'plan_fee'),
+        )
+    }
+    lines = _read(rows, 'assist_billing_hours_line')
+    agreements = {}
+    for key, plan in plans.items():
+        own = {
+            name: [row for row in found if row['plan_id'] == key] for name, found in tables.items()
+        }
+        hours = [line for line in lines if line['hours_id'] == plan['hours_id']]
+        agreements[key] = Agreement(hours, **own)
+        _refuse_unknown(plan, agreements[key])
+    return agreements
+
+
+def _refuse_unknown(plan, agreement):
+    """Raise ValueError for a plan with rules that are not known here."""
+    is_known = (
+        not int(plan['merge_gap_minutes'] or 0)
+        and plan['amounts_per'] == 'cycle'
+        and plan['rollover'] == 'none'
+        and plan['tier_mode'] == 'graduated'
+        and all(
+            rate['method'] == 'percent'
+            and rate['band_id']
+            and not (rate['kind'] or rate['grade_id'])
+            for rate in agreement.rates
+        )
+        and all(
+            fee['charge'] == 'advance'
+            and fee['quantity_rule'] in ('fixed', 'devices')
+            and fee['true_up'] == 'none'
+            for fee in agreement.fees
+        )
+        # What is included would be shared among several prices.
+        and not (agreement.cuts and (agreement.tiers or agreement.fees))
+        and not (agreement.cuts and int(plan['base_minutes'] or 0))
+    )
+    if not is_known:
+        raise ValueError(f"The oracle does not know the rules of {plan['name']}.")
+
+
+def _charge_usage(plan, agreement, sessions):
     known = {name: Fraction(plan[name] or 0) for name in (
         'price_per_session', 'price_per_hour', 'minimum_minutes', 'increment_minutes', 'base_fee',
-        'base_minutes', 'included_quantity', 'minimum_charge', 'ignore_under_seconds',
+        'base_minutes', 'included_quantity', 'minimum_charge', 'maximum_charge',
+        'ignore_under_seconds',
     )}  # fmt: skip
-    if int(plan['merge_gap_minutes'] or 0) or plan['amounts_per'] != 'cycle':
-        raise ValueError(f"The oracle does not know the rules of {plan['name']}.")
-    counted = [seconds for seconds in durations if seconds >= known['ignore_under_seconds']]
-    exact = {}
+    counted = [
+        (begin, end) for begin, end in sessions if end - begin >= known['ignore_under_seconds']
+    ]
+    lines = []
     if plan['billing_type'] == 'session':
         over = max(Fraction(0), len(counted) - known['included_quantity'])
-        exact['session'] = over * known['price_per_session']
+        lines.append(('session', over * known['price_per_session']))
     else:
-        charged = 0
-        for seconds in counted:
-            seconds = max(seconds, known['minimum_minutes'] * 60)
-            step = known['increment_minutes'] * 60
-            while step and seconds % step:
-                seconds += step - seconds % step
-            charged += max(0, seconds - known['base_minutes'] * 60)
-        hours = Fraction(_money(Fraction(charged) / 3600))  # two digits, as printed
-        over = max(Fraction(0), hours - known['included_quantity'])
-        exact['hour'] = over * known['price_per_hour']
-        exact['base_fee'] = len(counted) * known['base_fee']
-    reached = sum(Fraction(_money(amount)) for amount in exact.values())
-    exact['minimum'] = max(Fraction(0), known['minimum_charge'] - reached)
-    return {charge: amount for charge, amount in exact.items() if amount}
+        included = known['included_quantity'] + sum(
+            Fraction(fee['quantity']) * Fraction(fee['included_hours'] or 0)
+            for fee in agreement.fees
+        )
+        for price, hours in _count_hours(plan, known, agreement, counted):
+            over = max(Fraction(0), hours - included)
+            lines += [('hour', part * each) for part, each in _cut_by_tiers(agreement, over, price)]
+        lines.append(('base_fee', len(counted) * known['base_fee']))
+    lines = [(charge, _money(amount)) for charge, amount in lines]
+    reached = sum(amount for _charge, amount in lines)
+    if most := _money(known['maximum_charge']):
+        lines.append(('cap', min(Decimal(0), most - reached)))
+    lines.append(('minimum', max(Decimal(0), _money(known['minimum_charge']) - reached)))
+    return [line for line in lines if line[1]]
+
+
+def _count_hours(plan, known, agreement, sessions):
+    """Return pairs of a price and the hours that have it, in two digits, as they are printed."""
+    charged = Counter()
+    for begin, end in sessions:
+        seconds = max(end - begin, known['minimum_minutes'] * 60)
+        step = known['increment_minutes'] * 60
+        while step and seconds % step:
+            seconds += step - seconds % step
+        stretches = Counter()
+        if agreement.cuts:
+            # By what decides its price, second by second; these come in the order of time.
+            stretches.update(agreement.find(second) for second in range(begin, end))
+        stretches = stretches or Counter({('', 0): end - begin})
+        longest = max(stretches, key=stretches.__getitem__)  # of equals, the first
+        stretches[longest] += max(0, seconds - known['base_minutes'] * 60) - (end - begin)
+        charged.update(stretches)
+    return [
+        (agreement.get_price(plan, *what), Fraction(_money(Fraction(seconds) / 3600)))
+        for what, seconds in charged.items()
+    ]
+
+
+def _cut_by_tiers(agreement, hours, price):
+    """Return pairs of hours and their price: of each tier, those that lie within it."""
+    steps = [(Fraction(0), price)] + sorted(
+        (Fraction(tier['from_quantity']), Fraction(tier['price'])) for tier in agreement.tiers
+    )
+    ends = [step[0] for step in steps[1:]] + [hours]
+    return [
+        (max(Fraction(0), min(hours, end) - start), each)
+        for (start, each), end in zip(steps, ends, strict=True)
+    ]
+
+
+def _charge_fees(agreement, day, spans):
+    """Return the lines of fees in advance for the period that begins on a day."""
+    lines = []
+    for fee in agreement.fees:
+        quantity = Fraction(fee['quantity'])
+        if fee['quantity_rule'] == 'devices':
+            quantity = Fraction(sum(enrolled <= day < removed for enrolled, removed in spans))
+        lines.append(('fee', _money(quantity * Fraction(fee['price']))))
+    return [line for line in lines if line[1]]
 
 
 def _charge_devices(plan, start, end, spans):
     if plan['charge_devices'] != 't':
-        return {}
+        return []
     if plan['device_count'] == 'any_day':
         count = sum(enrolled < end and removed > start for enrolled, removed in spans)
     elif plan['device_count'] == 'at_close':
@@ -163,7 +322,7 @@ def _charge_devices(plan, start, end, spans):
         count = sum(enrolled <= last < removed for enrolled, removed in spans)
     else:
         raise ValueError(f"The oracle does not know how {plan['name']} counts devices.")
-    return {'device': count * Fraction(plan['price_per_device'])} if count else {}
+    return [('device', _money(count * Fraction(plan['price_per_device'])))] if count else []
 
 
 def judge(rows, owed: dict[str, Owed], again: bool = False, sending: bool = False) -> Verdict:
@@ -174,12 +333,14 @@ def judge(rows, owed: dict[str, Owed], again: bool = False, sending: bool = Fals
     """
     verdict = Verdict()
     bills = defaultdict(list)
-    for move, association, total, untaxed, tax in rows(
-        "SELECT id, assist_association_id, amount_total, amount_untaxed, amount_tax"
+    for move, association, kind, *amounts in rows(
+        "SELECT id, assist_association_id, assist_kind, amount_total, amount_untaxed, amount_tax"
         " FROM account_move WHERE assist_kind IN ('bill', 'supplementary', 'credit')"
         " AND state != 'cancel'"
     ):
-        bills[association].append((move, Decimal(total), Decimal(untaxed), Decimal(tax)))
+        # Nothing else has a supplementary bill in these months.
+        which = 'opening' if kind == 'supplementary' else 'bill'
+        bills[association, which].append((move, *map(Decimal, amounts)))
     lines, unbalanced = _read_lines(rows)
     get_tax = _read_tax(rows)
     carried = defaultdict(set)
@@ -190,20 +351,20 @@ def judge(rows, owed: dict[str, Owed], again: bool = False, sending: bool = Fals
     ):
         carried[association].add(session)
     for association, expected in owed.items():
-        found = bills.pop(association, [])
-        if expected.total:
-            verdict.lost += not found
-        verdict.doubled += max(0, len(found) - 1)
         verdict.lost += len(expected.sessions - carried[association])
         verdict.doubled += len(carried[association] - expected.sessions)
-        for move, total, untaxed, tax in found:
-            verdict.differing += (
-                lines[move] != expected.amounts
-                or untaxed != expected.total
-                or tax != get_tax(expected)
-                or total != untaxed + tax
-                or move in unbalanced
-            )
+        for which in ('bill', 'opening'):
+            owed_lines, found = getattr(expected, which), bills.pop((association, which), [])
+            verdict.lost += bool(owed_lines and not found)
+            verdict.doubled += max(0, len(found) - 1)
+            for move, total, untaxed, tax in found:
+                verdict.differing += (
+                    lines[move] != sum_charges(owed_lines)
+                    or untaxed != sum_lines(owed_lines)
+                    or tax != get_tax(owed_lines)
+                    or total != untaxed + tax
+                    or move in unbalanced
+                )
     verdict.doubled += sum(map(len, bills.values()))  # bills that nobody owes
     [[start]] = rows("SELECT max(start_date) FROM assist_billing_association")
     end = _next_month(_day(start))
@@ -260,7 +421,7 @@ def _read_lines(rows):
 
 
 def _read_tax(rows):
-    """Return the function from what is owed to its tax; all bills have the same one."""
+    """Return the function from lines that are owed to their tax; all bills have the same one."""
     [[percent, method]] = rows(
         "SELECT DISTINCT t.amount, c.tax_calculation_rounding_method FROM account_move_line l"
         " JOIN account_move_line_account_tax_rel r ON r.account_move_line_id = l.id"
@@ -268,8 +429,8 @@ def _read_tax(rows):
     )
     rate = Fraction(percent) / 100
     if method == 'round_globally':  # once, over the amounts as they are printed
-        return lambda owed: _money(Fraction(owed.total) * rate)
-    return lambda owed: sum(_money(Fraction(amount) * rate) for amount in owed.amounts.values())
+        return lambda lines: _money(Fraction(sum_lines(lines)) * rate)
+    return lambda lines: sum(_money(Fraction(amount) * rate) for _charge, amount in lines)
 
 
 def _read(rows, table):
@@ -296,5 +457,6 @@ def _day(text):
 
 def _money(amount: Fraction) -> Decimal:
     """Round to cents, half up."""
+    amount = Fraction(amount)
     exact = Decimal(amount.numerator) / Decimal(amount.denominator)
     return exact.quantize(CENT, ROUND_HALF_UP)

@@ -157,6 +157,43 @@ def _check_bills(answers: dict, due: int, others: tuple[str, ...] = ()) -> None:
             )
 
 
+def measure_rates(stage: Stage, sizes: Sizes, ours: str) -> dict:
+    """Close as many cycles of hourly plans without rates, and with a rate card on each."""
+    progress = Progress("Rates on every plan")
+    progress.begin()
+    due = sizes.bills
+    databases = [stage.copy(ours, name) for name in ('without', 'with')]
+    costs = {'without': Series(), 'with': Series()}
+    with stage.clients(*databases) as clients:
+        present = {'bills': sizes.few_bills, 'sessions': sizes.few_sessions}
+        for client in clients:
+            client.send('prepare', due=due, hourly=True, **present)
+        firsts = [client.receive() for client in clients]
+        clients[1].do('add_rates')
+        for month in range(sizes.rounds + 1):
+            progress.show(f"round {month} of {sizes.rounds}")
+            for series, client, first in zip(costs.values(), clients, firsts, strict=True):
+                client.do(
+                    'add_due_sessions',
+                    first=first,
+                    month=month,
+                    customers=due,
+                    per_customer=sizes.sessions_per_bill,
+                )
+                answer = client.do('close', now=get_due(month))
+                if answer['bills'] != due:
+                    raise Problem(f"{answer['bills']} bills were made, not {due}.", "")
+                if month:
+                    series.add(answer['cpu'], due)
+    for name in databases:
+        stage.drop(name)
+    progress.end()
+    return {
+        'rates_cost': ratio(costs['with'], costs['without']),
+        'rates': {name: series.as_dict() for name, series in costs.items()},
+    }
+
+
 def measure_growth(stage: Stage, sizes: Sizes, ours: str) -> dict:
     """Close the same number of cycles over few and over many bills, few and many sessions."""
     progress = Progress("Growth with the bills and the sessions present")

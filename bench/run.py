@@ -29,6 +29,7 @@ def run(sizes: Sizes, results_path: Path = report.RESULTS, plot: Path | None = r
         results = {
             **measure.compare_ways(stage, sizes, ours, contract),
             **measure.compare_realistic(stage, sizes, real, real_contract),
+            **measure.measure_rates(stage, sizes, ours),
             **measure.measure_workers(stage, sizes, ours),
             **measure.measure_failures(stage, sizes, ours),
             **measure.measure_growth(stage, sizes, ours),

@@ -5,7 +5,14 @@ from copy import deepcopy
 
 import lxml.html
 
-from odoo.tools.pdf import PdfFileReader, PdfFileWriter
+from odoo.tools.pdf import (
+    ArrayObject,
+    DecodedStreamObject,
+    DictionaryObject,
+    NameObject,
+    PdfFileReader,
+    PdfFileWriter,
+)
 
 # How large this build prints a CSS pixel, in points; no option of its changes that.
 PIXEL = 0.5763
@@ -26,9 +33,13 @@ PAGING = """
     function top(node) { return node.getBoundingClientRect().top; }
     function bottom(node) { return node.getBoundingClientRect().bottom; }
     function breakBefore(node) { node.style.pageBreakBefore = 'always'; }
-    function splitTable(row) {
+    function getTable(row) {
         var table = row.parentNode;
         while (table.tagName !== 'TABLE') { table = table.parentNode; }
+        return table;
+    }
+    function splitTable(row) {
+        var table = getTable(row);
         var rest = table.cloneNode(false), body = row.parentNode.cloneNode(false);
         var head = table.tHead, groups = table.querySelectorAll('colgroup');
         for (var i = 0; i < groups.length; i++) { rest.appendChild(groups[i].cloneNode(true)); }
@@ -38,30 +49,43 @@ PAGING = """
         while (row) { var next = row.nextElementSibling; body.appendChild(row); row = next; }
         table.parentNode.insertBefore(rest, table.nextSibling);
         breakBefore(rest);
-        return rest;
     }
     function startPage(unit) {
-        if (unit.tagName === 'TR') {
-            if (unit.previousElementSibling) { return top(splitTable(unit)); }
-            while (unit.tagName !== 'TABLE') { unit = unit.parentNode; }
-        }
-        breakBefore(unit);
-        return top(unit);
+        if (unit.tagName !== 'TR') { breakBefore(unit); }
+        else if (unit.previousElementSibling) { splitTable(unit); }
+        else { breakBefore(getTable(unit)); }
+    }
+    // How much is above a unit on the page that it begins: the head of its table, once more or not.
+    function getRoom(unit) {
+        if (unit.tagName !== 'TR') { return 0; }
+        var table = getTable(unit), head = table.tHead;
+        if (!unit.previousElementSibling) { return top(unit) - top(table); }
+        return head ? bottom(head) - top(head) : 0;
     }
     function goesWithPrevious(unit) {
         return unit.className.indexOf('o_assist_with_previous') >= 0;
     }
+    // All is measured before anything is moved: to measure after each page takes a minute where
+    // there are a hundred.
     function page(root) {
         var fresh = root.className.indexOf('o_assist_new_page') >= 0;
         var start = fresh ? top(root) : top(document.body);
         var units = root.querySelectorAll('.o_assist_unit'), first = -1, i, kept;
+        var tops = [], bottoms = [], breaks = [];
         for (i = 0; i < units.length; i++) {
-            if (bottom(units[i]) - start <= MOST) { continue; }
+            tops.push(top(units[i]));
+            bottoms.push(bottom(units[i]));
+        }
+        for (i = 0; i < units.length; i++) {
+            if (bottoms[i] - start <= MOST) { continue; }
             kept = i;
             while (kept > first + 1 && goesWithPrevious(units[kept])) { kept--; }
-            start = startPage(units[kept]);
+            start = tops[kept] - getRoom(units[kept]);
+            breaks.push(units[kept]);
             i = first = kept;
         }
+        // From the last one on: so each row is moved once.
+        while (breaks.length) { startPage(breaks.pop()); }
     }
     var roots = document.querySelectorAll('.o_assist_statement');
     for (var n = 0; n < roots.length; n++) { page(roots[n]); }
@@ -140,23 +164,72 @@ class Stationery:
     def count_pages(content):
         return len(PdfFileReader(io.BytesIO(content), strict=False).pages)
 
-    @staticmethod
-    def put_on(content, sheets):
-        """Return the PDF `content` with each page on the sheet of its number (PDF `sheets`)."""
+    @classmethod
+    def put_on(cls, content, sheets):
+        """Return the PDF `content` with each page on the sheet of its number (PDF `sheets`).
+
+        The sheet is drawn below the page as one picture: to join what is drawn on both, as the
+        library does, takes a second a page.
+        """
         writer = PdfFileWriter()
         document = PdfFileReader(io.BytesIO(content), strict=False)
         papers = PdfFileReader(io.BytesIO(sheets), strict=False)
         for number, page in enumerate(document.pages):
+            writer.addPage(page)
             # The document is white between its margins; so it comes on top.
-            writer.addPage(papers.pages[number])
-            printed = writer.getPage(number)
-            printed.mergePage(page)
-            # Merging unpacks; the name depends on the version of the library.
-            pack = getattr(printed, 'compress_content_streams', None)
-            (pack or printed.compressContentStreams)()
+            cls._put_below(writer, writer.getPage(number), papers.pages[number])
         result = io.BytesIO()
         writer.write(result)
         return result.getvalue()
+
+    @classmethod
+    def _put_below(cls, writer, page, paper):
+        """Draw a page of another document below a page of the writer's."""
+        drawn = paper['/Contents'].get_object()
+        form = type(drawn)()
+        form.update(drawn)
+        form._data = drawn._data
+        form.update(
+            {
+                NameObject('/Type'): NameObject('/XObject'),
+                NameObject('/Subtype'): NameObject('/Form'),
+                NameObject('/BBox'): paper['/MediaBox'],
+                NameObject('/Resources'): paper['/Resources'],
+            }
+        )
+        # Resources may be those of all pages.
+        resources = cls._copy(page['/Resources'])
+        pictures = cls._copy(resources.get('/XObject', DictionaryObject()))
+        pictures[NameObject('/AssistSheet')] = writer._add_object(cls._bring(form, writer))
+        resources[NameObject('/XObject')] = pictures
+        page[NameObject('/Resources')] = resources
+        draw = DecodedStreamObject()
+        draw._data = b'q /AssistSheet Do Q\n'
+        own = page.raw_get('/Contents')
+        page[NameObject('/Contents')] = ArrayObject([writer._add_object(draw), own])
+        links = [cls._bring(link.get_object(), writer) for link in paper.get('/Annots', ())]
+        if links:
+            page[NameObject('/Annots')] = ArrayObject(
+                [*page.get('/Annots', ()), *(writer._add_object(link) for link in links)]
+            )
+
+    @staticmethod
+    def _copy(dictionary):
+        """Return a dictionary of a PDF anew; what it holds is the same."""
+        copy = DictionaryObject()
+        for key in dictionary:
+            copy[NameObject(key)] = dictionary.raw_get(key)
+        return copy
+
+    @staticmethod
+    def _bring(found, writer):
+        """Return something of another document for the writer's; older libraries do so by itself.
+
+        What leads back to its page would bring that along.
+        """
+        if hasattr(found, 'clone'):
+            return found.clone(writer, ignore_fields=('/P', '/Parent', '/StructParent'))
+        return found
 
     # === HTML === #
 

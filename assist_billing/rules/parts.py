@@ -165,11 +165,14 @@ class RateCard:
         if not parts:
             self._add(parts, session, *self._get_piece(session.start, session.end))
         if self.terms.billing_type != 'hour':
-            # Per session there is one price, that of its beginning.
-            seconds = sum(part.seconds for part in parts)
+            # Per session there is one price, that of its beginning: also where what began lasted no
+            # second, and what is merged into it came in another band.
+            seconds, first = sum(part.seconds for part in parts), []
+            self._add(first, session, *self._get_piece(session.start, session.end))
             return [
                 replace(
-                    parts[0],
+                    first[0],
+                    start=parts[0].start,
                     end=parts[-1].end,
                     seconds=seconds,
                     measured_seconds=_seconds(session.start, session.end),
@@ -271,6 +274,14 @@ class RateCard:
         )
         rate = found.rate and found.rate.id
         return PartShare(**values, rate=rate, price=found.price, group=found.group)
+
+
+def get_card(terms: Terms) -> RateCard:
+    """Return the rate card of these terms; what it has found stays with them."""
+    kept = vars(terms)
+    if '_card' not in kept:
+        kept['_card'] = RateCard(terms)
+    return kept['_card']
 
 
 def _fit(counts, seconds):
@@ -488,7 +499,7 @@ class _Origins:
     """
 
     def __init__(self, rated: Rating):
-        self.card = RateCard(rated.terms) if rated.terms.tiers else None
+        self.card = get_card(rated.terms) if rated.terms.tiers else None
 
     def get(self, part):
         if not self.card:

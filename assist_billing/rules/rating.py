@@ -16,7 +16,15 @@ from decimal import Decimal
 from fractions import Fraction
 
 from .cycles import month_factor
-from .parts import RateCard, late_lines, late_parts, rate_parts, split_late_line, split_late_parts
+from .parts import (
+    RateCard,
+    get_card,
+    late_lines,
+    late_parts,
+    rate_parts,
+    split_late_line,
+    split_late_parts,
+)
 from .shapes import (
     HUNDREDTH,
     ONE,
@@ -52,6 +60,7 @@ __all__ = [
     'Terms',
     'clip_spans',
     'count_devices',
+    'get_card',
     'get_scale',
     'late_charges',
     'late_difference',
@@ -242,7 +251,7 @@ def _rate_sessions(terms, scale, sessions):
 def _rate_by_parts(terms, scale, sessions):
     """Return the same of a plan with a rate card."""
     sessions, spans = _sort_sessions(sessions), {}
-    card = RateCard(terms)
+    card = get_card(terms)
     _lengths, dropped = _count(terms, sessions, card.by_kind, spans)
     counted = [session for session in sessions if session.id in spans]
     groups, left = rate_parts(terms, scale, card, counted, spans)

@@ -29,12 +29,16 @@ from .rates import (
     test_rate_card,
     test_rates_after,
     test_rates_given,
+    test_rollover,
+    test_simulation,
+    test_tiers,
     test_versions,
 )
 from .fees import (
     test_fees,
     test_fees_after,
     test_fees_histories,
+    test_fees_revised,
 )
 from .session import (
     test_matching,

@@ -57,6 +57,10 @@ class AssistAssociateCustomers(models.TransientModel):
         compute='_compute_closing_now',
         help="Which periods are over, and are billed as soon as the customers are associated.",
     )
+    first_advances = fields.Text(
+        compute='_compute_first_advances',
+        help="What the first bills charge for fees in advance, and when they are made.",
+    )
     waits = fields.Boolean(
         string="Wait: Bill Nothing Yet",
         help="The customers are put on hold: nothing is billed until you resume them, for example "
@@ -82,11 +86,20 @@ class AssistAssociateCustomers(models.TransientModel):
     @api.depends('line_ids.closing_now')
     def _compute_closing_now(self):
         for dialog in self:
-            said = [text for text in dialog.line_ids.mapped('closing_now') if text]
-            if len(said) > MOST_SAID:
-                rest = len(said) - MOST_SAID
-                said = [*said[:MOST_SAID], self.env._("And %(count)s more.", count=rest)]
-            dialog.closing_now = "\n".join(said)
+            dialog.closing_now = dialog._join_said(dialog.line_ids.mapped('closing_now'))
+
+    @api.depends('line_ids.first_advance')
+    def _compute_first_advances(self):
+        for dialog in self:
+            dialog.first_advances = dialog._join_said(dialog.line_ids.mapped('first_advance'))
+
+    def _join_said(self, texts):
+        """Return what is said of customers as one text, of not too many of them."""
+        said = [text for text in texts if text]
+        if len(said) > MOST_SAID:
+            rest = len(said) - MOST_SAID
+            said = [*said[:MOST_SAID], self.env._("And %(count)s more.", count=rest)]
+        return "\n".join(said)
 
     # === ONCHANGE METHODS === #
 
@@ -153,7 +166,8 @@ class AssistAssociateCustomers(models.TransientModel):
                 'next': {'type': 'ir.actions.client', 'tag': 'soft_reload'},
             },
         }
-        if self.closing_now and not self.waits:
+        is_due = self.closing_now or any(self.line_ids.mapped('is_advance_due'))
+        if is_due and not self.waits:
             notice['tag'] = 'assist_billing.notify'
             notice['params']['button'] = {
                 'name': self.env._("Bill Now"),

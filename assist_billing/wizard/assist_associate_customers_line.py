@@ -4,7 +4,7 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.tools import format_date
 
-from ..rules import cycles
+from ..rules import cycles, rating
 from ..utils.checks import MOST_DAYS
 from ..utils.zones import get_offset, get_zones
 
@@ -61,6 +61,11 @@ class AssistAssociateCustomersLine(models.TransientModel):
         compute='_compute_preview',
         help="Which periods are over, and are billed as soon as the customer is associated.",
     )
+    first_advance = fields.Char(
+        compute='_compute_first_advance',
+        help="What the first bill charges for fees in advance, and when it is made.",
+    )
+    is_advance_due = fields.Boolean(compute='_compute_first_advance')
     conflict = fields.Char(
         compute='_compute_conflict', help="Why this customer cannot be associated."
     )
@@ -100,6 +105,14 @@ class AssistAssociateCustomersLine(models.TransientModel):
             line.preview = line.closing_now = False
             if line.start_date and line.tz:
                 line.preview, line.closing_now = line._describe_periods()
+
+    @api.depends('start_date', 'tz', 'partner_id', 'dialog_id.cycle', 'dialog_id.plan_id')
+    @api.depends_context('lang')
+    def _compute_first_advance(self):
+        for line in self:
+            line.first_advance = line.is_advance_due = False
+            if line.start_date and line.tz and line.dialog_id.plan_id.has_fees:
+                line.first_advance, line.is_advance_due = line._describe_first_advance()
 
     @api.depends('partner_id', 'start_date', 'dialog_id.plan_id')
     def _compute_conflict(self):
@@ -192,6 +205,91 @@ class AssistAssociateCustomersLine(models.TransientModel):
             **words,
         )
 
+    def _describe_first_advance(self):
+        """Say what fees in advance the first bill charges, and tell whether it is due already.
+
+        :return: a text or False, and a boolean
+        """
+        try:
+            period = next(self._get_periods())
+        except ValueError:  # the preview says what is wrong
+            return False, False
+        cycle = self._new_cycle(period)
+        plan = cycle.plan_id
+        cycle.terms = plan._prepare_customer_terms(
+            cycle.association_id,
+            {**plan._prepare_terms(), 'cycle': self.dialog_id.cycle},
+            self.tz,
+            period.date_start,
+            period.date_end,
+        )
+        fees = cycle._rate_fees_due(self._read_devices(period.date_start))
+        total = sum(share.line.amount for share in fees)
+        if not total:
+            return False, False
+        is_due = period.start_at <= fields.Datetime.now()
+        words = {
+            'customer': self.partner_id.display_name,
+            'amount': plan._format_price(float(total)),
+            'start': format_date(self.env, period.date_start),
+            'end': format_date(self.env, self._get_last_day(period)),
+        }
+        if is_due:
+            return self.env._(
+                "%(customer)s: the first bill, of %(amount)s, is made today for the fees of "
+                "%(start)s – %(end)s.",
+                **words,
+            ), True
+        return self.env._(
+            "%(customer)s: the first bill, of %(amount)s, is made on %(start)s for the fees of "
+            "%(start)s – %(end)s.",
+            **words,
+        ), False
+
+    def _read_devices(self, day):
+        """Return the devices that this customer would have on a day, as rules count them.
+
+        Those of contacts below it that have an association of their own are counted there.
+        """
+        partner = self.partner_id._origin
+        company = self.dialog_id.company_id
+        # sudo: devices and associations count, whoever may see them
+        others = (
+            self.env['assist.billing.association']
+            .sudo()
+            .search(
+                [
+                    ('partner_id', 'child_of', partner.id),
+                    ('partner_id', '!=', partner.id),
+                    ('company_id', '=', company.id),
+                    ('start_date', '<=', day),
+                    '|',
+                    ('end_date', '=', False),
+                    ('end_date', '>', day),
+                ]
+            )
+        )
+        devices = (
+            self.env['assist.device']
+            .sudo()
+            .search(
+                [
+                    ('partner_id', 'child_of', partner.id),
+                    '!',
+                    ('partner_id', 'child_of', others.partner_id.ids),
+                    ('company_id', '=', company.id),
+                    ('enrolled_on', '<=', day),
+                    '|',
+                    ('removed_on', '=', False),
+                    ('removed_on', '>', day),
+                ]
+            )
+        )
+        return [
+            rating.Device(device.id, ((device.enrolled_on, device.removed_on or None),))
+            for device in devices
+        ]
+
     def _get_last_day(self, period):
         return fields.Date.subtract(period.date_end, days=1)
 
@@ -215,8 +313,10 @@ class AssistAssociateCustomersLine(models.TransientModel):
                     'partner_id': self.partner_id._origin.id,
                     'plan_id': plan.id,
                     'company_id': self.dialog_id.company_id.id,
+                    'currency_id': plan.currency_id.id,
                     'date_start': period.date_start,
                     'date_end': period.date_end,
+                    'whole_date_end': period.whole_end,
                     'end_at': period.end_at,
                 }
             )

@@ -6,6 +6,7 @@ from odoo import api, fields, models
 from odoo.tools import formatLang
 
 from ..rules import cycles, rating
+from ..utils.prices import format_price
 
 ROW = Markup("<tr>%s</tr>")
 CELL = Markup("<td class=\"pe-3\">%s</td>")
@@ -111,10 +112,9 @@ class AssistTryRates(models.TransientModel):
             self.env['assist.billing.cycle']
             ._get_terms_class()
             .from_dict(
-                {
-                    **plan._prepare_terms(),
-                    **plan._prepare_card_terms(self.association_id, tz, date_start, date_end),
-                }
+                plan._prepare_customer_terms(
+                    self.association_id, plan._prepare_terms(), tz, date_start, date_end
+                )
             )
         )
 
@@ -122,7 +122,7 @@ class AssistTryRates(models.TransientModel):
 
     def _format(self, amount):
         currency = self.plan_id.currency_id
-        return f"{formatLang(self.env, float(amount), digits=2)} {currency.name}"
+        return f"{format_price(self.env, float(amount))} {currency.name}"
 
     def _make_table(self, rows):
         return TABLE % Markup().join(

@@ -163,7 +163,7 @@ class TestEInvoices(AssistBillingCommon):
         bill.action_post()
         return bill
 
-    def _bill_fees(self):
+    def _bill_fees(self, partner=None):
         """Return January's bill with the maximum charge, a fee for February, and one set right."""
         fee = {
             'product_id': self.plan.device_product_id.id,
@@ -177,10 +177,10 @@ class TestEInvoices(AssistBillingCommon):
             maximum_charge=50.0,
             fee_ids=[Command.create(fee)],
         )
-        association = self._associate(plan=plan)
-        self._create_device()
-        self._create_device(name="Another", enrolled_on='2026-01-10')
-        self._create_session(minutes=95)
+        association = self._associate(partner, plan=plan)
+        self._create_device(partner)
+        self._create_device(partner, name="Another", enrolled_on='2026-01-10')
+        self._create_session(partner, minutes=95)
         self._close('2026-02-01 00:10:00')
         return self._bill(association)
 
@@ -358,8 +358,11 @@ class TestEInvoices(AssistBillingCommon):
                 ("Three", {'buyer_reference': "7"}),
             )
         )
+        partner = self._create_partner("Fees", **self._prepare_address())
+        fees = self._bill_fees(partner)
         documents = {
             **self._export_all(bill | self._credit(bill), 'all_kinds'),
+            **self._export_all(fees | self._credit(fees), 'fees'),
             **self._export_all(referring | unreferring | other, 'references'),
         }
         # That they would find something.

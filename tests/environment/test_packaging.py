@@ -22,6 +22,14 @@ def test_it_has_its_licence_its_description_and_a_version(folder):
     assert re.fullmatch(r'19\.0\.\d+\.\d+\.\d+', manifest['version'])
     assert (folder / 'pyproject.toml').is_file()
     assert (folder / 'static/description/icon.png').is_file()
+    for image in manifest.get('images', ()):
+        assert (folder / image).is_file(), image
+
+
+def test_the_page_of_a_store_has_its_pictures(folder):
+    page = folder / 'static/description/index.html'
+    for image in re.findall(r'src="([^"]+)"', page.read_text() if page.is_file() else ''):
+        assert (page.parent / image).is_file(), image
 
 
 def test_no_link_in_its_description_leads_out_of_it(folder):

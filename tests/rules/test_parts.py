@@ -325,6 +325,24 @@ def test_reading_the_clock_at_each_second_gives_the_same_bill(agreement):
         assert parts == sorted(naive)
 
 
+def test_a_session_of_no_second_has_the_price_of_its_moment():
+    """What is merged into it came in another band."""
+    values = {
+        'billing_type': 'session',
+        'price_per_session': 10,
+        'merge_gap_minutes': 5,
+        'hours': Hours(tz='UTC', lines=((6, 0, 60, 'a'),)),
+        'band_products': (('a', 7),),
+    }
+    instant = datetime(2026, 3, 29, 0, 59, 59)
+    sessions = [
+        rating.Session(1, instant, instant, 'acme', 'x', 'pc'),
+        rating.Session(2, datetime(2026, 3, 29, 1), datetime(2026, 3, 29, 1, 1), 'acme', 'x', 'pc'),
+    ]
+    [line] = rate(values, sessions).lines
+    assert line.group.product == 7
+
+
 # === PROPERTIES === #
 
 

@@ -159,15 +159,15 @@ class AccountMove(models.Model):
         document = document.with_env(self.env)
         document._post(soft=False)
         if charge == 'discount':
-            document._assist_reconcile_with(self)
+            document._assist_reconcile_with(self | self._assist_get_supplementary_bills())
         return document
 
-    def _assist_reconcile_with(self, bill):
-        """Match this credit note with what is open on the bill, then on its supplementary bills.
+    def _assist_reconcile_with(self, bills):
+        """Match this credit note with what is open on these posted bills, one after the other.
 
         The rest stays as the customer's credit.
         """
-        for document in bill | bill._assist_get_supplementary_bills():
+        for document in bills:
             open_lines = (
                 (self | document)
                 ._assist_get_receivable_lines()

@@ -143,7 +143,7 @@ class AssistBillingCycle(models.Model):
         rated._forget_parts()
         # Its lines are the same; which sessions they are made of may have changed.
         for cycle, outcome in rated._get_outcomes().items():
-            self.env['assist.session.part'].create(
+            self.env['assist.session.part']._store(
                 [cycle._prepare_part_vals(part, origin) for part, origin in outcome.parts]
             )
         self.write(self._prepare_state_vals('closed'))

@@ -59,18 +59,23 @@ class AccountMove(models.Model):
     # === BUSINESS METHODS - account.move === #
 
     def _post(self, soft=True):
-        # EXTENDS account: a payment that a credit set free goes to the bill made instead
+        # EXTENDS account: a payment that a credit set free goes to the bill made instead, and what
+        # credits fees to the bills that charged them
         # Looked up before the entries change, which would have to be stored for it.
         # sudo: who posts a bill need not see its cycle
         heirs = self.filtered('assist_cycle_id').filtered(
             lambda bill: bill.assist_cycle_id.sudo().freed_line_ids
         )
+        credits_of_fees = self.filtered(
+            lambda bill: bill.move_type == 'out_refund' and bill.assist_cycle_id
+        )
         posted = super()._post(soft)
+        # Matching makes entries of its own, which want all checks.
+        checks = {'skip_invoice_sync': False, 'check_move_validity': True}
         for bill in posted & heirs:
-            # Matching makes entries of its own, which want all checks.
-            bill.with_context(
-                skip_invoice_sync=False, check_move_validity=True
-            )._assist_reconcile_freed()
+            bill.with_context(**checks)._assist_reconcile_freed()
+        for bill in posted & credits_of_fees:
+            bill.with_context(**checks)._assist_reconcile_credited_fees()
         return posted
 
     @contextmanager
@@ -205,6 +210,18 @@ class AccountMove(models.Model):
                         bill=bill.display_name,
                     )
                 )
+
+    def _assist_reconcile_credited_fees(self):
+        """Match this credit note of a cycle with the bills that charged the fees it credits."""
+        self.ensure_one()
+        # sudo: who posts a bill need not see its cycle
+        rows = self.assist_cycle_id.sudo().fee_ids
+        bills = rows.filtered(lambda row: row.true_up_quantity < 0).move_id
+        self._assist_reconcile_with(
+            self.browse(bills.ids).filtered(
+                lambda bill: bill.state == 'posted' and bill.move_type == 'out_invoice'
+            )
+        )
 
     def _assist_reconcile_freed(self):
         """Match the payments that a credit set free with this bill, made in place of that one."""

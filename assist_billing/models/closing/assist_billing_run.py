@@ -149,6 +149,16 @@ class AssistBillingRun(models.Model):
             self.env._("Bills Without Address"), self._get_no_address_domain()
         )
 
+    @api.model
+    def _open_fees_bills(self, cycles):
+        """Return an action that opens the bills for fees of these in advance; else what failed."""
+        moves = cycles.fee_ids.own_move_id
+        if cycles.filtered('error') or not moves:
+            return self._get_cycles_action(
+                self.env._("Fees in Advance"), [('id', 'in', cycles.ids)]
+            )
+        return self._get_bills_action(self.env._("Fees in Advance"), [('id', 'in', moves.ids)])
+
     def _get_cycles_action(self, name, domain):
         action = self.env['ir.actions.act_window']._for_xml_id(
             'assist_billing.assist_billing_cycle_action'

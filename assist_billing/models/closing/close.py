@@ -387,8 +387,7 @@ class AssistBillingCycle(models.Model):
             ]
         self.env['assist.billing.cycle.device']._store_days(device_days)
         self.env['assist.billing.cycle.prior'].create(prior_vals)
-        if part_vals:
-            self.env['assist.session.part'].create(part_vals)
+        self.env['assist.session.part']._store(part_vals)
 
     def _prepare_part_vals(self, part, origin):
         """Return what is kept of a part of a session that this cycle bills.

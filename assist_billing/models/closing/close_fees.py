@@ -99,8 +99,10 @@ class AssistBillingCycle(models.Model):
     # === BILLS OF THEIR OWN === #
 
     @api.model
-    def _lock_fees_due(self, now, tried):
+    def _lock_fees_due(self, now, tried, companies=None):
         """Lock and return cycles whose fees in advance no other bill is to charge, a batch at most.
+
+        :param companies: of these alone; default: of any
 
         The bill of an open cycle with fees charges those of the next period, if it is in the same
         currency; late ones of a closed period too.
@@ -117,6 +119,7 @@ class AssistBillingCycle(models.Model):
                    AND c.start_at <= %(now)s
                    AND (c.retry_at IS NULL OR c.retry_at <= %(now)s)
                    AND c.id != ALL(%(tried)s)
+                   AND (%(companies)s::int[] IS NULL OR c.company_id = ANY(%(companies)s))
                    AND NOT EXISTS (
                        SELECT 1 FROM assist_billing_cycle e
                         WHERE e.association_id = c.association_id AND e.id != c.id
@@ -131,6 +134,7 @@ class AssistBillingCycle(models.Model):
                 """,
                 now=now,
                 tried=list(tried),
+                companies=companies.ids if companies else None,
                 limit=self._get_batch_size(),
             )
         )

@@ -371,11 +371,17 @@ class AssistBillingCycle(models.Model):
     def _prepare_cycle_vals(self, association, period, terms):
         """Return the values of one cycle that opens now, its plan's `terms` included."""
         plan = association.plan_id
-        fees = plan._prepare_fees_terms(association)
+        terms = plan._prepare_customer_terms(
+            association,
+            {**terms, 'cycle': association.cycle},
+            association.tz,
+            period.date_start,
+            period.date_end,
+        )
         return {
             'association_id': association.id,
             'plan_id': plan.id,
-            'fees_due': any(fee['charge'] == 'advance' for fee in fees.get('fees', ())),
+            'fees_due': any(fee['charge'] == 'advance' for fee in terms.get('fees', ())),
             'partner_id': association.partner_id.id,
             'company_id': association.company_id.id,
             'currency_id': plan.currency_id.id,
@@ -385,14 +391,7 @@ class AssistBillingCycle(models.Model):
             'start_at': period.start_at,
             'end_at': period.end_at,
             'tz': association.tz,
-            'terms': {
-                **terms,
-                'cycle': association.cycle,
-                **plan._prepare_card_terms(
-                    association, association.tz, period.date_start, period.date_end
-                ),
-                **fees,
-            },
+            'terms': terms,
         }
 
     def _prepare_present_terms(self, terms):
@@ -403,13 +402,12 @@ class AssistBillingCycle(models.Model):
         self.ensure_one()
         optional = {*CARD_TERMS, *AGREEMENT_TERMS}
         kept = {name: value for name, value in self.terms.items() if name not in optional}
-        card = self.plan_id._prepare_card_terms(
-            self.association_id, self.tz, self.date_start, self.date_end
+        if 'fees' in kept:
+            kept['fees'] = []  # without any, what was charged in advance is still to be set right
+        terms = self.plan_id._prepare_customer_terms(
+            self.association_id, terms, self.tz, self.date_start, self.date_end
         )
-        fees = self.plan_id._prepare_fees_terms(self.association_id)
-        if 'fees' in kept and not fees:
-            fees = {'fees': []}  # what was charged in advance is still to be set right
-        return {**kept, **terms, **card, **fees}
+        return {**kept, **terms}
 
     @api.model
     def _end_associations(self, now):
@@ -557,7 +555,7 @@ class AssistBillingCycle(models.Model):
             known = {row.fee_id.id for row in cycle.fee_ids}
             is_due = any(
                 fee['charge'] == 'advance' and fee['id'] not in known
-                for fee in cycle.terms.get('fees', ())
+                for fee in cycle._read_terms().get('fees', ())
             ) or any(not (row.billing_cycle_id or row.own_move_id) for row in cycle.fee_ids)
             if cycle.fees_due != is_due:
                 cycle.fees_due = is_due
@@ -567,7 +565,7 @@ class AssistBillingCycle(models.Model):
     def _is_by_parts(self):
         """Tell whether its sessions are rated by parts: by rates, dates, tiers, rollover."""
         self.ensure_one()
-        return not self.terms.keys().isdisjoint(PART_TERMS)
+        return not self._read_terms().keys().isdisjoint(PART_TERMS)
 
     def _prepare_state_vals(self, state):
         """Return the values that move these cycles to a state. Nothing else writes it.

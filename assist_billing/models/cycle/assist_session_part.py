@@ -1,6 +1,9 @@
 from decimal import Decimal
 
 from odoo import api, fields, models
+from odoo.tools import SQL
+
+from ...utils.sql_changes import created
 
 
 class AssistSessionPart(models.Model):
@@ -69,6 +72,45 @@ class AssistSessionPart(models.Model):
     )
 
     # === BUSINESS METHODS === #
+
+    @api.model
+    def _store(self, vals_list):
+        """Store parts of sessions that are being billed, in one statement.
+
+        :param list vals_list: as of `_prepare_part_vals` of the cycle, all of the same keys
+        """
+        if not vals_list:
+            return
+        cycles = self.env['assist.billing.cycle'].browse({vals['cycle_id'] for vals in vals_list})
+        companies = {cycle.id: cycle.company_id.id for cycle in cycles}
+        log = {
+            'create_uid': self.env.uid,
+            'write_uid': self.env.uid,
+            'create_date': self.env.cr.now(),
+            'write_date': self.env.cr.now(),
+        }
+        rows = [{**vals, 'company_id': companies[vals['cycle_id']], **log} for vals in vals_list]
+        names = list(rows[0])
+        columns = (
+            SQL(
+                "%s::%s[]",
+                # A list of nothing but empty values has no type of its own.
+                [row[name] for row in rows],
+                SQL(self._fields[name].column_type[0]),
+            )
+            for name in names
+        )
+        cycles.flush_recordset(['company_id'])
+        self.flush_model()
+        stored = self.env.execute_query(
+            SQL(
+                "INSERT INTO assist_session_part (%s) SELECT * FROM unnest(%s) RETURNING id",
+                SQL(", ").join(map(SQL.identifier, names)),
+                SQL(", ").join(columns),
+            )
+        )
+        cycles.invalidate_recordset(['part_ids'])
+        created(self.browse(row[0] for row in stored), [*names[: -len(log)]])
 
     def _get_share_vals(self):
         """Return it as `rules.rating.PartShare` has it, but for what the rate card finds again."""

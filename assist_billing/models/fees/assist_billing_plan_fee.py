@@ -31,6 +31,7 @@ class AssistBillingPlanFee(models.Model):
     product_id = fields.Many2one(
         'product.product',
         required=True,
+        default=lambda self: self.env['assist.billing.plan']._default_product('fee'),
         check_company=True,
         ondelete='restrict',
         help="Gives the line of the fee its account, its taxes and its unit.",

@@ -30,6 +30,11 @@ class AssistBillingPlan(models.Model):
         for plan in self:
             plan.fee_ids._check_hours()
 
+    @api.constrains('currency_id')
+    def _check_fee_digits(self):
+        self.fee_ids._check_fee_digits()
+        self.association_ids.fee_ids._check_numbers()
+
     # === COMPUTE METHODS === #
 
     @api.depends('fee_ids.active')
@@ -39,16 +44,37 @@ class AssistBillingPlan(models.Model):
 
     # === BUSINESS METHODS === #
 
-    def _prepare_fees_terms(self, association):
+    def _get_given_prices(self):
+        # EXTENDS assist_billing
+        prices = super()._get_given_prices()
+        return prices + self.fee_ids.mapped('price') if self.has_fees else prices
+
+    def _prepare_customer_terms(self, association, terms, tz, date_start, date_end):
+        # EXTENDS assist_billing
+        terms = super()._prepare_customer_terms(association, terms, tz, date_start, date_end)
+        return {**terms, **self._prepare_fees_terms(association, date_start)}
+
+    def _prepare_fees_terms(self, association, day=None):
         """Return what a cycle keeps of the fees, ready for JSON; nothing without any.
 
         :param association: whose own numbers count; empty for those of the plan alone
+        :param day: with the prices of a cycle that begins on it; default: the last ones
         """
         self.ensure_one()
         if not self.has_fees:
             return {}
         own = association.fee_ids.grouped('fee_id')
-        return {'fees': [fee._prepare_fee_terms(own.get(fee._origin)) for fee in self.fee_ids]}
+        before = self._get_prices_before('fee_id', day)
+        before_own = self._get_prices_before('own_fee_id', day)
+        fees = []
+        for fee in self.fee_ids:
+            terms = fee._prepare_fee_terms(own.get(fee._origin))
+            if number := own.get(fee._origin):
+                terms['price'] = before_own.get(number.id, terms['price'])
+            else:
+                terms['price'] = before.get(fee._origin.id, terms['price'])
+            fees.append(terms)
+        return {'fees': fees}
 
     def _prepare_fee_product_terms(self):
         """Return what products of fees give their lines, see `_prepare_product_terms`."""

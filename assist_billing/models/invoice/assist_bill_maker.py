@@ -291,12 +291,18 @@ class AssistBillMaker(models.AbstractModel):
             for bill in moves:
                 self._post(bill)
             return
+        credit_notes = moves.filtered(lambda move: move.move_type == 'out_refund')
+        if credit_notes and credit_notes != moves:
+            # They are matched with bills once posted, maybe with one of these.
+            self._post(moves - credit_notes)
+            self._post(credit_notes)
+            return
         if self._is_asked_before_posting():
             self._post_as_a_person(moves)
             return
         context, unchanged, number_formats = {}, [], None
         is_service = set(moves.invoice_line_ids.product_id.mapped('type')) <= {'service'}
-        if is_service and not self._get_listeners():
+        if is_service and not credit_notes and not self._get_listeners():
             # Posting changes no amount, so there is nothing to bring in line with each other,
             # and nothing to be summed up again.
             context, number_formats = {'skip_invoice_sync': True, 'check_move_validity': False}, {}

@@ -442,11 +442,12 @@ class AssistBillingCycle(models.Model):
     def _describe_price_days(self, group, price):
         """Return in words on which days of this cycle a price was in force; nothing if always."""
         self.ensure_one()
-        if 'versions' not in self.terms and not any(
-            rate['date_from'] or rate['date_to'] for rate in self.terms.get('rates', ())
+        terms = self._read_terms()
+        if 'versions' not in terms and not any(
+            rate['date_from'] or rate['date_to'] for rate in terms.get('rates', ())
         ):
             return ""
-        first, last = rating.RateCard(self._get_frozen_terms()).get_days(group, price)
+        first, last = rating.get_card(self._get_frozen_terms()).get_days(group, price)
         return self.env['assist.billing.rate']._describe_days(
             first if first and first > self.date_start else None,
             last if last and last < self._get_last_day() else None,

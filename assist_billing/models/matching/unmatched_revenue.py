@@ -84,10 +84,14 @@ class AssistUnmatched(models.Model):
         terms_class = self.env['assist.billing.cycle']._get_terms_class()
         first = min(session.end for session in sessions).date()
         last = max(session.end for session in sessions).date() + timedelta(days=1)
-        card = plan._prepare_card_terms(
-            plan.association_ids.browse(), plan.company_id.partner_id.tz or 'UTC', first, last
+        terms = plan._prepare_customer_terms(
+            plan.association_ids.browse(),
+            plan._prepare_terms(),
+            plan.company_id.partner_id.tz or 'UTC',
+            first,
+            last,
         )
-        terms = terms_class.from_dict({**plan._prepare_terms(), **card, **NEUTRAL})
+        terms = terms_class.from_dict({**terms, **NEUTRAL})
         period = first, last, (last - first).days
         return sum(
             (line.amount for line in rating.rate(terms, period, sessions).lines), rating.ZERO

@@ -554,6 +554,12 @@ class AssistBillingAssociation(models.Model):
         )
         return ", ".join(self._get_billing_emails()) or found[:1].email or False
 
+    def _get_given_prices(self):
+        """Return the prices that these customers have of their own, as they were given."""
+        prices = self.rate_ids._get_given_prices()
+        with_fees = self.filtered('plan_has_fees')
+        return prices + with_fees.fee_ids.mapped('price') if with_fees else prices
+
     def _get_midnight(self, day):
         """Return the instant (naive UTC) at which `day` begins for the customer, or False."""
         self.ensure_one()

@@ -332,7 +332,7 @@ class AssistBillingPlan(models.Model):
 
     @api.model
     def _default_product(self, charge):
-        """Return the product shipped for a charge (`session`, `hour` or `device`)."""
+        """Return the product shipped for a charge (`session`, `hour`, `device` or `fee`)."""
         return self.env.ref(f'assist_billing.product_{charge}', raise_if_not_found=False)
 
     # === COMPUTE METHODS === #
@@ -602,14 +602,7 @@ class AssistBillingPlan(models.Model):
             'quantity_digits': self.env['decimal.precision'].precision_get('Product Unit'),
             # None is cut off, should prices have had more digits when they were given.
             'price_digits': max(
-                self._get_price_digits(),
-                *(count_digits(self[name]) for name in MONEY_FIELDS),
-                *(count_digits(tier.price) for tier in self.tier_ids),
-                *(
-                    count_digits(version[name])
-                    for version in self.version_ids
-                    for name in PRICE_FIELDS
-                ),
+                self._get_price_digits(), *map(count_digits, self._get_given_prices())
             ),
             'currency_id': self.currency_id.id,
             'currency_rounding': self.currency_id.rounding,
@@ -622,6 +615,21 @@ class AssistBillingPlan(models.Model):
                 **self._prepare_fee_product_terms(),
             },
         }
+
+    def _prepare_customer_terms(self, association, terms, tz, date_start, date_end):
+        """Return the terms of one customer's cycle: those of the plan, and what is their own.
+
+        Extend it, and `_get_given_prices` of the association, to let customers have more of that.
+
+        :param association: empty for those of the plan alone
+        :param dict terms: as of `_prepare_terms`
+        :param tz: the customer's zone
+        :param date_start: first day of the cycle
+        :param date_end: the day after its last
+        """
+        self.ensure_one()
+        own = map(count_digits, association._get_given_prices())
+        return {**terms, 'price_digits': max(terms['price_digits'], *own, 0)}
 
     def _prepare_product_terms(self, product):
         """Return what lines that charge `product` take from it, as ids: frozen with each cycle.
@@ -637,6 +645,11 @@ class AssistBillingPlan(models.Model):
             'uom_id': product.uom_id.id,
             'account_id': account.id,
         }
+
+    def _get_given_prices(self):
+        """Return all that is money in the terms, as it was given; extend it with them."""
+        self.ensure_one()
+        return [self[name] for name in MONEY_FIELDS]
 
     def _get_price_digits(self):
         """Return how many decimals prices of this plan may have."""

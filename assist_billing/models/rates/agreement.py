@@ -120,6 +120,10 @@ class AssistBillingPlan(models.Model):
                     )
                 )
 
+    @api.constrains('currency_id')
+    def _check_tier_digits(self):
+        self.tier_ids._check_digits()
+
     # === COMPUTE METHODS === #
 
     @api.depends(
@@ -195,11 +199,26 @@ class AssistBillingPlan(models.Model):
             terms['rollover_cap'] = self.rollover_cap
         return terms
 
-    def _prepare_tier_terms(self):
-        """Return the tiers as `rules.tiers.read_tiers` reads them: pairs, ready for JSON."""
+    def _prepare_customer_terms(self, association, terms, tz, date_start, date_end):
+        # EXTENDS assist_billing: tiers are those of the cycle's first day
+        terms = super()._prepare_customer_terms(association, terms, tz, date_start, date_end)
+        if self.tier_ids and self._get_prices_before('tier_id', date_start):
+            terms['tiers'] = self._prepare_tier_terms(date_start)
+        return terms
+
+    def _get_given_prices(self):
+        # EXTENDS assist_billing
+        return super()._get_given_prices() + self.tier_ids.mapped('price')
+
+    def _prepare_tier_terms(self, day=None):
+        """Return the tiers as `rules.tiers.read_tiers` reads them: pairs, ready for JSON.
+
+        :param day: with the prices of a cycle that begins on it; default: the last ones
+        """
         self.ensure_one()
+        before = self._get_prices_before('tier_id', day)
         rows = self.tier_ids.sorted(lambda tier: (tier.from_quantity, tier.id or 0))
-        return [[tier.from_quantity, tier.price] for tier in rows]
+        return [[tier.from_quantity, before.get(tier._origin.id, tier.price)] for tier in rows]
 
     def _format_number(self, amount):
         """Return an amount of money of this plan, with all its digits."""

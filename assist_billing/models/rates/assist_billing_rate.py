@@ -5,6 +5,7 @@ from odoo.tools import format_date
 from ...rules.rates import Rate
 from ...utils.checks import count_digits, refuse_absurd_dates, refuse_negative
 from ...utils.prices import format_price
+from ...utils.remembering import remembered
 
 # What is looked at together before a rate is stored.
 CHECKED = (
@@ -230,6 +231,10 @@ class AssistBillingRate(models.Model):
             'increment_minutes': self.increment_minutes,
         }
 
+    def _get_given_prices(self):
+        """Return what of these is money: a percentage is not."""
+        return self.filtered(lambda rate: rate.method != 'percent').mapped('value')
+
     def _get_rule(self):
         return Rate.from_dict(self._prepare_rate_terms())
 
@@ -287,6 +292,7 @@ class AssistBillingRate(models.Model):
         return self.env._("%(amount)s on top of the price", amount=amount)
 
     @api.model
+    @remembered(lambda rates, *about: (rates.env.lang, about))
     def _describe_group(self, band_id, kind, grade_id):
         """Return what explains a price, in the language of the context; empty for the plan's."""
         # sudo: the names are printed on bills and statements, for whoever may see these

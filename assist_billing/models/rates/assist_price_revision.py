@@ -8,6 +8,7 @@ from odoo.tools import SQL, format_date, formatLang
 from ...rules.revisions import revise
 from ...utils.checks import count_digits, refuse_absurd_dates, refuse_negative
 from ...utils.races import NOBODYS_FAULT, retry_races
+from ..plan.assist_billing_plan import PRICE_FIELDS
 
 # No zone is further ahead: where a day begins first.
 FIRST_ZONE = timedelta(hours=14)
@@ -30,10 +31,62 @@ RULE_FIELDS = (
 )
 
 
+class AssistBillingPlan(models.Model):
+    """What had no dates of its own, tiers and the like, and was revised nevertheless."""
+
+    _inherit = 'assist.billing.plan'
+
+    # === FIELDS === #
+
+    undated_revised_on = fields.Date(
+        readonly=True,
+        copy=False,
+        help="The last day from which a price revision changed what has no dates. Cycles that "
+        "begin before have the prices before.",
+    )
+
+    # === BUSINESS METHODS === #
+
+    def _note_revision(self, day):
+        """Note that what has no dates has other prices from a day on."""
+        self.ensure_one()
+        days = [day, self.undated_revised_on or day]
+        self._assist_as_engine().undated_revised_on = max(days)
+
+    def _get_prices_before(self, name, day):
+        """Return what cost something else on `day` than now, for a revision changed it since.
+
+        From the last such day on nothing does, and nothing is looked up.
+
+        :param name: the field of a revision's line that says what it is: `tier_id`
+        :return: dict of id -> price
+        """
+        self.ensure_one()
+        if not day or not self.undated_revised_on or day >= self.undated_revised_on:
+            return {}
+        # sudo: cycles open whoever has them opened
+        lines = (
+            self.env['assist.price.revision.line']
+            .sudo()
+            .search(
+                [
+                    ('plan_id', '=', self._origin.id),
+                    (name, '!=', False),
+                    ('revision_id.state', '=', 'applied'),
+                    ('revision_id.date_from', '>', day),
+                ]
+            )
+        )
+        # Of several the earliest says what was before all of them.
+        lines = lines.sorted(lambda line: line.revision_id.date_from, reverse=True)
+        return {line[name].id: line.old_price for line in lines}
+
+
 class AssistPriceRevision(models.Model):
     """A rise of prices from a day on: announced to the customers, then applied to the plans.
 
-    It writes versions of plans and rates that follow others; what is billed stays as it is.
+    It writes versions of plans, rates that follow others, and new prices of tiers and fees; what is
+    billed stays as it is.
     """
 
     _name = 'assist.price.revision'
@@ -123,7 +176,6 @@ class AssistPriceRevision(models.Model):
         compute='_compute_notice_counts',
         help="Customers without an address, or whose e-mail failed.",
     )
-    remark = fields.Text(compute='_compute_remark', help="What of these plans it does not change.")
     unaware_cycle_count = fields.Integer(
         compute='_compute_unaware_cycle_count',
         help="Open cycles that reach beyond the day and began before it was applied.",
@@ -198,17 +250,6 @@ class AssistPriceRevision(models.Model):
                 notices.filtered(lambda notice: notice.state in ('no_address', 'failed'))
             )
 
-    @api.depends('plan_ids.tier_ids', 'plan_ids.fee_ids')
-    @api.depends_context('lang')
-    def _compute_remark(self):
-        for revision in self:
-            plans = revision.plan_ids.filtered(lambda plan: plan.tier_ids or plan.fee_ids)
-            revision.remark = plans and self.env._(
-                "Tiers and monthly fees keep their prices, for these have no dates; change them "
-                "on the plan: %(plans)s.",
-                plans=", ".join(plans.mapped('name')),
-            )
-
     @api.depends('state', 'plan_ids')
     def _compute_unaware_cycle_count(self):
         for revision in self:
@@ -229,7 +270,7 @@ class AssistPriceRevision(models.Model):
     def write(self, vals):
         self._assist_check_access('write', [vals])
         self._check_vals(vals)
-        is_other = any(name in vals for name in RULE_FIELDS)
+        is_other = any(name in vals for name in self._get_rule_fields())
         if is_other and not self._assist_is_engine():
             self._check_draft(vals)
         result = super().write(vals)
@@ -249,6 +290,11 @@ class AssistPriceRevision(models.Model):
                     )
                 )
 
+    @api.model
+    def _get_rule_fields(self):
+        """Return the fields that make the new prices of what; extend it with others."""
+        return RULE_FIELDS
+
     def _check_vals(self, vals):
         refuse_absurd_dates(self, vals, ['date_from'])
         refuse_negative(self, vals, ['rounding', 'index_old', 'index_new'])
@@ -259,7 +305,7 @@ class AssistPriceRevision(models.Model):
             if (
                 any(
                     name in vals and revision._assist_is_changed(name, vals[name])
-                    for name in RULE_FIELDS
+                    for name in self._get_rule_fields()
                     if name != 'plan_ids'
                 )
                 or 'plan_ids' in vals
@@ -368,17 +414,34 @@ class AssistPriceRevision(models.Model):
         self.ensure_one()
         vals_list = []
         for plan in self.plan_ids.sorted(lambda plan: (plan.name, plan.id)):
-            # Not the version of that very day: there must be none.
-            prices = plan._get_prices_on(fields.Date.subtract(self.date_from, days=1))
-            vals_list += [
+            vals_list += self._prepare_plan_lines_vals(plan)
+        return [vals for vals in vals_list if vals['old_price']]
+
+    def _prepare_plan_lines_vals(self, plan):
+        """Return the values of what this revises of one plan; extend it with what else there is."""
+        self.ensure_one()
+        # Not the version of that very day: there must be none.
+        prices = plan._get_prices_on(fields.Date.subtract(self.date_from, days=1))
+        return [
+            *(
                 self._prepare_line_vals(plan, kind, prices[kind])
                 for kind in self._get_revised_prices(plan)
-            ]
-            vals_list += [
-                self._prepare_line_vals(plan, 'rate', rate.value, rate)
+            ),
+            *(
+                self._prepare_line_vals(plan, 'tier', tier.price, tier_id=tier.id)
+                for tier in plan.tier_ids
+            ),
+            *(
+                self._prepare_line_vals(
+                    plan,
+                    'rate',
+                    rate.value,
+                    rate_id=rate.id,
+                    association_id=rate.association_id.id,
+                )
                 for rate in self._get_revised_rates(plan)
-            ]
-        return [vals for vals in vals_list if vals['old_price']]
+            ),
+        ]
 
     def _get_revised_prices(self, plan):
         """Return the names of the prices of a plan that are revised: those that it charges."""
@@ -412,12 +475,12 @@ class AssistPriceRevision(models.Model):
             ]
         )
 
-    def _prepare_line_vals(self, plan, kind, price, rate=None):
+    def _prepare_line_vals(self, plan, kind, price, **target):
         return {
             'revision_id': self.id,
             'plan_id': plan.id,
-            'association_id': rate.association_id.id if rate else False,
-            'rate_id': rate.id if rate else False,
+            'association_id': False,
+            **target,
             'kind': kind,
             'old_price': price,
             'new_price': self._revise(plan, price),
@@ -462,14 +525,6 @@ class AssistPriceRevision(models.Model):
                         "those.",
                         plan=plan.name,
                         later=format_date(self.env, later[0].date_from),
-                    )
-                )
-            if plan.tier_ids:
-                obstacles.append(
-                    self.env._(
-                        "Plan “%(plan)s” has tiers. Their prices have no dates, so they cannot be "
-                        "announced: leave the plan out, and change its tiers when the day comes.",
-                        plan=plan.name,
                     )
                 )
             obstacles += self._get_limit_obstacles(plan)
@@ -539,9 +594,8 @@ class AssistPriceRevision(models.Model):
         self.ensure_one()
         present = self.line_ids.browse().union(*(line for _vals, line in self._match_lines()))
         changed = present._get_changed()
-        for plan, lines in (
-            changed.filtered(lambda line: line.kind != 'rate').grouped('plan_id').items()
-        ):
+        versions = changed.filtered(lambda line: line.kind in PRICE_FIELDS)
+        for plan, lines in versions.grouped('plan_id').items():
             self.env['assist.billing.plan.version'].create(
                 {
                     'plan_id': plan.id,
@@ -551,6 +605,10 @@ class AssistPriceRevision(models.Model):
             )
         for line in changed.filtered('rate_id'):
             line.rate_id._follow_up(self.date_from, line.new_price)
+        for line in changed:
+            if undated := line._get_undated():
+                undated.price = line.new_price
+                line.plan_id._note_revision(self.date_from)
         self._assist_as_engine().write(
             {'state': 'applied', 'applied_at': fields.Datetime.now(), 'error': False}
         )

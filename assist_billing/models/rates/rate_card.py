@@ -35,6 +35,12 @@ class AssistBillingPlan(models.Model):
         compute='_compute_unused_rates', help="Rates that never apply, and why."
     )
 
+    # === CONSTRAINTS === #
+
+    @api.constrains('currency_id')
+    def _check_rate_digits(self):
+        (self.rate_ids | self.association_ids.rate_ids)._check_digits()
+
     # === COMPUTE METHODS === #
 
     @api.depends(
@@ -98,6 +104,15 @@ class AssistBillingPlan(models.Model):
         }
 
     # === BUSINESS METHODS === #
+
+    def _get_given_prices(self):
+        # EXTENDS assist_billing
+        return super()._get_given_prices() + self.rate_ids._get_given_prices()
+
+    def _prepare_customer_terms(self, association, terms, tz, date_start, date_end):
+        # EXTENDS assist_billing
+        terms = super()._prepare_customer_terms(association, terms, tz, date_start, date_end)
+        return {**terms, **self._prepare_card_terms(association, tz, date_start, date_end)}
 
     def _prepare_card_terms(self, association, tz, date_start, date_end):
         """Return what a cycle keeps of rate card and prices by date, ready for JSON.

@@ -205,7 +205,7 @@ class AssistBillingCycle(models.Model):
     def _counts_devices_for_fees(self):
         """Tell whether fees of this cycle are per device, whoever else counts them."""
         self.ensure_one()
-        return 'fees' in self.terms and (
+        return 'fees' in self._read_terms() and (
             any(fee.counts_devices for fee in self._get_fees())
             or any(row._get_fee().counts_devices for row in self.fee_ids)
         )

@@ -263,12 +263,20 @@ class AssistBillingCycle(models.Model):
 
     @api.model
     def action_bill_over(self):
-        """Close all of the chosen companies that is over, at once; open what came of it."""
+        """Bill all of the chosen companies that is over or due in advance; open what came of it."""
         self._check_billing_user()
         # sudo: cycles are written by the engine only
-        self.sudo()._open_next_begun(fields.Datetime.now())
+        cycles, now = self.sudo(), fields.Datetime.now()
+        cycles._open_next_begun(now)
+        begun = cycles._lock_fees_due(now, [], self.env.companies)
+        if len(begun) > MOST_AT_ONCE:
+            return self.action_bill_all_due()
+        for cycle in begun:
+            cycle._bill_fees_due(now)
         domain = [('company_id', 'in', self.env.companies.ids), *self._get_over_domain()]
         over = self.search(domain, order='end_at, id', limit=MOST_AT_ONCE + 1)
+        if not over and begun:
+            return self.env['assist.billing.run']._open_fees_bills(begun.sudo(False))
         if not over:
             raise UserError(self.env._("No period is over that waits for its bill."))
         if len(over) > MOST_AT_ONCE:

@@ -7,6 +7,7 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.tools import SQL, formatLang
 
+from ...utils.prices import format_price
 from ..plan.assist_billing_plan import TERMS_FIELDS, VERSION_PATHS
 from ..rates.agreement import AGREEMENT_TERMS
 from .usage import as_decimal
@@ -154,16 +155,16 @@ class AssistBillingCycle(models.Model):
         last ones count.
         """
         self.ensure_one()
-        terms = {
-            **plan._prepare_terms(),
-            'cycle': self.terms['cycle'],
-            **plan._prepare_card_terms(
-                self.association_id, self.tz, self.date_start, self.date_end
-            ),
-            **plan._prepare_fees_terms(self.association_id),
-        }
+        terms = plan._prepare_customer_terms(
+            self.association_id,
+            {**plan._prepare_terms(), 'cycle': self.terms['cycle']},
+            self.tz,
+            self.date_start,
+            self.date_end,
+        )
+        # What is to come is what one wants to know.
+        terms |= plan._prepare_agreement_terms() | plan._prepare_fees_terms(self.association_id)
         if plan.version_ids:
-            # What is to come is what one wants to know.
             terms |= plan._get_prices_on(date.max)
             terms.pop('versions', None)
         draft = self.new({'terms': terms, 'rollover_out': False}, origin=self)
@@ -230,7 +231,7 @@ class AssistBillingCycle(models.Model):
         quantity, price, amount = line
         return CELLS % (
             formatLang(self.env, float(quantity), dp='Product Unit'),
-            f"× {formatLang(self.env, float(price), dp='Product Price')}",
+            f"× {format_price(self.env, float(price))}",
             self._format_amount(amount, currency),
         )
 

@@ -156,10 +156,16 @@ class AssistBillingCycle(models.Model):
             terms = replace(terms, minimum_charge=0)
         return terms if terms.rollover == 'none' else self._add_rollover(terms)
 
-    @remembered(lambda cycle: repr(cycle._read_terms()))
+    # One that is not stored has no key of its own.
+    @remembered(lambda cycle: cycle.id or repr(cycle._read_terms()))
     def _get_frozen_terms(self):
         """Return the terms this cycle opened with, whatever became of it since."""
         self.ensure_one()
+        return self._make_terms()
+
+    @remembered(lambda cycle: repr(cycle._read_terms()))
+    def _make_terms(self):
+        """Return these terms; the same object for all cycles that have the same."""
         return self._get_terms_class().from_dict(self._read_terms())
 
     def _read_terms(self):

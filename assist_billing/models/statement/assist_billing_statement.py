@@ -125,7 +125,7 @@ class AssistBillingStatement(models.AbstractModel):
 
     def _get_late_parts(self, origin, sessions):
         """Return the parts of late sessions that ended in `origin`, as they were billed."""
-        card = rating.RateCard(origin._get_frozen_terms())
+        card = rating.get_card(origin._get_frozen_terms())
         parts = self.env['assist.session.part'].search([('session_id', 'in', sessions.ids)])
         counts = Counter(part.session_id for part in parts)
         return tuple(

@@ -9,7 +9,12 @@ class FeesCommon(TieCommon):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        cls.product = cls.env['product.product'].create({'name': "Managed care", 'type': 'service'})
+        cls.product, cls.untaxed = cls.env['product.product'].create(
+            [
+                {'name': "Managed care", 'type': 'service'},
+                {'name': "Untaxed care", 'type': 'service', 'taxes_id': [Command.clear()]},
+            ]
+        )
         cls.care = {
             'name': "Care",
             'product_id': cls.product.id,

@@ -170,6 +170,40 @@ class TestFees(FeesCommon):
         self.assertEqual(credit.amount_untaxed_signed, -245.0)
         self.assertTied(now='2026-03-11 00:00:00')
 
+    def test_a_credit_note_is_matched_with_the_bill_that_charged_the_fee(self):
+        for paid, residual, rest in ((0.0, 160.0, 0.0), (200.0, 0.0, 40.0)):
+            with self.subTest(paid=paid):
+                partner = self._create_partner(f"Paid {paid}")
+                plan = self._create_managed_plan({**self.care, 'product_id': self.untaxed.id})
+                association = self._associate(partner, plan, start_date='2026-03-01')
+                self._close('2026-03-01 00:00:00')
+                opening = self._opening(association)
+                if paid:
+                    self._register_payment(opening, amount=paid)
+                association.end_date = '2026-03-11'
+                self._close('2026-03-11 00:00:00')
+                credit = self._bill(association)
+                self.assertEqual(credit.amount_total, 340.0)
+                self.assertEqual(
+                    (opening.amount_residual, credit.amount_residual), (residual, rest)
+                )
+
+    def test_a_credit_note_is_matched_once_it_is_posted_by_hand(self):
+        plan = self._create_managed_plan(self.care, bill_handling='draft')
+        association = self._associate(plan=plan, start_date='2026-03-01')
+        self._close('2026-03-01 00:00:00')
+        opening = self._opening(association)
+        association.end_date = '2026-03-11'
+        self._close('2026-03-11 00:00:00')
+        credit = self._bill(association)
+        opening.action_post()
+        self.assertEqual(opening.amount_residual, opening.amount_total)
+        credit.action_post()
+        self.assertEqual(
+            (opening.amount_residual, credit.amount_residual),
+            (opening.amount_total - credit.amount_total, 0.0),
+        )
+
     def test_an_end_before_the_period_paid_credits_all_of_it(self):
         association = self._associate(plan=self.managed, start_date='2026-03-01')
         self._close('2026-03-01 00:00:00')

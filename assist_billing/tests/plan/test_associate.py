@@ -1,4 +1,5 @@
-from odoo.exceptions import AccessError
+from odoo import Command
+from odoo.exceptions import AccessError, UserError
 from odoo.tests import Form, freeze_time, tagged
 
 from ..common import AssistBillingCommon
@@ -134,6 +135,49 @@ class TestAssociate(AssistBillingCommon):
         self.assertEqual(
             (button['model'], button['method']), ('assist.billing.cycle', 'action_bill_over')
         )
+
+    def test_the_first_bill_of_fees_in_advance_is_said(self):
+        product = self.plan.session_product_id
+        self.plan.fee_ids = [
+            Command.create({'product_id': product.id, 'price': 500.0}),
+            Command.create({'product_id': product.id, 'price': 7.0, 'charge': 'arrears'}),
+            Command.create({'product_id': product.id, 'price': 8.0, 'quantity_rule': 'devices'}),
+        ]
+        department = self._create_partner("Paris Lab", parent_id=self.department.id)
+        self._create_device(self.paris, enrolled_on='2022-12-31')
+        self._create_device(self.paris, enrolled_on='2023-02-02')
+        self._create_device(self.paris, enrolled_on='2022-01-01', removed_on='2023-01-01')
+        self._create_device(department)
+        self._associate(department, self.hourly, start_date='2023-01-01')
+        with Form(self.env['assist.associate.customers']) as form:
+            form.plan_id = self.plan
+            form.partner_ids.set(self.paris | self.kolkata)
+            form.start_date = '2023-01-20'
+            self.assertEqual(
+                form.first_advances.split("\n"),
+                [
+                    "Paris Ltd: the first bill, of 508.00 USD, is made today for the fees of "
+                    "01/20/2023 – 02/19/2023.",
+                    "Kolkata Ltd: the first bill, of 500.00 USD, is made today for the fees of "
+                    "01/20/2023 – 02/19/2023.",
+                ],
+            )
+            form.start_date = '2023-02-02'
+            self.assertIn(
+                "Paris Ltd: the first bill, of 516.00 USD, is made on 02/02/2023 for the fees of "
+                "02/02/2023 – 03/01/2023.",
+                form.first_advances,
+            )
+            form.start_date = '2023-01-20'
+        button = form.record.action_associate()['params']['button']
+        action = self.env[button['model']].action_bill_over()
+        moves = self.env['account.move'].search(action['domain'])
+        self.assertEqual(
+            {move.partner_id: move.amount_untaxed for move in moves},
+            {self.paris: 508.0, self.kolkata: 500.0},
+        )
+        with self.assertRaisesRegex(UserError, "No period is over"):
+            self.env['assist.billing.cycle'].action_bill_over()
 
     def test_zones_are_chosen_by_their_offsets(self):
         zones = dict(self.env['assist.associate.customers'].fields_get(['tz'])['tz']['selection'])

@@ -128,6 +128,88 @@ class TestPriceDigits(StatementCommon):
         self.assertEqual(self._lines(self._bill(association)), [('session', 10.0, 0.1234, 1.23)])
         self.assertAddsUp(self._bill(association).assist_cycle_id)
 
+    def _give_prices_of_four_digits(self):
+        """Return a plan and a customer with them, entered when prices could have as many."""
+        product = self.plan.session_product_id
+        plan = self._create_plan(
+            billing_type='hour',
+            price_per_hour=90.0,
+            fee_ids=[
+                Command.create({'name': name, 'product_id': product.id, 'price': 8.0})
+                for name in ("Care", "Watch")
+            ],
+        )
+        association = self._associate(plan=plan)
+        self.env.ref('product.decimal_price').digits = 4
+        return plan, association
+
+    def test_each_price_by_itself_keeps_its_digits(self):
+        """Of fees, rates, tiers and prices by date, of a plan or of one customer."""
+        plan, association = self._give_prices_of_four_digits()
+        rate = {'method': 'add', 'value': -0.0625, 'kind': 'travel'}
+        for owner, vals in (
+            (plan, {'fee_ids': [Command.update(plan.fee_ids[0].id, {'price': 8.0625})]}),
+            (plan, {'rate_ids': [Command.create(rate)]}),
+            (plan, {'rate_ids': [Command.create({**rate, 'method': 'fixed', 'value': 1.0625})]}),
+            (plan, {'tier_ids': [Command.create({'from_quantity': 10, 'price': 1.0625})]}),
+            (
+                plan,
+                {'version_ids': [Command.create({'date_from': '2026-02-01', 'base_fee': 1.0625})]},
+            ),
+            (association, {'rate_ids': [Command.create(rate)]}),
+            (
+                association,
+                {'fee_ids': [Command.create({'fee_id': plan.fee_ids[1].id, 'price': 9.0625})]},
+            ),
+        ):
+            with self.subTest(owner=owner, vals=vals), self.env.cr.savepoint() as savepoint:
+                self.env.ref('product.decimal_price').digits = 4
+                owner.write(vals)
+                self.env.ref('product.decimal_price').digits = 2
+                self._close('2026-01-01 00:00:00')
+                cycle = association.cycle_ids
+                self.assertEqual(cycle.terms['price_digits'], 4)
+                present = cycle._prepare_present_terms(plan._prepare_terms())
+                self.assertEqual(present['price_digits'], 4)
+                savepoint.rollback()
+                self.env.invalidate_all()
+
+    def test_a_fee_is_charged_and_printed_as_it_was_given(self):
+        plan, association = self._give_prices_of_four_digits()
+        plan.fee_ids[0].price = 8.0625
+        association.fee_ids = [
+            Command.create({'fee_id': plan.fee_ids[1].id, 'price': 0.125, 'quantity': 3})
+        ]
+        self.env.ref('product.decimal_price').digits = 2
+        self._create_session()
+        self._close('2026-01-01 00:00:00')
+        self._close('2026-02-01 00:00:00')
+        bill = association.cycle_ids.move_id
+        self.assertEqual(
+            self._lines(bill)[1:], [('fee', 1.0, 8.0625, 8.06), ('fee', 3.0, 0.125, 0.38)]
+        )
+        printed = [(line.price, line.price_digits) for line in bill._assist_get_statement().lines]
+        self.assertEqual(printed[1:], [(Decimal('8.0625'), 4), (Decimal('0.125'), 4)])
+        self.assertAddsUp(bill.assist_cycle_id)
+
+    def test_no_price_has_more_digits_than_the_currency_it_is_changed_to(self):
+        product, company_currency = self.plan.session_product_id, self.company.currency_id
+        for vals in (
+            {'fee_ids': [Command.create({'product_id': product.id, 'price': 8.125})]},
+            {'rate_ids': [Command.create({'method': 'fixed', 'value': 8.125})]},
+            {'tier_ids': [Command.create({'from_quantity': 10, 'price': 8.125})]},
+            {'version_ids': [Command.create({'date_from': '2026-02-01', 'base_fee': 8.125})]},
+        ):
+            with self.subTest(vals=vals):
+                plan = self._create_plan(currency_id=self.dinar.id, **vals)
+                with self.assertRaisesRegex(ValidationError, "more than the 2 decimals"):
+                    plan.currency_id = company_currency
+        plan = self._create_plan(currency_id=self.dinar.id)
+        association = self._associate(plan=plan)
+        association.rate_ids = [Command.create({'method': 'fixed', 'value': 8.125})]
+        with self.assertRaisesRegex(ValidationError, "more than the 2 decimals"):
+            plan.currency_id = company_currency
+
     def test_adjustment_of_more_digits_is_refused_in_words(self):
         association = self._associate()
         self._create_session()

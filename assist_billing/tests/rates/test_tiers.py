@@ -385,7 +385,7 @@ class TestTiers(TiersCommon):
         with self.assertRefused("is below the minimum charge, 90.00"):
             plan.maximum_charge = 80.0
 
-    def test_a_price_revision_leaves_tiers_alone_and_says_so(self):
+    def test_a_price_revision_changes_tiers_from_its_day_on(self):
         revision = self.env['assist.price.revision'].create(
             {
                 'name': "Rise",
@@ -394,8 +394,36 @@ class TestTiers(TiersCommon):
                 'plan_ids': [Command.set(self.tiered.ids)],
             }
         )
-        with self.assertRefused("has tiers"):
-            revision.action_announce()
+        self.assertEqual(
+            [(line.kind, line.old_price, line.new_price) for line in revision.line_ids],
+            [
+                ('price_per_hour', 110.0, 115.5),
+                ('tier', 100.0, 105.0),
+                ('tier', 90.0, 94.5),
+                ('tier', 80.0, 84.0),
+            ],
+        )
+        old = self.tiered._prepare_tier_terms()
+        revision.by_mail = False
+        revision.action_announce()
+        revision.action_apply()
+        new = [[start, round(price * 1.05, 2)] for start, price in old]
+        self.assertEqual(self.tiered._prepare_tier_terms(), new)
+        association = self._associate(plan=self.tiered, start_date='2026-12-01')
+        self._close('2027-01-01 00:00:00')
+        december, january = self._cycles(association)
+        self.assertEqual((december.terms['tiers'], january.terms['tiers']), (old, new))
+        self.assertEqual(self.tiered.undated_revised_on, revision.date_from)
+
+    def test_a_price_revision_above_the_maximum_is_refused(self):
+        revision = self.env['assist.price.revision'].create(
+            {
+                'name': "Rise",
+                'date_from': '2027-01-01',
+                'percent': 5.0,
+                'plan_ids': [Command.set(self.tiered.ids)],
+            }
+        )
         self.tiered.write({'tier_ids': [Command.clear()], 'minimum_charge': 100.0})
         self.tiered.maximum_charge = 102.0
         revision.with_fees = True

@@ -38,7 +38,7 @@ class TestStatementPdf(AssistBillingCommon, HttpCase):
         cls.company.name = "Northwind IT"
         cls.association = cls._associate()
 
-    def _create_sessions(self, count, partner=None):
+    def _create_sessions(self, count, partner=None, with_notes=True):
         self.env['assist.session'].create(
             [
                 {
@@ -46,7 +46,7 @@ class TestStatementPdf(AssistBillingCommon, HttpCase):
                     'started_at': f'2026-01-{1 + number % 30:02} 10:00:00',
                     'ended_at': f'2026-01-{1 + number % 30:02} 10:30:00',
                     'name': f"Help {number:03}",
-                    'customer_note': "Cleared the queue. " * (number % 5),
+                    'customer_note': with_notes and "Cleared the queue. " * (number % 5),
                 }
                 for number in range(count)
             ]
@@ -79,7 +79,7 @@ class TestStatementPdf(AssistBillingCommon, HttpCase):
         self.assertIn("60.00", pages[1])
 
     def test_four_hundred_sessions_have_the_head_on_each_page(self):
-        self._create_sessions(400)
+        self._create_sessions(400, with_notes=False)
         self._close('2026-02-01 01:00:00')
         pages = self._print(self._bill(self.association))
         text = "\n".join(pages)
@@ -89,7 +89,7 @@ class TestStatementPdf(AssistBillingCommon, HttpCase):
         with_rows = [page for page in pages[1:] if "Help " in page]
         self.assertTrue(all("Technician" in page for page in with_rows))
         self.assertEqual([n for n, page in enumerate(pages) if "Northwind IT" not in page], [])
-        self.assertIn(len(pages), range(15, 30))
+        self.assertLessEqual(len(pages), 14)
 
     def test_a_tall_letterhead_hides_neither_title_nor_heads(self):
         self.company.write(

@@ -143,6 +143,32 @@ class TestTours(SendingCommon, HttpCase):
             ["Evening: 150 % of the price", "Weekend: 200 % of the price"],
         )
 
+    def test_a_managed_agreement_is_billed_in_advance_and_closed(self):
+        self._create_manager()
+        now = fields.Datetime.now()
+        for i in range(12):
+            self._create_device(self.north, name=f"PC {i}")
+        self.start_tour(
+            '/odoo/remote-support-plans', 'assist_billing_managed_agreement', login='tour_manager'
+        )
+        self.env.invalidate_all()
+        plan = self.env['assist.billing.plan'].search([('name', '=', "Tour Agreement")])
+        self.assertRecordValues(
+            plan.fee_ids,
+            [
+                {'quantity_rule': 'fixed', 'price': 500.0, 'included_hours': 5.0},
+                {'quantity_rule': 'devices', 'price': 8.0, 'included_hours': 0.0},
+            ],
+        )
+        cycle = plan.association_ids.cycle_ids
+        self.assertEqual(cycle.fee_ids.own_move_id.amount_untaxed, 596.0)
+        self._create_session(
+            self.north, ended_at=now.isoformat(sep=' ', timespec='seconds'), minutes=435
+        )
+        self._close(fields.Datetime.to_string(cycle.end_at))
+        self.assertEqual(cycle.move_id.amount_untaxed, 809.75)
+        self._tour_bills('assist_billing_managed_agreement_closed')
+
     def test_prices_rise_for_all_from_january(self):
         self._create_manager()
         plan = self._create_plan(name="Tour Plan", billing_type='hour', price_per_hour=90.0)

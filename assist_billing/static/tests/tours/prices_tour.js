@@ -287,3 +287,97 @@ registry.category("web_tour.tours").add("assist_billing_price_rise", {
         },
     ],
 });
+
+// What somebody needs, from the list of plans to the first bill of a managed agreement.
+const MOST_CLICKS = 15;
+let clicks = 0;
+
+function click(content, trigger) {
+    return {
+        content,
+        trigger,
+        run: async (helpers) => {
+            clicks++;
+            await helpers.click();
+        },
+    };
+}
+
+function type(content, trigger, text) {
+    return { content, trigger, run: `edit ${text}` };
+}
+
+/** A plan with fees in advance and hours in them; a customer starts, and has the first bill. */
+registry.category("web_tour.tours").add("assist_billing_managed_agreement", {
+    steps: () => [
+        click("A new plan", ".o_list_button_add"),
+        type("Its name", ".o_field_widget[name=name] :is(input, textarea)", "Tour Agreement"),
+        click(
+            "By the hour",
+            ".o_field_widget[name=billing_type] .o_radio_item:contains(Hour) input",
+        ),
+        type(
+            "95.00 for an hour that is not included",
+            ".o_field_widget[name=price_per_hour] input",
+            "95",
+        ),
+        click("What it costs besides", ".o_notebook .nav-link[name=fees]"),
+        click("A fee", ".o_field_widget[name=fee_ids] .o_field_x2many_list_row_add a"),
+        type("What it is called", ".o_selected_row .o_field_widget[name=name] input", "Care"),
+        type("500.00", ".o_selected_row .o_field_widget[name=price] input", "500"),
+        type("5 hours in it", ".o_selected_row .o_field_widget[name=included_hours] input", "5"),
+        click("One more", ".o_field_widget[name=fee_ids] .o_field_x2many_list_row_add a"),
+        type(
+            "For workplaces",
+            ".o_data_row:contains(Care) ~ .o_selected_row .o_field_widget[name=name] input",
+            "Workplaces",
+        ),
+        click("Of what", ".o_selected_row .o_field_widget[name=quantity_rule] input"),
+        click("Each device", ".o_select_menu_item:contains(Each device)"),
+        type("8.00", ".o_selected_row .o_field_widget[name=price] input", "8"),
+        click("Who has it", "button[name=action_associate_customers]"),
+        {
+            content: "The customer",
+            trigger: ".modal .o_field_widget[name=partner_ids] input",
+            run: "edit Tour Customer North",
+        },
+        click("This one", ".o-autocomplete--dropdown-item:contains(Tour Customer North)"),
+        {
+            content: "What is billed at once is said",
+            trigger:
+                ".modal .o_field_widget[name=first_advances]:contains(the first bill, of 596.00 USD, is made today)",
+        },
+        click("Associate", ".modal button[name=action_associate]"),
+        click("Bill it now", ".o_notification button:contains(Bill Now)"),
+        {
+            content: "The first bill: fees alone, in advance",
+            trigger:
+                ".o_field_widget[name=invoice_line_ids]:has(.o_data_row:contains(Care):contains(500.00)):has(.o_data_row:contains(Workplaces):contains(12.00):contains(96.00))",
+            run: () => {
+                if (clicks > MOST_CLICKS) {
+                    throw new Error(`It took ${clicks} clicks, more than ${MOST_CLICKS}`);
+                }
+            },
+        },
+    ],
+});
+
+/** Its first period is over: hours above those included, and the fees of the next. */
+registry.category("web_tour.tours").add("assist_billing_managed_agreement_closed", {
+    steps: () => [
+        {
+            content: "The bill of the period",
+            trigger: ".o_data_row:contains(Tour Customer North) .o_data_cell[name=name]",
+            run: "click",
+        },
+        {
+            content: "Hours above the five, and the next period in advance",
+            trigger:
+                ".o_field_widget[name=invoice_line_ids]:has(.o_data_row:contains(2.25):contains(213.75)):has(.o_data_row:contains(Care):contains(500.00)):has(.o_data_row:contains(Workplaces):contains(96.00))",
+        },
+        {
+            content: "Together",
+            trigger: ".oe_subtotal_footer:contains(809.75)",
+        },
+    ],
+});
