@@ -69,14 +69,13 @@ def test_kept_database_is_opened_again_and_single_screens_in_it():
             assert [*found['screens_ms']] == ['Billing Plans: list']
             assert databases.exists(kept)
             # Filled once only.
-            assert _count(kept, 'assist_billing_cycle') == 40 + 20 + 2
+            assert _count_cycles(kept) == 40 + 20 + 2
     finally:
         databases.drop(kept)
 
 
-def _count(database, table):
-    # No name of a table comes from outside.
-    query = f'SELECT count(*) FROM {table}'  # noqa: S608
+def _count_cycles(database):
+    query = "SELECT count(*) FROM assist_billing_cycle"
     return int(postgres.run('psql', '-XAtc', query, database, capture_output=True).stdout)
 
 

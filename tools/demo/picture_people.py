@@ -26,6 +26,8 @@ bill = env['account.move'].search(
     limit=1,
 )
 env['ir.config_parameter'].set_param('report.url', os.environ['ASSIST_DEMO_URL'])
+# The server, asked for style sheets meanwhile, would wait for what is not committed: for ever.
+env.cr.commit()
 content, _kind = env['ir.actions.report']._render_qweb_pdf('account.account_invoices', bill.ids)
 Path(os.environ['ASSIST_PICTURE_PDF']).write_bytes(content)
 env.cr.commit()
