@@ -35,6 +35,7 @@ FLUSHED_BY_THEIR_CALLERS = {
     'assist.bill.maker._get_columns',
     'assist.bill.maker._get_not_derived_reason',
     'assist.bill.maker._take_ids',
+    'assist.billing.tie._takes_long',
     'account.move._assist_get_marks',
     'assist.billing.run._analyze_new_ledger',
     'assist.session._analyze_if_thought_empty',
