@@ -73,6 +73,7 @@
     'demo': [
         'demo/assist_billing_demo.xml',
         'demo/managed_support_demo.xml',
+        'demo/agreements_demo.xml',
     ],
     'images': ['static/description/img/bills.png'],
     'application': True,

@@ -36,6 +36,11 @@ class AssistTryRates(models.TransientModel):
     started_at = fields.Datetime(string="Start", required=True, default=fields.Datetime.now)
     minutes = fields.Integer(default=60, required=True)
     result = fields.Html(string="This Session", compute='_compute_result')
+    fees = fields.Text(
+        string="Besides",
+        compute='_compute_fees',
+        help="What each period's bill carries whatever is done in it.",
+    )
     cycle_id = fields.Many2one(
         'assist.billing.cycle',
         string="Period",
@@ -58,6 +63,17 @@ class AssistTryRates(models.TransientModel):
         for dialog in self:
             is_given = dialog.started_at and dialog.plan_id
             dialog.result = dialog._rate_session() if is_given else False
+
+    @api.depends('plan_id', 'association_id')
+    @api.depends_context('lang')
+    def _compute_fees(self):
+        describe = self.env['assist.billing.plan.fee']._describe
+        for dialog in self:
+            plan = dialog.plan_id
+            terms = plan._prepare_fees_terms(dialog.association_id) if plan else {}
+            dialog.fees = "\n".join(
+                describe(fee, plan._format_price) for fee in terms.get('fees', ())
+            )
 
     @api.depends('association_id')
     def _compute_cycle_id(self):

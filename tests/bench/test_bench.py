@@ -69,7 +69,7 @@ def test_kept_database_is_opened_again_and_single_screens_in_it():
             assert [*found['screens_ms']] == ['Billing Plans: list']
             assert databases.exists(kept)
             # Filled once only.
-            assert _count(kept, 'assist_billing_cycle') == 40 + 20 + 2
+            assert _count_cycles(kept) == 40 + 20 + 2
     finally:
         databases.drop(kept)
 

@@ -6,6 +6,7 @@ from odoo.tools import SQL, format_date, formatLang
 
 from ...rules import cycles
 from ...utils.prices import format_price
+from ...utils.remembering import remembering
 from ..rates.agreement import AGREEMENT_TERMS
 from ..rates.rate_card import CARD_TERMS, PART_TERMS
 
@@ -298,22 +299,25 @@ class AssistBillingCycle(models.Model):
     @api.model
     def _open_for(self, associations, now):
         """Create the cycles of `associations` begun at `now`; return those that failed."""
-        failed = associations.browse()
-        vals_list = []
+        vals_list, problems = [], {}
         # The same for all customers of a plan.
         terms = {plan: plan._prepare_terms() for plan in associations.plan_id}
-        for association in associations:
-            try:
-                vals_list += self._prepare_cycles_vals(association, now, terms[association.plan_id])
-            except ValueError as error:  # a date or zone that cannot be counted with
-                failed |= association
-                association._assist_report_failure(
-                    self.env._("The next billing cycle could not be opened"), str(error)
-                )
+        with remembering(self.env):
+            for association in associations:
+                try:
+                    vals_list += self._prepare_cycles_vals(
+                        association, now, terms[association.plan_id]
+                    )
+                except ValueError as error:  # a date or zone that cannot be counted with
+                    problems[association] = str(error)
+        for association, problem in problems.items():
+            association._assist_report_failure(
+                self.env._("The next billing cycle could not be opened"), problem
+            )
         self._check_not_opened(vals_list)
         # One creation note each would be noise; the cycle itself is the record.
         self.with_context(tracking_disable=True).create(vals_list)
-        return failed
+        return associations.browse().union(*problems)
 
     @api.model
     def _check_not_opened(self, vals_list):

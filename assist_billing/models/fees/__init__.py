@@ -1,4 +1,3 @@
 from . import assist_billing_plan_fee
 from . import assist_billing_association_fee
 from . import plan_fees
-from . import revised_fees

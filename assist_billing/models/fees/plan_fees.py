@@ -44,16 +44,6 @@ class AssistBillingPlan(models.Model):
 
     # === BUSINESS METHODS === #
 
-    def _get_given_prices(self):
-        # EXTENDS assist_billing
-        prices = super()._get_given_prices()
-        return prices + self.fee_ids.mapped('price') if self.has_fees else prices
-
-    def _prepare_customer_terms(self, association, terms, tz, date_start, date_end):
-        # EXTENDS assist_billing
-        terms = super()._prepare_customer_terms(association, terms, tz, date_start, date_end)
-        return {**terms, **self._prepare_fees_terms(association, date_start)}
-
     def _prepare_fees_terms(self, association, day=None):
         """Return what a cycle keeps of the fees, ready for JSON; nothing without any.
 

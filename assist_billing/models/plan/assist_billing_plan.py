@@ -629,7 +629,13 @@ class AssistBillingPlan(models.Model):
         """
         self.ensure_one()
         own = map(count_digits, association._get_given_prices())
-        return {**terms, 'price_digits': max(terms['price_digits'], *own, 0)}
+        return {
+            **terms,
+            'price_digits': max(terms['price_digits'], *own, 0),
+            **self._prepare_earlier_tiers_terms(date_start),
+            **self._prepare_card_terms(association, tz, date_start, date_end),
+            **self._prepare_fees_terms(association, date_start),
+        }
 
     def _prepare_product_terms(self, product):
         """Return what lines that charge `product` take from it, as ids: frozen with each cycle.
@@ -647,9 +653,12 @@ class AssistBillingPlan(models.Model):
         }
 
     def _get_given_prices(self):
-        """Return all that is money in the terms, as it was given; extend it with them."""
+        """Return all that is money in the terms, as it was given."""
         self.ensure_one()
-        return [self[name] for name in MONEY_FIELDS]
+        prices = [self[name] for name in MONEY_FIELDS]
+        prices += [version[name] for version in self.version_ids for name in PRICE_FIELDS]
+        prices += self.tier_ids.mapped('price') + self.rate_ids._get_given_prices()
+        return prices + self.fee_ids.mapped('price') if self.has_fees else prices
 
     def _get_price_digits(self):
         """Return how many decimals prices of this plan may have."""

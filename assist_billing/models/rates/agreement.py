@@ -199,16 +199,12 @@ class AssistBillingPlan(models.Model):
             terms['rollover_cap'] = self.rollover_cap
         return terms
 
-    def _prepare_customer_terms(self, association, terms, tz, date_start, date_end):
-        # EXTENDS assist_billing: tiers are those of the cycle's first day
-        terms = super()._prepare_customer_terms(association, terms, tz, date_start, date_end)
-        if self.tier_ids and self._get_prices_before('tier_id', date_start):
-            terms['tiers'] = self._prepare_tier_terms(date_start)
-        return terms
-
-    def _get_given_prices(self):
-        # EXTENDS assist_billing
-        return super()._get_given_prices() + self.tier_ids.mapped('price')
+    def _prepare_earlier_tiers_terms(self, day):
+        """Return the tiers of a cycle that begins on a day, if they have been revised since."""
+        self.ensure_one()
+        if not (self.tier_ids and self._get_prices_before('tier_id', day)):
+            return {}
+        return {'tiers': self._prepare_tier_terms(day)}
 
     def _prepare_tier_terms(self, day=None):
         """Return the tiers as `rules.tiers.read_tiers` reads them: pairs, ready for JSON.

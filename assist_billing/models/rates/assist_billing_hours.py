@@ -3,6 +3,7 @@ from odoo.exceptions import ValidationError
 
 from ...rules import bands
 from ...utils.checks import refuse_absurd_dates
+from ...utils.remembering import remembered
 
 DAYS = [
     ('0', "Monday"),
@@ -173,6 +174,7 @@ class AssistBillingHours(models.Model):
 
     # === BUSINESS METHODS === #
 
+    @remembered(lambda hours, *period: (hours, period))
     def _prepare_hours_terms(self, tz, date_start, date_end):
         """Return the hours as `rules.bands.Hours` reads them, ready for JSON.
 

@@ -345,13 +345,6 @@ class AssistBillingPlan(models.Model):
                 later.append([fields.Date.to_string(version.date_from), price])
         return {**terms, 'versions': later, 'tz': tz} if later else terms
 
-    def _get_given_prices(self):
-        # EXTENDS assist_billing
-        versions = self.version_ids
-        return super()._get_given_prices() + [
-            version[name] for version in versions for name in PRICE_FIELDS
-        ]
-
     def _get_versions(self):
         """Return the versions that have a day, in order; half entered ones have none."""
         return self.version_ids.filtered('date_from').sorted('date_from')

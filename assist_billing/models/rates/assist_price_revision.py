@@ -26,6 +26,7 @@ RULE_FIELDS = (
     'plan_ids',
     'with_devices',
     'with_fees',
+    'with_agreement_fees',
     'with_rates',
     'with_customer_rates',
 )
@@ -147,6 +148,12 @@ class AssistPriceRevision(models.Model):
     )
     with_devices = fields.Boolean(string="Device Prices", default=True)
     with_fees = fields.Boolean(string="Base Fees and Minimum Charges", default=True)
+    with_agreement_fees = fields.Boolean(
+        string="Fees",
+        default=True,
+        help="Fees of the plans, and customers' own ones; by percent or index. Periods that begin "
+        "before the day keep the prices before.",
+    )
     with_rates = fields.Boolean(
         string="Fixed Rates of the Plans",
         default=True,
@@ -270,7 +277,7 @@ class AssistPriceRevision(models.Model):
     def write(self, vals):
         self._assist_check_access('write', [vals])
         self._check_vals(vals)
-        is_other = any(name in vals for name in self._get_rule_fields())
+        is_other = any(name in vals for name in RULE_FIELDS)
         if is_other and not self._assist_is_engine():
             self._check_draft(vals)
         result = super().write(vals)
@@ -290,11 +297,6 @@ class AssistPriceRevision(models.Model):
                     )
                 )
 
-    @api.model
-    def _get_rule_fields(self):
-        """Return the fields that make the new prices of what; extend it with others."""
-        return RULE_FIELDS
-
     def _check_vals(self, vals):
         refuse_absurd_dates(self, vals, ['date_from'])
         refuse_negative(self, vals, ['rounding', 'index_old', 'index_new'])
@@ -305,7 +307,7 @@ class AssistPriceRevision(models.Model):
             if (
                 any(
                     name in vals and revision._assist_is_changed(name, vals[name])
-                    for name in self._get_rule_fields()
+                    for name in RULE_FIELDS
                     if name != 'plan_ids'
                 )
                 or 'plan_ids' in vals
@@ -418,7 +420,7 @@ class AssistPriceRevision(models.Model):
         return [vals for vals in vals_list if vals['old_price']]
 
     def _prepare_plan_lines_vals(self, plan):
-        """Return the values of what this revises of one plan; extend it with what else there is."""
+        """Return the values of what this revises of one plan."""
         self.ensure_one()
         # Not the version of that very day: there must be none.
         prices = plan._get_prices_on(fields.Date.subtract(self.date_from, days=1))
@@ -440,6 +442,25 @@ class AssistPriceRevision(models.Model):
                     association_id=rate.association_id.id,
                 )
                 for rate in self._get_revised_rates(plan)
+            ),
+            *self._prepare_fee_lines_vals(plan),
+        ]
+
+    def _prepare_fee_lines_vals(self, plan):
+        """Return the values of the fees that this revises: the plan's, and customers' own ones."""
+        if self.method == 'amount' or not self.with_agreement_fees:
+            return []
+        own_fees = self._get_associations(plan).fee_ids
+        return [
+            *(
+                self._prepare_line_vals(plan, 'fee', fee.price, fee_id=fee.id)
+                for fee in plan.fee_ids
+            ),
+            *(
+                self._prepare_line_vals(
+                    plan, 'fee', own.price, own_fee_id=own.id, association_id=own.association_id.id
+                )
+                for own in own_fees.filtered(lambda own: own.fee_id in plan.fee_ids)
             ),
         ]
 
@@ -696,7 +717,9 @@ class AssistPriceRevision(models.Model):
                 ('association_id', 'in', (association.id, False)),
             ]
         )
-        return lines._get_changed()
+        # Where the customer has a fee of its own, the plan's is not about it.
+        own_fees = association.fee_ids.fee_id
+        return lines.filtered(lambda line: line.fee_id not in own_fees)._get_changed()
 
 
 def as_number(value):

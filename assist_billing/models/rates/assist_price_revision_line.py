@@ -2,6 +2,17 @@ from odoo import api, fields, models
 
 from ..plan.assist_billing_plan import PRICE_FIELDS
 
+# Which price a line is about.
+KEY_FIELDS = (
+    'plan_id',
+    'association_id',
+    'rate_id',
+    'tier_id',
+    'fee_id',
+    'own_fee_id',
+    'kind',
+)
+
 
 class AssistPriceRevisionLine(models.Model):
     """What one price was, and what it becomes."""
@@ -37,6 +48,15 @@ class AssistPriceRevisionLine(models.Model):
     tier_id = fields.Many2one(
         'assist.billing.tier', readonly=True, index='btree_not_null', ondelete='set null'
     )
+    fee_id = fields.Many2one(
+        'assist.billing.plan.fee', readonly=True, index='btree_not_null', ondelete='set null'
+    )
+    own_fee_id = fields.Many2one(
+        'assist.billing.association.fee',
+        readonly=True,
+        index='btree_not_null',
+        ondelete='set null',
+    )
     kind = fields.Selection(selection='_get_kinds', string="Price", required=True, readonly=True)
     what = fields.Char(string="Is For", compute='_compute_what')
     currency_id = fields.Many2one(related='plan_id.currency_id')
@@ -53,11 +73,16 @@ class AssistPriceRevisionLine(models.Model):
         labels = [
             (name, plans._fields[name]._description_string(self.env)) for name in PRICE_FIELDS
         ]
-        return [*labels, ('rate', self.env._("Rate")), ('tier', self.env._("Tier"))]
+        return [
+            *labels,
+            ('rate', self.env._("Rate")),
+            ('tier', self.env._("Tier")),
+            ('fee', self.env._("Fee")),
+        ]
 
     # === COMPUTE METHODS === #
 
-    @api.depends('kind', 'rate_id', 'tier_id')
+    @api.depends('kind', 'rate_id', 'tier_id', 'fee_id', 'own_fee_id')
     @api.depends_context('lang')
     def _compute_what(self):
         kinds = dict(self._get_kinds())
@@ -74,24 +99,19 @@ class AssistPriceRevisionLine(models.Model):
     # === BUSINESS METHODS === #
 
     def _describe(self):
-        """Return in words which rate or tier it is about; empty for a price of the plan."""
+        """Return in words which rate, tier or fee it is about; empty for a price of the plan."""
         self.ensure_one()
         if rate := self.rate_id:
             group = rate._describe_group(rate.band_id.id, rate.kind, rate.grade_id.id)
             return group or self.env._("Always")
-        return self.tier_id.display_name if self.tier_id else ""
-
-    @api.model
-    def _get_key_names(self):
-        """Return the fields that say which price a line is about."""
-        return ['plan_id', 'association_id', 'rate_id', 'tier_id', 'kind']
+        undated = self._get_undated()
+        return undated.display_name if undated else ""
 
     def _get_key(self, vals=None):
         """Return which price it is about: of this line, or of one with these values."""
-        names = self._get_key_names()
         if vals is None:
-            vals = self._convert_to_write({name: self[name] for name in names})
-        return tuple(vals.get(name) or False for name in names)
+            vals = self._convert_to_write({name: self[name] for name in KEY_FIELDS})
+        return tuple(vals.get(name) or False for name in KEY_FIELDS)
 
     def _get_undated(self):
         """Return what has this price itself and no dates, so that applying changes it; or nothing.
@@ -100,7 +120,7 @@ class AssistPriceRevisionLine(models.Model):
         `_get_prices_before`.
         """
         self.ensure_one()
-        return self.tier_id
+        return self.tier_id or self.fee_id or self.own_fee_id
 
     def _get_changed(self):
         """Return those of these lines whose price changes."""

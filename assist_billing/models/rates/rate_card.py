@@ -105,15 +105,6 @@ class AssistBillingPlan(models.Model):
 
     # === BUSINESS METHODS === #
 
-    def _get_given_prices(self):
-        # EXTENDS assist_billing
-        return super()._get_given_prices() + self.rate_ids._get_given_prices()
-
-    def _prepare_customer_terms(self, association, terms, tz, date_start, date_end):
-        # EXTENDS assist_billing
-        terms = super()._prepare_customer_terms(association, terms, tz, date_start, date_end)
-        return {**terms, **self._prepare_card_terms(association, tz, date_start, date_end)}
-
     def _prepare_card_terms(self, association, tz, date_start, date_end):
         """Return what a cycle keeps of rate card and prices by date, ready for JSON.
 

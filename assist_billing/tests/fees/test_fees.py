@@ -1,6 +1,7 @@
 import re
 from datetime import datetime
 
+from odoo import Command
 from odoo.tests import tagged
 
 from .fees_common import FeesCommon
@@ -226,6 +227,22 @@ class TestFees(FeesCommon):
         self.assertFalse(self._cycles(association).move_id)
         self.assertEqual(self._rows(association), [('2026-03-01', "Fee", 1.0, 0.0)])
         self.assertTied(now='2026-03-02 00:00:00')
+
+    def test_try_it_says_what_is_charged_besides(self):
+        dialog = self.env['assist.try.rates'].create({'plan_id': self.managed.id})
+        devices = "Devices cared for, 8.00 USD per device, in advance"
+        self.assertEqual(
+            dialog.fees.split("\n"),
+            ["Care, 1 × 500.00 USD, 5 h included with each, in advance", devices],
+        )
+        association = self._associate(plan=self.managed)
+        association.fee_ids = [Command.create({'fee_id': self.managed.fee_ids[0].id, 'price': 300})]
+        dialog.association_id = association
+        self.assertEqual(
+            dialog.fees.split("\n"),
+            ["Care, 1 × 300.00 USD, 5 h included with each, in advance", devices],
+        )
+        self.assertFalse(self.env['assist.try.rates'].create({'plan_id': self.hourly.id}).fees)
 
     # === CHANGES === #
 
