@@ -35,6 +35,7 @@
         'views/matching/assist_matching_rule_views.xml',
         'views/matching/assist_unmatched_views.xml',
         'views/invoice/account_move_views.xml',
+        'views/invoice/assist_bill_proof_views.xml',
         'views/common/res_company_views.xml',
         'views/common/res_partner_views.xml',
         'views/common/res_config_settings_views.xml',

@@ -55,7 +55,7 @@ def get_due(month: int) -> str:
 
 def compare_ways(stage: Stage, sizes: Sizes, ours: str, contract: str) -> dict:
     """Make as many bills in four ways: ours, OCA's, the plain one, by SQL alone."""
-    ways, totals, _derived = _compare(
+    ways, totals, _shares = _compare(
         stage, sizes, ours, contract, "Closing against OCA's contract, plain Odoo and SQL"
     )
     return {
@@ -72,10 +72,10 @@ def compare_realistic(stage: Stage, sizes: Sizes, ours: str, contract: str) -> d
 
     OCA's contracts stay alike, which costs them least.
     """
-    alike, _totals, _derived = _compare(
+    alike, _totals, _shares = _compare(
         stage, sizes, ours, contract, "The same beside Sales, Inventory and others"
     )
-    mixed, _totals, derived = _compare(
+    mixed, _totals, shares = _compare(
         stage, sizes, ours, contract, "The same with mixed customers", mixed=True
     )
     return {
@@ -84,7 +84,7 @@ def compare_realistic(stage: Stage, sizes: Sizes, ours: str, contract: str) -> d
         'real_vs_floor': ratio(alike['ours'], alike['floor']),
         'mixed_vs_oca': ratio(mixed['oca'], mixed['ours']),
         'mixed_vs_floor': ratio(mixed['ours'], mixed['floor']),
-        'share_derived': derived,
+        **shares,
         'real': {way: series.as_dict() for way, series in alike.items()},
         'mixed': {way: series.as_dict() for way, series in mixed.items()},
     }
@@ -92,18 +92,19 @@ def compare_realistic(stage: Stage, sizes: Sizes, ours: str, contract: str) -> d
 
 def _compare(
     stage: Stage, sizes: Sizes, ours: str, contract: str, title: str, *, mixed: bool = False
-) -> tuple[dict[str, Series], dict, float]:
+) -> tuple[dict[str, Series], dict, dict]:
     """Make as many bills in four ways, in turns.
 
     :param mixed: customers differ in what they use, in salesperson and fiscal position
-    :return: the costs of each way, the totals of the last round, and the share of derived bills
+    :return: the costs of each way, the totals of the last round; the share of bills that were
+        derived in it, and the seconds for proofs in the first
     """
     progress = Progress(title)
     progress.begin()
     due, per_bill = sizes.bills, sizes.sessions_per_bill
     databases = stage.copy(ours, 'ways'), stage.copy(contract, 'others')
     ways = defaultdict(Series)
-    totals, derived = [], 0
+    totals, shares = [], {}
     with stage.clients(*databases) as (mine, others):
         lines = [[charge, quantity or per_bill, price] for charge, quantity, price in PRICES]
         others.send('prepare_contracts', customers=due, lines=lines)
@@ -117,14 +118,15 @@ def _compare(
             totals.append({way: answer['total'] for way, answer in answers.items()})
             # Contracts that are alike come to another total than mixed customers.
             _check_bills(answers, due, ('oca',) if mixed else ())
-            derived = answers['ours']['derived'] / due
+            shares['share_derived'] = round(answers['ours']['derived'] / due, 3)
+            shares.setdefault('proof_seconds', round(answers['ours']['proof_seconds'], 3))
             if month:
                 for way, answer in answers.items():
                     ways[way].add(answer['cpu'], due)
     for name in databases:
         stage.drop(name)
     progress.end()
-    return dict(ways), totals[-1], round(derived, 3)
+    return dict(ways), totals[-1], shares
 
 
 def _make_bills(

@@ -10,7 +10,7 @@ from .sizes import Sizes
 # What many databases have beside Invoicing.
 REALISTIC = (
     'sale_management', 'crm', 'stock', 'purchase', 'hr_timesheet', 'l10n_de',
-    'account_edi_ubl_cii', 'analytic',
+    'account_edi_ubl_cii', 'account_peppol', 'analytic',
 )  # fmt: skip
 
 

@@ -81,6 +81,7 @@ from .closing import (
 from .invoice import (
     test_bill_dates,
     test_derived,
+    test_proof,
     test_fast_listeners,
     test_fast_path,
     test_fast_rule,

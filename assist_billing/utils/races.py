@@ -132,12 +132,15 @@ class UndoPoint:
         self._flush = flush
         self._watch = watched_commits(cr, self._lose)
         self._savepoint = None
+        self._kept = {}
         self.is_lost = False
 
     def __enter__(self):
         if self._flush:
             self._cr.flush()
         self._savepoint = self._cr.savepoint(flush=False)
+        # What was noted for the whole transaction, of what stays.
+        self._kept = dict(self._cr.cache)
         self._cr.prerollback.add(self._lose)
         self._watch.__enter__()
         return self
@@ -162,5 +165,6 @@ class UndoPoint:
         elif undo:
             self._cr.clear()
             self._savepoint.close(rollback=True)
+            self._cr.cache.update(self._kept)
         elif not self.is_lost:
             self._savepoint.close(rollback=False)

@@ -11,3 +11,11 @@ class RefusedTogetherError(Exception):
 
 class NotDerivedError(Exception):
     """Bills derived from others are not what Odoo makes; the reason is in words."""
+
+
+class NotProvenError(Exception):
+    """Bills of a batch are not proven: those of these `cycles` are made first, by themselves."""
+
+    def __init__(self, cycles):
+        super().__init__()
+        self.cycles = cycles

@@ -6,7 +6,7 @@ from odoo.exceptions import UserError
 from odoo.tools import SQL, split_every
 
 from ...utils.races import NOBODYS_FAULT, UndoPoint, watched_commits
-from ...utils.refusals import NotDerivedError, RefusedTogetherError
+from ...utils.refusals import NotDerivedError, NotProvenError, RefusedTogetherError
 from ...utils.remembering import remembering
 from ...utils.sql_changes import changing
 
@@ -163,10 +163,9 @@ class AssistBillingCycle(models.Model):
                 self._close_together(now)
         except NOBODYS_FAULT:
             raise
-        except NotDerivedError as error:
-            _logger.warning("Bills are not derived from each other: %s", error)
-            self.env['assist.bill.maker']._stop_deriving(str(error))
-            self._close(now)
+        except (NotDerivedError, NotProvenError) as error:
+            for part in self._get_parts_not_derived(error):
+                part._close(now)
         except Exception as error:  # noqa: BLE001 - kept on the cycle and shown
             if point.is_lost:
                 _logger.warning("Closed, and stored by another add-on, then: %s", error)
@@ -182,6 +181,15 @@ class AssistBillingCycle(models.Model):
         if isinstance(error, RefusedTogetherError) and (culprits := self & error.cycles):
             return [self - culprits, *culprits]
         return split_in_parts(self)
+
+    def _get_parts_not_derived(self, error):
+        """Return in which parts cycles are tried whose bills may not be derived as they were."""
+        if isinstance(error, NotProvenError):
+            return [error.cycles, self - error.cycles]
+        _logger.warning("Bills are not derived from each other: %s", error)
+        for company in self.company_id:
+            self._get_maker(company)._stop_deriving(str(error))
+        return [self]
 
     def _close_together(self, now):
         """Bill these cycles, all or none."""
@@ -277,31 +285,51 @@ class AssistBillingCycle(models.Model):
         to_send = to_post.filtered(
             lambda move: (handling or move.assist_plan_id.bill_handling) == 'send'
         )
-        has_marked = False
+        derived, is_stored = self._post_and_derive(to_post, to_send, to_derive)
+        to_send |= derived.filtered(lambda move: move.assist_plan_id.bill_handling == 'send')
+        if to_send := to_send.filtered(lambda move: move.state == 'posted'):
+            to_send._assist_queue_sending()
+        if is_stored:
+            to_post._assist_mark_unfinished(False)
+        return derived
+
+    def _post_and_derive(self, to_post, to_send, to_derive):
+        """Post invoices, and derive others from them or find out whether that could be done.
+
+        :param to_send: which of `to_post` are to be sent
+        :param to_derive: as of `_create_moves`
+        :return: the invoices that were derived; and whether another add-on has stored them all
+        """
+        commits = []
 
         def mark_unfinished():
             # Another add-on commits: should this be the end, the next run finishes it.
-            nonlocal has_marked
-            has_marked = True
+            commits.append('done')
             (to_post - to_send)._assist_mark_unfinished('post')
             to_send._assist_mark_unfinished('send')
 
-        derived = moves.browse()
+        def hold_back():
+            commits.append('held back')
+            return False
+
+        derived = to_post.browse()
+        to_prove = [pair for pair in to_derive if pair[1][0].is_to_prove]
+        to_derive = [pair for pair in to_derive if not pair[1][0].is_to_prove]
         for maker, families in to_derive:
             maker._make_sample(families)
         # Until all of them are there, nobody commits.
-        before_commit = (lambda: False) if to_derive else mark_unfinished
-        with watched_commits(self.env.cr, before_commit):
+        with watched_commits(self.env.cr, hold_back if to_derive else mark_unfinished):
             if to_post:
                 self._post_moves(to_post)
             for maker, families in to_derive:
                 derived |= maker._derive(families)
-        to_send |= derived.filtered(lambda move: move.assist_plan_id.bill_handling == 'send')
-        if to_send := to_send.filtered(lambda move: move.state == 'posted'):
-            to_send._assist_queue_sending()
-        if has_marked:
-            to_post._assist_mark_unfinished(False)
-        return derived
+        if commits:
+            for maker, _families in [*to_derive, *to_prove]:
+                maker._stop_deriving(self.env._("an add-on commits while invoices are posted"))
+        else:
+            for maker, families in to_prove:
+                maker._prove(families)
+        return derived, 'done' in commits
 
     def _post_moves(self, moves):
         """Post the invoices.

@@ -6,5 +6,7 @@ from . import assist_bill_maker
 from . import bill_maker_rule
 from . import bill_maker_values
 from . import bill_maker_derived
+from . import assist_bill_proof
+from . import bill_maker_proof
 from . import rounding
 from . import complete_values

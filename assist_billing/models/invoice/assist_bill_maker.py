@@ -10,8 +10,6 @@ from .complete_values import NotAsGivenError, keep_posting
 
 _logger = logging.getLogger(__name__)
 
-# From fewer bills of a shape nothing is gained by deriving them: two of them are made by Odoo.
-FEWEST = 4
 # What computes the fields of a document that are the same in draft and posted.
 UNCHANGED_BY_POSTING = ('_compute_amount', '_compute_invoice_date_due')
 
@@ -100,38 +98,50 @@ class AssistBillMaker(models.AbstractModel):
             bills, for `_derive`
         """
         moves = self.env['account.move']
-        complete, reasons = self._get_complete_vals(vals_list)
+        values, reasons = self._get_complete_vals(vals_list)
         families, made_later, reason = [], set(), None
-        if may_derive and len(complete) >= FEWEST:
+        if may_derive and len(values) > 1:
             reason = self._get_not_derived_reason()
             try:
-                families = [] if reason else self._find_families(vals_list, complete)
+                families = [] if reason else self._find_families(vals_list, values)
             except NotDerivedError as error:
                 reason = str(error)
             made_later = {member.index for family in families for member in family.others}
+        written = self._count_written() if families else {}
         created = {}
+        complete = {
+            index: vals
+            for index, vals in values.items()
+            if index not in made_later and index not in reasons
+        }
         if complete:
-            written = self._count_written() if families else {}
-            vals_by_index = {
-                index: vals for index, vals in complete.items() if index not in made_later
-            }
             try:
-                made = self._create_complete(list(vals_by_index.values()))
+                made = self._create_complete(list(complete.values()))
             except NotAsGivenError as error:
-                reasons |= dict.fromkeys(complete, str(error))
+                reasons |= dict.fromkeys(complete.keys() | made_later, str(error))
                 families, made_later = [], set()
             else:
-                created.update(zip(vals_by_index, made, strict=True))
+                created.update(zip(complete, made, strict=True))
                 self._tell_ways(dict.fromkeys(made.ids, ('complete', reason)))
+        ordinary = {
+            index: self._join_reasons(why, reason if index in values else None)
+            for index, why in reasons.items()
+            if index not in made_later
+        }
+        if ordinary:
+            with self._watched_outside():
+                made = moves.create([vals_list[index] for index in ordinary])
+            created.update(zip(ordinary, made, strict=True))
+            ways = [('ordinary', why) for why in ordinary.values()]
+            self._tell_ways(dict(zip(made.ids, ways, strict=True)))
         for family in families:
             family.exemplars = moves.concat(*(created[member.index] for member in family.models))
             family.written = written
-        if reasons:
-            made = moves.create([vals_list[index] for index in reasons])
-            created.update(zip(reasons, made, strict=True))
-            ways = [('ordinary', reason) for reason in reasons.values()]
-            self._tell_ways(dict(zip(made.ids, ways, strict=True)))
         return moves.concat(*(created[index] for index in sorted(created))), families
+
+    def _join_reasons(self, *reasons):
+        """Return several reasons as one text; those that are None are left out."""
+        return "; ".join(filter(None, reasons))
 
     def _tell_ways(self, ways):
         """Say which way bills were made, and why no quicker one; keep it for the run book.
@@ -155,12 +165,16 @@ class AssistBillMaker(models.AbstractModel):
         return {move: kept.pop(move.id) for move in moves if move.id in kept}
 
     def _get_complete_vals(self, vals_list):
-        """Return which of these invoices can be made the fast way, and why the others cannot.
+        """Return the values of these invoices with all lines, and why some are made one by one.
+
+        Where an add-on that was never compared has a hand in invoices there are both: Odoo makes
+        them one by one, and others may be derived from them.
 
         :return: index in `vals_list` -> values with all lines; index -> reason in words
         """
         complete, reasons = {}, {}
         general_reason = vals_list and self._get_general_slow_reason()
+        listening_reason = None if general_reason else self._get_listening_reason()
         memo = {
             'partners': self.env['res.partner'].browse(vals['partner_id'] for vals in vals_list)
         }
@@ -169,7 +183,9 @@ class AssistBillMaker(models.AbstractModel):
             vals_with_lines = None if reason else self._prepare_complete_vals(vals, memo)
             if vals_with_lines:
                 complete[index] = vals_with_lines
-            else:
+            if vals_with_lines and listening_reason:
+                reasons[index] = listening_reason
+            elif not vals_with_lines:
                 reasons[index] = reason or self.env._(
                     "accounts or taxes that Odoo finds in other ways"
                 )
@@ -314,7 +330,11 @@ class AssistBillMaker(models.AbstractModel):
             moves.mapped('invoice_line_ids')
             moves.mapped('journal_line_ids')
         protection = self.env.protecting(unchanged, moves)
-        with protection, keep_posting(self.env, number_formats) as (number, posting):
+        with (
+            protection,
+            self._watched_outside(),
+            keep_posting(self.env, number_formats) as (number, posting),
+        ):
             # Not soft: a soft post leaves a bill in draft whose date is tomorrow in UTC.
             moves.with_context(**context, assist_posting=number)._post(soft=False)
         self.env['res.partner']._assist_increase_ranks(posting.ranks)
@@ -324,7 +344,8 @@ class AssistBillMaker(models.AbstractModel):
 
         Where it asks, the bill stays in draft, and says so.
         """
-        bill.action_post()
+        with self._watched_outside():
+            bill.action_post()
         if bill.state != 'posted':
             self._tell_left_in_draft(
                 bill, self.env._("another add-on asks something of whoever posts it")

@@ -1,6 +1,5 @@
 import json
 import random
-import time
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -14,14 +13,15 @@ from odoo.tools import SQL, float_repr, split_every
 from odoo.tools.mail import generate_tracking_message_id
 
 from ...utils.races import NOBODYS_FAULT, undone
-from ...utils.refusals import NotDerivedError, RefusedTogetherError
+from ...utils.refusals import NotDerivedError, NotProvenError, RefusedTogetherError
 from ...utils.sql_changes import get_depended_on
-from .assist_bill_maker import FEWEST
 
+# From fewer bills of a shape nothing is gained by deriving them: two of them are made by Odoo.
+FEWEST = 4
+# So many bills of a shape are compared at least, to prove that others may be derived.
+FEWEST_COMPARED = 2
 # Of so many derived bills one is made anew by Odoo, to be compared.
 SAMPLED = 250
-# For so long nothing is derived in a process where a check has failed.
-REFUSED_SECONDS = 3600
 # In so many parts are bills taken apart that the database refuses together.
 PARTS = 5
 # What is a customer's own on a bill. All other values, of header and lines, make up its shape.
@@ -114,15 +114,22 @@ class Member:
     plain: dict  # as of `_prepare_invoice_vals`
     own: dict  # own values of the bill, as they are stored
     own_lines: list[dict]  # of its lines, in order
+    traits: set = field(default_factory=set)  # as of `_get_traits`, where they count
 
 
 @dataclass
 class Family:
-    """Bills of one shape. Two of them, as unlike as can be, Odoo makes; the others are derived."""
+    """Bills of one shape. Two of them, as unlike as can be, Odoo makes; the others are derived.
 
+    Where there are no others, all are made to be compared with each other, see `_prove`.
+    """
+
+    kind: str
+    kind_name: str
     is_posted: bool
     models: list[Member]
-    others: list[Member]
+    others: list[Member] = field(default_factory=list)
+    is_to_prove: bool = False
     exemplars: models.Model | None = None
     # Tables and how much was written to each before the exemplars were made.
     written: dict = field(default_factory=dict)
@@ -136,6 +143,8 @@ class Exemplar:
 
     rows: dict[str, list[dict]]
     links: dict[str, list[set]]
+    # Table -> what add-ons compute for each of its rows, as it is before that: name -> None.
+    empty: dict[str, dict]
 
     def __post_init__(self):
         [move] = self.rows['account_move']
@@ -147,15 +156,6 @@ class Exemplar:
             for row in self.rows['account_move_line']
         ]
         self.ids = {table: [row['id'] for row in rows] for table, rows in self.rows.items()}
-
-
-@dataclass
-class Trust:
-    """What a process knows of deriving in a database, since it loaded the code that has a say."""
-
-    refusal: str | None = None  # why a check failed, in words
-    refused_at: float = 0.0  # seconds, of `time.monotonic`
-    is_sampled: bool = False  # a derived bill was compared with one that Odoo made
 
 
 def to_json(value):
@@ -201,9 +201,8 @@ class AssistBillMaker(models.AbstractModel):
 
     def _get_not_derived_reason(self):
         """Return in words why no bill is derived, though it could be made all at once; or None."""
-        trust = self._get_trust()
-        if trust.refusal and time.monotonic() - trust.refused_at < REFUSED_SECONDS:
-            return trust.refusal
+        if refusal := self._get_evidence().refused.get(None):
+            return refusal
         triggers = self.env.execute_query(
             SQL(
                 """
@@ -219,34 +218,35 @@ class AssistBillMaker(models.AbstractModel):
                 "triggers of the database that watch invoices: %s",
                 ", ".join(name for [name] in triggers),
             )
-        return None
+        return self._get_unprovable_reason()
 
     def _may_derive(self):
-        """Tell whether bills of a shape may be derived from each other at present."""
-        return not self._get_not_derived_reason() and not self._get_listeners()
+        """Tell whether bills of a shape may be derived from each other at present.
+
+        Where add-ons have a hand in invoices: whether any are proven.
+        """
+        if self._get_not_derived_reason():
+            return False
+        return not self._is_extended() or bool(self._get_evidence().covered)
 
     def _stop_deriving(self, reason):
-        """Derive nothing any more in this process for a while, and say why.
+        """Derive nothing any more in this company for a while, and keep why.
 
         :param str reason: in words
         """
-        trust = self._get_trust()
-        trust.refusal, trust.refused_at = reason, time.monotonic()
-
-    def _get_trust(self):
-        # When an add-on is installed or updated there is another registry.
-        if not hasattr(self.pool, 'assist_trust'):
-            self.pool.assist_trust = Trust()
-        return self.pool.assist_trust
+        self._keep_proof(reason=reason)
 
     # === SHAPES === #
 
     def _find_families(self, vals_list, complete):
         """Return the families among bills: those of which there are enough alike.
 
+        Where add-ons have a hand in invoices, either all of a batch are proven, or none is derived.
+
         :param list vals_list: as of `_prepare_invoice_vals`
         :param dict complete: index in `vals_list` -> values with all lines
         :raise NotDerivedError: where some field may be a customer's own that is not known
+        :raise NotProvenError: where some are to be made before the others
         """
         shapes, strangers = defaultdict(list), self._get_strangers(complete.values())
         for index, vals in complete.items():
@@ -254,30 +254,70 @@ class AssistBillMaker(models.AbstractModel):
                 cycle = self.env['assist.billing.cycle'].browse(vals['assist_cycle_id'])
                 is_posted = cycle.plan_id.bill_handling in ('post', 'send')
                 shapes[self._get_shape(vals, is_posted)].append((index, is_posted))
-        families, memo = [], {}
+        evidence, is_extended = self._get_evidence(), self._is_extended()
+        families, refusals, memo = [], {}, {}
         for shape in shapes.values():
-            if len(shape) < FEWEST:
+            if len(shape) < (FEWEST_COMPARED if is_extended else FEWEST):
                 continue
-            self._check_fields(complete[shape[0][0]])
+            index, is_posted = shape[0]
+            kind = self._get_kind(complete[index], is_posted)
+            if kind in evidence.refused:
+                refusals[kind] = evidence.refused[kind]
+                continue
+            self._check_fields(complete[index])
             members = [
                 Member(
                     index,
                     is_posted,
                     vals_list[index],
                     *self._prepare_own_values(complete[index], memo),
+                    self._get_traits(complete[index]) if is_extended else set(),
                 )
                 for index, is_posted in shape
             ]
-            first, *others = members
-            second = max(others, key=lambda member, first=first: count_differing(first, member))
             families.append(
-                Family(
-                    is_posted=first.is_posted,
-                    models=[first, second],
-                    others=[member for member in others if member is not second],
+                Family(kind, self._get_kind_name(complete[index], is_posted), is_posted, members)
+            )
+        if is_extended:
+            families = self._take_proven(families, evidence)
+        if refusals and not families:
+            raise NotDerivedError(self._join_reasons(*dict.fromkeys(refusals.values())))
+        for family in families:
+            if not is_extended or not family.is_to_prove:
+                self._choose_models(family)
+        return families
+
+    def _take_proven(self, families, evidence):
+        """Return of these families those whose bills are proven; or, as none is, all to prove it.
+
+        :raise NotProvenError: where there are both
+        """
+        unproven, first_proven, is_any_derivable = [], [], False
+        for family in families:
+            covered = evidence.covered.get(family.kind, set())
+            proven = [member for member in family.models if member.traits <= covered]
+            is_any_derivable |= len(proven) >= FEWEST
+            if len(proven) < len(family.models):
+                unproven += [member for member in family.models if member not in proven]
+                first_proven += proven[:1]  # to be compared with
+        if not unproven:
+            return [family for family in families if len(family.models) >= FEWEST]
+        if is_any_derivable:
+            raise NotProvenError(
+                self.env['assist.billing.cycle'].browse(
+                    member.plain['assist_cycle_id'] for member in (*unproven, *first_proven)
                 )
             )
+        for family in families:
+            family.is_to_prove = True
         return families
+
+    def _choose_models(self, family):
+        """Have Odoo make two bills of a family, as unlike as can be, and derive the others."""
+        first, *others = family.models
+        second = max(others, key=lambda member: count_differing(first, member))
+        family.models = [first, second]
+        family.others = [member for member in others if member is not second]
 
     def _check_fields(self, vals):
         """Check that all stored fields that are computed are given, or are alike in a shape.
@@ -304,6 +344,7 @@ class AssistBillMaker(models.AbstractModel):
             for column in self.env[model]._fields.values()
             if column.store and (column.compute or column.related)
             if column.name not in names | COMPUTED_ALIKE[model]
+            and column not in self._get_computed_by_others(model)
         }
         if unknown:
             raise NotDerivedError(
@@ -420,10 +461,10 @@ class AssistBillMaker(models.AbstractModel):
         """
         self.env.flush_all()
         self._check_tables(families)
-        members, rows, last_numbers, sample = [], [], {}, {}
+        members, rows, last_numbers, sample, compared = [], [], {}, {}, {}
         for family in families:
             exemplars = [self._read_bill(move.id) for move in family.exemplars]
-            self._check_exemplars(family, exemplars)
+            compared[family.kind] = self._check_exemplars(family, exemplars)
             numbers = self._take_numbers(family, exemplars, last_numbers)
             members += family.others
             sample |= family.sample
@@ -432,10 +473,83 @@ class AssistBillMaker(models.AbstractModel):
         self._insert_or_find_refused(members, rows)
         moves = self.env['account.move'].browse(row['account_move'][0]['id'] for row in rows)
         self._tell_of(moves, rows)
+        self._compute_for_others(families, moves)
         self._count_ranks(families)
         self._check_sample(moves, members, sample)
         self._tell_ways(dict.fromkeys(moves.ids, ('derived', None)))
+        covered = self._get_evidence().covered
+        for family in {family.kind: family for family in families}.values():
+            if family.kind not in covered:
+                self._keep_proof(family, value_count=compared[family.kind])
+        try:
+            self._check_outside()
+        except NotDerivedError as error:
+            # What was handed over is not taken back: these stay, and are the last.
+            self._stop_deriving(str(error))
         return moves
+
+    def _compute_for_others(self, families, moves):
+        """Compute for derived bills what add-ons never compared do, and check their constraints.
+
+        :raise NotDerivedError: where the two bills of a shape would come out otherwise
+        :raise RefusedTogetherError: when a constraint refuses some
+        """
+        made = moves.browse().concat(*(family.exemplars for family in families))
+        for derived, exemplars in ((moves, made), (moves.line_ids, made.line_ids)):
+            columns = self._get_computed_by_others(derived._name)
+            before = [[record[column.name] for column in columns] for record in exemplars]
+            self._empty(exemplars)
+            for column in columns:
+                self.env.add_to_compute(column, derived | exemplars)
+            self.env.flush_all()
+            if before != [[record[column.name] for column in columns] for record in exemplars]:
+                raise NotDerivedError(
+                    self.env._(
+                        "fields that are not computed again as they are: %s",
+                        ", ".join(column.name for column in columns),
+                    )
+                )
+            for name in self._get_constraints_of_others(derived._name):
+                self._check_constraint(derived, name)
+
+    def _get_empty(self, model):
+        """Return what add-ons compute for each bill or line, as it is before: name -> None."""
+        return {
+            column.name: None
+            for column in self._get_computed_by_others(model)
+            if not column.required
+        }
+
+    def _empty(self, records):
+        """Empty what add-ons compute, of which some keep what is there."""
+        if records and (names := list(self._get_empty(records._name))):
+            self.env.cr.execute(
+                SQL(
+                    "UPDATE %s SET %s WHERE id = ANY(%s)",
+                    SQL.identifier(records._table),
+                    SQL(", ").join(SQL("%s = NULL", SQL.identifier(name)) for name in names),
+                    records.ids,
+                )
+            )
+            records.invalidate_recordset(names)
+
+    def _check_constraint(self, records, name):
+        """Have a constraint of an add-on checked on derived bills or their lines."""
+        try:
+            getattr(records, name)()
+        except NOBODYS_FAULT:
+            raise
+        except Exception as error:
+            refused = records.browse()
+            for record in records:
+                try:
+                    getattr(record, name)()
+                except NOBODYS_FAULT:
+                    raise
+                except Exception:  # noqa: BLE001 - said once it is tried by itself
+                    refused |= record
+            moves = refused if refused._name == 'account.move' else refused.move_id
+            raise RefusedTogetherError(moves.assist_cycle_id) from error
 
     def _prepare_others(self, exemplar, members, numbers):
         """Return the rows of bills that are to be stored, each as of `_prepare_rows`."""
@@ -475,6 +589,7 @@ class AssistBillMaker(models.AbstractModel):
             'payment_reference': get_numbered(pattern['payment_reference']),
             # The number before is taken, by one of these bills.
             'made_sequence_gap': False,
+            **exemplar.empty['account_move'],
         }
         for line, source, alike, own in zip(
             rows['account_move_line'],
@@ -486,6 +601,7 @@ class AssistBillMaker(models.AbstractModel):
             line |= {
                 **alike,
                 **own,
+                **exemplar.empty['account_move_line'],
                 'move_id': move['id'],
                 'ref': move['ref'],
                 'move_name': get_numbered(source['move_name']),
@@ -569,16 +685,31 @@ class AssistBillMaker(models.AbstractModel):
                 )
             )
 
+    def _check_family(self, family):
+        """Check that bills of a shape that Odoo made could have been derived from each other.
+
+        :return: the number of values that were compared
+        :raise NotDerivedError: with what differs, in words
+        """
+        return self._check_exemplars(
+            family, [self._read_bill(move.id) for move in family.exemplars]
+        )
+
     def _check_exemplars(self, family, exemplars):
-        """Check that each exemplar, derived from the other, comes out as it is stored."""
+        """Check that each exemplar, derived from another, comes out as it is stored.
+
+        :return: the number of values that were compared
+        """
         tracked = self.env.cr.precommit.data.get('mail.tracking.account.move', {})
         if any(tracked.get(exemplar.id) for exemplar in exemplars):
             raise NotDerivedError(self.env._("changes that are to be told of"))
-        for member, exemplar, other in zip(
-            family.models, exemplars, reversed(exemplars), strict=True
-        ):
+        first, second, *_others = exemplars
+        for member, exemplar in zip(family.models, exemplars, strict=True):
+            other = second if exemplar is first else first
             differing = set()
-            if any(len(exemplar.rows[table]) != len(other.rows[table]) for table in TABLES):
+            if any(len(exemplar.rows[table]) != len(other.rows[table]) for table in TABLES) or len(
+                exemplar.rows['account_move_line']
+            ) != len(member.own_lines):
                 differing.add(self.env._("number of entries"))
             else:
                 rows = self._prepare_rows(
@@ -597,13 +728,20 @@ class AssistBillMaker(models.AbstractModel):
                         fields=", ".join(sorted(differing)),
                     )
                 )
+        return sum(
+            len(row) for exemplar in exemplars for rows in exemplar.rows.values() for row in rows
+        )
 
     def _find_differing(self, table, rows, stored):
         """Return the columns in which rows, if they were derived, would differ from stored ones."""
         if not rows:
             return set()
         derived = self.env.execute_query_dict(self._get_derived_sql(table, rows, is_sorted=True))
-        ignored = MESSAGE_OWN if table == 'mail_message' else ()
+        ignored = MESSAGE_OWN if table == 'mail_message' else set()
+        for model in ('account.move', 'account.move.line'):
+            if table == self.env[model]._table:
+                # Computed for each, see `_compute_for_others`.
+                ignored = {column.name for column in self._get_computed_by_others(model)}
         return {
             name
             for one, other in zip(derived, stored, strict=True)
@@ -629,7 +767,9 @@ class AssistBillMaker(models.AbstractModel):
         pairs = [(family, member) for family in families for member in family.others]
         # Any will do: it is no secret which.
         number = len(pairs) // SAMPLED + (random.randrange(SAMPLED) < len(pairs) % SAMPLED)  # noqa: S311
-        pairs = random.sample(pairs, number or not self._get_trust().is_sampled)
+        covered = self._get_evidence().covered
+        is_first = not any(family.kind in covered for family, _member in pairs)
+        pairs = random.sample(pairs, number or is_first)
         if not pairs:
             return
         self.env.flush_all()
@@ -673,7 +813,6 @@ class AssistBillMaker(models.AbstractModel):
                         fields=", ".join(sorted(differing)),
                     )
                 )
-            self._get_trust().is_sampled = True
 
     def _find_unlike(self, one, other):
         """Return in which columns two bills of the same usage differ, but for ids and numbers."""
@@ -725,7 +864,11 @@ class AssistBillMaker(models.AbstractModel):
             ):
                 linked[row.pop(owner)] |= set(row.values())
             links[link] = [linked[row['id']] for row in rows[table]]
-        return Exemplar(rows, links)
+        empty = {
+            self.env[model]._table: self._get_empty(model)
+            for model in ('account.move', 'account.move.line')
+        }
+        return Exemplar(rows, links, empty)
 
     @tools.ormcache('table')
     def _get_columns(self, table):

@@ -201,20 +201,20 @@ HARMLESS_PARTS = {
 COMPARED_TAXES = ('percent', 'fixed', 'division', 'group')
 
 
-def _is_known(module, name):
+def is_known(module, name):
     """Tell whether bills were compared with this part of an add-on."""
     return module in COMPARED_MODULES or name in HARMLESS_PARTS.get(module, ())
 
 
-def _get_unknown_modules(field):
+def get_unknown_modules(field):
     """Return the unknown add-ons ('' for a person) that have this stored field computed."""
     if not field.store or not (field.compute or field.related):
         return []
     modules = [''] if field.manual else field._modules
-    return [module for module in modules if not _is_known(module, field.name)]
+    return [module for module in modules if not is_known(module, field.name)]
 
 
-def _is_by_known_module(function):
+def is_by_known_module(function):
     """Tell whether what stands in the class of a known add-on was written in one, too."""
     *path, _file = (getattr(function, '__module__', None) or '').split('.')
     return path[:2] == ['odoo', 'addons'] and (
@@ -242,16 +242,11 @@ class AssistBillMaker(models.AbstractModel):
     # === RULE === #
 
     def _get_general_slow_reason(self):
-        """Return in words why no bill of this company is made the fast way; None if some may be."""
+        """Return in words why no bill of this company is made a fast way; None if some may be."""
         if self.env.company.account_storno:
             return self.env._("storno accounting")
         if self.env.context.get('project_id'):
             return self.env._("a project whose analytic accounts count")
-        if listeners := self._get_listeners():
-            return self.env._(
-                "%(listeners)s have a hand in how invoices are made",
-                listeners=format_list(self.env, listeners),
-            )
         if self.env['account.journal'].search_count(
             [
                 *self.env['account.journal']._check_company_domain(self.env.company),
@@ -265,6 +260,15 @@ class AssistBillMaker(models.AbstractModel):
             [('company_id', 'in', (False, self.env.company.id))], limit=1
         ):
             return self.env._("models of analytic distribution")
+        return None
+
+    def _get_listening_reason(self):
+        """Return in words who has a hand in invoices and was never compared; None if nobody."""
+        if listeners := self._get_listeners():
+            return self.env._(
+                "%(listeners)s have a hand in how invoices are made",
+                listeners=format_list(self.env, listeners),
+            )
         return None
 
     def _get_slow_reason(self, vals):
@@ -362,18 +366,18 @@ class AssistBillMaker(models.AbstractModel):
         parts = {
             (module, name)
             for module, name, part in self._iter_methods(model)
-            if not _is_known(module, name)
+            if not is_known(module, name)
         }
         parts |= {
             ('', name)
             for module, name, part in self._iter_methods(model)
-            if _is_known(module, name) and not _is_by_known_module(part)
+            if is_known(module, name) and not is_by_known_module(part)
         }
         if model in LISTENED_MODELS:
             parts |= {
                 (module, field.name)
                 for field in self.env[model]._fields.values()
-                for module in _get_unknown_modules(field)
+                for module in get_unknown_modules(field)
             }
         return parts
 
@@ -387,7 +391,7 @@ class AssistBillMaker(models.AbstractModel):
             for module, name, part in self._iter_methods(model)
             if (module in COMPARED_MODULES and name in REPLACED_METHODS[model])
             or name in HARMLESS_PARTS.get(module, ())
-            if not module.startswith('assist_billing') and _is_by_known_module(part)
+            if not module.startswith('assist_billing') and is_by_known_module(part)
         }
 
     def _iter_methods(self, model):

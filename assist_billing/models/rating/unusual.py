@@ -121,6 +121,7 @@ class AssistBillingCycle(models.Model):
         ]
         if not changed:
             return
+        self.flush_model(['noted_unusual'])
         ids, texts = map(list, zip(*changed, strict=True))
         # By SQL, which leaves alone who wrote a cycle last, and when.
         self.env.cr.execute(

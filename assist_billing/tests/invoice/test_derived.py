@@ -6,7 +6,7 @@ from odoo import api, fields, models
 from odoo.tests import freeze_time, tagged
 from odoo.tools import SQL, mute_logger
 
-from ...models.invoice import assist_bill_maker, bill_maker_derived
+from ...models.invoice import bill_maker_derived
 from ...utils.refusals import NotDerivedError
 from .fast_common import ADD_ON, NOW
 from .shapes_common import ShapesCase
@@ -41,8 +41,6 @@ class ComputesPerCustomer(models.Model):
 
 
 class ComputesForSomeCustomers(models.Model):
-    """As the one before, but the two bills that are compared do not show it."""
-
     _module = ADD_ON
     _inherit = 'account.move'
 
@@ -52,6 +50,34 @@ class ComputesForSomeCustomers(models.Model):
     def _compute_is_special(self):
         for move in self:
             move.is_special = move.partner_id.ref == "special"
+
+
+class CountsPerCustomer(models.Model):
+    """Nothing that is computed: nobody but the two bills that are compared can show it."""
+
+    _module = ADD_ON
+    _inherit = 'account.move'
+
+    customer_number = fields.Integer()
+
+    def _post(self, soft=True):
+        for move in self:
+            move.customer_number = move.partner_id.id
+        return super()._post(soft)
+
+
+class MarksSomeCustomers(models.Model):
+    """As the one before, but the two bills that are compared do not show it."""
+
+    _module = ADD_ON
+    _inherit = 'account.move'
+
+    is_special = fields.Boolean()
+
+    def _post(self, soft=True):
+        for move in self:
+            move.is_special = move.partner_id.ref == "special"
+        return super()._post(soft)
 
 
 class SumsUpBills(models.Model):
@@ -76,9 +102,7 @@ class DerivedCase(ShapesCase):
 
     def setUp(self):
         super().setUp()
-        self.addCleanup(self._forget)
-        for module in (assist_bill_maker, bill_maker_derived):
-            self.startPatcher(patch.object(module, 'FEWEST', 3))
+        self.startPatcher(patch.object(bill_maker_derived, 'FEWEST', 3))
         self._forget()
 
     @property
@@ -86,8 +110,8 @@ class DerivedCase(ShapesCase):
         return self.registry['assist.bill.maker']
 
     def _forget(self):
-        """Begin as another process does."""
-        self.registry.assist_trust = bill_maker_derived.Trust()
+        """Begin as a database does in which nothing was compared yet."""
+        self.env['assist.bill.proof'].search([]).unlink()
 
     def _create_cycles(self):
         taxes = self._create_taxes({'amount': 15.0})
@@ -319,20 +343,19 @@ class TestNotDerived(DerivedCase):
         cycles = self._create_cycles()
         with (
             self._with_add_on(WritesElsewhere),
-            patch.object(self.maker, '_get_listeners', lambda _maker: []),
+            patch.object(self.maker, '_get_listening_add_ons', lambda _maker: []),
         ):
             self._assert_refused(cycles, "also writes to res_country_group", unlike=('rows',))
 
-    def test_an_add_on_that_computes_for_each_customer(self):
+    def test_an_add_on_that_writes_something_else_for_each_customer(self):
         cycles = self._create_cycles()
         with (
-            self._with_add_on(ComputesPerCustomer),
-            patch.object(self.maker, '_get_listeners', lambda _maker: []),
-            patch.object(self.maker, '_check_fields', lambda _maker, _vals: None),
+            self._with_add_on(CountsPerCustomer),
+            patch.object(self.maker, '_get_listening_add_ons', lambda _maker: []),
         ):
             self._assert_refused(cycles, "has values of its own: customer_number")
 
-    def test_an_add_on_that_computes_for_some_customers_shows_in_the_sample(self):
+    def test_an_add_on_that_marks_some_customers_shows_in_the_sample(self):
         cycles, find = self._create_cycles(), self.maker._find_families
 
         def mark(maker, vals_list, complete):
@@ -342,10 +365,9 @@ class TestNotDerived(DerivedCase):
             return families
 
         with (
-            self._with_add_on(ComputesForSomeCustomers),
+            self._with_add_on(MarksSomeCustomers),
             patch.object(self.maker, '_find_families', mark),
-            patch.object(self.maker, '_get_listeners', lambda _maker: []),
-            patch.object(self.maker, '_check_fields', lambda _maker, _vals: None),
+            patch.object(self.maker, '_get_listening_add_ons', lambda _maker: []),
         ):
             self._assert_refused(cycles, "made anew, is another: is_special")
 

@@ -281,7 +281,7 @@ class TestFastListeners(FastPathCase):
                 self.subTest(definition.__name__),
                 self.cr.savepoint() as savepoint,
                 self._with_add_on(definition),
-                patch.object(maker, '_get_listeners', lambda _maker: []),
+                patch.object(maker, '_get_listening_add_ons', lambda _maker: []),
                 self.assertLogs('odoo.addons.assist_billing', logging.INFO) as logs,
             ):
                 self._assert_equal_both_ways(cycles, fast=0)

@@ -128,6 +128,13 @@ class AccessCommon(AssistBillingCommon, HttpCase):
             currency_id=cls.company.currency_id.id,
         )
         make(
+            'assist.bill.proof',
+            company_id=company,
+            made_at='2026-02-01 00:00:00',
+            state='refused',
+            signature="secret",
+        )
+        make(
             'assist.billing.suspension',
             association_id=association.id,
             date_from='2027-01-01',

@@ -25,6 +25,8 @@ FLUSHED_BY_THEIR_CALLERS = {
     'account.move._assist_mark_unfinished',
     # Called by `_derive` and `_check_sample` after these have flushed everything.
     'assist.bill.maker._insert',
+    # Empties what is computed again at once.
+    'assist.bill.maker._empty',
     # Called by `_run` after it has flushed everything.
     'assist.billing.tie._find_together',
     'assist.billing.tie._prepare_tables',
@@ -33,6 +35,7 @@ FLUSHED_BY_THEIR_CALLERS = {
     'assist.bill.maker._get_columns',
     'assist.bill.maker._get_not_derived_reason',
     'assist.bill.maker._take_ids',
+    'assist.billing.tie._takes_long',
     'account.move._assist_get_marks',
     'assist.billing.run._analyze_new_ledger',
     'assist.session._analyze_if_thought_empty',
