@@ -88,7 +88,7 @@ class RefusesInAHelper(models.Model):
 
     def _look_at_customers(self):
         if "nobody" in self.mapped('partner_id.name'):
-            raise UserError(self.env._("Nobody is to be billed."))
+            raise UserError(self.env._("Not this one."))
 
 
 class AsksBeforePosting(models.Model):
