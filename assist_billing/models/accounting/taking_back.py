@@ -153,14 +153,17 @@ class AccountMove(models.Model):
         )
 
     def _assist_get_payment_lines(self):
-        """Return the journal items that pay this bill: what it is matched with, credits aside."""
+        """Return the journal items that pay this bill: what it is matched with, but for credits.
+
+        Of a credit note: what pays it back, but for the bills it is set off against.
+        """
         self.ensure_one()
         receivable = self._assist_get_receivable_lines()
         counterparts = (
             receivable.matched_credit_ids.credit_move_id
             | receivable.matched_debit_ids.debit_move_id
         )
-        return counterparts.filtered(lambda line: line.move_id.move_type != 'out_refund')
+        return counterparts.filtered(lambda line: not line.move_id.is_sale_document())
 
     # === TAKING BACK === #
 

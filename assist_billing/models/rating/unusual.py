@@ -28,19 +28,19 @@ class AssistBillingCycle(models.Model):
     unusual_at = fields.Datetime(
         string="Unusual As Of",
         compute='_compute_unusual_at',
-        help="When the open periods were last looked through for what is unusual.",
+        help="When the open periods were last looked through; empty while they are few, and are "
+        "looked through each time.",
     )
 
     _unusual_index = models.Index("(company_id) WHERE state = 'open' AND noted_unusual IS NOT NULL")
 
     # === COMPUTE METHODS === #
 
-    @api.depends('company_id')
+    @api.depends('company_id.assist_unusual_at')
     def _compute_unusual_at(self):
-        now = fields.Datetime.now()
         for cycle in self:
             # sudo: when it was is no secret
-            cycle.unusual_at = cycle.company_id.sudo().assist_unusual_at or now
+            cycle.unusual_at = cycle.company_id.sudo().assist_unusual_at
 
     def _search_unusual(self, operator, value):
         """Find open cycles by whether there is something unusual about what they would bill.

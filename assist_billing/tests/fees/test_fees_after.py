@@ -414,11 +414,16 @@ class TestFeesAfter(FeesCommon):
             credit.action_assist_add_charges()
         with self.assertRefused("credit note"):
             credit.action_assist_confirm_payment()
+        [advance] = association.cycle_ids.fee_ids.own_move_id
+        set_off = advance.amount_residual
+        self.assertLess(set_off, advance.amount_total)
         credit.button_cancel()
+        self.assertEqual(advance.amount_residual, advance.amount_total)
         cycle.action_rebill()
         self.assertEqual(cycle.move_id.move_type, 'out_refund')
         self.assertEqual(cycle.move_id.amount_untaxed, 245.0)
         cycle.move_id.action_post()
+        self.assertEqual(advance.amount_residual, set_off)
         self.assertTied(now='2026-03-11 00:00:00')
 
     def test_the_preview_of_a_real_period_has_fees(self):
