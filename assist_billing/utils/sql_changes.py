@@ -53,6 +53,17 @@ def written_to(records, names):
         _tell(records, names)
 
 
+def get_log_values(env):
+    """Return who makes rows and when, as the ORM notes it on what it creates."""
+    now = env.cr.now()
+    return {
+        'create_uid': env.uid,
+        'write_uid': env.uid,
+        'create_date': now,
+        'write_date': now,
+    }
+
+
 def created(records, names):
     """Have computed what depends on records whose fields `names` SQL has just inserted."""
     if records and is_depended_on(records, names):

@@ -1,7 +1,7 @@
 from odoo import api, fields, models
 from odoo.tools import SQL
 
-from ...utils.sql_changes import created
+from ...utils.sql_changes import created, get_log_values
 
 
 class AssistBillingCycleDevice(models.Model):
@@ -52,12 +52,7 @@ class AssistBillingCycleDevice(models.Model):
         cycles = self.env['assist.billing.cycle'].browse({cycle_id for cycle_id, *_more in days})
         cycles.flush_recordset(['company_id', 'association_id'])
         self.flush_model()
-        log = {
-            'create_uid': self.env.uid,
-            'write_uid': self.env.uid,
-            'create_date': self.env.cr.now(),
-            'write_date': self.env.cr.now(),
-        }
+        log = get_log_values(self.env)
         rows = self.env.execute_query(
             SQL(
                 """

@@ -3,7 +3,7 @@ from decimal import Decimal
 from odoo import api, fields, models
 from odoo.tools import SQL
 
-from ...utils.sql_changes import created
+from ...utils.sql_changes import created, get_log_values
 
 
 class AssistSessionPart(models.Model):
@@ -83,12 +83,7 @@ class AssistSessionPart(models.Model):
             return
         cycles = self.env['assist.billing.cycle'].browse({vals['cycle_id'] for vals in vals_list})
         companies = {cycle.id: cycle.company_id.id for cycle in cycles}
-        log = {
-            'create_uid': self.env.uid,
-            'write_uid': self.env.uid,
-            'create_date': self.env.cr.now(),
-            'write_date': self.env.cr.now(),
-        }
+        log = get_log_values(self.env)
         rows = [{**vals, 'company_id': companies[vals['cycle_id']], **log} for vals in vals_list]
         names = list(rows[0])
         columns = (

@@ -58,12 +58,10 @@ class AssistBillingPlan(models.Model):
         before_own = self._get_prices_before('own_fee_id', day)
         fees = []
         for fee in self.fee_ids:
-            terms = fee._prepare_fee_terms(own.get(fee._origin))
-            if number := own.get(fee._origin):
-                terms['price'] = before_own.get(number.id, terms['price'])
-            else:
-                terms['price'] = before.get(fee._origin.id, terms['price'])
-            fees.append(terms)
+            number = own.get(fee._origin)
+            terms = fee._prepare_fee_terms(number)
+            earlier = before_own.get(number.id) if number else before.get(fee._origin.id)
+            fees.append(terms if earlier is None else {**terms, 'price': earlier})
         return {'fees': fees}
 
     def _prepare_fee_product_terms(self):

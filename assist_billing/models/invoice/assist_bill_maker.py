@@ -103,7 +103,9 @@ class AssistBillMaker(models.AbstractModel):
         if may_derive and len(values) > 1:
             reason = self._get_not_derived_reason()
             try:
-                families = [] if reason else self._find_families(vals_list, values)
+                # Values in spite of a reason: an add-on that was never compared has a hand in it.
+                is_extended = not reasons.keys().isdisjoint(values)
+                families = [] if reason else self._find_families(vals_list, values, is_extended)
             except NotDerivedError as error:
                 reason = str(error)
             made_later = {member.index for family in families for member in family.others}

@@ -15,6 +15,7 @@ from odoo.tools.mail import generate_tracking_message_id
 from ...utils.races import NOBODYS_FAULT, undone
 from ...utils.refusals import NotDerivedError, NotProvenError, RefusedTogetherError
 from ...utils.sql_changes import get_depended_on
+from .bill_maker_rule import LISTENED_MODELS
 
 # From fewer bills of a shape nothing is gained by deriving them: two of them are made by Odoo.
 FEWEST = 4
@@ -94,6 +95,7 @@ TABLES = {
     'mail_message': 'res_id',
     'mail_followers': 'res_id',
 }
+LISTENED_TABLES = {model.replace('.', '_'): model for model in LISTENED_MODELS}
 LINKS = {
     'account_move_line_account_tax_rel': ('account_move_line', 'account_move_line_id'),
     'account_account_tag_account_move_line_rel': ('account_move_line', 'account_move_line_id'),
@@ -127,14 +129,18 @@ class Family:
     kind: str
     kind_name: str
     is_posted: bool
+    is_proven: bool  # bills of the kind were compared before
     models: list[Member]
     others: list[Member] = field(default_factory=list)
-    is_to_prove: bool = False
     exemplars: models.Model | None = None
     # Tables and how much was written to each before the exemplars were made.
     written: dict = field(default_factory=dict)
     # Index of a member -> what Odoo made for it, to be compared with what is derived.
     sample: dict = field(default_factory=dict)
+
+    @property
+    def is_to_prove(self):
+        return not self.others
 
 
 @dataclass
@@ -238,13 +244,14 @@ class AssistBillMaker(models.AbstractModel):
 
     # === SHAPES === #
 
-    def _find_families(self, vals_list, complete):
+    def _find_families(self, vals_list, complete, is_extended):
         """Return the families among bills: those of which there are enough alike.
 
         Where add-ons have a hand in invoices, either all of a batch are proven, or none is derived.
 
         :param list vals_list: as of `_prepare_invoice_vals`
         :param dict complete: index in `vals_list` -> values with all lines
+        :param bool is_extended: code that was never compared beforehand has a hand in invoices
         :raise NotDerivedError: where some field may be a customer's own that is not known
         :raise NotProvenError: where some are to be made before the others
         """
@@ -254,7 +261,8 @@ class AssistBillMaker(models.AbstractModel):
                 cycle = self.env['assist.billing.cycle'].browse(vals['assist_cycle_id'])
                 is_posted = cycle.plan_id.bill_handling in ('post', 'send')
                 shapes[self._get_shape(vals, is_posted)].append((index, is_posted))
-        evidence, is_extended = self._get_evidence(), self._is_extended()
+        evidence = self._get_evidence()
+        columns = self._get_trait_columns() if is_extended else ()
         families, refusals, memo = [], {}, {}
         for shape in shapes.values():
             if len(shape) < (FEWEST_COMPARED if is_extended else FEWEST):
@@ -271,26 +279,31 @@ class AssistBillMaker(models.AbstractModel):
                     is_posted,
                     vals_list[index],
                     *self._prepare_own_values(complete[index], memo),
-                    self._get_traits(complete[index]) if is_extended else set(),
+                    self._get_traits(complete[index], columns) if is_extended else set(),
                 )
                 for index, is_posted in shape
             ]
             families.append(
-                Family(kind, self._get_kind_name(complete[index], is_posted), is_posted, members)
+                Family(
+                    kind,
+                    self._get_kind_name(complete[index], is_posted),
+                    is_posted,
+                    kind in evidence.covered,
+                    members,
+                )
             )
-        if is_extended:
-            families = self._take_proven(families, evidence)
+        if not is_extended or self._are_proven(families, evidence):
+            families = [family for family in families if len(family.models) >= FEWEST]
+            for family in families:
+                self._choose_models(family)
         if refusals and not families:
             raise NotDerivedError(self._join_reasons(*dict.fromkeys(refusals.values())))
-        for family in families:
-            if not is_extended or not family.is_to_prove:
-                self._choose_models(family)
         return families
 
-    def _take_proven(self, families, evidence):
-        """Return of these families those whose bills are proven; or, as none is, all to prove it.
+    def _are_proven(self, families, evidence):
+        """Tell whether all bills of these families are proven.
 
-        :raise NotProvenError: where there are both
+        :raise NotProvenError: where some are, enough to derive others, and some are not
         """
         unproven, first_proven, is_any_derivable = [], [], False
         for family in families:
@@ -300,17 +313,13 @@ class AssistBillMaker(models.AbstractModel):
             if len(proven) < len(family.models):
                 unproven += [member for member in family.models if member not in proven]
                 first_proven += proven[:1]  # to be compared with
-        if not unproven:
-            return [family for family in families if len(family.models) >= FEWEST]
-        if is_any_derivable:
+        if unproven and is_any_derivable:
             raise NotProvenError(
                 self.env['assist.billing.cycle'].browse(
                     member.plain['assist_cycle_id'] for member in (*unproven, *first_proven)
                 )
             )
-        for family in families:
-            family.is_to_prove = True
-        return families
+        return not unproven
 
     def _choose_models(self, family):
         """Have Odoo make two bills of a family, as unlike as can be, and derive the others."""
@@ -477,9 +486,8 @@ class AssistBillMaker(models.AbstractModel):
         self._count_ranks(families)
         self._check_sample(moves, members, sample)
         self._tell_ways(dict.fromkeys(moves.ids, ('derived', None)))
-        covered = self._get_evidence().covered
         for family in {family.kind: family for family in families}.values():
-            if family.kind not in covered:
+            if not family.is_proven:
                 self._keep_proof(family, value_count=compared[family.kind])
         try:
             self._check_outside()
@@ -685,20 +693,11 @@ class AssistBillMaker(models.AbstractModel):
                 )
             )
 
-    def _check_family(self, family):
-        """Check that bills of a shape that Odoo made could have been derived from each other.
-
-        :return: the number of values that were compared
-        :raise NotDerivedError: with what differs, in words
-        """
-        return self._check_exemplars(
-            family, [self._read_bill(move.id) for move in family.exemplars]
-        )
-
     def _check_exemplars(self, family, exemplars):
         """Check that each exemplar, derived from another, comes out as it is stored.
 
         :return: the number of values that were compared
+        :raise NotDerivedError: with what differs, in words
         """
         tracked = self.env.cr.precommit.data.get('mail.tracking.account.move', {})
         if any(tracked.get(exemplar.id) for exemplar in exemplars):
@@ -737,11 +736,10 @@ class AssistBillMaker(models.AbstractModel):
         if not rows:
             return set()
         derived = self.env.execute_query_dict(self._get_derived_sql(table, rows, is_sorted=True))
-        ignored = MESSAGE_OWN if table == 'mail_message' else set()
-        for model in ('account.move', 'account.move.line'):
-            if table == self.env[model]._table:
-                # Computed for each, see `_compute_for_others`.
-                ignored = {column.name for column in self._get_computed_by_others(model)}
+        ignored = MESSAGE_OWN if table == 'mail_message' else ()
+        if model := LISTENED_TABLES.get(table):
+            # Computed for each, see `_compute_for_others`.
+            ignored = {column.name for column in self._get_computed_by_others(model)}
         return {
             name
             for one, other in zip(derived, stored, strict=True)
@@ -767,8 +765,7 @@ class AssistBillMaker(models.AbstractModel):
         pairs = [(family, member) for family in families for member in family.others]
         # Any will do: it is no secret which.
         number = len(pairs) // SAMPLED + (random.randrange(SAMPLED) < len(pairs) % SAMPLED)  # noqa: S311
-        covered = self._get_evidence().covered
-        is_first = not any(family.kind in covered for family, _member in pairs)
+        is_first = not any(family.is_proven for family, _member in pairs)
         pairs = random.sample(pairs, number or is_first)
         if not pairs:
             return
@@ -864,10 +861,7 @@ class AssistBillMaker(models.AbstractModel):
             ):
                 linked[row.pop(owner)] |= set(row.values())
             links[link] = [linked[row['id']] for row in rows[table]]
-        empty = {
-            self.env[model]._table: self._get_empty(model)
-            for model in ('account.move', 'account.move.line')
-        }
+        empty = {table: self._get_empty(model) for table, model in LISTENED_TABLES.items()}
         return Exemplar(rows, links, empty)
 
     @tools.ormcache('table')

@@ -23,7 +23,6 @@ from .bill_maker_rule import (
     LISTENED_MODELS,
     REPLACED_METHODS,
     get_unknown_modules,
-    is_by_known_module,
     is_known,
 )
 
@@ -88,7 +87,10 @@ class AssistBillMaker(models.AbstractModel):
     # === SIGNATURE === #
 
     def _get_signature(self):
-        """Return what names the code that has a say in bills: another code, another name."""
+        """Return what names the code that has a say in bills: another code, another name.
+
+        But for what people have computed on screen, which is computed for each bill in any case.
+        """
         key = tuple(type(self.env[name]).__mro__ for name in SIGNED_MODELS)
         known = self.pool.__dict__.setdefault('assist_signatures', {})
         if key not in known:
@@ -104,12 +106,6 @@ class AssistBillMaker(models.AbstractModel):
                         paths.add(inspect.getsourcefile(parent))
                     except (OSError, TypeError):
                         others.append(repr(parent))
-            # What people had computed on screen.
-            others += [
-                f"{column} {column.compute} {column.related}"
-                for column in self.env[name]._fields.values()
-                if column.manual
-            ]
         parts = [*map(_get_file_checksum, filter(None, paths)), *others]
         return hashlib.sha256("\n".join(sorted(parts)).encode()).hexdigest()[:16]
 
@@ -119,7 +115,7 @@ class AssistBillMaker(models.AbstractModel):
 
     def _is_extended(self):
         """Tell whether code that was never compared beforehand has a hand in invoices."""
-        return bool(self._get_listening_add_ons())
+        return bool(self._find_listening_parts())
 
     # === WHAT NO COMPARISON SHOWS === #
 
@@ -131,7 +127,7 @@ class AssistBillMaker(models.AbstractModel):
             if words := self._describe_effect(module, name, function):
                 return self.env._(
                     "%(add_on)s (%(method)s) %(does)s",
-                    add_on=self._get_add_on_title(module),
+                    add_on=self._get_add_on_titles([module]).get(module, module),
                     method=name,
                     does=words,
                 )
@@ -154,18 +150,16 @@ class AssistBillMaker(models.AbstractModel):
         return None
 
     def _iter_strange_methods(self):
-        """Yield the methods that matter to bills and were never compared, as `_iter_methods`.
+        """Yield the methods of unknown add-ons, see `_iter_unknown_methods`.
 
         But for those that are run for each derived bill: constraints, and what computes the
         add-ons' own fields.
         """
         for model in REPLACED_METHODS:
             computing = {column.compute for column in self._get_computed_by_others(model)}
-            for module, name, function in self._iter_methods(model):
-                if is_known(module, name):
-                    if not is_by_known_module(function):
-                        yield '', name, function
-                elif not hasattr(function, '_constrains') and name not in computing:
+            for module, name, function in self._iter_unknown_methods(model):
+                is_run = hasattr(function, '_constrains') or name in computing
+                if not (module and is_run):
                     yield module, name, function
 
     def _get_method_of(self, module, name):
@@ -177,11 +171,6 @@ class AssistBillMaker(models.AbstractModel):
                 ):
                     return vars(parent)[name]
         return None
-
-    def _get_add_on_title(self, module):
-        # sudo: what an add-on is called may everybody know
-        modules = self.env['ir.module.module'].sudo()
-        return modules.search([('name', '=', module)], limit=1).shortdesc or module
 
     # === WHAT IS RUN FOR EACH BILL === #
 
@@ -202,8 +191,8 @@ class AssistBillMaker(models.AbstractModel):
         return sorted(
             {
                 name
-                for module, name, function in self._iter_methods(model)
-                if hasattr(function, '_constrains') and not is_known(module, name)
+                for module, name, function in self._iter_unknown_methods(model)
+                if module and hasattr(function, '_constrains')
             }
         )
 
@@ -250,12 +239,13 @@ class AssistBillMaker(models.AbstractModel):
         ]
         return " · ".join(filter(None, words))
 
-    def _get_traits(self, vals):
+    def _get_traits(self, vals, columns):
         """Return all that an add-on is likely to act on, of a bill and of its customer.
 
         A bill is derived only if each of its traits was there on bills that were compared.
 
         :param dict vals: values with all lines
+        :param columns: as of `_get_trait_columns`
         :return: set of texts
         """
         partner = self.env['res.partner'].browse(vals['partner_id'])
@@ -270,7 +260,7 @@ class AssistBillMaker(models.AbstractModel):
             if role and customer == partner:
                 traits.add("company=own")
                 continue
-            for column in self._get_trait_columns():
+            for column in columns:
                 value = customer[column.name]
                 if column.type == 'many2many':
                     traits.update(f"{role}{column.name}={id_}" for id_ in value.ids)
@@ -306,7 +296,8 @@ class AssistBillMaker(models.AbstractModel):
         for family in families:
             try:
                 with self.env.cr.savepoint(flush=False):
-                    compared = self._check_family(family)
+                    exemplars = [self._read_bill(move.id) for move in family.exemplars]
+                    compared = self._check_exemplars(family, exemplars)
             except NOBODYS_FAULT:
                 raise
             except NotDerivedError as error:

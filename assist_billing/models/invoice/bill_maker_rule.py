@@ -317,20 +317,9 @@ class AssistBillMaker(models.AbstractModel):
         ]
 
     def _get_listening_add_ons(self):
-        """Return the add-ons among the listeners, with the methods and fields they have."""
-        found = defaultdict(set)
-        for model in REPLACED_METHODS:
-            for module, name in self._get_unknown_parts(model):
-                found[module, False].add(name)
-            for module, name, checksum in self._get_compared_sources(model):
-                if checksum not in COMPARED_SOURCES.get((model, module, name), ()):
-                    found[module, True].add(name)
-        # sudo: what an add-on is called may everybody know
-        modules = self.env['ir.module.module'].sudo()
-        titles = {
-            module.name: module.shortdesc
-            for module in modules.search([('name', 'in', [module for module, _changed in found])])
-        }
+        """Return the add-ons among the listeners, in words: with their methods and fields."""
+        found = self._find_listening_parts()
+        titles = self._get_add_on_titles([module for module, _changed in found])
         words = []
         for (module, is_changed), names in found.items():
             values = {
@@ -343,6 +332,27 @@ class AssistBillMaker(models.AbstractModel):
                 else self.env._("%(add_on)s (%(parts)s)", **values)
             )
         return words
+
+    def _find_listening_parts(self):
+        """Return what of add-ons has a hand in how bills are made, and was never compared.
+
+        :return: (name of the add-on, whether it is another version of one that was compared) ->
+            set of names of methods and fields
+        """
+        found = defaultdict(set)
+        for model in REPLACED_METHODS:
+            for module, name in self._get_unknown_parts(model):
+                found[module, False].add(name)
+            for module, name, checksum in self._get_compared_sources(model):
+                if checksum not in COMPARED_SOURCES.get((model, module, name), ()):
+                    found[module, True].add(name)
+        return found
+
+    def _get_add_on_titles(self, names):
+        """Return what add-ons are called, by their technical names, as far as they are known."""
+        # sudo: what an add-on is called may everybody know
+        modules = self.env['ir.module.module'].sudo().search([('name', 'in', names)])
+        return {module.name: module.shortdesc for module in modules}
 
     def _is_posting_extended(self):
         """Tell whether an add-on whose posting was never compared takes part in it."""
@@ -363,16 +373,7 @@ class AssistBillMaker(models.AbstractModel):
         :return: pairs of the name of an add-on ('' for what was exchanged at run time) and of a
             method or a field
         """
-        parts = {
-            (module, name)
-            for module, name, part in self._iter_methods(model)
-            if not is_known(module, name)
-        }
-        parts |= {
-            ('', name)
-            for module, name, part in self._iter_methods(model)
-            if is_known(module, name) and not is_by_known_module(part)
-        }
+        parts = {(module, name) for module, name, _part in self._iter_unknown_methods(model)}
         if model in LISTENED_MODELS:
             parts |= {
                 (module, field.name)
@@ -393,6 +394,17 @@ class AssistBillMaker(models.AbstractModel):
             or name in HARMLESS_PARTS.get(module, ())
             if not module.startswith('assist_billing') and is_by_known_module(part)
         }
+
+    def _iter_unknown_methods(self, model):
+        """Yield the methods that matter to bills and stem from unknown add-ons.
+
+        As `_iter_methods`; for what was exchanged at run time the name of the add-on is ''.
+        """
+        for module, name, part in self._iter_methods(model):
+            if not is_known(module, name):
+                yield module, name, part
+            elif not is_by_known_module(part):
+                yield '', name, part
 
     def _iter_methods(self, model):
         """Yield the methods that matter to bills: name of the add-on, name, function."""

@@ -358,6 +358,18 @@ class FastPathCase(AssistBillingCommon):
                 self.registry[name]._base_classes__ = bases
             self._set_up_models(names)
 
+    @contextmanager
+    def _trying(self, definition):
+        """Have a subtest with this class in the registry, as an add-on's; undo all of it."""
+        with (
+            self.subTest(definition.__name__),
+            self.cr.savepoint() as savepoint,
+            self._with_add_on(definition),
+        ):
+            yield
+            savepoint.rollback()
+            self.env.invalidate_all()
+
     def _set_up_models(self, names):
         for name in self.registry.descendants(names, '_inherit', '_inherits'):
             self.registry[name]._setup_done__ = False

@@ -343,7 +343,7 @@ class TestNotDerived(DerivedCase):
         cycles = self._create_cycles()
         with (
             self._with_add_on(WritesElsewhere),
-            patch.object(self.maker, '_get_listening_add_ons', lambda _maker: []),
+            patch.object(self.maker, '_find_listening_parts', lambda _maker: {}),
         ):
             self._assert_refused(cycles, "also writes to res_country_group", unlike=('rows',))
 
@@ -351,15 +351,15 @@ class TestNotDerived(DerivedCase):
         cycles = self._create_cycles()
         with (
             self._with_add_on(CountsPerCustomer),
-            patch.object(self.maker, '_get_listening_add_ons', lambda _maker: []),
+            patch.object(self.maker, '_find_listening_parts', lambda _maker: {}),
         ):
             self._assert_refused(cycles, "has values of its own: customer_number")
 
     def test_an_add_on_that_marks_some_customers_shows_in_the_sample(self):
         cycles, find = self._create_cycles(), self.maker._find_families
 
-        def mark(maker, vals_list, complete):
-            families = find(maker, vals_list, complete)
+        def mark(maker, *args):
+            families = find(maker, *args)
             for member in families[0].others:
                 maker.env['res.partner'].browse(member.own['partner_id']).ref = "special"
             return families
@@ -367,7 +367,7 @@ class TestNotDerived(DerivedCase):
         with (
             self._with_add_on(MarksSomeCustomers),
             patch.object(self.maker, '_find_families', mark),
-            patch.object(self.maker, '_get_listening_add_ons', lambda _maker: []),
+            patch.object(self.maker, '_find_listening_parts', lambda _maker: {}),
         ):
             self._assert_refused(cycles, "made anew, is another: is_special")
 
@@ -390,14 +390,9 @@ class TestNotDerived(DerivedCase):
     def test_an_add_on_that_is_not_known_makes_all_bills_the_ordinary_way(self):
         cycles = self._create_cycles()
         for definition in (WritesElsewhere, ComputesPerCustomer, ComputesForSomeCustomers):
-            with (
-                self.subTest(definition.__name__),
-                self.cr.savepoint() as savepoint,
-                self._with_add_on(definition),
-            ):
+            with self._trying(definition):
                 _stored, made = self._make_and_read(cycles)
                 self.assertFalse(made)
-                savepoint.rollback()
 
     def test_a_trigger_of_the_database(self):
         cycles = self._create_cycles()

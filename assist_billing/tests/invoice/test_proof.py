@@ -178,19 +178,13 @@ class TestProof(DerivedCase):
 
     def test_what_is_equal_is_derived_once_it_is_proven(self):
         for definition in EQUAL:
-            with (
-                self.subTest(definition.__name__),
-                self.cr.savepoint() as savepoint,
-                self._with_add_on(definition),
-            ):
+            with self._trying(definition):
                 first, second = self._create_cycles(), self._create_cycles()
                 proof = self._close_all(first)
                 self.assertEqual(proof.mapped('state'), ['proven'], proof.mapped('reason'))
                 self.assertEqual(proof.bill_count, len(first))
                 self.assertEqual(set(self._get_ways(first).values()), {'ordinary'})
                 self._assert_equal(second)
-                savepoint.rollback()
-                self.env.invalidate_all()
 
     def _assert_equal(self, cycles):
         """Bill both ways and compare all that is stored, numbers aside; some are derived."""
@@ -206,11 +200,7 @@ class TestProof(DerivedCase):
 
     def test_what_differs_is_never_derived_and_said(self):
         for definition, words in DIFFERING.items():
-            with (
-                self.subTest(definition.__name__),
-                self.cr.savepoint() as savepoint,
-                self._with_add_on(definition),
-            ):
+            with self._trying(definition):
                 first, second = self._create_cycles(), self._create_cycles()
                 proof = self._close_all(first)
                 self.assertEqual(proof.mapped('state'), ['refused'])
@@ -218,16 +208,10 @@ class TestProof(DerivedCase):
                 self.assertIn(ADD_ON, proof.listeners)
                 self._close_all(second)
                 self.assertEqual(set(self._get_ways(second).values()), {'ordinary'})
-                savepoint.rollback()
-                self.env.invalidate_all()
 
     def test_what_no_comparison_shows_is_never_derived_and_said(self):
         for definition, words in UNPROVABLE.items():
-            with (
-                self.subTest(definition.__name__),
-                self.cr.savepoint() as savepoint,
-                self._with_add_on(definition),
-            ):
+            with self._trying(definition):
                 cycles = self._create_cycles() | self._create_cycles()
                 with freeze_time('2026-02-01 00:30:00'):
                     self._close('2026-02-01 00:30:00')
@@ -236,8 +220,6 @@ class TestProof(DerivedCase):
                 self.assertFalse(self.env['assist.bill.proof'].search([]))
                 self.assertIn(f"{ADD_ON} {words}", line.ordinary_reasons)
                 self.assertTrue(cycles.move_id)
-                savepoint.rollback()
-                self.env.invalidate_all()
 
     def test_an_add_on_that_commits_while_it_posts(self):
         with self._with_add_on(Commits), patch.object(self.cr, 'commit', lambda: None):
