@@ -7,6 +7,7 @@ sessions, one for devices, a tax and a receivable line.
 
 from datetime import datetime, timedelta
 
+from odoo import Command
 from odoo.tools import SQL
 
 from .rows import copy_rows
@@ -67,8 +68,8 @@ def mix(env, first, customers):
     )
 
 
-def add_rates(env):
-    """Give all plans rates: evenings and weekends cost half as much again, a visit more."""
+def create_hours(env):
+    """Create service hours: business from 8 to 18 on workdays, evening at any other time."""
     business, evening = (env.ref(f'assist_billing.band_{name}') for name in ('business', 'evening'))
     spans = [
         (day, *span)
@@ -76,21 +77,29 @@ def add_rates(env):
         for span in ((0, 480, evening), (480, 1080, business), (1080, 1440, evening))
     ]
     spans += [(day, 0, 1440, evening) for day in '56']
-    hours = env['assist.billing.hours'].create({'name': "Bench"})
-    env['assist.billing.hours.line'].create(
-        [
-            {
-                'hours_id': hours.id,
-                'dayofweek': day,
-                'minute_from': first,
-                'minute_to': last,
-                'band_id': band.id,
-            }
-            for day, first, last, band in spans
-        ]
+    return env['assist.billing.hours'].create(
+        {
+            'name': "Office",
+            'line_ids': [
+                Command.create(
+                    {
+                        'dayofweek': day,
+                        'minute_from': first,
+                        'minute_to': last,
+                        'band_id': band.id,
+                    }
+                )
+                for day, first, last, band in spans
+            ],
+        }
     )
+
+
+def add_rates(env):
+    """Give all plans rates: evenings and weekends cost half as much again, a visit more."""
+    evening = env.ref('assist_billing.band_evening')
     plans = env['assist.billing.plan'].search([])
-    plans.hours_id = hours
+    plans.hours_id = create_hours(env)
     rates = [{'band_id': evening.id, 'value': 150.0}, {'kind': 'on_site', 'value': 120.0}]
     env['assist.billing.rate'].create(
         [{'plan_id': plan.id, **rate} for plan in plans for rate in rates]

@@ -16,6 +16,8 @@ from odoo.service.model import PG_CONCURRENCY_EXCEPTIONS_TO_RETRY
 
 from odoo.addons.base.models.ir_attachment import IrAttachment
 
+from .data import create_hours
+
 DUE = """
 SELECT count(*) FROM assist_billing_cycle
  WHERE state = 'open' AND end_at <= now() AT TIME ZONE 'UTC'
@@ -131,29 +133,7 @@ def prepare(env, customers, per_customer, sent):
 
 def _describe_agreements(env, start):
     """Return the values of plans with rates, tiers, fees and prices by date."""
-    business, evening = (env.ref(f'assist_billing.band_{name}') for name in ('business', 'evening'))
-    spans = [
-        (day, *span)
-        for day in '01234'
-        for span in ((0, 480, evening), (480, 1080, business), (1080, 1440, evening))
-    ]
-    spans += [(day, 0, 1440, evening) for day in '56']
-    hours = env['assist.billing.hours'].create(
-        {
-            'name': "Office",
-            'line_ids': [
-                Command.create(
-                    {
-                        'dayofweek': day,
-                        'minute_from': first,
-                        'minute_to': last,
-                        'band_id': band.id,
-                    }
-                )
-                for day, first, last, band in spans
-            ],
-        }
-    )
+    evening, hours = env.ref('assist_billing.band_evening'), create_hours(env)
     product = env.ref('assist_billing.product_fee').id
     return [
         {

@@ -172,21 +172,7 @@ def measure_rates(stage: Stage, sizes: Sizes, ours: str) -> dict:
             client.send('prepare', due=due, hourly=True, **present)
         firsts = [client.receive() for client in clients]
         clients[1].do('add_rates')
-        for month in range(sizes.rounds + 1):
-            progress.show(f"round {month} of {sizes.rounds}")
-            for series, client, first in zip(costs.values(), clients, firsts, strict=True):
-                client.do(
-                    'add_due_sessions',
-                    first=first,
-                    month=month,
-                    customers=due,
-                    per_customer=sizes.sessions_per_bill,
-                )
-                answer = client.do('close', now=get_due(month))
-                if answer['bills'] != due:
-                    raise Problem(f"{answer['bills']} bills were made, not {due}.", "")
-                if month:
-                    series.add(answer['cpu'], due)
+        _close_in_turns(progress, sizes, due, clients, firsts, costs.values(), 'cpu')
     for name in databases:
         stage.drop(name)
     progress.end()
@@ -194,6 +180,31 @@ def measure_rates(stage: Stage, sizes: Sizes, ours: str) -> dict:
         'rates_cost': ratio(costs['with'], costs['without']),
         'rates': {name: series.as_dict() for name, series in costs.items()},
     }
+
+
+def _close_in_turns(progress, sizes, due, clients, firsts, costs, clock):
+    """Close month after month in several databases, in turns, and add up what it costs.
+
+    :param due: so many cycles are due in each, every month
+    :param firsts: what was prepared in each
+    :param costs: a Series of each
+    :param clock: which seconds count, of those that closing answers
+    """
+    for month in range(sizes.rounds + 1):
+        progress.show(f"round {month} of {sizes.rounds}")
+        for client, first, series in zip(clients, firsts, costs, strict=True):
+            client.do(
+                'add_due_sessions',
+                first=first,
+                month=month,
+                customers=due,
+                per_customer=sizes.sessions_per_bill,
+            )
+            answer = client.do('close', now=get_due(month))
+            if answer['bills'] != due:
+                raise Problem(f"{answer['bills']} bills were made, not {due}.", "")
+            if month:
+                series.add(answer[clock], due)
 
 
 def measure_growth(stage: Stage, sizes: Sizes, ours: str) -> dict:
@@ -214,19 +225,7 @@ def measure_growth(stage: Stage, sizes: Sizes, ours: str) -> dict:
             others = max(bills // 10 - due, 0)
             client.send('prepare', due=due, others=others, bills=bills, sessions=sessions)
         firsts = [client.receive() for client in clients]
-        for month in range(sizes.rounds + 1):
-            progress.show(f"round {month} of {sizes.rounds}")
-            for name, client, first in zip(present, clients, firsts, strict=True):
-                client.do(
-                    'add_due_sessions',
-                    first=first,
-                    month=month,
-                    customers=due,
-                    per_customer=sizes.sessions_per_bill,
-                )
-                seconds = client.do('close', now=get_due(month))['seconds']
-                if month:
-                    costs[name].add(seconds, due)
+        _close_in_turns(progress, sizes, due, clients, firsts, costs.values(), 'seconds')
         progress.show("ingesting")
         taken = _measure_ingest_growth(clients[0], clients[2], sizes)
     for name in databases:
