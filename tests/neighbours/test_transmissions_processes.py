@@ -16,7 +16,8 @@ import pytest
 
 import odoo
 from odoo import sql_db
-from odoo.service import db as db_service
+
+from environment import databases
 
 ADDONS = Path(__file__).parents[1] / 'addons'
 BILLS = 3
@@ -201,25 +202,16 @@ def run(database, *arguments, script=None, **options):
     return output
 
 
-def copy_database(template, name):
-    with sql_db.db_connect('postgres').cursor() as cr:
-        cr._cnx.autocommit = True
-        cr.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
-
-
 def drop_database(name):
     sql_db.close_db(name)
-    with sql_db.db_connect('postgres').cursor() as cr:
-        cr._cnx.autocommit = True
-        db_service._drop_conn(cr, name)
-        cr.execute(f'DROP DATABASE IF EXISTS "{name}"')
+    databases.drop(name)
 
 
 @pytest.fixture(scope='module')
 def billed():
     """A database whose bills wait to be sent; yields its name."""
     name = f"{odoo.tools.config['db_name'][0]}_{uuid.uuid4().hex[:8]}"
-    copy_database(os.environ['ASSIST_TEMPLATE_DATABASE'], name)
+    databases.copy(os.environ['ASSIST_TEMPLATE_DATABASE'], name)
     run(name, '-i', 'assist_billing_test_channels', '--stop-after-init')
     assert "CLOSED" in run(name, '--log-level=warn', command=('shell',), script=PREPARE)
     yield name
@@ -229,7 +221,7 @@ def billed():
 @pytest.fixture
 def scheduler(billed, tmp_path):
     name = f'{billed}_{uuid.uuid4().hex[:4]}'
-    copy_database(billed, name)
+    databases.copy(billed, name)
     yield Scheduler(name, tmp_path)
     drop_database(name)
 

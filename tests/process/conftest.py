@@ -8,7 +8,8 @@ import uuid
 import pytest
 
 from odoo import sql_db
-from odoo.service import db as db_service
+
+from environment import databases
 
 
 @pytest.fixture
@@ -17,15 +18,10 @@ def database():
     # A database is copied only while nobody is connected to it: not the one that is tested.
     template = os.environ['ASSIST_TEMPLATE_DATABASE']
     name = f"{template.removesuffix('_template')}_{uuid.uuid4().hex[:8]}"
-    with sql_db.db_connect('postgres').cursor() as cr:
-        cr._cnx.autocommit = True
-        cr.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+    databases.copy(template, name)
     yield name
     sql_db.close_db(name)
-    with sql_db.db_connect('postgres').cursor() as cr:
-        cr._cnx.autocommit = True
-        db_service._drop_conn(cr, name)
-        cr.execute(f'DROP DATABASE IF EXISTS "{name}"')
+    databases.drop(name)
 
 
 @pytest.fixture

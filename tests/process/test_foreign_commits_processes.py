@@ -16,8 +16,8 @@ import pytest
 
 import odoo
 from odoo import sql_db
-from odoo.service import db as db_service
 
+from environment import databases
 from environment.ready_odoo import ReadyOdoo
 
 COURIER = Path(__file__).parents[1] / 'addons'
@@ -204,25 +204,16 @@ def start(database, *arguments, **environment):
     )
 
 
-def copy_database(template, name):
-    with sql_db.db_connect('postgres').cursor() as cr:
-        cr._cnx.autocommit = True
-        cr.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
-
-
 def drop_database(name):
     sql_db.close_db(name)
-    with sql_db.db_connect('postgres').cursor() as cr:
-        cr._cnx.autocommit = True
-        db_service._drop_conn(cr, name)
-        cr.execute(f'DROP DATABASE IF EXISTS "{name}"')
+    databases.drop(name)
 
 
 @pytest.fixture(scope='module')
 def installed():
     """A database with the courier's add-on; yields its name."""
     name = f"{odoo.tools.config['db_name'][0]}_{uuid.uuid4().hex[:8]}"
-    copy_database(os.environ['ASSIST_TEMPLATE_DATABASE'], name)
+    databases.copy(os.environ['ASSIST_TEMPLATE_DATABASE'], name)
     process = start(name, '-i', 'assist_billing_test_courier', '--stop-after-init')
     output, _errors = process.communicate(timeout=300)
     assert process.returncode == 0, output
@@ -249,7 +240,7 @@ def unbilled(ready, installed, tmp_path_factory):
 def billed(ready, unbilled, tmp_path_factory):
     """The same, with bills and ordinary invoices that wait to be sent; yields its name."""
     name = f'{unbilled}_billed'
-    copy_database(unbilled, name)
+    databases.copy(unbilled, name)
     courier = Courier(ready, name, tmp_path_factory.mktemp('billed'))
     assert "CLOSED" in courier.run(CLOSE + INVOICES)
     yield name
@@ -259,7 +250,7 @@ def billed(ready, unbilled, tmp_path_factory):
 @pytest.fixture
 def courier(ready, billed, tmp_path):
     name = f'{billed}_{uuid.uuid4().hex[:4]}'
-    copy_database(billed, name)
+    databases.copy(billed, name)
     yield Courier(ready, name, tmp_path)
     drop_database(name)
 
@@ -267,7 +258,7 @@ def courier(ready, billed, tmp_path):
 @pytest.fixture
 def closing(ready, unbilled, tmp_path):
     name = f'{unbilled}_{uuid.uuid4().hex[:4]}'
-    copy_database(unbilled, name)
+    databases.copy(unbilled, name)
     yield Courier(ready, name, tmp_path)
     drop_database(name)
 
