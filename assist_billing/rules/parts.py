@@ -170,8 +170,7 @@ class RateCard:
             seconds, first = sum(part.seconds for part in parts), []
             self._add(first, session, *self._get_piece(session.start, session.end))
             return [
-                replace(
-                    first[0],
+                first[0]._replace(
                     start=parts[0].start,
                     end=parts[-1].end,
                     seconds=seconds,
@@ -203,8 +202,7 @@ class RateCard:
         own = max(0, _seconds(max(start, session.start), min(end, session.end)))
         last = parts[-1] if parts else None
         if last and self._is_alike(last, found, band, session, index):
-            parts[-1] = replace(
-                last,
+            parts[-1] = last._replace(
                 end=end,
                 seconds=last.seconds + seconds,
                 measured_seconds=last.measured_seconds + own,
@@ -257,7 +255,7 @@ class RateCard:
         _fit(counts, rounded)
         _take(counts, rounded - billed)
         return [
-            replace(part, billed_seconds=count, is_cut=len(parts) > 1)
+            part._replace(billed_seconds=count, is_cut=len(parts) > 1)
             for part, count in zip(parts, counts, strict=True)
         ]
 
@@ -417,7 +415,7 @@ def _cut_by_tiers(terms, scale, card, rows):
 def _price(card, part, place):
     """Return a part as it is priced in the tier of a place."""
     found = card.get_part_pricing(part, place)
-    return replace(part, price=found.price, group=found.group)
+    return part._replace(price=found.price, group=found.group)
 
 
 def _share_out(part, pieces):
@@ -426,7 +424,7 @@ def _share_out(part, pieces):
     names = ('measured_seconds', 'seconds', 'billed_seconds')
     columns = [split_somehow(getattr(part, name), 1, weights) for name in names]
     return [
-        replace(piece, **dict(zip(names, seconds, strict=True)))
+        piece._replace(**dict(zip(names, seconds, strict=True)))
         for (piece, _quantity), seconds in zip(pieces, zip(*columns, strict=True), strict=True)
     ]
 
@@ -453,7 +451,7 @@ def _rate_group(terms, group, price, rows):
         line=line,
         included=Included(line.quantity - gross.quantity, line.amount - gross.amount),
         parts=tuple(
-            replace(part, rate=part.rate and part.rate.id, quantity=quantity, amount=amount)
+            part._replace(rate=part.rate and part.rate.id, quantity=quantity, amount=amount)
             for part, quantity, amount in zip(parts, quantities, amounts, strict=True)
         ),
     )
@@ -526,7 +524,7 @@ def late_parts(again: Rating, shares: Iterable[SessionShare]) -> list[PartShare]
         counts = [part.billed_seconds for part in parts]
         _fit(counts, share.billed_seconds)
         result += [
-            replace(part, billed_seconds=count) for part, count in zip(parts, counts, strict=True)
+            part._replace(billed_seconds=count) for part, count in zip(parts, counts, strict=True)
         ]
     return result
 
@@ -550,7 +548,7 @@ def split_late_line(
     if not parts:
         return []
     return [
-        replace(part, quantity=quantity, amount=amount)
+        part._replace(quantity=quantity, amount=amount)
         for part, quantity, amount in zip(
             parts,
             split_somehow(quantity, step, weights),
@@ -578,7 +576,7 @@ def split_late_parts(
         if line := charged.get(key):
             result += split_late_line(again.terms, line, line.amount, found)
         else:
-            result += [replace(part, quantity=ZERO, amount=ZERO) for part in found]
+            result += [part._replace(quantity=ZERO, amount=ZERO) for part in found]
     return tuple(result)
 
 
@@ -607,7 +605,7 @@ def _move_to_lines(again, lines, parts):
         used = Fraction(0)
         for part, weight in zip(whole, weights, strict=True):
             pieces = [
-                (replace(part, group=own[i].group, price=own[i].price), quantity)
+                (part._replace(group=own[i].group, price=own[i].price), quantity)
                 for i, quantity in cut(ends[:-1], used, Fraction(weight))
             ]
             used += weight
@@ -619,8 +617,7 @@ def _join(joined, part):
     """Add a piece of a part to what is there of this part: tiers had cut it."""
     key = part.id, part.start, part.end
     if before := joined.get(key):
-        part = replace(
-            part,
+        part = part._replace(
             **{
                 name: getattr(before, name) + getattr(part, name)
                 for name in ('measured_seconds', 'seconds', 'billed_seconds')

@@ -7,7 +7,7 @@ from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 from fractions import Fraction
 from math import lcm
-from typing import Any
+from typing import Any, NamedTuple
 
 from .allowances import Allowance
 from .bands import Hours
@@ -354,8 +354,7 @@ class Included:
     amount: Decimal
 
 
-@dataclass(frozen=True)
-class PartShare:
+class PartShare(NamedTuple):
     """A part of a session's row: time of one price, from `start` to `end` (naive UTC).
 
     `seconds` are those rated, of the sessions merged into it too; `measured_seconds` its own.

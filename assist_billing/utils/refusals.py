@@ -19,3 +19,7 @@ class NotProvenError(Exception):
     def __init__(self, cycles):
         super().__init__()
         self.cycles = cycles
+
+
+class OutdatedError(Exception):
+    """Bills of an earlier batch are not what Odoo makes any more: nothing is derived from them."""

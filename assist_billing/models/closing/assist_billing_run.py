@@ -220,8 +220,9 @@ class AssistBillingRun(models.Model):
 
         Also without a run (an empty one): then nothing is counted.
         """
-        tried = []
-        while batch := retry_races(self._close_next_batch, now, tried):
+        tried, run = [], self
+        while batch := retry_races(run._close_next_batch, now, tried):
+            run = self.with_context(assist_has_closed=True)
             tried += batch.filtered(lambda cycle: cycle.state == 'open').ids
             if not self.env['ir.cron']._commit_progress(len(batch)):
                 return False

@@ -6,8 +6,13 @@ from odoo.exceptions import UserError
 from odoo.tools import SQL, split_every
 
 from ...utils.races import NOBODYS_FAULT, UndoPoint, watched_commits
-from ...utils.refusals import NotDerivedError, NotProvenError, RefusedTogetherError
-from ...utils.remembering import remembering
+from ...utils.refusals import (
+    NotDerivedError,
+    NotProvenError,
+    OutdatedError,
+    RefusedTogetherError,
+)
+from ...utils.remembering import CODE, remembering
 from ...utils.sql_changes import changing
 
 _logger = logging.getLogger(__name__)
@@ -15,9 +20,10 @@ _logger = logging.getLogger(__name__)
 # Cycles closed, and committed, at a time. More gains little, and loses more when one of them fails.
 CLOSE_BATCH = 50
 # The same where bills are derived from each other: it takes no longer, and more of them are alike.
-# Not more: who is killed again and again must get through one now and then, or Odoo counts the
-# scheduled action as failing.
-DERIVED_BATCH = 200
+DERIVED_BATCH = 500
+# The first of a run: who is killed again and again must get through one now and then, or Odoo
+# counts the scheduled action as failing.
+FIRST_DERIVED_BATCH = 100
 # What a session keeps of the bill it is on.
 STAMPED = ('cycle_id', 'billed_seconds', 'merged_into_id', 'state', 'write_uid', 'write_date')
 # What a session keeps of its billing, and what is forgotten when its cycle opens again.
@@ -120,7 +126,12 @@ class AssistBillingCycle(models.Model):
         The fewer sessions a batch has, and the less time it takes, the less of it others change.
         """
         may_derive = self.env['assist.bill.maker']._may_derive()
-        size = DERIVED_BATCH if may_derive else CLOSE_BATCH
+        if not may_derive:
+            size = CLOSE_BATCH
+        elif self.env.context.get('assist_has_closed'):
+            size = DERIVED_BATCH
+        else:
+            size = FIRST_DERIVED_BATCH
         return max(1, size >> self.env.context.get('assist_lost_races', 0))
 
     def _lock_sessions(self):
@@ -163,7 +174,7 @@ class AssistBillingCycle(models.Model):
                 self._close_together(now)
         except NOBODYS_FAULT:
             raise
-        except (NotDerivedError, NotProvenError) as error:
+        except (NotDerivedError, NotProvenError, OutdatedError) as error:
             for part in self._get_parts_not_derived(error):
                 part._close(now)
         except Exception as error:  # noqa: BLE001 - kept on the cycle and shown
@@ -186,6 +197,10 @@ class AssistBillingCycle(models.Model):
         """Return in which parts cycles are tried whose bills may not be derived as they were."""
         if isinstance(error, NotProvenError):
             return [error.cycles, self - error.cycles]
+        if isinstance(error, OutdatedError):
+            for company in self.company_id:
+                self._get_maker(company)._forget_exemplars()
+            return [self]
         _logger.warning("Bills are not derived from each other: %s", error)
         for company in self.company_id:
             self._get_maker(company)._stop_deriving(str(error))
@@ -193,9 +208,10 @@ class AssistBillingCycle(models.Model):
 
     def _close_together(self, now):
         """Bill these cycles, all or none."""
-        outcomes = self._get_outcomes()
-        self._bill(outcomes.values(), now)
-        self._close_succeeded()
+        with remembering(self.env, CODE):
+            outcomes = self._get_outcomes()
+            self._bill(outcomes.values(), now)
+            self._close_succeeded()
 
     def _bill(self, outcomes, now, handling=None):
         """Make the invoices of `outcomes`, stamp their sessions, close their cycles.

@@ -6,7 +6,7 @@ from odoo.tools import SQL, format_date, formatLang
 
 from ...rules import cycles
 from ...utils.prices import format_price
-from ...utils.remembering import remembering
+from ...utils.remembering import remembered, remembering
 from ..rates.agreement import AGREEMENT_TERMS
 from ..rates.rate_card import CARD_TERMS, PART_TERMS
 
@@ -299,14 +299,19 @@ class AssistBillingCycle(models.Model):
     @api.model
     def _open_for(self, associations, now):
         """Create the cycles of `associations` begun at `now`; return those that failed."""
-        vals_list, problems = [], {}
+        vals_list, problems, last_ends = [], {}, self._get_last_ends(associations)
         # The same for all customers of a plan.
         terms = {plan: plan._prepare_terms() for plan in associations.plan_id}
         with remembering(self.env):
             for association in associations:
                 try:
                     vals_list += self._prepare_cycles_vals(
-                        association, now, terms[association.plan_id]
+                        association,
+                        last_ends.get(
+                            association.id, (association.start_date, association.start_at)
+                        ),
+                        now,
+                        terms[association.plan_id],
                     )
                 except ValueError as error:  # a date or zone that cannot be counted with
                     problems[association] = str(error)
@@ -346,15 +351,36 @@ class AssistBillingCycle(models.Model):
                 raise ConcurrencyError(message)
 
     @api.model
-    def _prepare_cycles_vals(self, association, now, terms):
-        """Return values of the cycles that follow the association's last one, up to `now`.
+    def _get_last_ends(self, associations):
+        """Return when the last cycle of each ends: id of the association -> date, naive UTC.
 
+        Not by the ORM, which would read the terms of all cycles that there ever were.
+        """
+        self.flush_model(['association_id', 'date_start', 'date_end', 'end_at'])
+        rows = self.env.execute_query(
+            SQL(
+                """
+                SELECT a.id, last.date_end, last.end_at
+                  FROM assist_billing_association a, LATERAL (
+                    SELECT c.date_end, c.end_at FROM assist_billing_cycle c
+                     WHERE c.association_id = a.id ORDER BY c.date_start DESC LIMIT 1
+                ) last
+                 WHERE a.id = ANY(%s)
+                """,
+                associations.ids,
+            )
+        )
+        return {association_id: (date_end, end_at) for association_id, date_end, end_at in rows}
+
+    @api.model
+    def _prepare_cycles_vals(self, association, begin, now, terms):
+        """Return values of the cycles of an association from a day on, up to `now`.
+
+        :param tuple begin: the day, and when it begins in naive UTC
         :param dict terms: those of its plan
         """
         vals_list = []
-        last = association._get_last_cycle()
-        date_start = last.date_end or association.start_date
-        start_at = last.end_at or association.start_at
+        date_start, start_at = begin
         while start_at <= now:
             period = cycles.open_period(
                 date_start=date_start,
@@ -586,6 +612,7 @@ class AssistBillingCycle(models.Model):
         self.ensure_one()
         return fields.Date.subtract(self.date_end, days=1)
 
+    @remembered(lambda cycle: (cycle.date_start, cycle.date_end))
     def _format_period(self):
         """Return the period by its first and last served day, in the language of the context."""
         self.ensure_one()

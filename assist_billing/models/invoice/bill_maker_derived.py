@@ -1,5 +1,6 @@
 import json
 import random
+import time
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -13,7 +14,12 @@ from odoo.tools import SQL, float_repr, split_every
 from odoo.tools.mail import generate_tracking_message_id
 
 from ...utils.races import NOBODYS_FAULT, undone
-from ...utils.refusals import NotDerivedError, NotProvenError, RefusedTogetherError
+from ...utils.refusals import (
+    NotDerivedError,
+    NotProvenError,
+    OutdatedError,
+    RefusedTogetherError,
+)
 from ...utils.sql_changes import get_depended_on
 from .bill_maker_rule import LISTENED_MODELS
 
@@ -23,6 +29,17 @@ FEWEST = 4
 FEWEST_COMPARED = 2
 # Of so many derived bills one is made anew by Odoo, to be compared.
 SAMPLED = 250
+# So long, and of so many shapes, a run derives from bills of its earlier batches: who changes what
+# bills are made from need not wait longer for that to show in those that follow.
+KEPT_SECONDS = 60
+KEPT_SHAPES = 256
+# What handing over for sending changes on a bill that others may still be derived from.
+QUEUED_VALUES = {
+    'sending_data',
+    'assist_delivery_state',
+    'assist_message_id',
+    'is_manually_modified',
+}
 # In so many parts are bills taken apart that the database refuses together.
 PARTS = 5
 # What is a customer's own on a bill. All other values, of header and lines, make up its shape.
@@ -101,6 +118,8 @@ LINKS = {
     'account_account_tag_account_move_line_rel': ('account_move_line', 'account_move_line_id'),
     'mail_followers_mail_message_subtype_rel': ('mail_followers', 'mail_followers_id'),
 }
+# What the number of a bill depends on, besides its customer.
+SEQUENCE_VALUES = ('journal_id', 'move_type', 'invoice_date', 'date')
 # Counted for all bills together, see `_assist_increase_ranks`.
 RANKED = 'res_partner'
 # What differs between two messages of one kind in any case: the moment, and its name.
@@ -123,6 +142,8 @@ class Member:
 class Family:
     """Bills of one shape. Two of them, as unlike as can be, Odoo makes; the others are derived.
 
+    Later batches of a run derive from the same two, see `_get_kept`.
+
     Where there are no others, all are made to be compared with each other, see `_prove`.
     """
 
@@ -130,9 +151,12 @@ class Family:
     kind_name: str
     is_posted: bool
     is_proven: bool  # bills of the kind were compared before
+    shape: str  # as of `_get_shape`
+    sequence: tuple  # the same for those whose numbers may follow each other
+    kept: list  # of Exemplar: two of an earlier batch of the run, or none
     models: list[Member]
     others: list[Member] = field(default_factory=list)
-    exemplars: models.Model | None = None
+    exemplars: models.Model | None = None  # of this batch
     # Tables and how much was written to each before the exemplars were made.
     written: dict = field(default_factory=dict)
     # Index of a member -> what Odoo made for it, to be compared with what is derived.
@@ -151,6 +175,8 @@ class Exemplar:
     links: dict[str, list[set]]
     # Table -> what add-ons compute for each of its rows, as it is before that: name -> None.
     empty: dict[str, dict]
+    # What was handed over for sending since: what the bill had before, in JSON.
+    queued: dict = field(default_factory=dict)
 
     def __post_init__(self):
         [move] = self.rows['account_move']
@@ -190,7 +216,9 @@ class AssistBillMaker(models.AbstractModel):
     What makes it safe is looked at each time, on the very database, in the very transaction:
 
     1. two bills of the shape, as unlike as can be, are made by Odoo, with all that others do to
-       them. Each is then derived from the other, and has to come out as it is stored;
+       them. Each is then derived from the other, and has to come out as it is stored. The batches
+       of a run that follow within a minute derive from them too, as long as they are stored as
+       they were; of each journal one is made anew, and compared with them;
     2. making them has written to no table but those that are derived;
     3. of the bills derived, one in 250, and one of the first, is made by Odoo beforehand, which is
        undone, and compared;
@@ -261,13 +289,13 @@ class AssistBillMaker(models.AbstractModel):
                 cycle = self.env['assist.billing.cycle'].browse(vals['assist_cycle_id'])
                 is_posted = cycle.plan_id.bill_handling in ('post', 'send')
                 shapes[self._get_shape(vals, is_posted)].append((index, is_posted))
-        evidence = self._get_evidence()
+        evidence, kept = self._get_evidence(), self._get_kept(shapes)
         columns = self._get_trait_columns() if is_extended else ()
         families, refusals, memo = [], {}, {}
-        for shape in shapes.values():
-            if len(shape) < (FEWEST_COMPARED if is_extended else FEWEST):
+        for shape, bills in shapes.items():
+            if len(bills) < (FEWEST_COMPARED if is_extended else FEWEST) and shape not in kept:
                 continue
-            index, is_posted = shape[0]
+            index, is_posted = bills[0]
             kind = self._get_kind(complete[index], is_posted)
             if kind in evidence.refused:
                 refusals[kind] = evidence.refused[kind]
@@ -281,7 +309,7 @@ class AssistBillMaker(models.AbstractModel):
                     *self._prepare_own_values(complete[index], memo),
                     self._get_traits(complete[index], columns) if is_extended else set(),
                 )
-                for index, is_posted in shape
+                for index, is_posted in bills
             ]
             families.append(
                 Family(
@@ -289,13 +317,18 @@ class AssistBillMaker(models.AbstractModel):
                     self._get_kind_name(complete[index], is_posted),
                     is_posted,
                     kind in evidence.covered,
+                    shape,
+                    tuple(complete[index].get(name) for name in SEQUENCE_VALUES),
+                    kept.get(shape, []),
                     members,
                 )
             )
         if not is_extended or self._are_proven(families, evidence):
-            families = [family for family in families if len(family.models) >= FEWEST]
+            families = self._choose_models(families)
+        else:
+            families = [family for family in families if len(family.models) >= FEWEST_COMPARED]
             for family in families:
-                self._choose_models(family)
+                family.kept = []
         if refusals and not families:
             raise NotDerivedError(self._join_reasons(*dict.fromkeys(refusals.values())))
         return families
@@ -309,7 +342,7 @@ class AssistBillMaker(models.AbstractModel):
         for family in families:
             covered = evidence.covered.get(family.kind, set())
             proven = [member for member in family.models if member.traits <= covered]
-            is_any_derivable |= len(proven) >= FEWEST
+            is_any_derivable |= len(proven) >= (1 if family.kept else FEWEST)
             if len(proven) < len(family.models):
                 unproven += [member for member in family.models if member not in proven]
                 first_proven += proven[:1]  # to be compared with
@@ -321,12 +354,90 @@ class AssistBillMaker(models.AbstractModel):
             )
         return not unproven
 
-    def _choose_models(self, family):
-        """Have Odoo make two bills of a family, as unlike as can be, and derive the others."""
-        first, *others = family.models
-        second = max(others, key=lambda member: count_differing(first, member))
-        family.models = [first, second]
-        family.others = [member for member in others if member is not second]
+    def _choose_models(self, families):
+        """Choose which bills Odoo makes, so that the others are derived; return these families.
+
+        Of each shape two, as unlike as can be; or none where two of an earlier batch are kept. But
+        one of each journal is made in any case: numbers follow the one that Odoo gives it, and it
+        shows whether Odoo still makes bills as it did.
+        """
+        families = [family for family in families if family.kept or len(family.models) >= FEWEST]
+        made = {family.sequence for family in families if family.is_posted and not family.kept}
+        for family in sorted(families, key=lambda family: -len(family.models)):
+            first, *others = family.models
+            if not family.kept:
+                second = max(others, key=lambda member: count_differing(first, member))
+                family.models = [first, second]
+                others = [member for member in others if member is not second]
+            elif family.is_posted and family.sequence not in made:
+                family.models = [first]
+                made.add(family.sequence)
+            else:
+                family.models, others = [], family.models
+            family.others = others
+        return [family for family in families if family.others]
+
+    # === OVER THE BATCHES OF A RUN === #
+
+    def _get_kept(self, shapes):
+        """Return what bills of these shapes can be derived from: shape -> two of type Exemplar.
+
+        They are of an earlier batch of the transaction's cursor, which is a run's. Only if they
+        are stored as they were when they were checked: nobody has touched them, the database has
+        not forgotten them, and it is a moment ago.
+        """
+        now, found = time.monotonic(), {}
+        kept = self._get_all_kept()
+        for key in [key for key, (moment, _pair) in kept.items() if now - moment > KEPT_SECONDS]:
+            del kept[key]
+        pairs = {shape: kept[key][1] for shape in shapes if (key := self._get_key(shape)) in kept}
+        if not pairs:
+            return {}
+        stored = self._read_bills([bill.id for pair in pairs.values() for bill in pair])
+        for shape, pair in pairs.items():
+            if all(self._is_as_kept(bill, stored.get(bill.id)) for bill in pair):
+                found[shape] = pair
+            else:
+                del kept[self._get_key(shape)]
+        return found
+
+    def _is_as_kept(self, bill, stored):
+        """Tell whether a bill is stored as it was, but for its having been handed over."""
+        if not stored or stored.links != bill.links:
+            return False
+        [was], [now] = bill.rows['account_move'], stored.rows['account_move']
+        handed_over = {name for name in QUEUED_VALUES if was[name] != now[name]}
+        bill.queued = {name: to_json(was[name]) for name in handed_over}
+        unseen = handed_over and {*handed_over, 'write_date', 'write_uid'}
+        return all(was[name] == now[name] for name in was if name not in unseen) and all(
+            stored.rows[table] == rows
+            for table, rows in bill.rows.items()
+            if table != 'account_move'
+        )
+
+    def _keep_exemplars(self, families, exemplars):
+        """Keep for the batches that follow what bills of these shapes were derived from.
+
+        :param dict exemplars: those that Odoo made: id -> Exemplar
+        """
+        kept, now = self._get_all_kept(), time.monotonic()
+        for family in families:
+            if not family.kept:
+                kept[self._get_key(family.shape)] = (
+                    now,
+                    [exemplars[id_] for id_ in family.exemplars.ids],
+                )
+        for key in list(kept)[:-KEPT_SHAPES]:
+            del kept[key]
+
+    def _forget_exemplars(self):
+        self._get_all_kept().clear()
+
+    def _get_all_kept(self):
+        return self.env.cr.cache.setdefault('assist_exemplars', {})
+
+    def _get_key(self, shape):
+        return self.env.uid, self.env.company.id, self._is_extended(), shape
 
     def _check_fields(self, vals):
         """Check that all stored fields that are computed are given, or are alike in a shape.
@@ -471,13 +582,15 @@ class AssistBillMaker(models.AbstractModel):
         self.env.flush_all()
         self._check_tables(families)
         members, rows, last_numbers, sample, compared = [], [], {}, {}, {}
+        exemplars = self._read_bills([id_ for family in families for id_ in family.exemplars.ids])
         for family in families:
-            exemplars = [self._read_bill(move.id) for move in family.exemplars]
-            compared[family.kind] = self._check_exemplars(family, exemplars)
-            numbers = self._take_numbers(family, exemplars, last_numbers)
+            made = [exemplars[id_] for id_ in family.exemplars.ids]
+            compared[family.kind] = self._check_exemplars(family, made)
+            patterns = family.kept or made
+            numbers = self._take_numbers(family, patterns, last_numbers)
             members += family.others
             sample |= family.sample
-            rows += self._prepare_others(exemplars[0], family.others, numbers)
+            rows += self._prepare_others(patterns[0], family.others, numbers)
         self._check_balance(rows)
         self._insert_or_find_refused(members, rows)
         moves = self.env['account.move'].browse(row['account_move'][0]['id'] for row in rows)
@@ -486,8 +599,9 @@ class AssistBillMaker(models.AbstractModel):
         self._count_ranks(families)
         self._check_sample(moves, members, sample)
         self._tell_ways(dict.fromkeys(moves.ids, ('derived', None)))
+        self._keep_exemplars(families, exemplars)
         for family in {family.kind: family for family in families}.values():
-            if not family.is_proven:
+            if family.exemplars and not family.is_proven:
                 self._keep_proof(family, value_count=compared[family.kind])
         try:
             self._check_outside()
@@ -598,6 +712,7 @@ class AssistBillMaker(models.AbstractModel):
             # The number before is taken, by one of these bills.
             'made_sequence_gap': False,
             **exemplar.empty['account_move'],
+            **exemplar.queued,
         }
         for line, source, alike, own in zip(
             rows['account_move_line'],
@@ -643,7 +758,8 @@ class AssistBillMaker(models.AbstractModel):
                 # The first of its journal, which Odoo numbers when it is made.
                 raise NotDerivedError(self.env._("drafts that have numbers"))
             return [(None, exemplars[0].number)] * len(family.others)
-        first = family.exemplars.sorted('sequence_number')[0]
+        bills = self.env['account.move'].browse(exemplar.id for exemplar in exemplars)
+        first = bills.sorted('sequence_number')[0]
         number_format, values = first._get_next_sequence_format()
         last = values.pop('seq')
         prefix = number_format.format(**values, seq=0)
@@ -667,6 +783,8 @@ class AssistBillMaker(models.AbstractModel):
 
     def _check_tables(self, families):
         """Check that making the exemplars has written to no other tables than are derived."""
+        if not any(family.exemplars for family in families):
+            return
         written = self._count_written()
         before = families[0].written
         if written.get('account_move') == before.get('account_move'):
@@ -698,11 +816,14 @@ class AssistBillMaker(models.AbstractModel):
 
         :return: the number of values that were compared
         :raise NotDerivedError: with what differs, in words
+        :raise OutdatedError: when it differs from those of an earlier batch
         """
+        if not exemplars:
+            return 0
         tracked = self.env.cr.precommit.data.get('mail.tracking.account.move', {})
         if any(tracked.get(exemplar.id) for exemplar in exemplars):
             raise NotDerivedError(self.env._("changes that are to be told of"))
-        first, second, *_others = exemplars
+        first, second, *_others = [*exemplars, *family.kept]
         for member, exemplar in zip(family.models, exemplars, strict=True):
             other = second if exemplar is first else first
             differing = set()
@@ -719,6 +840,8 @@ class AssistBillMaker(models.AbstractModel):
                 for table, derived in rows.items():
                     differing |= self._find_differing(table, derived, exemplar.rows[table])
                 differing |= {name for name in LINKS if exemplar.links[name] != other.links[name]}
+            if differing and family.kept:
+                raise OutdatedError
             if differing:
                 raise NotDerivedError(
                     self.env._(
@@ -791,17 +914,22 @@ class AssistBillMaker(models.AbstractModel):
             if to_post:
                 self._post(to_post)
             self.env.flush_all()
-            return [self._read_bill(move.id) for move in moves]
+            made = self._read_bills(moves.ids)
+            return [made[move.id] for move in moves]
 
     def _check_sample(self, moves, members, sample):
         """Check that the bills of the sample are stored as Odoo would have made them.
 
         :param dict sample: index of a member -> what Odoo made
         """
-        for move, member in zip(moves, members, strict=True):
-            if member.index not in sample:
-                continue
-            differing = self._find_unlike(self._read_bill(move.id), sample[member.index])
+        sampled = {
+            move.id: member
+            for move, member in zip(moves, members, strict=True)
+            if member.index in sample
+        }
+        for move_id, bill in self._read_bills(sampled).items() if sampled else ():
+            member = sampled[move_id]
+            differing = self._find_unlike(bill, sample[member.index])
             if differing:
                 raise NotDerivedError(
                     self.env._(
@@ -829,15 +957,16 @@ class AssistBillMaker(models.AbstractModel):
 
     # === ROWS === #
 
-    def _read_bill(self, move_id):
-        """Return what is stored of a bill, as an Exemplar."""
-        rows = {
-            table: self.env.execute_query_dict(
+    def _read_bills(self, move_ids):
+        """Return what is stored of bills: id -> Exemplar, of those that are there."""
+        rows = {move_id: {table: [] for table in TABLES} for move_id in move_ids}
+        for table, owner in TABLES.items():
+            for row in self.env.execute_query_dict(
                 SQL(
-                    "SELECT * FROM %s WHERE %s = %s %s ORDER BY id",
+                    "SELECT * FROM %s WHERE %s = ANY(%s) %s ORDER BY id",
                     SQL.identifier(table),
                     SQL.identifier(owner),
-                    move_id,
+                    list(move_ids),
                     SQL(
                         "AND %s = 'account.move'",
                         SQL.identifier('res_model' if table == 'mail_followers' else 'model'),
@@ -845,24 +974,41 @@ class AssistBillMaker(models.AbstractModel):
                     if owner == 'res_id'
                     else SQL(),
                 )
-            )
-            for table, owner in TABLES.items()
-        }
-        links = {}
-        for link, (table, owner) in LINKS.items():
-            linked = defaultdict(set)
-            for row in self.env.execute_query_dict(
-                SQL(
-                    "SELECT * FROM %s WHERE %s = ANY(%s)",
-                    SQL.identifier(link),
-                    SQL.identifier(owner),
-                    [row['id'] for row in rows[table]],
-                )
             ):
-                linked[row.pop(owner)] |= set(row.values())
-            links[link] = [linked[row['id']] for row in rows[table]]
+                rows[row[owner]][table].append(row)
+        linked = {
+            link: self._read_links(
+                link, owner, [row['id'] for bill in rows.values() for row in bill[table]]
+            )
+            for link, (table, owner) in LINKS.items()
+        }
         empty = {table: self._get_empty(model) for table, model in LISTENED_TABLES.items()}
-        return Exemplar(rows, links, empty)
+        return {
+            move_id: Exemplar(
+                bill,
+                {
+                    link: [linked[link][row['id']] for row in bill[table]]
+                    for link, (table, _owner) in LINKS.items()
+                },
+                empty,
+            )
+            for move_id, bill in rows.items()
+            if bill['account_move']
+        }
+
+    def _read_links(self, link, owner, ids):
+        """Return what these rows are linked to: id -> set of ids."""
+        linked = defaultdict(set)
+        for row in self.env.execute_query_dict(
+            SQL(
+                "SELECT * FROM %s WHERE %s = ANY(%s)",
+                SQL.identifier(link),
+                SQL.identifier(owner),
+                ids,
+            )
+        ):
+            linked[row.pop(owner)] |= set(row.values())
+        return linked
 
     @tools.ormcache('table')
     def _get_columns(self, table):
@@ -902,13 +1048,21 @@ class AssistBillMaker(models.AbstractModel):
         """Return the SELECT of rows like their sources, but for the columns that `rows` give."""
         columns = self._get_columns(table)
         own = [name for name in rows[0] if name != 'source']
+        now = self.env.cr.now()
+        # Of an earlier batch, the pattern was stored before.
+        moments = {'create_date': now, 'write_date': now}
+        if table == 'mail_message':
+            moments['date'] = now.replace(microsecond=0)
         return SQL(
             """
             SELECT %s FROM json_to_recordset(%s::json) AS own (source bigint, %s)
               JOIN %s AS pattern ON pattern.id = own.source %s
             """,
             SQL(", ").join(
-                SQL.identifier('own' if name in own else 'pattern', name) for name in columns
+                SQL("%s::timestamp AS %s", moments[name], SQL.identifier(name))
+                if name in moments
+                else SQL.identifier('own' if name in own else 'pattern', name)
+                for name in columns
             ),
             json.dumps(rows),
             SQL(", ").join(SQL("%s %s", SQL.identifier(name), SQL(columns[name])) for name in own),

@@ -296,8 +296,8 @@ class AssistBillMaker(models.AbstractModel):
         for family in families:
             try:
                 with self.env.cr.savepoint(flush=False):
-                    exemplars = [self._read_bill(move.id) for move in family.exemplars]
-                    compared = self._check_exemplars(family, exemplars)
+                    exemplars = self._read_bills(family.exemplars.ids)
+                    compared = self._check_exemplars(family, list(exemplars.values()))
             except NOBODYS_FAULT:
                 raise
             except NotDerivedError as error:

@@ -6,6 +6,7 @@ from collections import defaultdict
 from odoo import models
 from odoo.tools import format_list
 
+from ...utils.remembering import CODE, remembered
 from .fast_sources import COMPARED_SOURCES
 
 # Values of an invoice, and of its lines, that the fast way knows what to do with.
@@ -333,6 +334,7 @@ class AssistBillMaker(models.AbstractModel):
             )
         return words
 
+    @remembered(lambda self: None, CODE)
     def _find_listening_parts(self):
         """Return what of add-ons has a hand in how bills are made, and was never compared.
 
@@ -367,6 +369,7 @@ class AssistBillMaker(models.AbstractModel):
         parts = self._get_unknown_parts('account.move')
         return any(name == 'action_post' for _module, name in parts)
 
+    @remembered(lambda self, model: model, CODE)
     def _get_unknown_parts(self, model):
         """Return the parts of this model that matter to bills and stem from unknown add-ons.
 

@@ -381,8 +381,8 @@ class AssistBillingCycle(models.Model):
             product,
             origin.date_start,
             origin.date_end,
-            # What has a price of its own is told in words of its own.
-            (origin, repr(group), price) if group else None,
+            # What has a price of its own is told in words of its own: those of its terms.
+            (cycle._get_words_key(origin, group), repr(group), price) if group else None,
         )
     )
     def _get_line_name(self, charge, product, origin, group=None, price=None):
@@ -406,6 +406,10 @@ class AssistBillingCycle(models.Model):
         if about := cycle._describe_group(group, price):
             label = f"{label} – {about}"
         return f"{label}\n{cycle._format_period()}"
+
+    def _get_words_key(self, origin, group):
+        """Return what the words for the price of a line depend on, besides the line itself."""
+        return origin if isinstance(group, FeeGroup) else (origin.plan_id, repr(origin.terms))
 
     def _get_fee_line_name(self, charge, product, origin, group):
         """Return the text of the line of a fee, or of its true-up, in the customer's language."""

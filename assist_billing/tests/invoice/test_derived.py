@@ -257,6 +257,104 @@ class TestDerived(DerivedCase):
 
 
 @tagged('post_install', '-at_install')
+class TestDerivedOverBatches(DerivedCase):
+    """Later batches of a run derive from bills of the first, as long as that is the same."""
+
+    customers_of_a_kind = 3
+    of_a_batch = 6
+
+    def _create_cycles(self, **vals):
+        taxes = self._create_taxes({'amount': 15.0})
+        plan = self._create_taxed_plan(taxes, **vals)
+        return self._open_cycles(plan, customer_reference="Order")
+
+    def _close_in_batches(self, cycles, between=None):
+        """Close one batch after the other, and do something to their bills in between."""
+        for start in range(0, len(cycles), self.of_a_batch):
+            if start and between:
+                between(cycles.move_id)
+            cycles[start : start + self.of_a_batch]._close(NOW)
+            self.env.flush_all()
+
+    def _count_made(self, cycles, between=None):
+        """Close in batches; return how many bills Odoo made, of all."""
+        self._make_and_read(cycles, close=lambda: self._close_in_batches(cycles, between))
+        return len(cycles) - self._take_derived()
+
+    def _assert_equal_over_batches(self, cycles, made):
+        plain, _made = self._make_and_read(
+            cycles, slow=True, close=lambda: self._close_in_batches(cycles)
+        )
+        quick, _made = self._make_and_read(
+            cycles, close=lambda: self._close_in_batches(cycles), tables=plain
+        )
+        self.assertEqual(len(cycles) - self._take_derived(), made)
+        (plain, numbers), (quick, quick_numbers) = map(self._without_numbers, (plain, quick))
+        self.assertEqual(numbers, quick_numbers)
+        _compared, differences = self._compare(plain, quick)
+        self.assertFalse(differences)
+
+    def test_one_more_is_made_for_each_batch(self):
+        self._assert_equal_over_batches(self._create_cycles(), 2 + 1)
+
+    def test_of_several_shapes_one_is_made(self):
+        self.of_a_batch = 12
+        first, second = self._create_cycles(), self._create_cycles(charge_devices=False)
+        mixed = [cycle.id for pair in zip(first, second, strict=True) for cycle in pair]
+        self._assert_equal_over_batches(first.browse(mixed), 2 + 2 + 1)
+
+    def test_of_drafts_none_is_made(self):
+        self._assert_equal_over_batches(self._create_cycles(bill_handling='draft'), 2)
+
+    def test_of_those_that_are_numbered_one_is_made_beside_drafts(self):
+        self.of_a_batch = 12
+        first, second = self._create_cycles(bill_handling='draft'), self._create_cycles()
+        mixed = [cycle.id for pair in zip(first, second, strict=True) for cycle in pair]
+        self._assert_equal_over_batches(first.browse(mixed), 2 + 2 + 1)
+
+    def test_those_that_were_handed_over_for_sending_are_as_before(self):
+        cycles = self._create_cycles(bill_handling='send')
+        self._assert_equal_over_batches(cycles, 2 + 1)
+        self._close_in_batches(cycles)
+        self.assertEqual(set(cycles.move_id.mapped('assist_delivery_state')), {'queued'})
+
+    def test_a_single_bill_of_a_known_shape_is_derived(self):
+        first, second = self._create_cycles(), self._create_cycles(charge_devices=False)
+        cycles = first[:5] + second[:5] + first[5:11] + second[5]
+        self.of_a_batch = 10
+        self.assertEqual(self._count_made(cycles), 2 + 2 + 1)
+
+    def test_what_was_touched_is_derived_from_no_more(self):
+        for words, touch in {
+            "a note": lambda moves: [move.message_post() for move in moves],
+            "another due date": lambda moves: moves.write({'invoice_date_due': '2026-03-31'}),
+            "a follower": lambda moves: moves.message_subscribe(self.env.user.partner_id.ids),
+        }.items():
+            with self.subTest(words):
+                self.assertEqual(self._count_made(self._create_cycles(), touch), 2 + 2)
+
+    def test_what_is_a_minute_old_is_derived_from_no_more(self):
+        cycles = self._create_cycles()
+        with patch.object(bill_maker_derived, 'KEPT_SECONDS', -1):
+            self.assertEqual(self._count_made(cycles), 2 + 2)
+
+    def test_other_terms_of_the_company_are_on_the_next_bills(self):
+        cycles = self._create_cycles()
+
+        def change_terms(_moves):
+            self.env['ir.config_parameter'].set_param('account.use_invoice_terms', "True")
+            self.company.invoice_terms = "<p>Within a week</p>"
+
+        self._close_in_batches(cycles, change_terms)
+        first, second = cycles[: self.of_a_batch].move_id, cycles[self.of_a_batch :].move_id
+        self.assertFalse(any(first.mapped('narration')))
+        self.assertEqual(set(second.mapped('narration')), {"<p>Within a week</p>"})
+        self.assertFalse(self.env['assist.bill.proof'].search([('state', '=', 'refused')]))
+        numbers = sorted(cycles.move_id.mapped('sequence_number'))
+        self.assertEqual(numbers, list(range(numbers[0], numbers[0] + len(cycles))))
+
+
+@tagged('post_install', '-at_install')
 class TestNotDerived(DerivedCase):
     """The check of the check: whatever is not as it has to be is found, undone, and said."""
 
