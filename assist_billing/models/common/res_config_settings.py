@@ -33,6 +33,10 @@ class ResConfigSettings(models.TransientModel):
         compute='_compute_assist_tax_warning',
         help="Products of plans all of whose taxes are archived.",
     )
+    assist_quick_billing = fields.Char(
+        compute='_compute_assist_quick_billing',
+        help="Whether bills that are alike are derived from each other at present, and why not.",
+    )
 
     # === COMPUTE METHODS === #
 
@@ -51,10 +55,17 @@ class ResConfigSettings(models.TransientModel):
                 products=", ".join(untaxed.mapped('display_name')),
             )
 
+    @api.depends('company_id')
+    def _compute_assist_quick_billing(self):
+        for settings in self:
+            # sudo: what the closing run would find, which acts so
+            maker = self.env['assist.bill.maker'].sudo().with_company(settings.company_id)
+            settings.assist_quick_billing = maker._describe_deriving()
+
     # === ACTIONS === #
 
     def action_assist_view_products(self):
-        self.check_access('read')
         """Open the products shipped for plans: their accounts and taxes go on the bills."""
+        self.check_access('read')
         products = self.env['res.company']._assist_get_products()
         return products._get_records_action(name=self.env._("Remote Support Products"))

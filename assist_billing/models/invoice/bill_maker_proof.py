@@ -117,6 +117,22 @@ class AssistBillMaker(models.AbstractModel):
         """Tell whether code that was never compared beforehand has a hand in invoices."""
         return bool(self._find_listening_parts())
 
+    def _describe_deriving(self):
+        """Return in words whether bills are derived from each other at present, and why not."""
+        if reason := self._get_not_derived_reason():
+            return self.env._("Not at present: %(reason)s.", reason=reason)
+        if not self._is_extended():
+            return self.env._("Yes: nothing else has a hand in how invoices are made.")
+        if kinds := len(self._get_evidence().covered):
+            return self.env._(
+                "Yes, beside the add-ons that are installed. Kinds of bills that are proven on this "
+                "database: %(count)s.",
+                count=kinds,
+            )
+        return self.env._(
+            "Not yet: the next run first makes some bills both ways, and compares them."
+        )
+
     # === WHAT NO COMPARISON SHOWS === #
 
     def _get_unprovable_reason(self):

@@ -279,3 +279,17 @@ class TestProof(DerivedCase):
             with freeze_time(fields.Datetime.add(fields.Datetime.now(), hours=25)):
                 self._close_all(second)
             self.assertEqual(set(self._get_ways(second).values()), {'ordinary'})
+
+    def test_the_settings_say_whether_bills_are_derived(self):
+        def get_words():
+            settings = self.env['res.config.settings'].new({'company_id': self.env.company.id})
+            return settings.assist_quick_billing
+
+        with patch.object(self.maker, '_find_listening_parts', lambda _maker: {}):
+            self.assertIn("nothing else has a hand in", get_words())
+        with self._trying(MarksPosted):
+            self.assertIn("Not yet", get_words())
+            self._close_all(self._create_cycles())
+            self.assertIn("proven on this database: 1.", get_words())
+        with self._trying(RefusesInAHelper):
+            self.assertIn("may refuse single invoices", get_words())
