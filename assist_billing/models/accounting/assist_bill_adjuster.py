@@ -408,9 +408,17 @@ class AssistBillAdjuster(models.AbstractModel):
         total = bill.currency_id.round(sum(map(self._get_base, base_lines)) + sum(taxes))
         rounding = bill.invoice_cash_rounding_id if on_bill else None
         # Odoo puts it on the biggest tax, if there is one.
-        if rounding and (rounding.strategy != 'biggest_tax' or any(taxes)):
+        if rounding and (
+            rounding.strategy != 'biggest_tax' or self._has_tax_lines(bill, base_lines)
+        ):
             total += rounding.compute_difference(bill.currency_id, total)
         return total
+
+    def _has_tax_lines(self, bill, base_lines):
+        """Tell whether a bill of these has lines for taxes: those that come to zero have none."""
+        tax = self.env['account.tax']
+        tax._add_accounting_data_in_base_lines_tax_details(base_lines, bill.company_id)
+        return bool(tax._prepare_tax_lines(base_lines, bill.company_id)['tax_lines_to_add'])
 
     def _prepare_early_payment(self, bill, base_lines):
         """Return what an early payment discount that lowers the taxes adds to these base lines."""

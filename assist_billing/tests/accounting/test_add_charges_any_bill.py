@@ -104,6 +104,20 @@ NO_USAGE = (
     },
     [('discount', 272), ('additional', 666)],
 )
+# The taxes of its lines are left, and cancel each other out.
+NO_TAX_TO_ROUND = (
+    {
+        'lines': [
+            ('session', 35864, 3.0, {'first', 'included'}, 1),
+            ('', 28, 0.55, {'first'}, 1),
+        ],
+        'currency': 'KWD',
+        'method': 'round_globally',
+        'rounding': 'tax',
+        'position': False,
+    },
+    [('discount', 999)],
+)
 
 
 @tagged('post_install', '-at_install')
@@ -358,6 +372,7 @@ class TestAddChargesAnyBill(AddChargesCommon):
         @example(*ROUNDING_ON_A_TAX)
         @example(*ROUNDING_OF_FOREIGN_COINS)
         @example(*NO_USAGE)
+        @example(*NO_TAX_TO_ROUND)
         @given(BILLS, STEPS)
         def check(drawn, steps):
             with closing(self.env.cr.savepoint()):
