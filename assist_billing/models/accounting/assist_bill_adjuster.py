@@ -353,6 +353,8 @@ class AssistBillAdjuster(models.AbstractModel):
                 account_id=self.env['account.account'].browse(vals['account_id']),
                 analytic_distribution=vals['analytic_distribution'],
                 rate=self._get_rate(bill, on_bill),
+                # As the lines that are there have it: their taxes are summed up with these.
+                sign=bill.direction_sign,
                 extra_tax_data=vals.get('extra_tax_data'),
             )
             for vals in lines
@@ -417,6 +419,9 @@ class AssistBillAdjuster(models.AbstractModel):
     def _has_tax_lines(self, bill, base_lines):
         """Tell whether a bill of these has lines for taxes: those that come to zero have none."""
         tax = self.env['account.tax']
+        for base_line in base_lines:
+            # What is not there is False on stored lines, and None on others: two groups for Odoo.
+            base_line['analytic_distribution'] = base_line['analytic_distribution'] or None
         tax._add_accounting_data_in_base_lines_tax_details(base_lines, bill.company_id)
         return bool(tax._prepare_tax_lines(base_lines, bill.company_id)['tax_lines_to_add'])
 

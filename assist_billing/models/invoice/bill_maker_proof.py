@@ -255,16 +255,17 @@ class AssistBillMaker(models.AbstractModel):
         ]
         return " · ".join(filter(None, words))
 
-    def _get_traits(self, vals, columns):
+    def _get_traits(self, vals, columns, customers):
         """Return all that an add-on is likely to act on, of a bill and of its customer.
 
         A bill is derived only if each of its traits was there on bills that were compared.
 
         :param dict vals: values with all lines
         :param columns: as of `_get_trait_columns`
+        :param customers: all of the batch, which are read together
         :return: set of texts
         """
-        partner = self.env['res.partner'].browse(vals['partner_id'])
+        partner = customers.browse(vals['partner_id']).with_prefetch(customers._prefetch_ids)
         traits = {
             f"total={len(str(int(abs(vals['amount_total']))))}",
             f"salesperson={bool(vals.get('invoice_user_id'))}",
