@@ -12,7 +12,7 @@ from ...rules.shapes import ZERO
 NOTHING_INCLUDED = rating.Included(ZERO, ZERO)
 # How wide the columns of texts are together, in percent of the page; that of base fees, where there
 # is one, is taken from them. The style sheet has the others.
-FREE_PERCENT = 76.5
+FREE_PERCENT = 75.5
 FEE_PERCENT = 9
 LETTER_PERCENT = 0.85
 # A text of two lines needs a little more than half of its width, as words are not cut.
