@@ -143,7 +143,7 @@ class AssistPortal(PortalAccount):
                 'state': cycle.association_id.state,
                 'currency': cycle.currency_id,
                 'amount': float(outcomes[cycle].total),
-                'session_count': len(outcomes[cycle].shares),
+                'session_count': outcomes[cycle].session_count,
                 'hours': sum(share.measured_seconds for share in outcomes[cycle].shares) / 3600,
                 'device_count': len(outcomes[cycle].rating.devices),
             }

@@ -13,6 +13,10 @@ from fractions import Fraction
 from typing import Any
 
 METHODS = ('fixed', 'percent', 'add')
+# The one whose value may be below zero: it comes off another price.
+SIGNED_METHOD = 'add'
+# Whole numbers of zero or more.
+NOT_NEGATIVE = ('burn_percent', 'minimum_minutes', 'increment_minutes')
 DAY = timedelta(days=1)
 
 
@@ -48,9 +52,9 @@ class Rate:
         object.__setattr__(self, 'value', Decimal(str(self.value)))
         if self.method not in METHODS:
             raise ValueError(f"method: {self.method!r} is none of {', '.join(METHODS)}.")
-        if not self.value.is_finite() or (self.value < 0 and self.method != 'add'):
+        if not self.value.is_finite() or (self.value < 0 and self.method != SIGNED_METHOD):
             raise ValueError(f"value: {self.value} is below zero.")
-        for name in ('burn_percent', 'minimum_minutes', 'increment_minutes'):
+        for name in NOT_NEGATIVE:
             number = getattr(self, name)
             if not isinstance(number, int) or number < 0:
                 raise ValueError(f"{name}: {number!r} is no whole number of zero or more.")

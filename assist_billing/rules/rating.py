@@ -34,6 +34,7 @@ from .shapes import (
     Group,
     GroupShare,
     Included,
+    Later,
     Line,
     PartShare,
     Rating,
@@ -51,6 +52,7 @@ __all__ = [
     'Group',
     'GroupShare',
     'Included',
+    'Later',
     'Line',
     'PartShare',
     'RateCard',
@@ -122,7 +124,7 @@ def _limit(terms, scale, charged):
     Each is of quantity zero where it is not needed.
     """
     maximum, minimum = (
-        round_half_up(scale * Fraction(amount), terms.currency_rounding)
+        round_half_up(scale * Fraction(amount), terms.currency_rounding) if amount else ZERO
         for amount in (terms.maximum_charge, terms.minimum_charge)
     )
     over = max(ZERO, charged - maximum) if terms.maximum_charge else ZERO
@@ -239,12 +241,15 @@ def _rate_sessions(terms, scale, sessions):
     usage = terms.make_line(terms.billing_type, round_half_up(rest, step), price)
     base_fee = terms.make_line('base_fee', Decimal(len(billed) if fee else 0), fee)
 
-    quantities = split(gross.quantity, step, weights)
-    amounts = split(gross.amount, terms.currency_rounding, weights)
-    fees = split(base_fee.amount, terms.currency_rounding, [1] * len(billed))
-    columns = zip(billed.values(), quantities, amounts, fees, strict=True)
-    shares = _make_shares(sessions, dropped, dict(zip(billed, columns, strict=True)))
+    def split_lines():
+        quantities = split(gross.quantity, step, weights)
+        amounts = split(gross.amount, terms.currency_rounding, weights)
+        fees = split(base_fee.amount, terms.currency_rounding, [1] * len(billed))
+        columns = zip(billed.values(), quantities, amounts, fees, strict=True)
+        return _make_shares(sessions, dropped, dict(zip(billed, columns, strict=True)))
+
     taken_off = Included(usage.quantity - gross.quantity, usage.amount - gross.amount)
+    shares = Later(len(sessions), split_lines)
     return (usage,), base_fee, shares, taken_off, (), {}
 
 
@@ -365,13 +370,16 @@ def _rate_devices(terms, scale, date_start, date_end, devices):
     # The price is scaled and rounded before it is multiplied: it is printed.
     price = terms.printed_price(scale * Fraction(terms.price_per_device))
     line = terms.make_line('device', round_half_up(counted, step), price)
-    quantities = split(line.quantity, step, weights)
-    amounts = split(line.amount, terms.currency_rounding, weights)
-    shares = (
-        DeviceShare(key, days[key], spans[key], quantity, amount)
-        for key, quantity, amount in zip(spans, quantities, amounts, strict=True)
-    )
-    return line, tuple(shares)
+
+    def split_line():
+        quantities = split(line.quantity, step, weights)
+        amounts = split(line.amount, terms.currency_rounding, weights)
+        return (
+            DeviceShare(key, days[key], spans[key], quantity, amount)
+            for key, quantity, amount in zip(spans, quantities, amounts, strict=True)
+        )
+
+    return line, Later(len(spans), split_line)
 
 
 def clip_spans(spans, date_start, date_end):
@@ -408,10 +416,10 @@ def _busiest_day(found):
 
 def _sorted(records, key):
     records = sorted(records, key=key)
+    if len({each.id for each in records}) == len(records):
+        return records
     twice = [record_id for record_id, n in Counter(each.id for each in records).items() if n > 1]
-    if twice:
-        raise ValueError(f"{type(records[0]).__name__} {twice[0]} is given twice.")
-    return records
+    raise ValueError(f"{type(records[0]).__name__} {twice[0]} is given twice.")
 
 
 def _seconds(start, end):

@@ -1,7 +1,7 @@
 """What rating is given and what it gives: terms, sessions, devices; lines, shares, a rating."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
@@ -266,8 +266,9 @@ class Session:
     grade: Any = None
 
     def __post_init__(self):
-        object.__setattr__(self, 'start', self.start.replace(microsecond=0))
-        object.__setattr__(self, 'end', self.end.replace(microsecond=0))
+        for name in ('start', 'end'):
+            if (moment := getattr(self, name)).microsecond:
+                object.__setattr__(self, name, moment.replace(microsecond=0))
         if self.end < self.start:
             raise ValueError(f"Session {self.id} ends before it starts.")
 
@@ -284,6 +285,41 @@ class Device:
 
 
 # === RETURNED === #
+
+
+class Later(Sequence):
+    """A tuple that is made when somebody looks into it; how long it is is known before.
+
+    Of thousands of cycles people ask what each comes to, and of few how it is split.
+    """
+
+    def __init__(self, length: int, make: Callable[[], Iterable]):
+        self._length = length
+        self._make = make
+        self._made = None
+
+    def _get(self) -> tuple:
+        if self._made is None:
+            self._made, self._make = tuple(self._make()), None
+        return self._made
+
+    def __len__(self):
+        return self._length
+
+    def __getitem__(self, index):
+        return self._get()[index]
+
+    def __iter__(self):
+        return iter(self._get())
+
+    def __eq__(self, other):
+        return self._get() == tuple(other) if isinstance(other, tuple | Later) else NotImplemented
+
+    def __hash__(self):
+        return hash(self._get())
+
+    def __repr__(self):
+        return repr(self._get())
 
 
 @dataclass(frozen=True)
@@ -403,8 +439,8 @@ class Rating:
 
     terms: Terms
     lines: tuple[Line, ...]
-    sessions: tuple[SessionShare, ...]
-    devices: tuple[DeviceShare, ...]
+    sessions: Sequence[SessionShare]
+    devices: Sequence[DeviceShare]
     # The sessions' rows plus this make the usage lines.
     included: Included
     # With a rate card: the usage lines one by one, and the parts that make them.

@@ -107,11 +107,10 @@ class AssistUnmatchedAssign(models.TransientModel):
         """Make the rule, match, and go on to the plan of a customer without one."""
         self.ensure_one()
         self.check_access('write')
+        before = self._count_sessions()
         if not self.partner_id:
             self.partner_id = self._create_partner()
         self.rule_id = self.env['assist.matching.rule'].create(self._prepare_rule_vals())
-        matched = self.env['assist.session'].search([('matching_rule_id', '=', self.rule_id.id)])
-        # Some were matched before, by the address of a contact that was made for it.
         left = self.env['assist.session'].search(
             [
                 ('partner_id', '=', self.partner_id.id),
@@ -122,7 +121,9 @@ class AssistUnmatchedAssign(models.TransientModel):
         )
         self.write(
             {
-                'matched_count': len(matched),
+                # Not those of the rule alone: a contact that was made has an address, which
+                # matched some before it.
+                'matched_count': self._count_sessions() - before,
                 'without_plan_count': len(left),
                 'first_at': min(left.mapped('ended_at'), default=False),
             }
@@ -152,6 +153,14 @@ class AssistUnmatchedAssign(models.TransientModel):
         return {'type': 'ir.actions.client', 'tag': 'soft_reload'}
 
     # === BUSINESS METHODS === #
+
+    def _count_sessions(self):
+        """Return how many sessions are the customer's."""
+        if not self.partner_id:
+            return 0
+        return self.env['assist.session'].search_count(
+            [('partner_id', '=', self.partner_id.id), ('company_id', '=', self.company_id.id)]
+        )
 
     def _create_partner(self):
         """Return a new contact of the name that was proposed or typed."""

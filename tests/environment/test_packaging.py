@@ -3,10 +3,12 @@
 import ast
 import re
 
+import polib
 import pytest
 
 from environment import places
 
+LANGUAGES = ('de', 'es', 'fr')
 MANIFESTS = sorted(places.CLONE.glob('*/__manifest__.py'))
 
 
@@ -47,3 +49,10 @@ def test_migrations_are_not_above_the_version(folder):
     version = [int(part) for part in manifest['version'].split('.')]
     for path in folder.glob('migrations/*/'):
         assert [int(part) for part in path.name.split('.')] <= version, path
+
+
+def test_its_words_are_in_each_language(folder):
+    words = {entry.msgid for entry in polib.pofile(str(next(folder.glob('i18n/*.pot'))))}
+    for language in LANGUAGES if words else ():
+        catalogue = polib.pofile(str(folder / f'i18n/{language}.po'))
+        assert {entry.msgid for entry in catalogue if entry.translated()} == words, language

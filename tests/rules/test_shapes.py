@@ -71,3 +71,22 @@ def test_what_cannot_be_rated_is_named():
         rating.rate(terms, january, [], [laptop, laptop])
     with pytest.raises(ValueError, match="has no day"):
         rating.rate(terms, (date(2026, 1, 1), date(2026, 1, 1), 31), [])
+
+
+def test_what_is_made_later_is_a_tuple_made_once():
+    made = []
+
+    def make():
+        made.append(True)
+        return iter((1, 2))
+
+    later = rating.Later(2, make)
+    assert len(later) == 2
+    assert not made
+    assert later == (1, 2) == tuple(later)
+    assert (1, 2) == later == rating.Later(2, lambda: [1, 2])
+    assert later != (2, 1)
+    assert later[0] == 1
+    assert hash(later) == hash((1, 2))
+    assert repr(later) == '(1, 2)'
+    assert len(made) == 1

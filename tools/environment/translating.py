@@ -6,6 +6,8 @@ import subprocess
 from . import databases, odoo_command, places, testing
 from .console import say
 
+CORE = 'assist_billing'
+
 # Run by Odoo's own Python, which has polib. The dates of each run would only make differences.
 MERGE = """
 import sys, polib
@@ -25,16 +27,42 @@ for path in sys.argv[2:]:
 
 
 def update() -> None:
-    """Write each add-on's template anew from a fresh database; merge it into its languages."""
-    name = f'assist_test_{os.getpid()}'
-    findings = places.state_dir() / f'{name}.findings'
+    """Write each add-on's template anew from a fresh database; merge it into its languages.
+
+    An add-on's words are exported where there is nothing but what it depends on. A model takes up
+    the fields of every add-on that is there when it is installed: beside Timesheets, sessions have
+    ratings, whose words are that add-on's.
+    """
+    core = f'assist_test_{os.getpid()}'
     try:
-        testing.install(name, findings, testing.modules())
-        for module in testing.modules():
-            _update_module(name, module)
+        _install(core, CORE)
+        for module in sorted(testing.modules(), key=lambda module: module != CORE):
+            # Odoo installs some by themselves beside the core.
+            if databases.has_module(core, module):
+                _update_module(core, module)
+            else:
+                _update_alone(core, module)
+    finally:
+        databases.drop(core)
+
+
+def _update_alone(core: str, module: str) -> None:
+    """Do it for an add-on that is not beside the core by itself, in a copy of that database."""
+    name = f'{core}_{module}'
+    try:
+        databases.copy(core, name)
+        _install(name, module)
+        _update_module(name, module)
+    finally:
+        databases.drop(name)
+
+
+def _install(database: str, module: str) -> None:
+    findings = places.state_dir() / f'{database}.findings'
+    try:
+        testing.install(database, findings, [module])
     finally:
         places.remove(findings)
-        databases.drop(name)
 
 
 def _update_module(database: str, module: str) -> None:

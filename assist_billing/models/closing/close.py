@@ -397,7 +397,7 @@ class AssistBillingCycle(models.Model):
             **self._prepare_state_vals('closed'),
             'closed_at': now,
             **self._prepare_run_vals(),
-            'session_count': len(outcome.shares),
+            'session_count': outcome.session_count,
             'session_seconds': sum(share.measured_seconds for share in outcome.shares),
             'billed_quantity': float(outcome.rating.billed_quantity),
             'device_quantity': float(outcome.rating.device_quantity),

@@ -2,6 +2,7 @@ from odoo import api, fields, models
 from odoo.exceptions import LockError, UserError
 from odoo.tools import SQL
 
+from ...utils.assigning import assign
 from .account_move_line import ADJUSTMENT_CHARGES, USAGE_CHARGES
 
 # What makes an invoice count as settled; Community has no `in_payment`, Enterprise has.
@@ -282,20 +283,23 @@ class AccountMove(models.Model):
         'assist_linked_ids.amount_residual',
     )
     def _compute_assist_net_amounts(self):
+        figures = {}
         for move in self:
             linked = move.assist_linked_ids
             if linked:
                 linked = linked.filtered(lambda document: document.state == 'posted')
             documents = linked if move.state == 'cancel' else [move, *linked]
-            move.assist_linked_count = len(linked)
             total = due = 0.0
             for document in documents:
                 sign = -1 if document.move_type == 'out_refund' else 1
                 total += sign * document.amount_total
                 if document.state == 'posted' and document.payment_state not in PAID_STATES:
                     due += sign * document.amount_residual
-            move.assist_net_total = total
-            move.assist_net_due = due
+            figures[move.id] = len(linked), total, due
+        assign(self, 'assist_linked_count', lambda move: figures[move.id][0])
+        for moves in self.grouped('currency_id').values():
+            assign(moves, 'assist_net_total', lambda move: figures[move.id][1])
+            assign(moves, 'assist_net_due', lambda move: figures[move.id][2])
 
     @api.depends('matched_payment_ids.state', 'matched_payment_ids.assist_bill_id')
     def _compute_assist_has_confirmed_payment(self):

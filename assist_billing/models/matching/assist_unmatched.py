@@ -101,7 +101,9 @@ class AssistUnmatched(models.Model):
                     FROM assist_session s WHERE s.state = 'unmatched'
                 GROUP BY s.company_id, %(key)s
               ) g
-              JOIN assist_session e ON e.id = g.id
+        -- One look-up for each group: PostgreSQL cannot guess how few they are, and would
+        -- read all sessions there are beside them.
+        CROSS JOIN LATERAL (SELECT * FROM assist_session s WHERE s.id = g.id OFFSET 0) AS e
          LEFT JOIN res_partner p ON p.id = e.partner_id
             """,
             separator=SEPARATOR,

@@ -6,6 +6,7 @@ from odoo.exceptions import UserError, ValidationError
 from odoo.tools import SQL, email_normalize, format_date
 
 from ...rules import cycles
+from ...utils.assigning import assign
 from ...utils.checks import (
     MOST_DAYS,
     refuse_absurd_dates,
@@ -316,15 +317,18 @@ class AssistBillingAssociation(models.Model):
         )
         amounts = open_cycles._get_accrued_amounts()
         by_association = open_cycles.sorted('date_start').grouped('association_id')
+        figures = {}
         for association in self:
             sums = {}
             for cycle in by_association.get(association._origin, ()):
                 sums[cycle.currency_id] = sums.pop(cycle.currency_id, 0.0) + amounts[cycle]
             # The currency of the latest is the one in which things accrue now.
             currency, amount = sums.popitem() if sums else (association.currency_id, 0.0)
-            association.accrued_currency_id = currency
-            association.accrued_amount = amount
-            association.accrued_besides = format_sums(sums.items())
+            figures[association.id] = currency, amount, format_sums(sums.items())
+        assign(self, 'accrued_currency_id', lambda each: figures[each.id][0])
+        for associations in self.grouped('accrued_currency_id').values():
+            assign(associations, 'accrued_amount', lambda each: figures[each.id][1])
+        assign(self, 'accrued_besides', lambda each: figures[each.id][2])
 
     def _compute_cycle_figures(self):
         domain = [('association_id', 'in', self.ids)]
@@ -341,11 +345,9 @@ class AssistBillingAssociation(models.Model):
                 [*domain, ('error', '!=', False)], ['association_id']
             )
         }
-        for association in self:
-            origin = association._origin
-            association.cycle_count = counts.get(origin, 0)
-            association.next_close_date = ends.get(origin, False)
-            association.is_failing = origin in failing
+        assign(self, 'cycle_count', lambda each: counts.get(each._origin, 0))
+        assign(self, 'next_close_date', lambda each: ends.get(each._origin, False))
+        assign(self, 'is_failing', lambda each: each._origin in failing)
 
     def _compute_session_count(self):
         counts = dict(

@@ -2,7 +2,7 @@ from odoo import api, fields, models
 from odoo.exceptions import ValidationError
 from odoo.tools import format_date
 
-from ...rules.rates import Rate
+from ...rules.rates import NOT_NEGATIVE, SIGNED_METHOD, Rate
 from ...utils.checks import count_digits, refuse_absurd_dates, refuse_negative
 from ...utils.prices import format_price
 from ...utils.remembering import remembered
@@ -99,10 +99,10 @@ class AssistBillingRate(models.Model):
         "A rate belongs to a plan or to a customer: to one of them.",
     )
     _value_positive = models.Constraint(
-        "CHECK (method = 'add' OR value >= 0)", "A rate cannot be below zero."
+        f"CHECK (method = '{SIGNED_METHOD}' OR value >= 0)", "A rate cannot be below zero."
     )
     _numbers_positive = models.Constraint(
-        "CHECK (burn_percent >= 0 AND minimum_minutes >= 0 AND increment_minutes >= 0)",
+        f"CHECK ({' AND '.join(f'{name} >= 0' for name in NOT_NEGATIVE)})",
         "Rate: percent and minutes cannot be below zero.",
     )
     _dates_ordered = models.Constraint(
@@ -184,7 +184,7 @@ class AssistBillingRate(models.Model):
             vals.get('association_id') or ()
         ).check_access('write')
         refuse_absurd_dates(self, vals, ['date_from', 'date_to'])
-        refuse_negative(self, vals, ['burn_percent', 'minimum_minutes', 'increment_minutes'])
+        refuse_negative(self, vals, NOT_NEGATIVE)
         for draft in self._assist_get_drafts(vals, CHECKED):
             if bool(draft.plan_id) == bool(draft.association_id):
                 raise ValidationError(
@@ -195,7 +195,7 @@ class AssistBillingRate(models.Model):
     def _check_meaning(self):
         """Refuse what no rate can be."""
         self.ensure_one()
-        if self.value < 0 and self.method != 'add':
+        if self.value < 0 and self.method != SIGNED_METHOD:
             raise ValidationError(
                 self.env._("Rate “%(rate)s”: it cannot be below zero.", rate=self.sentence)
             )

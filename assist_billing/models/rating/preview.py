@@ -4,6 +4,7 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.tools import SQL
 
+from ...utils.assigning import assign
 from ...utils.remembering import remembered, remembering
 from ..plan.assist_billing_plan import bills_nothing
 
@@ -66,13 +67,22 @@ class AssistBillingCycle(models.Model):
     @api.depends_context('uid')
     def _compute_preview(self):
         outcomes, histories, remarks = self._get_previews()
-        for cycle in self:
-            outcome = outcomes.get(cycle)
+
+        def get_average(cycle):
             amounts = [amount for amount, _devices in histories.get(cycle.id, ())]
-            cycle.preview_sessions = len(outcome.shares) if outcome else 0
-            cycle.preview_amount = float(outcome.total) if outcome else 0.0
-            cycle.last_amount = sum(amounts) / len(amounts) if amounts else 0.0
-            cycle.unusual = remarks.get(cycle, False)
+            return sum(amounts) / len(amounts) if amounts else 0.0
+
+        def get_total(cycle):
+            return float(outcomes[cycle].total) if cycle in outcomes else 0.0
+
+        def count_sessions(cycle):
+            return outcomes[cycle].session_count if cycle in outcomes else 0
+
+        for cycles in self.grouped('currency_id').values():
+            assign(cycles, 'preview_amount', get_total)
+            assign(cycles, 'last_amount', get_average)
+        assign(self, 'preview_sessions', count_sessions)
+        assign(self, 'unusual', lambda cycle: remarks.get(cycle, False))
 
     def _compute_preview_dates(self):
         for cycle in self:
@@ -195,7 +205,7 @@ class AssistBillingCycle(models.Model):
         if not history:
             return [*remarks, self.env._("first bill")]
         is_over = self.end_at <= fields.Datetime.now()
-        if is_over and not outcome.shares:
+        if is_over and not outcome.session_count:
             remarks.append(self.env._("no sessions"))
         _amount, last_devices = history[0]
         if float(outcome.rating.device_quantity) < last_devices:

@@ -38,9 +38,9 @@ class AssistBillingCycle(models.Model):
 
     @api.depends('company_id.assist_unusual_at')
     def _compute_unusual_at(self):
-        for cycle in self:
+        for company, cycles in self.grouped('company_id').items():
             # sudo: when it was is no secret
-            cycle.unusual_at = cycle.company_id.sudo().assist_unusual_at
+            cycles.unusual_at = company.sudo().assist_unusual_at
 
     def _search_unusual(self, operator, value):
         """Find open cycles by whether there is something unusual about what they would bill.

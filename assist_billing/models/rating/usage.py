@@ -1,5 +1,5 @@
 from collections import defaultdict
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from datetime import date
 from decimal import Decimal
 
@@ -74,6 +74,13 @@ class Outcome:
         """The sessions to be stamped: own ones, then late ones."""
         own = self.rating.sessions if self.rating else ()
         return [*own, *(share for late in self.late for share in late.shares)]
+
+    @property
+    def session_count(self):
+        """How many sessions are stamped; it splits nothing over them."""
+        return len(self.rating.sessions if self.rating else ()) + sum(
+            len(late.shares) for late in self.late
+        )
 
     @property
     def parts(self):
@@ -152,7 +159,8 @@ class AssistBillingCycle(models.Model):
         terms = self._get_frozen_terms()
         if 'fees' in self._read_terms():
             terms = replace(terms, fee_hours=self._get_fee_hours())
-        if not subtract_spans([(self.date_start, self.date_end)], self._get_suspended_spans()):
+        suspended = self._get_suspended_spans()
+        if suspended and not subtract_spans([(self.date_start, self.date_end)], suspended):
             terms = replace(terms, minimum_charge=0)
         return terms if terms.rollover == 'none' else self._add_rollover(terms)
 
@@ -179,6 +187,7 @@ class AssistBillingCycle(models.Model):
         """Return the class of terms, `rules.rating.Terms`; an add-on's rules are a subclass."""
         return rating.Terms
 
+    @remembered(lambda cycle: cycle.id or repr(cycle))
     def _get_suspended_spans(self):
         """Return the time without service as half-open spans of local dates.
 
@@ -350,6 +359,8 @@ class AssistBillingCycle(models.Model):
         """
         columns, session_class = self._get_session_columns(), self._get_session_class()
         names = tuple(columns)
+        if names == tuple(each.name for each in fields(session_class))[: len(names)]:
+            return SQL(", ").join(columns.values()), lambda values: session_class(*values)
 
         def make(values):
             return session_class(**dict(zip(names, values, strict=True)))
@@ -388,6 +399,7 @@ class AssistBillingCycle(models.Model):
         found = self._read_devices_below()
         holes = self._read_device_holes(found)
         for cycle in self:
+            suspended = cycle._get_suspended_spans()
             for device_id, _partner_id, enrolled_on, removed_on in found[cycle.id]:
                 span = (
                     max(enrolled_on, cycle.date_start),
@@ -395,7 +407,7 @@ class AssistBillingCycle(models.Model):
                 )
                 spans = subtract_spans(
                     [span] if span[0] < span[1] else [],
-                    holes[cycle.id, device_id] + cycle._get_suspended_spans(),
+                    holes[cycle.id, device_id] + suspended,
                 )
                 if spans:
                     days[cycle.id].append(rating.Device(device_id, tuple(spans)))

@@ -10,6 +10,15 @@ from ...rules import rating
 from ...rules.shapes import ZERO
 
 NOTHING_INCLUDED = rating.Included(ZERO, ZERO)
+# How wide the columns of texts are together, in percent of the page; that of base fees, where there
+# is one, is taken from them. The style sheet has the others.
+FREE_PERCENT = 75.5
+FEE_PERCENT = 9
+LETTER_PERCENT = 0.85
+# A text of two lines needs a little more than half of its width, as words are not cut.
+TWO_LINES = 0.6
+# A column is never narrower than its head, and no wider for texts that are longer than most.
+LEAST_LETTERS, MOST_LETTERS = 10, 40
 
 
 @dataclass
@@ -94,6 +103,13 @@ class StatementSection:
     @property
     def measured_seconds(self):
         return sum(row.measured_seconds for row in self.rows)
+
+
+def count_letters(texts):
+    """Return of how many letters nearly all of these texts are; a few long ones take two lines."""
+    lengths = sorted(len(text or "") for text in texts)
+    usual = lengths[len(lengths) * 19 // 20] if lengths else 0
+    return min(max(usual, LEAST_LETTERS), MOST_LETTERS)
 
 
 @dataclass
@@ -199,6 +215,37 @@ class Statement:
         """Return whole `seconds` as hours and minutes: 1:07."""
         minutes = -(-seconds // 60)
         return f"{minutes // 60}:{minutes % 60:02}"
+
+    def get_widths(self, with_device, with_fee):
+        """Return how wide the columns of texts are, in percent of the page, but that of subjects.
+
+        As wide as what stands in nearly all rows, so that each takes one line. Where there is no
+        room for that, the longest texts take two. All sections have the same widths, so that their
+        columns stand one below the other.
+        """
+        rows = [*self.rows, *self.no_charge]
+        fixed = {
+            'date': max((len(row.date) for row in rows), default=0),
+            'time': max((len(row.time) for row in rows), default=0),
+        }
+        wanted = {
+            'subject': count_letters(row.session.name for row in rows),
+            'technician': count_letters(row.session.technician_id.name for row in rows),
+        }
+        if with_device:
+            wanted['device'] = count_letters(row.session.device_id.name for row in rows)
+        fixed, widths = (
+            {name: letters * LETTER_PERCENT + 1 for name, letters in found.items()}
+            for found in (fixed, wanted)
+        )
+        free = FREE_PERCENT - (FEE_PERCENT if with_fee else 0) - sum(fixed.values())
+        for name in sorted(widths, key=widths.get, reverse=True):
+            over = max(0, sum(widths.values()) - free)
+            widths[name] = max(TWO_LINES * widths[name], widths[name] - over)
+        share = min(1, free / sum(widths.values()))
+        widths = fixed | {name: share * width for name, width in widths.items()}
+        del widths['subject']
+        return {name: round(width, 1) for name, width in widths.items()}
 
     def get_line(self, *charges):
         """Return the line of one of `charges`, or None."""

@@ -256,6 +256,21 @@ class TestUnmatched(IngestCommon):
         action = self._groups()["Remote Support 6"].action_assign()
         self.assertEqual(action['res_model'], 'assist.session')
 
+    def test_what_the_address_of_a_new_contact_matches_is_counted(self):
+        self._ingest(
+            zoho(1, agent_email='new@acme.example'), zoho(2, agent_email='other@acme.example')
+        )
+        action = self._groups()['acme.example'].action_assign()
+        dialog = (
+            self.env[action['res_model']]
+            .with_context(**action['context'])
+            .create({'new_name': "Acme Abroad", 'new_email': 'new@acme.example'})
+        )
+        dialog.action_assign()
+        sessions = self._get(1) | self._get(2)
+        self.assertEqual(sessions.partner_id.name, "Acme Abroad")
+        self.assertEqual(dialog.matched_count, 2)
+
     def test_nobody_is_no_customer(self):
         self._ingest(zoho(1))
         action = self._groups()['acme.example'].action_assign()

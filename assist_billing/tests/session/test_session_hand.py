@@ -145,6 +145,23 @@ class TestSessionHand(AssistBillingCommon):
             **vals,
         )
 
+    def test_technicians_are_found_by_name_those_who_left_too(self):
+        mine = self._create_session(technician_id=self.technician.id)
+        others = self._create_session(technician_id=self.env.user.id)
+        nobodys = self._create_session(technician_id=False)
+        of_three = [('id', 'in', (mine | others | nobodys).ids)]
+        self.technician.sudo().active = False
+        sessions = self.env['assist.session']
+        for operator, name, found in (
+            ('ilike', self.technician.name[:3].upper(), mine),
+            ('not ilike', self.technician.name, others | nobodys),
+            ('=ilike', "nobody's name", sessions),
+        ):
+            with self.subTest(operator):
+                domain = [*of_three, ('technician_id', operator, name)]
+                self.assertEqual(sessions.search(domain), found.sorted())
+                self.assertEqual(sessions.search_count(domain), len(found))
+
     def test_overlaps_of_one_technician_are_pointed_out(self):
         first = self._session(10, name="First")
         second = self._session(10.5, name="Second")

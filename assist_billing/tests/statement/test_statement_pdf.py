@@ -79,8 +79,9 @@ class TestStatementPdf(AssistBillingCommon, HttpCase):
         self.assertIn("60.00", pages[1])
 
     def test_four_hundred_sessions_have_the_head_on_each_page(self):
-        # As names of people are; that of the tests' user takes two lines.
-        self.env.user.sudo().name = "Mia Torres"
+        # Names as long as people's and firms' are fit on a line.
+        self.env.user.sudo().name = "Maximilian Hohenberger-Schmid"
+        self.customer.name = "Acme Beteiligungs- und Verwaltungsgesellschaft mbH"
         self._create_sessions(400, with_notes=False)
         self._close('2026-02-01 01:00:00')
         pages = self._print(self._bill(self.association))
