@@ -4,7 +4,7 @@ import os
 import re
 from pathlib import Path
 
-from . import databases, log_watch, oca, odoo_command, places, python_packages
+from . import base_database, databases, log_watch, oca, odoo_command, places, python_packages
 from .console import Problem, Step, say
 
 # Names the environment variables by which the tests learn of what was made for them.
@@ -62,7 +62,10 @@ def run_all(arguments: list[str], paths: list[str] | None = None) -> int:
     name = f'assist_test_{os.getpid()}'
     findings = places.state_dir() / f'{name}.findings'
     try:
+        of_base = base_database.copy_to(name, core_modules())
         install(name, findings, core_modules())
+        with findings.open('a') as file:
+            file.write(of_base.read_text())
         with_findings = {log_watch.FINDINGS_VARIABLE: str(findings)}
         with_companion = oca.is_needed() and not (paths or arguments)
         paths = paths or [
@@ -124,7 +127,7 @@ def run_pytest(
     if workers:
         first, *others = workers
         databases.copy(database, first)
-        prepare_companies(first)
+        base_database.run_in_shell(first, PREPARED_COMPANIES, base_database.PREPARED_PAGES)
         for other in others:
             databases.copy(first, other)
     command = [
@@ -149,14 +152,6 @@ def run_pytest(
     finally:
         for copy in copies:
             databases.drop(copy)
-
-
-def prepare_companies(database: str) -> None:
-    """Make companies in a database that tests take instead of making their own."""
-    shell = ['shell', f'--database={database}', '--no-http', '--log-level=warn']
-    with PREPARED_COMPANIES.open() as script:
-        if odoo_command.started(shell, stdin=script).wait():
-            raise Problem(f"No companies could be prepared in {database}.", "See above.")
 
 
 def database_of_worker(database: str, worker: str) -> str:
