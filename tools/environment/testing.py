@@ -7,6 +7,8 @@ from pathlib import Path
 from . import base_database, databases, log_watch, oca, odoo_command, places, python_packages
 from .console import Problem, Step, say
 
+# Set for `make test`, which runs a part of the suite; see assist_billing/tests/thorough.py.
+SHORT_VARIABLE = 'ASSIST_SHORT'
 # Names the environment variables by which the tests learn of what was made for them.
 TEMPLATE_VARIABLE = 'ASSIST_TEMPLATE_DATABASE'
 # The folder of a `wkhtmltopdf` with patched Qt, to be put first on the PATH.
@@ -52,11 +54,20 @@ def core_modules() -> list[str]:
     return [module for module in modules() if module not in {oca.COMPANION.name, *BESIDE_OTHERS}]
 
 
-def run_all(arguments: list[str], paths: list[str] | None = None) -> int:
+def run_all(
+    arguments: list[str],
+    paths: list[str] | None = None,
+    *,
+    short: bool = False,
+    thorough: bool = False,
+) -> int:
     """Install the add-ons in a fresh database, run its tests; return pytest's exit status.
 
     With `paths`, those tests alone are run. The add-on that builds on OCA's is tested beside the
     others in a database of its own: there the schedule hands over what it closes elsewhere.
+
+    :param short: leave out the tests that are marked thorough, and run others in a short form.
+    :param thorough: run what `short` leaves out or shortens, whole.
     """
     _drop_leftovers()
     name = f'assist_test_{os.getpid()}'
@@ -66,8 +77,14 @@ def run_all(arguments: list[str], paths: list[str] | None = None) -> int:
         install(name, findings, core_modules())
         with findings.open('a') as file:
             file.write(of_base.read_text())
-        with_findings = {log_watch.FINDINGS_VARIABLE: str(findings)}
-        with_companion = oca.is_needed() and not (paths or arguments)
+        variables = {log_watch.FINDINGS_VARIABLE: str(findings)}
+        with_companion = oca.is_needed() and not (paths or arguments or short)
+        if short:
+            variables[SHORT_VARIABLE] = '1'
+            arguments = ['-m', 'not thorough', *arguments]
+            say(f"The tests of {oca.COMPANION.name} are left to `make thorough`.")
+        if thorough:
+            arguments = ['-m', 'thorough or shortened', *arguments]
         paths = paths or [
             'tests',
             # They have commands of their own: `make processes`, `make neighbours`.
@@ -81,7 +98,7 @@ def run_all(arguments: list[str], paths: list[str] | None = None) -> int:
         # First, so that the summary of the whole suite comes last.
         alone = run_companion(name) if with_companion else 0
         lanes = min(os.cpu_count() or 1, MOST_LANES)
-        return run_pytest(name, [*paths, *arguments], with_findings, lanes) or alone
+        return run_pytest(name, [*paths, *arguments], variables, lanes) or alone
     finally:
         places.remove(findings)
         if os.environ.get('KEEP_DB'):
@@ -119,7 +136,9 @@ def run_pytest(
     workers = []
     if lanes > 1:
         workers = [database_of_worker(database, f'gw{number}') for number in range(lanes)]
-        arguments = [f'--numprocesses={lanes}', '--dist=loadscope', *arguments]
+        # In the order of the root's conftest.py, not by how many tests a class has.
+        shared = ('--dist=loadscope', '--no-loadscope-reorder')
+        arguments = [f'--numprocesses={lanes}', *shared, *arguments]
     copies = [template, *workers]
     for copy in copies:
         databases.drop(copy)
