@@ -17,7 +17,7 @@ ATTRIBUTE = 'assist_thoroughness'
 def thorough(test):
     """Leave a test, or a class of them, to `make thorough`.
 
-    For what looks into the corners of something that other tests of `make test` use, too.
+    For what looks into the corners of something that other tests, which stay, use too.
     """
     setattr(test, ATTRIBUTE, 'thorough')
     return test

@@ -82,7 +82,8 @@ def run_all(
         if short:
             variables[SHORT_VARIABLE] = '1'
             arguments = ['-m', 'not thorough', *arguments]
-            say(f"The tests of {oca.COMPANION.name} are left to `make thorough`.")
+            if oca.is_needed():
+                say(f"The tests of {oca.COMPANION.name} are left to `make thorough`.")
         if thorough:
             arguments = ['-m', 'thorough or shortened', *arguments]
         paths = paths or [
