@@ -1,10 +1,11 @@
 # What one can do here. Each target is a program in tools/ that can be run by itself; `tools/odoo` runs Odoo's own commands.
 
-.PHONY: help run test processes neighbours fuzz bench compare faults lint format translations pictures shell clean lock
+.PHONY: help run test thorough processes neighbours fuzz bench compare faults lint format translations pictures shell clean lock
 
 help:
 	@echo "make run      Odoo with the add-on and its demo on http://127.0.0.1:8069 (PORT=..., SERVE=0)"
-	@echo "make test     the tests, in a fresh database"
+	@echo "make test     the tests, in a fresh database, in minutes"
+	@echo "make thorough   whole what make test leaves out or shortens: every shape of bill, every tour"
 	@echo "make processes   tests that kill, cut off, upgrade and watch real processes"
 	@echo "make neighbours   the tests beside other add-ons, of Odoo and OCA (SHORT=1: in minutes)"
 	@echo "make fuzz     bad input of every kind, through every way in (MINUTES=10)"
@@ -19,7 +20,7 @@ help:
 	@echo "tools/odoo    Odoo's own command line;  tools/pytest  some tests;  tools/db  the databases"
 	@echo "ODOO_PATH=... use an Odoo 19.0 of your own"
 
-run test processes neighbours fuzz bench compare faults lint format translations pictures clean lock:
+run test thorough processes neighbours fuzz bench compare faults lint format translations pictures clean lock:
 	@tools/python tools/$@
 
 shell:

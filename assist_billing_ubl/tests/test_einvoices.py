@@ -14,6 +14,7 @@ from odoo.addons.assist_billing.models.invoice.account_move_line import (
     USAGE_CHARGES,
 )
 from odoo.addons.assist_billing.tests.common import AssistBillingCommon
+from odoo.addons.assist_billing.tests.thorough import thorough
 
 from . import official_rules
 
@@ -287,6 +288,7 @@ class TestEInvoices(AssistBillingCommon):
         for name, document in documents.items():
             self.assertEqual(get_periods(document), (JANUARY, [JANUARY]), name)
 
+    @thorough
     def test_credit_notes_say_the_periods_that_they_credit(self):
         bill = self._bill_everything()
         discount, whole = self._credit(bill)
@@ -348,6 +350,7 @@ class TestEInvoices(AssistBillingCommon):
 
     # === OFFICIAL RULES === #
 
+    @thorough
     def test_the_official_rules_find_nothing(self):
         bill = self._bill_all_kinds()
         referring, unreferring, other = (

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from thorough import thorough
 
 from environment import log_watch, places
 
@@ -88,12 +89,14 @@ def run(tmp_path):
     return run
 
 
+@thorough
 def test_expected_messages_and_information_pass(run):
     status, output = run(PASSES)
     assert status == pytest.ExitCode.OK, output
     assert '2 passed' in output
 
 
+@thorough
 @pytest.mark.parametrize(
     ('test_file', 'said'),
     [
@@ -110,6 +113,7 @@ def test_the_unexpected_fails(run, test_file, said):
     assert said in output
 
 
+@thorough
 def test_what_was_logged_at_installation_fails(run):
     status, output = run(PASSES, findings=["WARNING odoo.registry: while installing"])
     assert status == pytest.ExitCode.TESTS_FAILED, output

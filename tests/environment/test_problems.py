@@ -3,6 +3,7 @@
 import socket
 
 import pytest
+from thorough import thorough
 
 from environment import odoo_source, private_database, server
 from environment.console import Problem
@@ -54,6 +55,7 @@ def test_a_problem_reads_what_why_and_what_to_do():
     )
 
 
+@thorough
 def test_a_script_that_fails_or_logs_in_a_real_process_fails_its_test(database):
     assert database.shell("print(env.cr.dbname)") == f'{database.name}\n'
     with pytest.raises(AssertionError, match='ZeroDivisionError'):

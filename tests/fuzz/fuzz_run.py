@@ -7,6 +7,7 @@ from collections import Counter
 from contextlib import closing, contextmanager
 
 from hypothesis import HealthCheck, given, settings
+from thorough import few, shortened
 
 # For each test of a long run; 0: the examples of the test suite, always the same.
 seconds = 0.0
@@ -29,7 +30,7 @@ def tried(strategy, examples):
             until = time.monotonic() + seconds
             while True:
                 run = settings(
-                    max_examples=examples,
+                    max_examples=few(examples, max(examples // 10, 3)),
                     derandomize=not seconds,
                     database=None,
                     deadline=None,
@@ -42,7 +43,7 @@ def tried(strategy, examples):
 
         # Or pytest would look for the examples among its fixtures.
         del test.__wrapped__
-        return test
+        return shortened(test)
 
     return decorate
 

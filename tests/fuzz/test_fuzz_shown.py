@@ -5,6 +5,7 @@ import io
 
 from hypothesis import strategies as st
 from lxml import html
+from thorough import thorough
 
 from odoo.tests import tagged
 
@@ -83,6 +84,7 @@ class TestFuzzShown(PortalCommon):
                 text = table.decode('utf-8-sig')
                 check_inert_cells(csv.reader(io.StringIO(text, newline='')))
 
+    @thorough
     def test_all_of_them_on_one_document(self):
         """A real PDF: nothing in it stops the program that makes it."""
         records = [

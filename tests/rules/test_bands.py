@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from thorough import few, shortened
 
 from rules.bands import HOLIDAY, MINUTES, Hours
 from rules.cycles import local_midnight
@@ -89,7 +90,8 @@ def cases(draw):
     return values, start, start + timedelta(seconds=length)
 
 
-@settings(max_examples=120)
+@shortened
+@settings(max_examples=few(120, 24))
 @given(cases())
 def test_every_second_has_the_band_that_the_clock_shows(case):
     values, start, end = case
@@ -103,7 +105,8 @@ def test_every_second_has_the_band_that_the_clock_shows(case):
         assert hours.get_band(start) == pieces[0][2]
 
 
-@settings(max_examples=100)
+@shortened
+@settings(max_examples=few(100, 20))
 @given(cases(), st.integers(1, 40))
 def test_a_week_away_from_changes_of_the_clock_changes_nothing(case, weeks):
     values, start, _end = case

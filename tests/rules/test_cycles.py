@@ -11,6 +11,7 @@ import pytest
 from dateutil.relativedelta import relativedelta
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from thorough import few, shortened, thorough
 
 from rules import cycles
 
@@ -116,6 +117,7 @@ def changes(tz):
         before = after
 
 
+@thorough
 def test_midnights_are_exact_around_every_change_of_every_zone():
     seen = 0
     for tz in ZONES:
@@ -234,7 +236,8 @@ def test_a_month_factor_is_the_share_of_a_year_in_months():
 # === PERIODS === #
 
 
-@settings(max_examples=300)
+@shortened
+@settings(max_examples=few(300, 60))
 @given(start=starts, cycle=names, tz=zones)
 @example(start=date(2011, 11, 30), cycle='monthly', tz='Pacific/Apia')
 @example(start=date(2018, 10, 28), cycle='weekly', tz='America/Sao_Paulo')

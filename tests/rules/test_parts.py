@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from thorough import few, shortened
 
 from rules import rating
 from rules.bands import HOLIDAY, MINUTES, Hours
@@ -303,7 +304,8 @@ def about(group):
     return group.product, group.band, group.kind, group.grade
 
 
-@settings(max_examples=150)
+@shortened
+@settings(max_examples=few(150, 30))
 @given(agreements())
 def test_reading_the_clock_at_each_second_gives_the_same_bill(agreement):
     values, sessions = agreement
@@ -346,14 +348,16 @@ def test_a_session_of_no_second_has_the_price_of_its_moment():
 # === PROPERTIES === #
 
 
-@settings(max_examples=80)
+@shortened
+@settings(max_examples=few(80, 20))
 @given(agreements(), st.data())
 def test_the_order_in_which_sessions_are_given_does_not_matter(agreement, data):
     values, sessions = agreement
     assert rate(values, data.draw(st.permutations(sessions))) == rate(values, sessions)
 
 
-@settings(max_examples=80)
+@shortened
+@settings(max_examples=few(80, 20))
 @given(agreements())
 def test_parts_add_up_to_sessions_and_to_lines(agreement):
     values, sessions = agreement
@@ -379,7 +383,8 @@ def test_parts_add_up_to_sessions_and_to_lines(agreement):
     assert rated.included.quantity == sum(group.included.quantity for group in rated.groups)
 
 
-@settings(max_examples=80)
+@shortened
+@settings(max_examples=few(80, 20))
 @given(agreements())
 def test_rates_that_change_no_price_change_no_cent(agreement):
     values, sessions = agreement
@@ -399,7 +404,8 @@ def test_rates_that_change_no_price_change_no_cent(agreement):
     assert (other.sessions, other.included) == (one.sessions, one.included)
 
 
-@settings(max_examples=80)
+@shortened
+@settings(max_examples=few(80, 20))
 @given(agreements(), st.integers(1, 5000))
 def test_a_longer_session_never_costs_less(agreement, more):
     values, sessions = agreement
@@ -414,7 +420,8 @@ def test_a_longer_session_never_costs_less(agreement, more):
     assert rate(values, longer).total >= rate(values, sessions).total - Decimal('0.05')
 
 
-@settings(max_examples=100)
+@shortened
+@settings(max_examples=few(100, 20))
 @given(agreements(), st.integers(1, 20))
 def test_a_week_away_from_changes_of_the_clock_changes_nothing(agreement, weeks):
     values, sessions = agreement
@@ -426,7 +433,8 @@ def test_a_week_away_from_changes_of_the_clock_changes_nothing(agreement, weeks)
     assert rate(values, later).lines == rate(values, sessions).lines
 
 
-@settings(max_examples=80)
+@shortened
+@settings(max_examples=few(80, 20))
 @given(agreements(), st.integers(0, 5))
 def test_late_sessions_bill_the_difference_of_each_price(agreement, split):
     values, sessions = agreement
@@ -492,7 +500,8 @@ def test_terms_are_read_from_json_and_missing_keys_are_neutral():
 # === PRICES BY DATE === #
 
 
-@settings(max_examples=120)
+@shortened
+@settings(max_examples=few(120, 24))
 @given(agreements(plain=True), st.integers(-1, 1), st.sampled_from((80, Decimal('33.34'))))
 def test_a_price_date_is_two_pieces_rated_apart(agreement, days, price):
     values, sessions = agreement
@@ -534,7 +543,8 @@ def test_a_price_date_is_two_pieces_rated_apart(agreement, days, price):
     )
 
 
-@settings(max_examples=120)
+@shortened
+@settings(max_examples=few(120, 24))
 @given(agreements(plain=True), st.sets(st.integers(-2, 2), min_size=1, max_size=4))
 def test_prices_by_date_that_are_the_same_change_no_cent(agreement, days):
     values, sessions = agreement

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from thorough import few, shortened
 
 from rules import rating
 
@@ -200,7 +201,8 @@ def naive_lines(values, period, sessions, devices):
     return [line for line in lines if line[1]]
 
 
-@settings(max_examples=600)
+@shortened
+@settings(max_examples=few(600, 120))
 @given(**anything)
 def test_the_naive_rating_agrees(values, period, sessions, devices):
     expected = naive_lines(values, period, sessions, devices)
@@ -342,6 +344,7 @@ def test_the_seed_of_hashing_does_not_matter():
     program = """
 from datetime import datetime, timedelta
 from rules import rating
+
 start = datetime(2026, 1, 5)
 sessions = {
     rating.Session(f's{i}', start + timedelta(minutes=i % 7), start + timedelta(minutes=i + 9),

@@ -5,6 +5,7 @@ from collections import Counter
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from thorough import few, shortened, thorough
 
 from fuzz_inputs import anything, mappings, nearly_sound, records, texts, zones
 from fuzz_results import NOW, check
@@ -25,13 +26,15 @@ from sources import (
 )
 
 
-@settings(max_examples=300, deadline=None)
+@shortened
+@settings(max_examples=few(300, 30), deadline=None)
 @given(records, st.sampled_from(names()), zones, mappings)
 def test_any_record_is_a_session_or_a_rejection(record, source, tz, mapping):
     check(normalise(record, source, tz=tz, mapping=mapping, now=NOW))
 
 
-@settings(max_examples=1500, deadline=None)
+@shortened
+@settings(max_examples=few(1500, 150), deadline=None)
 @given(nearly_sound())
 def test_any_values_among_sound_ones(case):
     source, record = case
@@ -39,6 +42,7 @@ def test_any_values_among_sound_ones(case):
     check(result)
 
 
+@thorough
 def test_the_strategy_reaches_sessions_and_many_rejections():
     """What stops at the first check proves nothing of the others."""
     reached = Counter()
@@ -55,7 +59,8 @@ def test_the_strategy_reaches_sessions_and_many_rejections():
     assert len(reached) > 8, reached
 
 
-@settings(max_examples=300, deadline=None)
+@shortened
+@settings(max_examples=few(300, 30), deadline=None)
 @given(anything, anything, anything, anything)
 def test_any_arguments_at_all(record, source, tz, mapping):
     check(normalise(record, source, tz=tz, mapping=mapping, now=NOW))
@@ -63,7 +68,8 @@ def test_any_arguments_at_all(record, source, tz, mapping):
     assert isinstance(suggest_mapping(record, source), dict)
 
 
-@settings(max_examples=100, deadline=None)
+@shortened
+@settings(max_examples=few(100, 10), deadline=None)
 @given(st.lists(nearly_sound(), max_size=5), st.sampled_from(names()))
 def test_many_at_once_are_read_as_one_by_one(cases, source):
     batch = [record for _source, record in cases]
@@ -87,7 +93,8 @@ def test_two_thousand_names_and_large_values_take_bounded_work():
         nested = nested.pop()
 
 
-@settings(max_examples=500, deadline=None)
+@shortened
+@settings(max_examples=few(500, 50), deadline=None)
 @given(st.binary(max_size=400))
 def test_any_bytes_are_a_reading_or_an_error_in_words(data):
     for read in (read_json, read_csv, read_xlsx, read_file):
@@ -101,7 +108,8 @@ def test_any_bytes_are_a_reading_or_an_error_in_words(data):
                 check(normalise(record, 'csv', tz='UTC', now=NOW))
 
 
-@settings(max_examples=300, deadline=None)
+@shortened
+@settings(max_examples=few(300, 30), deadline=None)
 @given(st.recursive(
     st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), texts),
     lambda inner: st.one_of(st.lists(inner, max_size=4), st.dictionaries(texts, inner, max_size=4)),
@@ -116,7 +124,8 @@ def test_any_json_is_a_reading_or_an_error_in_words(content):
         assert isinstance(reading.records, list)
 
 
-@settings(max_examples=300, deadline=None)
+@shortened
+@settings(max_examples=few(300, 30), deadline=None)
 @given(
     st.lists(st.lists(st.text(max_size=12), min_size=1, max_size=6), max_size=6),
     st.sampled_from([',', ';', '\t', '|']),

@@ -5,6 +5,7 @@ import tracemalloc
 
 import pytest
 from hypothesis import given, settings
+from thorough import few, shortened
 
 from fuzz_files import files
 from fuzz_results import NOW, check
@@ -23,7 +24,8 @@ from sources import (
 )
 
 
-@settings(max_examples=250, deadline=None)
+@shortened
+@settings(max_examples=few(250, 25), deadline=None)
 @given(files)
 def test_any_file_is_a_reading_or_an_error_in_words(case):
     content, source, filename = case
@@ -74,20 +76,24 @@ def peak_of(data, name='x'):
         ('<?xml version="1.0" encoding="utf-16"?><!DOCTYPE l [<!ENTITY a "x">]><l>&a;</l>'
          .encode('utf-16'), {'xml_doctype', 'xml_syntax'}),
         # Too many, too deep, too long.
-        (b'<l>' + b'<s a="1"/>' * 1_100_000 + b'</l>', {'too_many_values'}),
+        pytest.param(b'<l>' + b'<s a="1"/>' * 1_100_000 + b'</l>', {'too_many_values'},
+                     marks=pytest.mark.thorough),
         (b'<l>' * 200_000, {'xml_nested'}),
         (b'<l ' + b' '.join(b'a%d="1"' % n for n in range(300_000)) + b'/>',
          {'too_many_columns', 'xml_no_records', None}),
-        (b'<table>' + b'<tr><td>1<td>2' * 200_000, {'no_header', 'too_many_rows', None}),
-        (b'<table>' + b'<tr><td colspan=999>x' * 30_000, {'too_many_cells',
-        'too_many_columns', None}),
-        (b'<table>' * 300_000, {'web_page', 'web_page_broken'}),
+        pytest.param(b'<table>' + b'<tr><td>1<td>2' * 200_000,
+                     {'no_header', 'too_many_rows', None}, marks=pytest.mark.thorough),
+        pytest.param(b'<table>' + b'<tr><td colspan=999>x' * 30_000,
+                     {'too_many_cells', 'too_many_columns', None}, marks=pytest.mark.thorough),
+        pytest.param(b'<table>' * 300_000, {'web_page', 'web_page_broken'},
+                     marks=pytest.mark.thorough),
         (b'<html>' + b'x' * 5_000_000, {'web_page'}),
         (b'Start,End\n' + b'x' * 5_000_000, {'csv_syntax', None}),
         (b'"' + b'x' * 5_000_000, {'csv_syntax', None}),
         (b'\n' * 3_000_000, {'empty', 'too_many_rows'}),
         (','.join(f'c{n}' for n in range(10_000)).encode() + b'\n1,2\n', {'too_many_columns'}),
-        (b'{}' * 400_000, {'too_many_records', 'too_many_values'}),
+        pytest.param(b'{}' * 400_000, {'too_many_records', 'too_many_values'},
+                     marks=pytest.mark.thorough),
         (b'{"a": [' + b'{"b": 1},' * 100 + b'{}], "c": [' + b'{"d": 1},' * 100 + b'{}]}',
          {'json_many_lists'}),
     ],

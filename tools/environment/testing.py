@@ -4,9 +4,11 @@ import os
 import re
 from pathlib import Path
 
-from . import databases, log_watch, oca, odoo_command, places, python_packages
+from . import base_database, databases, log_watch, oca, odoo_command, places, python_packages
 from .console import Problem, Step, say
 
+# Set for `make test`, which runs a part of the suite; see assist_billing/tests/thorough.py.
+SHORT_VARIABLE = 'ASSIST_SHORT'
 # Names the environment variables by which the tests learn of what was made for them.
 TEMPLATE_VARIABLE = 'ASSIST_TEMPLATE_DATABASE'
 # The folder of a `wkhtmltopdf` with patched Qt, to be put first on the PATH.
@@ -52,19 +54,38 @@ def core_modules() -> list[str]:
     return [module for module in modules() if module not in {oca.COMPANION.name, *BESIDE_OTHERS}]
 
 
-def run_all(arguments: list[str], paths: list[str] | None = None) -> int:
+def run_all(
+    arguments: list[str],
+    paths: list[str] | None = None,
+    *,
+    short: bool = False,
+    thorough: bool = False,
+) -> int:
     """Install the add-ons in a fresh database, run its tests; return pytest's exit status.
 
     With `paths`, those tests alone are run. The add-on that builds on OCA's is tested beside the
     others in a database of its own: there the schedule hands over what it closes elsewhere.
+
+    :param short: leave out the tests that are marked thorough, and run others in a short form.
+    :param thorough: run what `short` leaves out or shortens, whole.
     """
     _drop_leftovers()
     name = f'assist_test_{os.getpid()}'
     findings = places.state_dir() / f'{name}.findings'
     try:
+        of_base = base_database.copy_to(name, core_modules())
         install(name, findings, core_modules())
-        with_findings = {log_watch.FINDINGS_VARIABLE: str(findings)}
-        with_companion = oca.is_needed() and not (paths or arguments)
+        with findings.open('a') as file:
+            file.write(of_base.read_text())
+        variables = {log_watch.FINDINGS_VARIABLE: str(findings)}
+        with_companion = oca.is_needed() and not (paths or arguments or short)
+        if short:
+            variables[SHORT_VARIABLE] = '1'
+            arguments = ['-m', 'not thorough', *arguments]
+            if oca.is_needed():
+                say(f"The tests of {oca.COMPANION.name} are left to `make thorough`.")
+        if thorough:
+            arguments = ['-m', 'thorough or shortened', *arguments]
         paths = paths or [
             'tests',
             # They have commands of their own: `make processes`, `make neighbours`.
@@ -78,7 +99,7 @@ def run_all(arguments: list[str], paths: list[str] | None = None) -> int:
         # First, so that the summary of the whole suite comes last.
         alone = run_companion(name) if with_companion else 0
         lanes = min(os.cpu_count() or 1, MOST_LANES)
-        return run_pytest(name, [*paths, *arguments], with_findings, lanes) or alone
+        return run_pytest(name, [*paths, *arguments], variables, lanes) or alone
     finally:
         places.remove(findings)
         if os.environ.get('KEEP_DB'):
@@ -116,7 +137,9 @@ def run_pytest(
     workers = []
     if lanes > 1:
         workers = [database_of_worker(database, f'gw{number}') for number in range(lanes)]
-        arguments = [f'--numprocesses={lanes}', '--dist=loadscope', *arguments]
+        # In the order of the root's conftest.py, not by how many tests a class has.
+        shared = ('--dist=loadscope', '--no-loadscope-reorder')
+        arguments = [f'--numprocesses={lanes}', *shared, *arguments]
     copies = [template, *workers]
     for copy in copies:
         databases.drop(copy)
@@ -124,7 +147,7 @@ def run_pytest(
     if workers:
         first, *others = workers
         databases.copy(database, first)
-        prepare_companies(first)
+        base_database.run_in_shell(first, PREPARED_COMPANIES, base_database.PREPARED_PAGES)
         for other in others:
             databases.copy(first, other)
     command = [
@@ -149,14 +172,6 @@ def run_pytest(
     finally:
         for copy in copies:
             databases.drop(copy)
-
-
-def prepare_companies(database: str) -> None:
-    """Make companies in a database that tests take instead of making their own."""
-    shell = ['shell', f'--database={database}', '--no-http', '--log-level=warn']
-    with PREPARED_COMPANIES.open() as script:
-        if odoo_command.started(shell, stdin=script).wait():
-            raise Problem(f"No companies could be prepared in {database}.", "See above.")
 
 
 def database_of_worker(database: str, worker: str) -> str:

@@ -9,10 +9,11 @@ from odoo import Command
 from odoo.exceptions import UserError
 from odoo.tests import freeze_time, tagged
 
+from ..thorough import few, shortened
 from .add_charges_common import AddChargesCommon
 
 # More of them: ASSIST_EXAMPLES=2000 tools/pytest …
-EXAMPLES = int(os.environ.get('ASSIST_EXAMPLES', '10'))
+EXAMPLES = int(os.environ.get('ASSIST_EXAMPLES', few('10', '3')))
 
 TAXES = {
     'fifteen': {'amount': 15.0},
@@ -367,6 +368,7 @@ class TestAddChargesAnyBill(AddChargesCommon):
             )
             self.assertNotIn('not_paid', documents.mapped('payment_state'))
 
+    @shortened
     def test_any_bill_any_sequence(self):
         self._close('2026-01-01 00:00:00')
         self.tried = 0

@@ -6,6 +6,7 @@ from odoo.tests import freeze_time, new_test_user, tagged
 from odoo.addons.account.models.account_move import AccountMove as OdooMove
 
 from ..common import AssistBillingCommon
+from ..thorough import thorough
 
 JANUARY = '2026-02-01 00:00:00'
 
@@ -121,6 +122,7 @@ class TestPayment(AssistBillingCommon):
         self.assertAlmostEqual(payment.amount, bill.amount_total - 7.77)
         self.assertEqual(bill.payment_state, 'paid')
 
+    @thorough
     def test_fifty_bills_are_paid_at_once_by_a_payment_each(self):
         bills = self._create_bills(50)
         bills.action_assist_confirm_payment()

@@ -5,6 +5,7 @@ from odoo.tools import mute_logger
 
 from ...models.closing.close import AssistBillingCycle
 from ..common import AssistBillingCommon
+from ..thorough import thorough
 
 CLOSE_LOGGER = 'odoo.addons.assist_billing.models.closing.close'
 
@@ -80,6 +81,7 @@ class TestClosingFailures(AssistBillingCommon):
         self.assertEqual(numbers, list(range(numbers[0], numbers[0] + len(bills))), "no hole")
         return tried
 
+    @thorough
     @mute_logger(CLOSE_LOGGER)
     def test_one_failure_in_a_hundred_costs_less_than_as_much_again(self):
         tried = self._close_failing(100, [37])
@@ -90,6 +92,7 @@ class TestClosingFailures(AssistBillingCommon):
         tried = self._close_failing(100, [37], when_posted=True)
         self.assertEqual(sorted(tried), [1, 49, 50, 50])
 
+    @thorough
     @mute_logger(CLOSE_LOGGER)
     def test_three_failures_in_ten_leave_the_others_billed(self):
         failing = [place for place in range(50) if place % 10 in {0, 4, 7}]
@@ -97,6 +100,7 @@ class TestClosingFailures(AssistBillingCommon):
         # Each is tried with its batch, its part, that part's part, and alone; no more.
         self.assertLessEqual(sum(tried), 4 * 50, tried)
 
+    @thorough
     @mute_logger(CLOSE_LOGGER)
     def test_three_in_ten_that_cannot_be_posted_leave_the_others_billed(self):
         failing = [place for place in range(50) if place % 10 in {0, 4, 7}]

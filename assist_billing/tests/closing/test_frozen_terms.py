@@ -2,6 +2,7 @@ from odoo.fields import Command
 from odoo.tests import tagged
 
 from ..invoice.fast_common import FastPathCase
+from ..thorough import thorough
 from ..tie.tie_common import TieCommon
 
 
@@ -511,6 +512,7 @@ class TestFlatLines(FrozenTermsCase):
         self.assertUnitsAgree(line)
 
 
+@thorough
 @tagged('post_install', '-at_install')
 class TestFrozenTermsFast(FastPathCase):
     """Frozen taxes and accounts come out alike, whichever way a bill is made."""

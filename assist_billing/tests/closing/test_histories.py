@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from odoo.tests import tagged
 
+from ..thorough import few, shortened
 from ..tie.tie_common import TieCommon
 
 MONTHS = 4
@@ -97,7 +98,7 @@ class TestHistories(TieCommon):
             waiting.move_id.filtered(lambda bill: bill.state == 'draft').action_post()
 
     @settings(
-        max_examples=12,
+        max_examples=few(12, 3),
         derandomize=True,
         deadline=None,
         suppress_health_check=list(HealthCheck),
@@ -121,6 +122,7 @@ class TestHistories(TieCommon):
         if not ended:
             association.action_hold()
 
+    @shortened
     def test_whatever_happens_each_session_is_paid_once(self):
         self._check_histories()
         self.assertTied()

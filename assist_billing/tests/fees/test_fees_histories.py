@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from odoo.tests import tagged
 
+from ..thorough import few, shortened
 from .fees_common import FeesCommon
 
 # What happens, each so many days after the one before.
@@ -202,7 +203,7 @@ class TestFeesHistories(FeesCommon):
             waiting.move_id.filtered(lambda bill: bill.state == 'draft').action_post()
 
     @settings(
-        max_examples=10,
+        max_examples=few(10, 2),
         derandomize=True,
         deadline=None,
         suppress_health_check=list(HealthCheck),
@@ -240,5 +241,6 @@ class TestFeesHistories(FeesCommon):
             # One charged for a period that the end came before has a day without service.
             self.assertIn(ends[-1], (story.end, story.end + DAY))
 
+    @shortened
     def test_whatever_happens_each_fee_is_paid_once(self):
         self._check_histories()

@@ -1,5 +1,8 @@
+import itertools
+
 from odoo.fields import Command
 
+from ..thorough import few, spread
 from .fast_common import NOW, FastPathCase
 
 
@@ -10,6 +13,14 @@ class ShapesCase(FastPathCase):
     def _get_shapes(cls):
         """Return the names of the methods that open cycles of a shape."""
         return [name for name in dir(cls) if name.startswith('_shape_')]
+
+    @classmethod
+    def _get_shapes_and_roundings(cls, few_shapes):
+        """Return pairs: each shape in both ways to round taxes; `few_shapes` of them in turns."""
+        roundings = ('round_per_line', 'round_globally')
+        shapes = spread(cls._get_shapes(), few_shapes)
+        short = list(zip(shapes, itertools.cycle(roundings), strict=False))
+        return few(list(itertools.product(shapes, roundings)), short)
 
     # === SHAPES: TAXES === #
 

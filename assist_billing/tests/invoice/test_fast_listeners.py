@@ -7,6 +7,7 @@ from odoo.exceptions import UserError, ValidationError
 from odoo.fields import Command
 from odoo.tests import freeze_time, tagged
 
+from ..thorough import shortened, spread, thorough
 from .fast_common import ADD_ON, NOW, FastPathCase
 
 
@@ -219,15 +220,17 @@ class TestFastListeners(FastPathCase):
             self._create_taxed_plan(taxes, billing_type='session', price_per_session=70.0)
         )
 
+    @shortened
     def test_what_add_ons_change_is_changed(self):
         cycles = self._create_cycles()
         plain, _made = self._make_and_read(cycles)
-        for definition in CHANGING:
+        for definition in spread(CHANGING, 2):
             with self._trying(definition):
                 self._assert_equal_both_ways(cycles, fast=0)
                 changed, _made = self._make_and_read(cycles, tables=plain)
                 self.assertTrue(self._compare(plain, changed)[1], "it changes something")
 
+    @thorough
     def test_what_add_ons_refuse_is_refused_for_that_customer_alone(self):
         cycles = self._create_cycles()
         for definition in REFUSING:
@@ -245,9 +248,10 @@ class TestFastListeners(FastPathCase):
             for move in cycles.move_id:
                 self.assertTrue(move.name.startswith(f"{move.partner_id.name[-1]}-"), move.name)
 
+    @shortened
     def test_it_is_said_in_words_who_has_a_hand_in_it(self):
         cycles = self._create_cycles()
-        for definition in (*CHANGING, *REFUSING):
+        for definition in spread((*CHANGING, *REFUSING), 3):
             with self.subTest(definition.__name__), self._with_add_on(definition):
                 [words] = self.env['assist.bill.maker']._get_listeners()
                 self.assertIn(ADD_ON, words)
@@ -262,6 +266,7 @@ class TestFastListeners(FastPathCase):
             "".join(logs.output),
         )
 
+    @thorough
     def test_add_ons_that_the_guard_overlooks_show_in_the_records(self):
         cycles = self._create_cycles()
         maker = type(self.env['assist.bill.maker'])
@@ -299,6 +304,7 @@ class TestFastListeners(FastPathCase):
                 [words] = self.env['assist.bill.maker']._get_listeners()
                 self.assertIn("a change at run time (_post)", words)
 
+    @thorough
     def test_custom_fields_that_are_computed_are_found(self):
         self.env['ir.model.fields'].create(
             {
@@ -315,6 +321,7 @@ class TestFastListeners(FastPathCase):
         self._assert_equal_both_ways(self._create_cycles(), fast=0)
 
 
+@thorough
 @tagged('post_install', '-at_install')
 class TestContexts(FastPathCase):
     """What is gathered along the way is not kept in contexts."""
@@ -358,6 +365,7 @@ class TestContexts(FastPathCase):
             self.assertLessEqual(kinds, {bool, int, str, type(None), object}, name)
 
 
+@thorough
 @tagged('post_install', '-at_install')
 class TestWaysShown(FastPathCase):
     """The run book says which bills were not made all at once, and why."""

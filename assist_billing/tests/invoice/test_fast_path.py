@@ -3,6 +3,7 @@ from unittest.mock import patch
 
 from odoo.tests import freeze_time, tagged
 
+from ..thorough import few, shortened
 from .fast_common import NOW
 from .shapes_common import ShapesCase
 
@@ -13,17 +14,17 @@ _logger = logging.getLogger(__name__)
 class TestFastPath(ShapesCase):
     """The comparator: bills made all at once equal bills made by Odoo's ordinary way."""
 
+    @shortened
     def test_shapes_are_equal_in_every_stored_field(self):
         shapes = self._get_shapes()
         bills = values = 0
-        for name in shapes:
-            for rounding in ('round_per_line', 'round_globally'):
-                with self.subTest(shape=name, rounding=rounding), self.cr.savepoint() as savepoint:
-                    self.company.tax_calculation_rounding_method = rounding
-                    counted = self._assert_equal_both_ways(getattr(self, name)())
-                    bills, values = bills + counted[0], values + counted[1]
-                    savepoint.rollback()
-                    self.env.invalidate_all()
+        for name, rounding in self._get_shapes_and_roundings(few_shapes=6):
+            with self.subTest(shape=name, rounding=rounding), self.cr.savepoint() as savepoint:
+                self.company.tax_calculation_rounding_method = rounding
+                counted = self._assert_equal_both_ways(getattr(self, name)())
+                bills, values = bills + counted[0], values + counted[1]
+                savepoint.rollback()
+                self.env.invalidate_all()
         _logger.info(
             "Fast way: %s shapes, rounded per line and per document, %s bills, %s stored values "
             "compared, 0 differences.",
@@ -31,7 +32,7 @@ class TestFastPath(ShapesCase):
             bills,
             values,
         )
-        self.assertGreater(values, 40000)
+        self.assertGreater(values, few(40000, 3000))
 
     def test_bills_for_late_sessions_are_equal(self):
         cycles = self._shape_fixed_and_percent()

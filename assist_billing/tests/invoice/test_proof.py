@@ -6,6 +6,7 @@ from odoo.exceptions import UserError
 from odoo.tests import freeze_time, tagged
 from odoo.tools import mute_logger
 
+from ..thorough import shortened, spread, thorough
 from .fast_common import ADD_ON, NOW
 from .test_derived import (
     CLOSE_LOGGER,
@@ -176,8 +177,9 @@ class TestProof(DerivedCase):
         ways = self.env['assist.bill.maker']._take_ways(cycles.move_id)
         return {move: way for move, (way, _reason) in ways.items()}
 
+    @shortened
     def test_what_is_equal_is_derived_once_it_is_proven(self):
-        for definition in EQUAL:
+        for definition in spread(EQUAL, 2):
             with self._trying(definition):
                 first, second = self._create_cycles(), self._create_cycles()
                 proof = self._close_all(first)
@@ -198,8 +200,9 @@ class TestProof(DerivedCase):
         _compared, differences = self._compare(plain, quick)
         self.assertFalse(differences)
 
+    @shortened
     def test_what_differs_is_never_derived_and_said(self):
-        for definition, words in DIFFERING.items():
+        for definition, words in spread(DIFFERING.items(), 2):
             with self._trying(definition):
                 first, second = self._create_cycles(), self._create_cycles()
                 proof = self._close_all(first)
@@ -209,8 +212,9 @@ class TestProof(DerivedCase):
                 self._close_all(second)
                 self.assertEqual(set(self._get_ways(second).values()), {'ordinary'})
 
+    @shortened
     def test_what_no_comparison_shows_is_never_derived_and_said(self):
-        for definition, words in UNPROVABLE.items():
+        for definition, words in spread(UNPROVABLE.items(), 2):
             with self._trying(definition):
                 cycles = self._create_cycles() | self._create_cycles()
                 with freeze_time('2026-02-01 00:30:00'):
@@ -221,6 +225,7 @@ class TestProof(DerivedCase):
                 self.assertIn(f"{ADD_ON} {words}", line.ordinary_reasons)
                 self.assertTrue(cycles.move_id)
 
+    @thorough
     def test_an_add_on_that_commits_while_it_posts(self):
         with self._with_add_on(Commits), patch.object(self.cr, 'commit', lambda: None):
             first, second = self._create_cycles(), self._create_cycles()
@@ -229,6 +234,7 @@ class TestProof(DerivedCase):
             self._close_all(second)
             self.assertEqual(set(self._get_ways(second).values()), {'ordinary'})
 
+    @thorough
     def test_a_constraint_of_an_add_on_refuses_one_derived_bill_alone(self):
         with self._with_add_on(ChecksACustomer):
             first, second = self._create_cycles(), self._create_cycles()
@@ -248,6 +254,7 @@ class TestProof(DerivedCase):
             self.assertIn("Not this one.", derived[0].error)
             self.assertEqual([*self._get_ways(second).values()].count('derived'), len(derived) - 1)
 
+    @thorough
     def test_a_customer_of_another_kind_proves_it_first(self):
         with self._with_add_on(HasVeryImportantCustomers, GreetsVeryImportantCustomers):
             first, second = self._create_cycles(), self._create_cycles()
@@ -260,6 +267,7 @@ class TestProof(DerivedCase):
             self.assertFalse((second - important).move_id.filtered('narration'))
             self.assertIn("narration", found.mapped('reason')[0])
 
+    @thorough
     def test_other_code_has_to_prove_it_anew(self):
         with self._with_add_on(MarksPosted):
             first, second, third = (self._create_cycles() for _time in range(3))
@@ -272,6 +280,7 @@ class TestProof(DerivedCase):
                 self._close_all(third)
                 self.assertIn('derived', self._get_ways(third).values())
 
+    @thorough
     def test_after_a_day_it_is_proven_anew(self):
         with self._with_add_on(MarksPosted):
             first, second = self._create_cycles(), self._create_cycles()

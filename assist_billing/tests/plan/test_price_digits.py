@@ -6,6 +6,7 @@ from odoo.tests import Form, tagged
 
 from ...models.plan.assist_billing_plan import MONEY_FIELDS
 from ..statement.test_statement import StatementCommon
+from ..thorough import thorough
 
 
 @tagged('post_install', '-at_install')
@@ -238,6 +239,7 @@ class TestPriceDigits(StatementCommon):
         self.assertIn(('additional', 1.0, 0.004, 0.004), self._lines(bill))
 
 
+@thorough
 @tagged('post_install', '-at_install')
 class TestPrintedPrices(StatementCommon):
     """Quantity x price, as they are printed, make the amount."""

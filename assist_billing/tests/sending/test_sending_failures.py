@@ -6,6 +6,7 @@ from lxml import etree
 from odoo.tests import tagged
 from odoo.tools import mute_logger
 
+from ..thorough import thorough
 from .sending_common import SendingCommon
 
 MAIL_LOG = 'odoo.addons.mail.models.mail_mail'
@@ -42,6 +43,7 @@ class TestSendingFailures(SendingCommon):
         self.assertEqual(set(bills.mapped('assist_delivery_state')), {'sent'})
         self.assertFalse(bills[0].assist_delivery_problem)
 
+    @thorough
     def test_twelve_bills_one_without_address_and_a_server_that_refuses_then_accepts(self):
         bills = self._create_bills(12)
         nowhere = bills[5]

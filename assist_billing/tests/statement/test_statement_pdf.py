@@ -8,6 +8,7 @@ from odoo.addons.base.models.ir_actions_report import _wkhtml
 
 from ...report.stationery import Stationery
 from ..common import AssistBillingCommon
+from ..thorough import thorough
 from .patched_qt import PatchedQt
 
 
@@ -78,6 +79,7 @@ class TestStatementPdf(AssistBillingCommon, HttpCase):
             self.assertEqual(pages[1].count(f"Help {number:03}"), 1)
         self.assertIn("60.00", pages[1])
 
+    @thorough
     def test_four_hundred_sessions_have_the_head_on_each_page(self):
         # Names as long as people's and firms' are fit on a line.
         self.env.user.sudo().name = "Maximilian Hohenberger-Schmid"
@@ -121,6 +123,7 @@ class TestStatementPdf(AssistBillingCommon, HttpCase):
         for page in self._print(self._bill(self.association)):
             self.assertEqual(page.count("Begin "), page.count("End."))
 
+    @thorough
     def test_a_batch_is_printed_document_by_document(self):
         partners = [self._create_partner(f"Customer {number}") for number in range(3)]
         for partner in partners:
@@ -137,6 +140,7 @@ class TestStatementPdf(AssistBillingCommon, HttpCase):
             self.assertIn("Help 001", pages[2 * number + 1])
         self.assertIn(other.name, pages[6])
 
+    @thorough
     def test_sending_many_keeps_a_pdf_of_each(self):
         partners = [self._create_partner(f"Customer {number}") for number in range(2)]
         for partner in partners:
@@ -168,6 +172,7 @@ class TestStatementPdf(AssistBillingCommon, HttpCase):
         self.assertEqual(sum(text.count(f"Help {number:03}") for number in range(30)), 29)
 
 
+@thorough
 @tagged('post_install', '-at_install')
 class TestStatementPdfPatchedQt(PatchedQt, TestStatementPdf):
     """The same PDFs, by a wkhtmltopdf with patched Qt."""

@@ -3,6 +3,7 @@ from datetime import datetime, timedelta
 from odoo.tests import tagged
 from odoo.tools import mute_logger
 
+from ..thorough import thorough
 from .access_common import ODOO_MODELS, AccessCommon, read_table
 
 OPERATIONS = ('read', 'create', 'write', 'unlink')
@@ -41,6 +42,7 @@ NEEDED = {
 }
 
 
+@thorough
 @tagged('post_install', '-at_install')
 class TestAccessMatrix(AccessCommon):
     """Who may do what with whose records, asked over HTTP: see `access_matrix.csv`.

@@ -8,6 +8,7 @@ from odoo.tests import tagged
 from odoo.tools import mute_logger
 
 from ...models.common.engine_fields import ENGINE
+from ..thorough import thorough
 from .access_common import MANAGER, AccessCommon, read_table
 
 # Of Odoo's mixins: mails, followers, activities. Their own models ask who may write them.
@@ -256,6 +257,7 @@ class TestEngineFields(AccessCommon):
         self.assertFalse(credit.env.context.get('assist_engine'))
 
 
+@thorough
 @tagged('post_install', '-at_install')
 class TestUsageLines(AccessCommon):
     """What was used says what its statement says, whatever is sent to it."""

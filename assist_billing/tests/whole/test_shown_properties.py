@@ -9,8 +9,9 @@ from odoo.tests import freeze_time, tagged
 from odoo.tools import SQL
 
 from ..common import AssistBillingCommon
+from ..thorough import few, shortened
 
-EXAMPLES = 40
+EXAMPLES = few(40, 8)
 START = date(2026, 1, 1)
 # Both ends of the world, half hours, clocks that change, and any other.
 ZONES = st.one_of(
@@ -172,6 +173,7 @@ class TestShownProperties(AssistBillingCommon):
 
     # === TESTS === #
 
+    @shortened
     @given(plan_vals=RULES, billing_type=st.sampled_from(['session', 'hour']), tz=ZONES,
            sessions=SESSIONS, steps=STEPS)  # fmt: skip
     @settings(

@@ -9,6 +9,7 @@ from odoo import Command, fields
 from odoo.tests import HttpCase, new_test_user, tagged
 
 from ..sending.sending_common import SendingCommon
+from ..thorough import thorough
 
 
 @tagged('post_install', '-at_install')
@@ -90,6 +91,7 @@ class TestTours(SendingCommon, HttpCase):
             ],
         )
 
+    @thorough
     def test_the_first_hour_takes_fifteen_clicks(self):
         company = self.setup_other_company()['company']
         company.write({'name': "YourCompany", 'email': False})
@@ -122,6 +124,7 @@ class TestTours(SendingCommon, HttpCase):
         self.assertEqual(bill.partner_id.name, "Acme Dental")
         self.assertEqual(company.name, "Helpful Computers")
 
+    @thorough
     def test_a_plan_has_evenings_and_weekends(self):
         self._create_manager()
         self.start_tour(
@@ -143,6 +146,7 @@ class TestTours(SendingCommon, HttpCase):
             ["Evening: 150 % of the price", "Weekend: 200 % of the price"],
         )
 
+    @thorough
     def test_a_managed_agreement_is_billed_in_advance_and_closed(self):
         self._create_manager()
         now = fields.Datetime.now()
@@ -169,6 +173,7 @@ class TestTours(SendingCommon, HttpCase):
         self.assertEqual(cycle.move_id.amount_untaxed, 809.75)
         self._tour_bills('assist_billing_managed_agreement_closed')
 
+    @thorough
     def test_prices_rise_for_all_from_january(self):
         self._create_manager()
         plan = self._create_plan(name="Tour Plan", billing_type='hour', price_per_hour=90.0)
@@ -209,6 +214,7 @@ class TestTours(SendingCommon, HttpCase):
                 bill.assist_cycle_id, [{'state': 'closed', 'date_start': self.month}]
             )
 
+    @thorough
     def test_the_progress_of_a_run_is_seen_without_a_reload(self):
         manager = self._create_manager()
         run = (
@@ -234,6 +240,7 @@ class TestTours(SendingCommon, HttpCase):
             len(reads), 3, "once when it is opened, twice while it goes on, then no more"
         )
 
+    @thorough
     def test_a_discount_is_added_from_the_list(self):
         north, south = self._create_bills()
         self._create_manager()
@@ -249,6 +256,7 @@ class TestTours(SendingCommon, HttpCase):
             north.assist_adjustment_line_ids, [{'name': "Goodwill", 'assist_charge': 'discount'}]
         )
 
+    @thorough
     def test_payments_are_confirmed_and_one_is_undone(self):
         north, south = self._create_bills()
         self._create_manager()
@@ -271,6 +279,7 @@ class TestTours(SendingCommon, HttpCase):
             ],
         )
 
+    @thorough
     def test_a_bill_is_sent_by_e_mail(self):
         north, south = self._create_bills(billing_emails='books@north.example')
         self._create_manager()
@@ -286,6 +295,7 @@ class TestTours(SendingCommon, HttpCase):
             [name for name, *_rest in mail['attachments']], [f"{north.name.replace('/', '_')}.pdf"]
         )
 
+    @thorough
     def test_a_bill_is_downloaded(self):
         north, south = self._create_bills()
         self._create_manager()
@@ -306,6 +316,7 @@ class TestTours(SendingCommon, HttpCase):
             )
         self.assertEqual(len(refused.records), 7, "all that the tour asked for behind the screens")
 
+    @thorough
     def test_the_customer_sees_what_is_his(self):
         north, south = self._create_bills()
         self._close(fields.Datetime.to_string(fields.Datetime.now()))
