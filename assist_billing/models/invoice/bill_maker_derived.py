@@ -310,9 +310,7 @@ class AssistBillMaker(models.AbstractModel):
                     is_posted,
                     vals_list[index],
                     *self._prepare_own_values(complete[index], memo),
-                    self._get_traits(complete[index], columns, customers)
-                    if is_extended
-                    else set(),
+                    self._get_traits(complete[index], columns, customers) if is_extended else set(),
                 )
                 for index, is_posted in bills
             ]
