@@ -125,8 +125,8 @@ class AssistBillMaker(models.AbstractModel):
             return self.env._("Yes: nothing else has a hand in how invoices are made.")
         if kinds := len(self._get_evidence().covered):
             return self.env._(
-                "Yes, beside the add-ons that are installed. Kinds of bills that are proven on this "
-                "database: %(count)s.",
+                "Yes, beside the add-ons that are installed. Kinds of bills that are proven on "
+                "this database: %(count)s.",
                 count=kinds,
             )
         return self.env._(
