@@ -259,7 +259,6 @@ class TestDerived(DerivedCase):
         self.assertEqual(self.env.cr.fetchone(), ('0',))
 
 
-@thorough
 @tagged('post_install', '-at_install')
 class TestDerivedOverBatches(DerivedCase):
     """Later batches of a run derive from bills of the first, as long as that is the same."""
@@ -301,27 +300,32 @@ class TestDerivedOverBatches(DerivedCase):
     def test_one_more_is_made_for_each_batch(self):
         self._assert_equal_over_batches(self._create_cycles(), 2 + 1)
 
+    @thorough
     def test_of_several_shapes_one_is_made(self):
         self.of_a_batch = 12
         first, second = self._create_cycles(), self._create_cycles(charge_devices=False)
         mixed = [cycle.id for pair in zip(first, second, strict=True) for cycle in pair]
         self._assert_equal_over_batches(first.browse(mixed), 2 + 2 + 1)
 
+    @thorough
     def test_of_drafts_none_is_made(self):
         self._assert_equal_over_batches(self._create_cycles(bill_handling='draft'), 2)
 
+    @thorough
     def test_of_those_that_are_numbered_one_is_made_beside_drafts(self):
         self.of_a_batch = 12
         first, second = self._create_cycles(bill_handling='draft'), self._create_cycles()
         mixed = [cycle.id for pair in zip(first, second, strict=True) for cycle in pair]
         self._assert_equal_over_batches(first.browse(mixed), 2 + 2 + 1)
 
+    @thorough
     def test_those_that_were_handed_over_for_sending_are_as_before(self):
         cycles = self._create_cycles(bill_handling='send')
         self._assert_equal_over_batches(cycles, 2 + 1)
         self._close_in_batches(cycles)
         self.assertEqual(set(cycles.move_id.mapped('assist_delivery_state')), {'queued'})
 
+    @thorough
     def test_a_single_bill_of_a_known_shape_is_derived(self):
         first, second = self._create_cycles(), self._create_cycles(charge_devices=False)
         cycles = first[:5] + second[:5] + first[5:11] + second[5]
@@ -358,6 +362,7 @@ class TestDerivedOverBatches(DerivedCase):
         self.assertEqual(numbers, list(range(numbers[0], numbers[0] + len(cycles))))
 
 
+@thorough
 @tagged('post_install', '-at_install')
 class TestNotDerived(DerivedCase):
     """The check of the check: whatever is not as it has to be is found, undone, and said."""
