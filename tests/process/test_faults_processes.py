@@ -182,9 +182,9 @@ def test_the_time_limit_of_scheduled_actions_costs_no_bill(
         cr.execute("SELECT id FROM assist_session ORDER BY partner_id DESC LIMIT 1 FOR UPDATE")
         execute(CALL)
         _process, log = odoo_server(
-            '--workers=1', '--max-cron-threads=1', '--limit-time-real-cron=12'
+            '--workers=1', '--max-cron-threads=1', '--limit-time-real-cron=20'
         )
-        wait_until(lambda: log.exists() and "timeout after 12s" in log.read_text())
+        wait_until(lambda: log.exists() and "timeout after 20s" in log.read_text())
         assert query(COUNT_CLOSED) == [(50,)], "nothing of the second batch"
     wait_until(lambda: query(COUNT_CLOSED) == [(CUSTOMERS,)])
     wait_until(lambda: query("SELECT 1 FROM assist_billing_run WHERE state != 'running'"))
