@@ -409,7 +409,10 @@ class AssistBillingCycle(models.Model):
 
     def _get_words_key(self, origin, group):
         """Return what the words for the price of a line depend on, besides the line itself."""
-        return origin if isinstance(group, FeeGroup) else (origin.plan_id, repr(origin.terms))
+        if isinstance(group, FeeGroup):
+            return origin
+        # One object for all cycles of the same terms, which lives as long as what is remembered.
+        return origin.plan_id, id(origin._get_frozen_terms())
 
     def _get_fee_line_name(self, charge, product, origin, group):
         """Return the text of the line of a fee, or of its true-up, in the customer's language."""
