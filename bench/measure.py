@@ -132,9 +132,7 @@ def _compare(
 def _make_bills(
     mine: Client, others: Client, first: dict, month: int, due: int, each: int, mixed: bool
 ):
-    mine.do(
-        'add_due_sessions', first=first, month=month, customers=due, per_customer=each, mixed=mixed
-    )
+    _add_due_sessions(mine, first, month, due, each, mixed=mixed)
     ours = mine.do('close', now=get_due(month))
     answers = {'ours': ours, 'oca': others.do('run_contracts', date=get_due(month))}
     if not mixed:
@@ -142,6 +140,14 @@ def _make_bills(
         answers['plain'] = others.do('create_and_post', bills=bills)
     floor = mine.do('copy_by_sql', after=ours['after'], journal=first['journal'])
     return {**answers, 'floor': floor}
+
+
+def _add_due_sessions(
+    client: Client, first: dict, month: int, due: int, each: int, *, mixed: bool = False
+) -> None:
+    client.do(
+        'add_due_sessions', first=first, month=month, customers=due, per_customer=each, mixed=mixed
+    )
 
 
 def _check_bills(answers: dict, due: int, others: tuple[str, ...] = ()) -> None:
@@ -193,13 +199,7 @@ def _close_in_turns(progress, sizes, due, clients, firsts, costs, clock):
     for month in range(sizes.rounds + 1):
         progress.show(f"round {month} of {sizes.rounds}")
         for client, first, series in zip(clients, firsts, costs, strict=True):
-            client.do(
-                'add_due_sessions',
-                first=first,
-                month=month,
-                customers=due,
-                per_customer=sizes.sessions_per_bill,
-            )
+            _add_due_sessions(client, first, month, due, sizes.sessions_per_bill)
             answer = client.do('close', now=get_due(month))
             if answer['bills'] != due:
                 raise Problem(f"{answer['bills']} bills were made, not {due}.", "")
@@ -304,13 +304,7 @@ def measure_memory(stage: Stage, sizes: Sizes, ours: str) -> dict:
     with stage.clients(name) as [client]:
         first = client.do('prepare', due=small, later=large - small)
         for month, due in enumerate((small, large)):
-            client.do(
-                'add_due_sessions',
-                first=first,
-                month=month,
-                customers=due,
-                per_customer=sizes.sessions_per_bill,
-            )
+            _add_due_sessions(client, first, month, due, sizes.sessions_per_bill)
     for month, due in enumerate((small, large)):
         progress.show(f"closing {due:,}")
         with stage.clients(name) as [client]:

@@ -198,8 +198,7 @@ class AssistBillingCycle(models.Model):
         if isinstance(error, NotProvenError):
             return [error.cycles, self - error.cycles]
         if isinstance(error, OutdatedError):
-            for company in self.company_id:
-                self._get_maker(company)._forget_exemplars()
+            self.env['assist.bill.maker']._forget_exemplars()
             return [self]
         _logger.warning("Bills are not derived from each other: %s", error)
         for company in self.company_id:

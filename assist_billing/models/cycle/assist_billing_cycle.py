@@ -12,6 +12,11 @@ from ..rates.rate_card import CARD_TERMS, PART_TERMS
 
 # Associations looked at, and committed, at a time when cycles open.
 OPEN_BATCH = 500
+# Of an association `a`.
+LAST_CYCLE = SQL(
+    "LATERAL (SELECT c.date_end, c.end_at FROM assist_billing_cycle c"
+    " WHERE c.association_id = a.id ORDER BY c.date_start DESC LIMIT 1)"
+)
 # From where a cycle comes to a state.
 STATES_BEFORE = {
     'open': {'open', 'closed'},
@@ -275,13 +280,7 @@ class AssistBillingCycle(models.Model):
                 """
                 SELECT a.id
                   FROM assist_billing_association a
-             LEFT JOIN LATERAL (
-                    SELECT c.date_end, c.end_at
-                      FROM assist_billing_cycle c
-                     WHERE c.association_id = a.id
-                  ORDER BY c.date_start DESC
-                     LIMIT 1
-                ) last ON TRUE
+             LEFT JOIN %s last ON TRUE
                  WHERE COALESCE(last.end_at, a.start_at) <= %s
                    AND (a.end_date IS NULL OR COALESCE(last.date_end, a.start_date) < a.end_date)
                    AND a.id != ALL(%s)
@@ -289,6 +288,7 @@ class AssistBillingCycle(models.Model):
                  LIMIT %s
             FOR UPDATE OF a SKIP LOCKED
                 """,
+                LAST_CYCLE,
                 now,
                 failed.ids,
                 OPEN_BATCH,
@@ -361,12 +361,10 @@ class AssistBillingCycle(models.Model):
             SQL(
                 """
                 SELECT a.id, last.date_end, last.end_at
-                  FROM assist_billing_association a, LATERAL (
-                    SELECT c.date_end, c.end_at FROM assist_billing_cycle c
-                     WHERE c.association_id = a.id ORDER BY c.date_start DESC LIMIT 1
-                ) last
+                  FROM assist_billing_association a, %s last
                  WHERE a.id = ANY(%s)
                 """,
+                LAST_CYCLE,
                 associations.ids,
             )
         )

@@ -434,6 +434,7 @@ class AssistBillMaker(models.AbstractModel):
             del kept[key]
 
     def _forget_exemplars(self):
+        """Forget all that is kept, of whatever company."""
         self._get_all_kept().clear()
 
     def _get_all_kept(self):
