@@ -16,13 +16,73 @@ class AssistBillingCommon(AccountTestInvoicingCommon):
 
     @classmethod
     def setUpClass(cls):
-        super().setUpClass()
+        # Without the products, contacts, taxes and terms that Odoo makes for its own tests of
+        # accounting: to make them takes longer than most tests here, and none asks for them.
+        super(AccountTestInvoicingCommon, cls).setUpClass()
+        cls.company_data = cls.collect_company_accounting_data(cls.env.company)
+        # What Odoo's factories of products and invoices take.
+        cls.tax_sale_a = cls.company_data['default_tax_sale']
+        cls.partner_a, cls.product_a, cls.product_b = cls.partner, cls.product, cls.product
+        # As Odoo's: payments wait on an outstanding account until the bank confirms them.
+        bank, charts = cls.company_data['default_journal_bank'], cls.env['account.chart.template']
+        for way, account in (('inbound', 'debit'), ('outbound', 'credit')):
+            bank[f'{way}_payment_method_line_ids'][0].payment_account_id = charts.ref(
+                f'account_journal_payment_{account}_account_id', raise_if_not_found=False
+            )
         cls.env.user.group_ids |= cls.env.ref('assist_billing.assist_billing_group_manager')
         cls.company = cls.env.company
         cls.company._assist_set_product_taxes()
         cls.plan = cls._create_plan(name="Premium", price_per_session=20.0)
         cls.hourly = cls._create_plan(name="Hourly", billing_type='hour', price_per_hour=60.0)
         cls.customer = cls._create_partner("Acme")
+
+    @classmethod
+    def collect_company_accounting_data(cls, company):
+        """Find what tests ask for, and no more: Odoo's makes journals besides."""
+        accounts = cls.env['account.account'].with_company(company)
+        journals = cls.env['account.journal']
+        discounts = (
+            company.account_journal_early_pay_discount_gain_account_id
+            | company.account_journal_early_pay_discount_loss_account_id
+        )
+
+        def find(records, name, value):
+            domain = [
+                *records._check_company_domain(company),
+                (name, '=', value),
+                *([('id', 'not in', discounts.ids)] if records._name == accounts._name else ()),
+            ]
+            return records.search(domain, limit=1)
+
+        contacts = cls.env['res.partner'].with_company(company)
+        receivable = contacts._fields['property_account_receivable_id']
+        sale_tax = company.account_sale_tax_id
+        return {
+            'company': company,
+            'currency': company.currency_id,
+            'default_account_revenue': find(accounts, 'account_type', 'income'),
+            'default_account_expense': find(accounts, 'account_type', 'expense'),
+            'default_account_receivable': receivable.get_company_dependent_fallback(contacts),
+            'default_account_tax_sale': sale_tax.invoice_repartition_line_ids.account_id,
+            'default_journal_sale': find(journals, 'type', 'sale'),
+            'default_journal_bank': find(journals, 'type', 'bank'),
+            'default_tax_sale': sale_tax,
+        }
+
+    @classmethod
+    def setup_other_company(cls, **kwargs):
+        return cls.collect_company_accounting_data(
+            cls._create_company(**{'name': "company_2"} | kwargs)
+        )
+
+    @classmethod
+    def setup_independent_user(cls):
+        """Take the accountant who was prepared, where there is one."""
+        user = cls.env['res.users'].search([('login', '=', 'accountman')])
+        if not user:
+            return super().setup_independent_user()
+        user.group_ids = cls.get_default_groups()
+        return user
 
     @classmethod
     def get_default_groups(cls):

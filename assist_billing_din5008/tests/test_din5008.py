@@ -75,7 +75,10 @@ class TestDin5008(AssistBillingCommon, HttpCase):
 
     def test_other_invoices_stay_as_they_are(self):
         invoice = self._create_invoice_one_line(
-            partner_id=self.customer.id, product_id=self.product_a.id, price_unit=10.0, post=True
+            partner_id=self.customer.id,
+            product_id=self.plan.session_product_id.id,
+            price_unit=10.0,
+            post=True,
         )
         invoice.invoice_origin = "SO 1"
         html, _kind = self.env['ir.actions.report']._render_qweb_html(

@@ -26,7 +26,7 @@ PROCESS_TESTS = ('tests/process', 'tests/bench')
 # Each takes a gigabyte of memory with the processes, browsers and databases that its tests start.
 MOST_LANES = 4
 # Run in Odoo's shell.
-PREPARED_COMPANIES = places.CLONE / 'tests/prepared_companies.py'
+PREPARED_RECORDS = places.CLONE / 'tests/prepared_records.py'
 DATABASE_PATTERN = re.compile(r'assist_test_(\d+)(_\w+)?')
 
 
@@ -147,7 +147,7 @@ def run_pytest(
     if workers:
         first, *others = workers
         databases.copy(database, first)
-        base_database.run_in_shell(first, PREPARED_COMPANIES, base_database.PREPARED_PAGES)
+        base_database.run_in_shell(first, PREPARED_RECORDS, base_database.PREPARED_PAGES)
         for other in others:
             databases.copy(first, other)
     command = [

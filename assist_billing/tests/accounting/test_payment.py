@@ -204,7 +204,9 @@ class TestPayment(AssistBillingCommon):
 
     def test_date_journal_and_memo_can_be_given(self):
         bills = self._create_bills(2)
-        cash = self.company_data['default_journal_cash']
+        cash = self.env['account.journal'].create(
+            {'type': 'cash', 'name': "Cash", 'company_id': self.company.id}
+        )
         action = bills.action_assist_confirm_payment_dialog()
         dialog = self.env[action['res_model']].with_context(**action['context']).create({})
         self.assertRecordValues(

@@ -271,6 +271,21 @@ class ShapesCase(FastPathCase):
             }
         )
         method = self.company_data['default_journal_bank'].inbound_payment_method_line_ids[:1]
+        term = self.env['account.payment.term'].create(
+            {
+                'name': "30% in Advance",
+                'line_ids': [
+                    Command.create({'value': 'percent', 'value_amount': 30.0, 'nb_days': 0}),
+                    Command.create(
+                        {
+                            'value': 'percent',
+                            'value_amount': 70.0,
+                            'delay_type': 'days_after_end_of_next_month',
+                        }
+                    ),
+                ],
+            }
+        )
         partners = self.env['res.partner'].create(
             [
                 {'name': "Department", 'parent_id': head.id, 'type': 'contact'},
@@ -280,7 +295,7 @@ class ShapesCase(FastPathCase):
                     'property_inbound_payment_method_line_id': method.id,
                     'child_ids': [Command.create({'name': "Door", 'type': 'delivery'})],
                 },
-                {'name': "Term", 'property_payment_term_id': self.pay_terms_b.id},
+                {'name': "Term", 'property_payment_term_id': term.id},
             ]
         )
         self.env['res.partner.bank'].create(

@@ -140,7 +140,7 @@ class TestBillDates(AssistBillingCommon):
     def test_a_tax_lock_counts_when_any_line_is_taxed(self):
         none = self.env['account.tax']
         self.company.tax_lock_date = '2026-02-01'
-        self._set_taxes(none, self.tax_sale_a)
+        self._set_taxes(none, self.company_data['default_tax_sale'])
         untaxed = self._bill_january('2026-02-03 12:00:00')
         self.assertEqual(untaxed.invoice_date, date(2026, 2, 1), "no device on it, so no tax")
         partner = self._create_partner("With a device")
@@ -152,7 +152,8 @@ class TestBillDates(AssistBillingCommon):
 
     def test_a_tax_lock_does_not_count_for_whom_a_position_frees(self):
         self.company.tax_lock_date = '2026-02-01'
-        self._set_taxes(self.tax_sale_a, self.tax_sale_a)
+        tax = self.company_data['default_tax_sale']
+        self._set_taxes(tax, tax)
         position = self.env['account.fiscal.position'].create({'name': "Abroad"})
         partner = self._create_partner("Free", property_account_position_id=position.id)
         association = self._associate(partner)

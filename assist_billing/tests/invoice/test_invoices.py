@@ -171,7 +171,7 @@ class TestInvoices(AssistBillingCommon):
         with self.assertRefused("by hand"):
             line.unlink()
         with self.assertRefused("cannot change"):
-            bill.partner_id = self.partner_b
+            bill.partner_id = self._create_partner("Other")
         line.write({'quantity': 1, 'name': "Same quantity, other words"})
         self.assertEqual(bill.amount_untaxed, 20.0)
 

@@ -128,7 +128,7 @@ class TestBilledInAnotherWay(AssistBillingCommon):
         for take_away in (tax.action_archive, tax.unlink):
             with self.assertRefused("or deleted: it is the only tax of “Support”"):
                 take_away()
-        product.taxes_id |= self.tax_sale_a
+        product.taxes_id |= self.company_data['default_tax_sale']
         tax.action_archive()
 
     def test_of_an_archived_plan_neither_as_long_as_it_bills(self):

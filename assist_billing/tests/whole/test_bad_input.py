@@ -109,7 +109,7 @@ class TestBadInput(AssistBillingCommon):
         for vals in (
             {'ended_at': '2026-01-15 11:00:00'},
             {'started_at': '2026-01-15 09:00:00'},
-            {'partner_id': self.partner_a.id},
+            {'partner_id': self._create_partner("Other").id},
             {'billable': False},
             {'technician_id': False},
             {'customer_note': "Changed"},
