@@ -327,6 +327,23 @@ def measure_memory(stage: Stage, sizes: Sizes, ours: str) -> dict:
     }
 
 
+def measure_printing(stage: Stage, sizes: Sizes, ours: str) -> dict:
+    """Make PDFs of bills with their statements, each once."""
+    progress = Progress("PDFs of bills")
+    progress.begin()
+    name = stage.copy(ours, 'printing')
+    with stage.clients(name) as [client]:
+        answers = client.do('print_bills', counts=sizes.printed)
+    stage.drop(name)
+    progress.end()
+    return {
+        'printing': [
+            {'sessions': count, **{key: round(figure, 2) for key, figure in answer.items()}}
+            for count, answer in zip(sizes.printed, answers, strict=True)
+        ]
+    }
+
+
 def measure_failures(stage: Stage, sizes: Sizes, ours: str) -> dict:
     """Close while nobody's bill is refused, one in a hundred is, and three in ten are."""
     progress = Progress("Customers that fail")

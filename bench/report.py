@@ -61,7 +61,13 @@ def describe_machine() -> dict:
         'cores': os.cpu_count(),
         'load_before': [round(load, 1) for load in os.getloadavg()],
         'python': platform.python_version(),
+        # Debian's, or one with patched Qt: they take their time in other ways.
+        'wkhtmltopdf': _run('wkhtmltopdf', '--version'),
     }
+
+
+def _run(*command: str) -> str:
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
 
 
 def write(results: dict, results_path: Path = RESULTS, plot: Path | None = PLOT) -> None:
@@ -144,6 +150,17 @@ def format_table(results: dict) -> str:
             f"{run['seconds']} s; {run['held_mb']} MB before",
         )
         for run in results['memory']
+    ]
+    rows += [
+        (
+            f"PDF, {printed['sessions']:,} sessions",
+            f"{printed['seconds']} s",
+            "",
+            "",
+            f"{printed['cpu']} s of Odoo's processor, {printed['bytes'] / 1e6:.1f} MB;"
+            f" {results['machine']['wkhtmltopdf']}",
+        )
+        for printed in results['printing']
     ]
     widths = [max(len(row[column]) for row in rows) for column in range(4)]
     return '\n'.join(

@@ -35,6 +35,7 @@ def run(sizes: Sizes, results_path: Path = report.RESULTS, plot: Path | None = r
             **measure.measure_growth(stage, sizes, ours),
             **measure.measure_ingest(stage, sizes, ours),
             **measure.measure_memory(stage, sizes, ours),
+            **measure.measure_printing(stage, sizes, ours),
             **screens.measure(stage, sizes.screens, ours),
         }
     first = {key: results.pop(key) for key in report.GOALS}

@@ -17,11 +17,20 @@ from odoo.modules.registry import Registry
 from odoo.service import server
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-from bench import data, failing, ledger, passes, screens_data, screens_walk, taking_in
+from bench import data, failing, ledger, passes, printing, screens_data, screens_walk, taking_in
 
 COMMANDS = {
     name: function
-    for module in (data, failing, ledger, passes, screens_data, screens_walk, taking_in)
+    for module in (
+        data,
+        failing,
+        ledger,
+        passes,
+        printing,
+        screens_data,
+        screens_walk,
+        taking_in,
+    )
     for name, function in inspect.getmembers(module, inspect.isfunction)
     if function.__module__ == module.__name__ and not name.startswith('_')
 }

@@ -53,6 +53,8 @@ def test_smallest_run_gives_all_figures_and_equal_bills(quickly_installed, tmp_p
         'Sessions: list', 'Sessions: by Customer', 'Reconciliation',
         'assist.session: box for something', 'portal /my/remote-support/sessions',
     } <= set(results['screens_ms'])  # fmt: skip
+    assert [printed['sessions'] for printed in results['printing']] == [3]
+    assert "PDF, 3 sessions" in table
     assert set(results['screens_above']) <= set(results['screens_ms'])
 
 
