@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -119,3 +120,16 @@ def test_what_was_logged_at_installation_fails(run):
     assert status == pytest.ExitCode.TESTS_FAILED, output
     assert "WARNING odoo.registry: while installing" in output
     assert '2 passed' in output
+
+
+def test_no_test_takes_the_time():
+    """How long something took says how busy the machine was: see `environment/effort.py`."""
+    folders = ('tests', *(f'{path.name}/tests' for path in places.CLONE.glob('assist_billing*')))
+    timed = [
+        f'{path.relative_to(places.CLONE)}:{number}'
+        for folder in folders
+        for path in (places.CLONE / folder).rglob('*.py')
+        for number, line in enumerate(path.read_text().splitlines(), 1)
+        if re.search(r'\b(perf_counter|process_time|thread_time)(_ns)?\(', line)
+    ]
+    assert timed == []

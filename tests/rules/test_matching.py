@@ -1,9 +1,8 @@
-import time
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from environment.effort import coming_to_an_end, count_calls
 from rules import matching
 from rules.matching import BadValue, Matcher, Pattern, Rule, Single, Texts, check_value, fold
 
@@ -138,10 +137,9 @@ def test_no_pattern_hangs(piece):
         'customer', 'pattern', ('aa' + piece * 255)[: matching.VALUE_LIMIT - 1] + 'b'
     )
     compiled = Pattern(pattern)
-    started = time.process_time()
-    for text in ('a' * 255, 'ab' * 127, 'a' * 254 + 'c'):
-        compiled.fits(text)
-    assert time.process_time() - started < 0.1
+    with coming_to_an_end():
+        for text in ('a' * 255, 'ab' * 127, 'a' * 254 + 'c'):
+            compiled.fits(text)
 
 
 # === VALUES === #
@@ -196,24 +194,14 @@ def test_folding_twice_changes_nothing(text):
 
 
 def test_a_thousand_rules_of_equality_cost_no_more_than_one():
-    def seconds(count):
-        rules = [
+    def count(rules):
+        matcher = Matcher(
             Rule(number, None, field, 'equals', f'value{number}', number)
             for number, field in zip(
-                range(count), ['customer', 'group', 'device'] * count, strict=False
+                range(rules), ['customer', 'group', 'device'] * rules, strict=False
             )
-        ]
-        matcher = Matcher(rules)
-        best = 1.0
-        for attempt in range(5):
-            sessions = [
-                Texts(f'a@b{n}.example', f'value{n}', '', f'{attempt}', f'pc{n}')
-                for n in range(2000)
-            ]
-            started = time.process_time()
-            for texts in sessions:
-                matcher.find('csv', texts)
-            best = min(best, time.process_time() - started)
-        return best
+        )
+        texts = Texts('a@b.example', 'none of them', '', '1', 'pc')
+        return count_calls(lambda: matcher.find('csv', texts))
 
-    assert seconds(1000) < 2 * seconds(1) + 0.01
+    assert count(1000) <= count(3)
