@@ -9,7 +9,7 @@ a minute of that day on. Instants are naive UTC, of whole seconds, spans half op
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from .cycles import _zone, local_time
@@ -94,9 +94,9 @@ class Hours:
     def _get_stretch(self, start, end):
         """Return until when, `end` at most, clocks run evenly in one band from `start` on."""
         wall = local_time(start, self.tz)
-        band, until = self._find(wall)
+        band, left = self._find(wall)
         offset = wall - start
-        stop = min(end, start + (until - wall))
+        stop = min(end, start + left)
         if local_time(stop, self.tz) - stop != offset:
             # The clocks were changed meanwhile: up to the first second that is counted otherwise.
             seconds = range(1, (stop - start) // SECOND + 1)
@@ -114,12 +114,13 @@ class Hours:
         return stop, band
 
     def _find(self, wall):
-        """Return the band at a wall clock's time, and what the clock shows when it ends."""
-        day = wall.date()
-        spans = self._holidays.get(day) or self._days[wall.weekday()]
+        """Return the band at a wall clock's time, and how long the clock still shows it."""
+        spans = self._holidays.get(wall.date()) or self._days[wall.weekday()]
         minute = wall.hour * 60 + wall.minute
         until, band = next(span for span in spans if minute < span[0])
-        return band, datetime.combine(day, time()) + timedelta(minutes=until)
+        return band, timedelta(
+            minutes=until - minute, seconds=-wall.second, microseconds=-wall.microsecond
+        )
 
 
 def _line_key(line):

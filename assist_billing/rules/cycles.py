@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta, timezone
 from fractions import Fraction
+from functools import lru_cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 DAYS = 'days'
@@ -92,7 +93,21 @@ def local_time(instant: datetime, tz: str) -> datetime:
 
 
 def _wall_clock(instant, zone):
+    offset = _get_offset(zone, instant.date())
+    if offset is not None:
+        return instant + offset
     return instant.replace(tzinfo=timezone.utc).astimezone(zone).replace(tzinfo=None)
+
+
+@lru_cache(maxsize=10_000)
+def _get_offset(zone, day):
+    """Return how far clocks are ahead of UTC all through a day of UTC; None where that changes."""
+    if day in (date.min, date.max):
+        return None
+    midnight = datetime.combine(day, time(), timezone.utc)
+    hours = (midnight + timedelta(hours=hour) for hour in range(25))
+    offsets = {hour.astimezone(zone).utcoffset() for hour in hours}
+    return offsets.pop() if len(offsets) == 1 else None
 
 
 def _zone(tz):

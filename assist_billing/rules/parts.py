@@ -54,6 +54,31 @@ class Pricing:
     rate: Rate | None
     burn_percent: int
 
+    def costs_as(self, other: 'Pricing') -> bool:
+        """Tell whether time costs the same, on the same line, by another one."""
+        return (self.price, self.group, self.burn_percent) == (
+            other.price,
+            other.group,
+            other.burn_percent,
+        )
+
+
+@dataclass(slots=True)
+class Stretch:
+    """Time of one price, from `start` to `end` (naive UTC): a part of a session in the making.
+
+    Its price is that of when it `began`; `index` is that of the price date.
+    """
+
+    start: datetime
+    end: datetime
+    measured_seconds: int
+    seconds: int
+    band: Any
+    index: int
+    pricing: Pricing
+    began: datetime
+
 
 class RateCard:
     """The rate card of some terms: finds the price of a moment, and cuts spans where it changes."""
@@ -158,27 +183,42 @@ class RateCard:
 
     def cut(self, session: Session, spans: Iterable[tuple[datetime, datetime]]) -> list[PartShare]:
         """Return the parts of a session, its `spans` being those of all that is merged into it."""
-        parts = []
-        for start, end in spans:
-            for piece in self._get_pieces(start, end):
-                self._add(parts, session, *piece)
-        if not parts:
-            self._add(parts, session, *self._get_piece(session.start, session.end))
-        if self.terms.billing_type != 'hour':
+        first = self._get_piece(session.start, session.end)
+        pieces = [piece for span in spans for piece in self._get_pieces(*span)] or [first]
+        if self.terms.billing_type == 'hour':
+            stretches = self._join(session, pieces)
+        else:
             # Per session there is one price, that of its beginning: also where what began lasted no
             # second, and what is merged into it came in another band.
-            seconds, first = sum(part.seconds for part in parts), []
-            self._add(first, session, *self._get_piece(session.start, session.end))
-            return [
-                first[0]._replace(
-                    start=parts[0].start,
-                    end=parts[-1].end,
-                    seconds=seconds,
-                    measured_seconds=_seconds(session.start, session.end),
-                    billed_seconds=self.get_billed_seconds(session, seconds),
+            stretches = [
+                replace(
+                    self._measure(session, first),
+                    start=pieces[0][0],
+                    end=pieces[-1][1],
+                    seconds=sum(_seconds(start, end) for start, end, _band, _index in pieces),
                 )
             ]
-        return self._bill(session, parts)
+        counts = self._get_counts(session, [stretch.seconds for stretch in stretches])
+        return [
+            PartShare(
+                id=session.id,
+                start=stretch.start,
+                end=stretch.end,
+                measured_seconds=stretch.measured_seconds,
+                seconds=stretch.seconds,
+                billed_seconds=count,
+                band=stretch.band,
+                kind=session.kind,
+                grade=session.grade,
+                price_date=local_date(stretch.began, self.terms.tz),
+                # The rate itself until the parts are whole.
+                rate=stretch.pricing.rate,
+                price=stretch.pricing.price,
+                group=stretch.pricing.group,
+                is_cut=len(stretches) > 1,
+            )
+            for stretch, count in zip(stretches, counts, strict=True)
+        ]
 
     def _get_pieces(self, start, end):
         """Yield (start, end, band, index of the price date) of a span, one after the other."""
@@ -195,69 +235,48 @@ class RateCard:
         band = self.terms.hours.get_band(start) if self.by_band else None
         return start, end, band, bisect_right(self.instants, start)
 
-    def _add(self, parts, session, start, end, band, index):
-        """Add a piece: to the part before it, if that costs the same, else as the next part."""
-        found = self._get(band, session.kind, session.grade, index)
-        seconds = _seconds(start, end)
+    def _join(self, session, pieces):
+        """Return the stretches that pieces make: those that cost the same are one."""
+        stretches = []
+        for piece in pieces:
+            found = self._measure(session, piece)
+            last = stretches[-1] if stretches else None
+            if last and self._is_alike(session, last, found):
+                last.end = found.end
+                last.seconds += found.seconds
+                last.measured_seconds += found.measured_seconds
+            else:
+                stretches.append(found)
+        return stretches
+
+    def _measure(self, session, piece):
+        """Return a piece as a stretch of its session."""
+        start, end, band, index = piece
         own = max(0, _seconds(max(start, session.start), min(end, session.end)))
-        last = parts[-1] if parts else None
-        if last and self._is_alike(last, found, band, session, index):
-            parts[-1] = last._replace(
-                end=end,
-                seconds=last.seconds + seconds,
-                measured_seconds=last.measured_seconds + own,
+        pricing = self._get(band, session.kind, session.grade, index)
+        return Stretch(start, end, own, _seconds(start, end), band, index, pricing, start)
+
+    def _is_alike(self, session, one, other):
+        """Tell whether two stretches cost the same, in each tier if there are any."""
+        if one.pricing is other.pricing:
+            return True
+        return one.pricing.costs_as(other.pricing) and all(
+            self._get(one.band, session.kind, session.grade, one.index, place).costs_as(
+                self._get(other.band, session.kind, session.grade, other.index, place)
             )
-            return
-        parts.append(
-            PartShare(
-                id=session.id,
-                start=start,
-                end=end,
-                measured_seconds=own,
-                seconds=seconds,
-                billed_seconds=0,
-                band=band,
-                kind=session.kind,
-                grade=session.grade,
-                price_date=local_date(start, self.terms.tz),
-                # The rate itself until the parts are whole.
-                rate=found.rate,
-                price=found.price,
-                group=found.group,
-            )
+            for place in (self.places if self.terms.tiers else ())
         )
 
-    def _is_alike(self, last, found, band, session, index):
-        """Tell whether a piece costs what the part before it costs, in each tier if there are."""
-        if (last.price, last.group, _get_burn(last)) != (
-            found.price,
-            found.group,
-            found.burn_percent,
-        ):
-            return False
-        return not self.terms.tiers or all(
-            (before.price, before.group) == (after.price, after.group)
-            for before, after in (
-                (
-                    self.get_part_pricing(last, place),
-                    self._get(band, session.kind, session.grade, index, place),
-                )
-                for place in self.places
-            )
-        )
-
-    def _bill(self, session, parts):
-        """Return `parts` with the seconds billed of them."""
-        seconds = sum(part.seconds for part in parts)
-        rounded = self.get_billed_seconds(session, seconds, cover=False)
+    def _get_counts(self, session, counts):
+        """Return the seconds billed of each of the parts of a session, given those of its time."""
+        seconds = sum(counts)
         billed = self.get_billed_seconds(session, seconds)
-        counts = [part.seconds for part in parts]
+        if len(counts) == 1:
+            return [billed]
+        rounded = self.get_billed_seconds(session, seconds, cover=False)
         _fit(counts, rounded)
         _take(counts, rounded - billed)
-        return [
-            part._replace(billed_seconds=count, is_cut=len(parts) > 1)
-            for part, count in zip(parts, counts, strict=True)
-        ]
+        return counts
 
     def make_part(self, values: Mapping[str, Any]) -> PartShare:
         """Return a part as it was kept: its price and what its line is about are found again.

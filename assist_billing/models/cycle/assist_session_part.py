@@ -30,9 +30,7 @@ class AssistSessionPart(models.Model):
         ondelete='restrict',
         help="The cycle that billed it.",
     )
-    company_id = fields.Many2one(
-        related='cycle_id.company_id', store=True, precompute=True, index=True
-    )
+    company_id = fields.Many2one(related='cycle_id.company_id', store=True, precompute=True)
     currency_id = fields.Many2one(
         'res.currency', required=True, readonly=True, help="That of the period it ended in."
     )
@@ -84,7 +82,7 @@ class AssistSessionPart(models.Model):
         cycles = self.env['assist.billing.cycle'].browse({vals['cycle_id'] for vals in vals_list})
         companies = {cycle.id: cycle.company_id.id for cycle in cycles}
         log = get_log_values(self.env)
-        rows = [{**vals, 'company_id': companies[vals['cycle_id']], **log} for vals in vals_list]
+        rows = [{**vals, 'company_id': companies[vals['cycle_id']]} for vals in vals_list]
         names = list(rows[0])
         columns = (
             SQL(
@@ -99,13 +97,14 @@ class AssistSessionPart(models.Model):
         self.flush_model()
         stored = self.env.execute_query(
             SQL(
-                "INSERT INTO assist_session_part (%s) SELECT * FROM unnest(%s) RETURNING id",
-                SQL(", ").join(map(SQL.identifier, names)),
+                "INSERT INTO assist_session_part (%s) SELECT *, %s FROM unnest(%s) RETURNING id",
+                SQL(", ").join(map(SQL.identifier, (*names, *log))),
+                SQL(", ").join(SQL("%s", value) for value in log.values()),
                 SQL(", ").join(columns),
             )
         )
         cycles.invalidate_recordset(['part_ids'])
-        created(self.browse(row[0] for row in stored), [*names[: -len(log)]])
+        created(self.browse(row[0] for row in stored), names)
 
     def _get_share_vals(self):
         """Return it as `rules.rating.PartShare` has it, but for what the rate card finds again."""
