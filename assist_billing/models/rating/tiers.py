@@ -24,7 +24,11 @@ class AssistBillingCycle(models.Model):
         starts = self._get_tier_starts(terms)
         start = starts[place - 1] if place else 0
         end = starts[place] if place < len(starts) else None
-        return self._format_tier(terms, start, end)
+        words = self._format_tier(terms, start, end)
+        if terms.tier_mode == 'volume' and words:
+            # All have this price, also those below the tier.
+            return self.env._("price tier: %(tier)s", tier=words)
+        return words
 
     def _get_tier_starts(self, terms):
         """Return where the tiers begin in this cycle, in printed sessions or hours."""

@@ -131,6 +131,8 @@ class TestTiers(TiersCommon):
                     self._work_hours(*hours)
                 bill = self._bill_march(self._create_tiered_plan(tier_mode='volume'))
                 self.assertEqual(self._lines(bill), [('hour', *line)])
+                # Hours below that tier have its price, too.
+                self.assertIn("price tier: ", bill.invoice_line_ids.name)
                 self.assertStatementAddsUp(bill.assist_cycle_id)
                 self.assertTied(now='2026-03-31 22:00:00')
                 savepoint.rollback()
