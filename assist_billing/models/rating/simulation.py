@@ -14,17 +14,19 @@ from .usage import as_decimal
 
 TABLE = Markup(
     '<table class="table table-sm mb-0"><thead><tr><th></th>'
-    '<th class="text-end" colspan="3">%s</th><th class="text-end" colspan="3">%s</th>'
+    '<th class="text-end">%s</th><th class="text-end">%s</th>'
     '</tr></thead><tbody>%s</tbody></table>'
 )
 ROW = Markup('<tr><td>%s</td>%s</tr>')
-CELLS = Markup(
-    '<td class="text-end ps-4">%s</td><td class="text-end text-muted">%s</td>'
-    '<td class="text-end">%s</td>'
+# On a telephone the amount stands below what makes it.
+CELL = Markup(
+    '<td class="text-end ps-3"><span class="text-nowrap"><span>%s</span> '
+    '<span class="text-muted">%s</span></span> '
+    '<span class="d-inline-block text-nowrap ms-3">%s</span></td>'
 )
+NO_CELL = Markup('<td></td>')
 TOTAL = Markup(
-    '<tr class="fw-bold"><td>%s</td><td colspan="3" class="text-end">%s</td>'
-    '<td colspan="3" class="text-end">%s</td></tr>'
+    '<tr class="fw-bold"><td>%s</td><td class="text-end">%s</td><td class="text-end">%s</td></tr>'
 )
 # Prices, rules and what belongs to them: what of a plan the simulation goes by.
 SIMULATED = (
@@ -211,7 +213,7 @@ class AssistBillingCycle(models.Model):
             found = [[line[1:] for line in lines if line[0] == label] for lines in (before, after)]
             for i in range(max(map(len, found))):
                 cells = [
-                    self._format_cells(lines[i], unit) if i < len(lines) else CELLS % ("", "", "")
+                    self._format_cell(lines[i], unit) if i < len(lines) else NO_CELL
                     for lines, unit in zip(found, (self.currency_id, currency), strict=True)
                 ]
                 rows.append(ROW % (label, Markup().join(cells)))
@@ -227,9 +229,9 @@ class AssistBillingCycle(models.Model):
         first = self.env._("So far") if self.state == 'open' else self.env._("As billed")
         return TABLE % (first, self.env._("By this plan"), Markup().join(rows))
 
-    def _format_cells(self, line, currency):
+    def _format_cell(self, line, currency):
         quantity, price, amount = line
-        return CELLS % (
+        return CELL % (
             formatLang(self.env, float(quantity), dp='Product Unit'),
             f"× {format_price(self.env, float(price))}",
             self._format_amount(amount, currency),

@@ -15,8 +15,7 @@ class TestSimulation(TiersCommon):
         """Return the cells of each row of a comparison, what is empty left out."""
         rows = re.findall(r'<tr.*?</tr>', str(html), re.DOTALL)
         return [
-            [cell for cell in re.findall(r'<t[dh][^>]*>([^<]*)</t[dh]>', row) if cell]
-            for row in rows
+            [cell for cell in re.findall(r'<(?:t[dh]|span)[^>]*>([^<]+)</', row)] for row in rows
         ]
 
     def _bill_hours(self, *hours, plan=None):
