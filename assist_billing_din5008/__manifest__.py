@@ -7,5 +7,8 @@
     'license': 'LGPL-3',
     'depends': ['assist_billing', 'l10n_din5008'],
     'data': ['views/report_invoice.xml'],
+    'assets': {
+        'web.report_assets_common': ['assist_billing_din5008/static/src/scss/statement.scss'],
+    },
     'auto_install': True,
 }

@@ -156,6 +156,10 @@ class Stationery:
             .o_assist_bottom {{ top: {self.sheet_height - self.bottom}px; }}
             .o_assist_sheet div {{ max-width: 100%; }}
             .position-fixed {{ position: absolute !important; }}
+            /* The title of a layout that has it below its letterhead, where the document covers
+               it: at the foot of the letterhead it can be read. */
+            .o_folder_adaptative_shape svg {{ display: none !important; }}
+            .o_folder_title {{ position: absolute; right: 0; bottom: 100%; margin: 0 !important; }}
         '''
         self._add_style(root, style)
         return self._to_html(root)
@@ -252,6 +256,7 @@ class Stationery:
         style.text = f'''
             body {{ zoom: {ZOOM:.4f}; width: {self.width}px !important;
                    max-width: none !important; margin: 0 !important; }}
+            .o_assist_keep {{ page-break-inside: auto !important; }}
             body, body *:not(.fa):not(.oi) {{ font-family: {FONTS} !important; }}
             {more}
         '''

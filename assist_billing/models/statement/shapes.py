@@ -197,6 +197,11 @@ class Statement:
         return sum((line.amount for line in self.lines), ZERO)
 
     @property
+    def has_fees(self):
+        """Tell whether more than usage is charged."""
+        return bool(self.get_line('fee', 'true_up'))
+
+    @property
     def measured_seconds(self):
         return sum(section.measured_seconds for section in self.sections)
 

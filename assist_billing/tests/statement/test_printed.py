@@ -1,3 +1,4 @@
+from odoo import Command
 from odoo.tests import freeze_time, tagged
 
 from ..common import AssistBillingCommon
@@ -9,9 +10,9 @@ PERIOD = "01/01/2026 – 01/31/2026"
 class TestPrinted(AssistBillingCommon):
     """What a customer reads: the bill on paper, and the mail that it comes with."""
 
-    def _create_bill(self, **vals):
-        association = self._associate(plan=self.hourly, **vals)
-        self._create_session(minutes=90)
+    def _create_bill(self, partner=None, **vals):
+        association = self._associate(partner, plan=self.hourly, **vals)
+        self._create_session(partner, minutes=90)
         self._close('2026-02-01 00:00:00')
         return self._bill(association)
 
@@ -49,7 +50,26 @@ class TestPrinted(AssistBillingCommon):
 
     def test_other_invoices_are_printed_as_ever(self):
         invoice = self._create_invoice_one_line(price_unit=10.0, name=f"Advice\n{PERIOD}")
-        self.assertIn(PERIOD, self._print(invoice))
+        page = self._print(invoice)
+        self.assertIn(PERIOD, page)
+        # An attribute with a condition takes the place of Odoo's own.
+        self.assertIn('id="payment_term" class="clearfix mt-3"', page)
+        self.assertNotIn("o_assist", page)
+
+    def test_what_is_more_than_usage_is_not_called_so(self):
+        self.assertIn("Usage of the period", self._print(self._create_bill()))
+        fee = {
+            'product_id': self.env.ref('assist_billing.product_fee').id,
+            'name': "Care",
+            'price': 100.0,
+            'charge': 'arrears',
+        }
+        self.hourly.fee_ids = [Command.create(fee)]
+        other = self._create_partner("Other")
+        bill = self._create_bill(partner=other)
+        page = self._print(bill)
+        self.assertNotIn("Usage of the period", page)
+        self.assertEqual(page.count("Charges"), 2)
 
     # === MAIL === #
 

@@ -1,6 +1,7 @@
 import io
 from unittest.mock import patch
 
+from odoo import Command
 from odoo.tests import HttpCase, tagged
 from odoo.tools.pdf import PdfFileReader
 
@@ -96,7 +97,7 @@ class TestStatementPdf(AssistBillingCommon, HttpCase):
         self.assertEqual([n for n, page in enumerate(pages) if "Northwind IT" not in page], [])
         self.assertLessEqual(len(pages), 14)
 
-    def test_a_tall_letterhead_hides_neither_title_nor_heads(self):
+    def _tall_letterhead(self):
         self.company.write(
             {
                 'external_report_layout_id': self.env.ref('web.external_layout_standard').id,
@@ -104,6 +105,9 @@ class TestStatementPdf(AssistBillingCommon, HttpCase):
                 'company_details': "Northwind IT<br/>Street 1<br/>Floor 2<br/>Town<br/>Last line",
             }
         )
+
+    def test_a_tall_letterhead_hides_neither_title_nor_heads(self):
+        self._tall_letterhead()
         self._create_sessions(60)
         self._close('2026-02-01 01:00:00')
         pages = self._print_pages(self._bill(self.association))
@@ -114,6 +118,80 @@ class TestStatementPdf(AssistBillingCommon, HttpCase):
         ):
             letterhead, height = find_heights(page, "Last line", below)
             self.assertGreaterEqual(letterhead - height, points, below)
+
+    @thorough
+    def test_no_head_is_printed_over_rows_wherever_a_page_ends(self):
+        """A table that has no room below its head begins the next page."""
+        self._tall_letterhead()
+        self.plan.write({'charge_devices': True, 'price_per_device': 3.0})
+        for number in range(3):
+            self._create_device(name=f"Machine {number}")
+        for month, count in enumerate((16, 17, 18, 19, 20, 21), 1):
+            self.env['assist.session'].create(
+                [
+                    {
+                        'partner_id': self.customer.id,
+                        'started_at': f'2026-{month:02}-{1 + number:02} 10:00:00',
+                        'ended_at': f'2026-{month:02}-{1 + number:02} 10:30:00',
+                        'name': f"Help {number:03}",
+                    }
+                    for number in range(count)
+                ]
+            )
+        self._close('2026-07-01 01:00:00')
+        for bill in self.env['account.move'].search(
+            [('assist_association_id', '=', self.association.id)]
+        ):
+            pages = self._print_pages(bill)
+            with self.subTest(sessions=bill.assist_session_count):
+                [page] = [page for page in pages if "Machine 0" in read_text(page)]
+                self.assertEqual(read_text(page).count("Unattended devices"), 1)
+                title, head, first = find_heights(
+                    page, "Unattended devices", "Counted", "Machine 0"
+                )
+                self.assertGreater(title - head, 6)
+                self.assertGreater(head - first, 6)
+
+    @thorough
+    def test_a_tall_letterhead_hides_neither_totals_nor_account(self):
+        self._tall_letterhead()
+        self.plan.bill_handling = 'draft'
+        self._create_sessions(1)
+        self._close('2026-02-01 01:00:00')
+        bill = self._bill(self.association)
+        for count in range(1, 9):
+            bill.invoice_line_ids = [
+                Command.create({'name': f"By hand {count}", 'price_unit': 1.0})
+            ]
+            bill.invoice_line_ids[-1].sequence = 99
+            bill.action_post()
+            pages = self._print_pages(bill)
+            bill.button_draft()
+            with self.subTest(lines=count + 1):
+                [totals] = [page for page in pages if "Untaxed Amount" in read_text(page)]
+                [account] = [page for page in pages if "Payment Communication" in read_text(page)]
+                for page, text in ((totals, "Untaxed Amount"), (account, "Payment Comm")):
+                    letterhead, height = find_heights(page, "Last line", text)
+                    self.assertGreater(letterhead - height, 6 + 6)
+
+    def test_the_layout_folder_has_the_title_of_the_document(self):
+        """It is in the letterhead there, and below what this can be of the page."""
+        self.company.write(
+            {
+                'external_report_layout_id': self.env.ref('web.external_layout_folder').id,
+                'paperformat_id': self.env.ref('base.paperformat_us').id,
+            }
+        )
+        self._create_sessions(1)
+        self._close('2026-02-01 01:00:00')
+        bill = self._bill(self.association)
+        page = self._print_pages(bill)[0]
+        title, below = find_heights(page, f"Invoice {bill.name}", "Invoice Date")
+        self.assertGreater(title, below)
+        if not _wkhtml().is_patched_qt:
+            # The document covers what is further down than the margin of the page.
+            margin = self.env.ref('base.paperformat_us').margin_top * 72 / 25.4
+            self.assertGreater(title, float(page.mediabox.height) - margin)
 
     def test_no_note_is_cut_in_two_by_the_end_of_a_page(self):
         self._create_sessions(60)
