@@ -5,7 +5,7 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
-from itertools import islice
+from itertools import islice, repeat
 
 import psycopg2
 
@@ -27,8 +27,10 @@ from .bill_maker_rule import LISTENED_MODELS
 FEWEST = 4
 # So many bills of a shape are compared at least, to prove that others may be derived.
 FEWEST_COMPARED = 2
-# Of so many derived bills one is made anew by Odoo, to be compared.
+# Of so many derived bills one is made anew by Odoo, to be compared; and that several at a time, so
+# in some batches and not in others: the first one costs as much as the next three.
 SAMPLED = 250
+SAMPLED_TOGETHER = 4
 # So long, and of so many shapes, a run derives from bills of its earlier batches: who changes what
 # bills are made from need not wait longer for that to show in those that follow.
 KEPT_SECONDS = 60
@@ -210,6 +212,15 @@ def count_differing(member, other):
     return sum(one[name] != two[name] for one, two in pairs for name in one)
 
 
+def get_sample_size(count, compared):
+    """Return how many of so many bills are made anew: one in `SAMPLED` in the long run.
+
+    :param compared: how many of them are compared in any case
+    """
+    wanted = max(0.0, count / SAMPLED - compared)
+    return SAMPLED_TOGETHER * int(wanted / SAMPLED_TOGETHER + random.random())  # noqa: S311
+
+
 class AssistBillMaker(models.AbstractModel):
     """Bills derived from others of the same shape, row by row, by SQL.
 
@@ -220,8 +231,8 @@ class AssistBillMaker(models.AbstractModel):
        of a run that follow within a minute derive from them too, as long as they are stored as
        they were; of each journal one is made anew, and compared with them;
     2. making them has written to no table but those that are derived;
-    3. of the bills derived, one in 250, and one of the first, is made by Odoo beforehand, which is
-       undone, and compared;
+    3. of the bills derived, one in 250 and one of the first is made by Odoo beforehand, which is
+       undone, and compared; what is made anew in a later batch counts among these;
     4. nothing that was never compared has a hand in invoices, see `_get_general_slow_reason`, and
        no trigger of the database either;
     5. numbers are Odoo's next ones, taken last of all, in the journal that the two bills lock.
@@ -373,7 +384,10 @@ class AssistBillMaker(models.AbstractModel):
                 family.models = [first, second]
                 others = [member for member in others if member is not second]
             elif family.is_posted and family.sequence not in made:
-                family.models = [first]
+                # Any of them, for it is one of the sample.
+                fresh = random.choice(family.models)  # noqa: S311 - it is no secret which
+                others = [member for member in family.models if member is not fresh]
+                family.models = [fresh]
                 made.add(family.sequence)
             else:
                 family.models, others = [], family.models
@@ -890,10 +904,12 @@ class AssistBillMaker(models.AbstractModel):
         :raise NotDerivedError: when Odoo refuses one
         """
         pairs = [(family, member) for family in families for member in family.others]
-        # Any will do: it is no secret which.
-        number = len(pairs) // SAMPLED + (random.randrange(SAMPLED) < len(pairs) % SAMPLED)  # noqa: S311
+        # What is made anew in a later batch is compared with what was kept, and stays.
+        fresh = sum(len(family.models) for family in families if family.kept)
         is_first = not any(family.is_proven for family, _member in pairs)
-        pairs = random.sample(pairs, number or is_first)
+        number = max(get_sample_size(len(pairs), fresh), is_first)
+        # Any will do.
+        pairs = random.sample(pairs, min(number, len(pairs)))
         if not pairs:
             return
         self.env.flush_all()
@@ -1177,8 +1193,13 @@ class AssistBillMaker(models.AbstractModel):
                         self.env[inverse.model_name].invalidate_model([inverse.name], flush=False)
         # All of theirs SQL has just written.
         own = {column for columns in stored.values() for column in columns}
+        # Nobody has paid them yet: for Odoo to find that out takes as long as all the rest here.
+        unpaid = [moves._fields[name] for name in ('reconciled_payment_ids', 'matched_payment_ids')]
+        asked = moves.sudo().with_context(active_test=False)  # as the ORM asks
+        for column in unpaid:
+            column._insert_cache(asked, repeat(()))
         with (
-            self.env.protecting(stored[moves], moves),
+            self.env.protecting([*stored[moves], *unpaid], moves),
             self.env.protecting(stored[lines], lines),
         ):
             for records, columns in stored.items():

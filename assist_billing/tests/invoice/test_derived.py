@@ -297,6 +297,13 @@ class TestDerivedOverBatches(DerivedCase):
         _compared, differences = self._compare(plain, quick)
         self.assertFalse(differences)
 
+    def test_one_in_two_hundred_and_fifty_is_made_anew_in_the_long_run(self):
+        draws = [number / 1000 for number in range(1000)]
+        for count, compared in ((98, 0), (250, 0), (499, 1), (5000, 1)):
+            with patch.object(bill_maker_derived.random, 'random', side_effect=draws):
+                sizes = [bill_maker_derived.get_sample_size(count, compared) for _draw in draws]
+            self.assertAlmostEqual(sum(sizes) / len(sizes), count / 250 - compared, delta=0.01)
+
     def test_one_more_is_made_for_each_batch(self):
         self._assert_equal_over_batches(self._create_cycles(), 2 + 1)
 

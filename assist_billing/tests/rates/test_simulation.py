@@ -14,9 +14,7 @@ class TestSimulation(TiersCommon):
     def _read_rows(self, html):
         """Return the cells of each row of a comparison, what is empty left out."""
         rows = re.findall(r'<tr.*?</tr>', str(html), re.DOTALL)
-        return [
-            [cell for cell in re.findall(r'<(?:t[dh]|span)[^>]*>([^<]+)</', row)] for row in rows
-        ]
+        return [re.findall(r'<(?:t[dh]|span)[^>]*>([^<]+)</', row) for row in rows]
 
     def _bill_hours(self, *hours, plan=None):
         association = self._associate(plan=plan or self.hourly, start_date='2026-03-01')
