@@ -156,7 +156,7 @@ class AssistBillingCycle(models.Model):
 
     # === CLOSING === #
 
-    def _close(self, now):
+    def _close(self, now, known=None):
         """Close these locked cycles; one that fails is set aside and costs no other.
 
         All are tried together; only when that fails, each part of them by itself, down to the
@@ -165,18 +165,24 @@ class AssistBillingCycle(models.Model):
 
         An add-on that commits while it posts makes all of them billed for good: then what is left
         to do with their bills is done by the run, see `_finish_bills` there.
+
+        :param dict known: cycle -> Outcome, as they came out in this transaction: its snapshot is
+            the same, so they are not rated anew
         """
         if not self:
             return
+        known = {} if known is None else known
         point = UndoPoint(self.env.cr)
         try:
             with point:
-                self._close_together(now)
+                self._close_together(now, known)
+            if point.is_lost:
+                known.clear()  # what follows sees what others have changed
         except NOBODYS_FAULT:
             raise
         except (NotDerivedError, NotProvenError, OutdatedError) as error:
             for part in self._get_parts_not_derived(error):
-                part._close(now)
+                part._close(now, known)
         except Exception as error:  # noqa: BLE001 - kept on the cycle and shown
             if point.is_lost:
                 _logger.warning("Closed, and stored by another add-on, then: %s", error)
@@ -185,7 +191,7 @@ class AssistBillingCycle(models.Model):
                 self._close_failed(error, now)
                 return
             for part in self._get_parts(error):
-                part._close(now)
+                part._close(now, known)
 
     def _get_parts(self, error):
         """Return in which parts cycles are tried that failed together."""
@@ -205,11 +211,15 @@ class AssistBillingCycle(models.Model):
             self._get_maker(company)._stop_deriving(str(error))
         return [self]
 
-    def _close_together(self, now):
-        """Bill these cycles, all or none."""
+    def _close_together(self, now, known=None):
+        """Bill these cycles, all or none.
+
+        :param dict known: as of `_close`; what comes out is added
+        """
+        known = {} if known is None else known
         with remembering(self.env, CODE):
-            outcomes = self._get_outcomes()
-            self._bill(outcomes.values(), now)
+            known |= self.filtered(lambda cycle: cycle not in known)._get_outcomes()
+            self._bill([known[cycle] for cycle in self], now)
             self._close_succeeded()
 
     def _bill(self, outcomes, now, handling=None):
@@ -549,11 +559,30 @@ class AssistBillingCycle(models.Model):
         self.flush_model(['start_at'])
         self.env['res.company'].flush_model(['assist_late_days'])
         self.env['assist.session'].flush_model(['association_id', 'state', 'cycle_id', 'ended_at'])
+        # PostgreSQL takes it for so long a query that it compiles it first, for two seconds.
+        self.env.cr.execute("SET LOCAL jit = off")
         rows = self.env.execute_query(
             SQL(
                 """
+                WITH late AS MATERIALIZED (
+                    -- Of whom something waits from before the end of what is closed: all cycles
+                    -- that there ever were are not looked at.
+                    SELECT b.id
+                      FROM assist_billing_association b
+                      JOIN LATERAL (
+                           SELECT d.end_at FROM assist_billing_cycle d
+                            WHERE d.association_id = b.id AND d.state IN ('closed', 'waived')
+                         ORDER BY d.date_start DESC LIMIT 1
+                           ) done ON TRUE
+                     WHERE EXISTS (
+                           SELECT 1 FROM assist_session w
+                            WHERE w.association_id = b.id AND w.state = 'to_bill'
+                              AND w.cycle_id IS NULL AND w.ended_at < done.end_at
+                       )
+                )
                 SELECT o.id
-                  FROM assist_billing_cycle o
+                  FROM late
+                  JOIN assist_billing_cycle o ON o.association_id = late.id
                   JOIN assist_billing_association a ON a.id = o.association_id
                   JOIN res_company p ON p.id = o.company_id
              LEFT JOIN LATERAL (
