@@ -9,7 +9,7 @@ help:
 	@echo "make processes   tests that kill, cut off, upgrade and watch real processes"
 	@echo "make neighbours   the tests beside other add-ons, of Odoo and OCA (SHORT=1: in minutes)"
 	@echo "make fuzz     bad input of every kind, through every way in (MINUTES=10)"
-	@echo "make bench    how fast it is, in figures (QUICK=1: in 5 minutes; LARGE=1: a large month end; SCREENS=1: every screen)"
+	@echo "make bench    how fast it is, in figures (QUICK=1: in 15 minutes; LARGE=1: a large month end; SCREENS=1: every screen)"
 	@echo "make compare  bills made all at once and one by one, beside Sales and other add-ons of Odoo"
 	@echo "make faults   what a month end costs when things go wrong: nothing (QUICK=1: a smaller one)"
 	@echo "make lint     check the code's form;  make format  mend it"

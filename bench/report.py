@@ -103,7 +103,7 @@ def format_page(results: dict) -> str:
     return '\n'.join(
         [
             f"Taken {machine['taken_at']} on {machine['cores']} cores ({machine['cpu']}), load"
-            f" {loads} before it began.",
+            f" {loads} before it began. Medians of {results['sizes']['rounds']} rounds.",
             "",
             f"One worker: {3_600_000 / ours:,.0f} customers billed in an hour, with"
             f" {3_600_000 / ours * each:,.0f} sessions ({each} each).",
