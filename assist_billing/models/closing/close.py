@@ -30,6 +30,8 @@ STAMPED = ('cycle_id', 'billed_seconds', 'merged_into_id', 'state', 'write_uid',
 FORGOTTEN = ('state', 'cycle_id', 'billed_seconds', 'merged_into_id', 'prior_id')
 # In so many parts are those taken apart that failed together.
 PARTS = 5
+# What cycles come to, as long as they are tried in one transaction: cycle -> Outcome.
+OUTCOMES = 'assist_outcomes'
 # A cycle that failed is tried again by the next run, then after 1, 2, 4 ... 24 hours.
 LONGEST_DELAY_HOURS = 24
 
@@ -156,7 +158,7 @@ class AssistBillingCycle(models.Model):
 
     # === CLOSING === #
 
-    def _close(self, now, known=None):
+    def _close(self, now):
         """Close these locked cycles; one that fails is set aside and costs no other.
 
         All are tried together; only when that fails, each part of them by itself, down to the
@@ -165,33 +167,39 @@ class AssistBillingCycle(models.Model):
 
         An add-on that commits while it posts makes all of them billed for good: then what is left
         to do with their bills is done by the run, see `_finish_bills` there.
-
-        :param dict known: cycle -> Outcome, as they came out in this transaction: its snapshot is
-            the same, so they are not rated anew
         """
+        # What is tried again is not rated again, for the transaction sees what it saw.
+        self.env.cr.cache[OUTCOMES] = {}
+        try:
+            self._close_in_parts(now)
+        finally:
+            self.env.cr.cache.pop(OUTCOMES, None)
+
+    def _close_in_parts(self, now):
+        """Close these cycles together; if that fails, part by part."""
         if not self:
             return
-        known = {} if known is None else known
         point = UndoPoint(self.env.cr)
         try:
             with point:
-                self._close_together(now, known)
-            if point.is_lost:
-                known.clear()  # what follows sees what others have changed
+                self._close_together(now)
+            if point.is_lost:  # what follows sees what others have changed
+                self.env.cr.cache[OUTCOMES] = {}
         except NOBODYS_FAULT:
             raise
         except (NotDerivedError, NotProvenError, OutdatedError) as error:
             for part in self._get_parts_not_derived(error):
-                part._close(now, known)
+                part._close_in_parts(now)
         except Exception as error:  # noqa: BLE001 - kept on the cycle and shown
             if point.is_lost:
                 _logger.warning("Closed, and stored by another add-on, then: %s", error)
+                self.env.cr.cache[OUTCOMES] = {}
                 return
             if len(self) == 1:
                 self._close_failed(error, now)
                 return
             for part in self._get_parts(error):
-                part._close(now, known)
+                part._close_in_parts(now)
 
     def _get_parts(self, error):
         """Return in which parts cycles are tried that failed together."""
@@ -211,12 +219,9 @@ class AssistBillingCycle(models.Model):
             self._get_maker(company)._stop_deriving(str(error))
         return [self]
 
-    def _close_together(self, now, known=None):
-        """Bill these cycles, all or none.
-
-        :param dict known: as of `_close`; what comes out is added
-        """
-        known = {} if known is None else known
+    def _close_together(self, now):
+        """Bill these cycles, all or none."""
+        known = self.env.cr.cache.get(OUTCOMES, {})
         with remembering(self.env, CODE):
             known |= self.filtered(lambda cycle: cycle not in known)._get_outcomes()
             self._bill([known[cycle] for cycle in self], now)

@@ -1,3 +1,4 @@
+from collections import Counter
 from unittest.mock import patch
 
 from odoo.tests import tagged
@@ -91,6 +92,20 @@ class TestClosingFailures(AssistBillingCommon):
     def test_who_cannot_be_posted_is_found_by_posting_alone(self):
         tried = self._close_failing(100, [37], when_posted=True)
         self.assertEqual(sorted(tried), [1, 49, 50, 50])
+
+    @mute_logger(CLOSE_LOGGER)
+    def test_what_is_tried_again_is_rated_once(self):
+        cycle_class, rated = self.registry['assist.billing.cycle'], Counter()
+        rate = cycle_class._rate
+
+        def count(cycle, *args):
+            rated[cycle.id] += 1
+            return rate(cycle, *args)
+
+        with patch.object(cycle_class, '_rate', count):
+            self._close_failing(10, [3], when_posted=True)
+        self.assertEqual(set(rated.values()), {1})
+        self.assertEqual(len(rated), 10)
 
     @thorough
     @mute_logger(CLOSE_LOGGER)
