@@ -58,7 +58,7 @@ class Sizes:
     failing_bills: int  # due cycles of a round in which some fail
     ingested: int  # records of the one large `ingest`
     ingested_sample: int  # records in a round of `ingest`, `create` and `load`
-    printed: tuple[int, ...]  # sessions on each of the bills that are made PDFs
+    printed: list[int]  # sessions on each of the bills that are made PDFs
     screens: ScreenSizes
 
 
@@ -78,7 +78,7 @@ NORMAL = Sizes(
     failing_bills=200,
     ingested=100_000,
     ingested_sample=2_000,
-    printed=(60, 400, 4_000),
+    printed=[60, 400, 4_000],
     screens=NORMAL_SCREENS,
 )
 QUICK = Sizes(
@@ -97,7 +97,7 @@ QUICK = Sizes(
     failing_bills=100,
     ingested=20_000,
     ingested_sample=500,
-    printed=(60, 400),
+    printed=[60, 400],
     screens=QUICK_SCREENS,
 )
 # For the test of the benchmark itself.
@@ -117,7 +117,7 @@ TINY = Sizes(
     failing_bills=10,
     ingested=50,
     ingested_sample=20,
-    printed=(3,),
+    printed=[3],
     screens=TINY_SCREENS,
 )
 # A month end: 100 sessions for each customer.
