@@ -169,11 +169,8 @@ class AssistBillingCycle(models.Model):
         to do with their bills is done by the run, see `_finish_bills` there.
         """
         # What is tried again is not rated again, for the transaction sees what it saw.
-        self.env.cr.cache[OUTCOMES] = {}
-        try:
+        with remembering(self.env, OUTCOMES):
             self._close_in_parts(now)
-        finally:
-            self.env.cr.cache.pop(OUTCOMES, None)
 
     def _close_in_parts(self, now):
         """Close these cycles together; if that fails, part by part."""
@@ -181,10 +178,7 @@ class AssistBillingCycle(models.Model):
             return
         point = UndoPoint(self.env.cr)
         try:
-            with point:
-                self._close_together(now)
-            if point.is_lost:  # what follows sees what others have changed
-                self.env.cr.cache[OUTCOMES] = {}
+            self._close_or_undo(now, point)
         except NOBODYS_FAULT:
             raise
         except (NotDerivedError, NotProvenError, OutdatedError) as error:
@@ -193,13 +187,21 @@ class AssistBillingCycle(models.Model):
         except Exception as error:  # noqa: BLE001 - kept on the cycle and shown
             if point.is_lost:
                 _logger.warning("Closed, and stored by another add-on, then: %s", error)
-                self.env.cr.cache[OUTCOMES] = {}
                 return
             if len(self) == 1:
                 self._close_failed(error, now)
                 return
             for part in self._get_parts(error):
                 part._close_in_parts(now)
+
+    def _close_or_undo(self, now, point):
+        """Close these cycles within an UndoPoint."""
+        try:
+            with point:
+                self._close_together(now)
+        finally:
+            if point.is_lost:  # what follows sees what others have changed
+                self.env.cr.cache.get(OUTCOMES, {}).clear()
 
     def _get_parts(self, error):
         """Return in which parts cycles are tried that failed together."""
