@@ -1,13 +1,14 @@
 """How inputs are tried: a test method for each of many examples."""
 
 import functools
-import signal
 import time
 from collections import Counter
-from contextlib import closing, contextmanager
+from contextlib import closing
 
 from hypothesis import HealthCheck, given, settings
 from thorough import few, shortened
+
+from environment import effort
 
 # For each test of a long run; 0: the examples of the test suite, always the same.
 seconds = 0.0
@@ -24,7 +25,7 @@ def tried(strategy, examples):
         def test(self):
             def try_one(case):
                 TRIED[method.__name__] += 1
-                with bounded():
+                with effort.bounded(SLOWEST, effort.CLOCK):
                     method(self, case)
 
             until = time.monotonic() + seconds
@@ -46,23 +47,6 @@ def tried(strategy, examples):
         return shortened(test)
 
     return decorate
-
-
-@contextmanager
-def bounded():
-    """Interrupt what takes longer than `SLOWEST`."""
-
-    def interrupt(_number, _frame):
-        message = f"This input takes more than {SLOWEST} seconds."
-        raise TimeoutError(message)
-
-    before = signal.signal(signal.SIGALRM, interrupt)
-    signal.setitimer(signal.ITIMER_REAL, SLOWEST)
-    try:
-        yield
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
 
 
 def undone(env):

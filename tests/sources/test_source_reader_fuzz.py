@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from thorough import few, shortened
 
-from environment.effort import coming_to_an_end
+from environment.effort import bounded
 from fuzz_files import files
 from fuzz_results import NOW, check
 from sources import (
@@ -54,7 +54,7 @@ def peak_of(data, name='x'):
     """Return the error code of a file (None when it is read), and the bytes of memory it took."""
     tracemalloc.start()
     try:
-        with coming_to_an_end():
+        with bounded(30):
             read_file(data, name)
         code = None
     except ReadError as error:
@@ -111,6 +111,6 @@ def test_long_texts_take_no_longer_than_they_are_long():
         '2026-10-05 ' * 20, '05.10.2026, ' * 20, ' ' * 200 + 'x', '10:' * 60, '1h' * 100,
         'PT' + '1H' * 99,
     ):  # fmt: skip
-        with coming_to_an_end():
+        with bounded(3):
             for _time in range(50):
                 normalise({'ID': '1', 'Start': text, 'Duration': text}, 'csv', tz='UTC')

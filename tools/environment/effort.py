@@ -5,27 +5,33 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-# Of this process's own processor time: a thousand times what such code takes.
-LONGEST_SECONDS = 120
+# What a limit counts, and the signal that ends it: seconds of this process's own processor time, or
+# those of the clock, where something may wait for others.
+OWN = (signal.ITIMER_VIRTUAL, signal.SIGVTALRM)
+CLOCK = (signal.ITIMER_REAL, signal.SIGALRM)
 
 
 @contextmanager
-def coming_to_an_end() -> Iterator[None]:
-    """Fail where the code inside never ends, or as good as never.
+def bounded(seconds: float, counted: tuple[int, int] = OWN) -> Iterator[None]:
+    """Interrupt what does not come to an end within so many seconds.
 
     What tries all ways to read a text takes years for one of some hundred characters.
+
+    :raise TimeoutError: inside
     """
+    timer, alarm = counted
 
-    def stop(_signal, _frame):
-        raise AssertionError(f"It did not come to an end in {LONGEST_SECONDS} s.")
+    def interrupt(_number, _frame):
+        message = f"This takes more than {seconds} seconds."
+        raise TimeoutError(message)
 
-    before = signal.signal(signal.SIGVTALRM, stop)
-    signal.setitimer(signal.ITIMER_VIRTUAL, LONGEST_SECONDS)
+    before = signal.signal(alarm, interrupt)
+    signal.setitimer(timer, seconds)
     try:
         yield
     finally:
-        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
-        signal.signal(signal.SIGVTALRM, before)
+        signal.setitimer(timer, 0)
+        signal.signal(alarm, before)
 
 
 def count_calls(work: Callable) -> int:
