@@ -1,5 +1,6 @@
 import logging
 from datetime import timedelta
+from itertools import takewhile
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError
@@ -13,6 +14,8 @@ _logger = logging.getLogger(__name__)
 
 # A run that has shown no sign of life for so long was killed.
 SILENT_MINUTES = 15
+# So many times batches are halved at most, after runs that were killed: then they are of one.
+MOST_HALVED = 10
 # Cycles a person closes at once while he waits; more are for the background.
 DIRECT_CYCLES = 500
 FIGURES = (
@@ -198,13 +201,14 @@ class AssistBillingRun(models.Model):
         retry_races(cycles._open_begun_cycles, now)
         self._reopen_unbilled()
         run = retry_races(self._begin, now)
-        progress._commit_progress(remaining=cycles._count_due(now))
+        run = run.with_context(assist_killed_runs=run._count_killed())
+        progress._commit_progress()
         run._finish_bills()  # what an earlier run was killed over
-        run._bill_fees(now)
-        if not run._close_due(now):
+        if not (run._bill_fees(now) and run._close_due(now) and run._bill_late_sessions(now)):
+            # Out of time: the scheduler comes back for the rest.
             run._pause()
-            return  # out of time: the scheduler comes back for the rest
-        run._bill_late_sessions(now)
+            progress._commit_progress(remaining=max(cycles._count_due(now), 1))
+            return
         run._finish_bills()
         run._end()
         progress._commit_progress(remaining=0)
@@ -212,8 +216,8 @@ class AssistBillingRun(models.Model):
     @api.model
     def _reopen_unbilled(self):
         """Open again what closed without a bill and has got sessions since; commits as it goes."""
-        while retry_races(self.env['assist.billing.cycle']._reopen_next_unbilled):
-            self.env['ir.cron']._commit_progress()
+        while cycles := retry_races(self.env['assist.billing.cycle']._reopen_next_unbilled):
+            self.env['ir.cron']._commit_progress(len(cycles))
 
     def _close_due(self, now):
         """Close all that is due, batch by batch; return False when time is up before.
@@ -221,6 +225,9 @@ class AssistBillingRun(models.Model):
         Also without a run (an empty one): then nothing is counted.
         """
         tried, run = [], self
+        self.env['ir.cron']._commit_progress(
+            remaining=self.env['assist.billing.cycle']._count_due(now)
+        )
         while batch := retry_races(run._close_next_batch, now, tried):
             run = self.with_context(assist_has_closed=True)
             tried += batch.filtered(lambda cycle: cycle.state == 'open').ids
@@ -245,33 +252,40 @@ class AssistBillingRun(models.Model):
         return batch
 
     def _bill_fees(self, now):
-        """Bill fees in advance by a bill of their own where no other is to carry them."""
+        """Bill fees in advance by a bill of their own where no other is to carry them.
+
+        :return: False when time is up before
+        """
         tried = []
         while periods := retry_races(self._bill_next_fees, now, tried):
             tried += periods.ids
-            self.env['ir.cron']._commit_progress()
+            if not self.env['ir.cron']._commit_progress(len(periods)):
+                return False
+        return True
 
     def _bill_next_fees(self, now, tried):
         """Lock and bill the fees in advance of the next cycles; return these cycles."""
         periods = self.env['assist.billing.cycle']._lock_fees_due(now, tried)
-        for period in periods:
-            period._bill_fees_due(now)
+        periods._bill_fees_due(now)
         self._count_late(periods)
         return periods
 
     def _bill_late_sessions(self, now):
-        """Bill late sessions by a bill of their own where no other is to carry them soon."""
+        """Bill late sessions by a bill of their own where no other is to carry them soon.
+
+        :return: False when time is up before
+        """
         tried = []
         while origins := retry_races(self._bill_next_late, now, tried):
             tried += origins.ids
-            if not self.env['ir.cron']._commit_progress():
-                return
+            if not self.env['ir.cron']._commit_progress(len(origins)):
+                return False
+        return True
 
     def _bill_next_late(self, now, tried):
         """Lock and bill the late sessions of the next closed cycles; return these cycles."""
         origins = self.env['assist.billing.cycle']._lock_late_cycles(now, tried)
-        for origin in origins:
-            origin._bill_late(now)
+        origins._bill_late(now)
         self._count_late(origins)
         return origins
 
@@ -306,7 +320,7 @@ class AssistBillingRun(models.Model):
         tried = []
         while bill := retry_races(self._finish_next_bill, tried):
             tried.append(bill.id)
-            self.env['ir.cron']._commit_progress()
+            self.env['ir.cron']._commit_progress(1)
 
     @api.model
     def _finish_next_bill(self, tried):
@@ -475,6 +489,21 @@ class AssistBillingRun(models.Model):
         ).try_lock_for_update()
         for run in silent:
             run.write({'state': 'interrupted', 'ended_at': run.last_at})
+
+    def _count_killed(self):
+        """Return how many runs in a row before this one were killed before they closed anything.
+
+        They may have had too little time for a batch, so this one has smaller ones.
+        """
+        earlier = self.search([('id', '!=', self.id)], limit=MOST_HALVED)
+        fruitless = takewhile(
+            lambda run: (
+                run.state in ('running', 'interrupted')
+                and not (run.closed_count or run.failed_count or run.invoice_count)
+            ),
+            earlier,
+        )
+        return len(list(fruitless))
 
     def _count_due(self, now):
         """Add what is due to what this run has tried already."""

@@ -126,6 +126,7 @@ class AssistBillingCycle(models.Model):
         """Return how many cycles are closed at a time: half as many after each lost race.
 
         The fewer sessions a batch has, and the less time it takes, the less of it others change.
+        And who is killed before a batch is through, again and again, gets through a smaller one.
         """
         may_derive = self.env['assist.bill.maker']._may_derive()
         if not may_derive:
@@ -134,7 +135,9 @@ class AssistBillingCycle(models.Model):
             size = DERIVED_BATCH
         else:
             size = FIRST_DERIVED_BATCH
-        return max(1, size >> self.env.context.get('assist_lost_races', 0))
+        context = self.env.context
+        halved = context.get('assist_lost_races', 0) + context.get('assist_killed_runs', 0)
+        return max(1, size >> halved)
 
     def _lock_sessions(self):
         """Lock what these cycles may bill: who changes it meanwhile waits, and we do not lose.
@@ -172,18 +175,21 @@ class AssistBillingCycle(models.Model):
         with remembering(self.env, OUTCOMES):
             self._close_in_parts(now)
 
-    def _close_in_parts(self, now):
-        """Close these cycles together; if that fails, part by part."""
+    def _close_in_parts(self, now, how='_close_together'):
+        """Close these cycles together; if that fails, part by part.
+
+        :param str how: the method that does it
+        """
         if not self:
             return
         point = UndoPoint(self.env.cr)
         try:
-            self._close_or_undo(now, point)
+            self._close_or_undo(now, point, how)
         except NOBODYS_FAULT:
             raise
         except (NotDerivedError, NotProvenError, OutdatedError) as error:
             for part in self._get_parts_not_derived(error):
-                part._close_in_parts(now)
+                part._close_in_parts(now, how)
         except Exception as error:  # noqa: BLE001 - kept on the cycle and shown
             if point.is_lost:
                 _logger.warning("Closed, and stored by another add-on, then: %s", error)
@@ -192,13 +198,13 @@ class AssistBillingCycle(models.Model):
                 self._close_failed(error, now)
                 return
             for part in self._get_parts(error):
-                part._close_in_parts(now)
+                part._close_in_parts(now, how)
 
-    def _close_or_undo(self, now, point):
+    def _close_or_undo(self, now, point, how):
         """Close these cycles within an UndoPoint."""
         try:
             with point:
-                self._close_together(now)
+                getattr(self, how)(now)
         finally:
             if point.is_lost:  # what follows sees what others have changed
                 self.env.cr.cache.get(OUTCOMES, {}).clear()
@@ -381,7 +387,10 @@ class AssistBillingCycle(models.Model):
         except Exception as error:
             if point.is_lost:
                 raise  # nothing can be undone, and nothing is to be found out
-            raise RefusedTogetherError(self._find_refused(moves).assist_cycle_id) from error
+            refused = self._find_refused(moves)
+            raise RefusedTogetherError(
+                refused.assist_cycle_id | refused.assist_origin_cycle_id
+            ) from error
 
     def _find_refused(self, moves):
         """Return which of these invoices cannot be posted by themselves.
@@ -426,13 +435,13 @@ class AssistBillingCycle(models.Model):
         run_id = self.env.context.get('assist_run_id')
         return {'run_id': run_id} if run_id else {}
 
-    def _keep_details(self, outcomes, supplementary=None):
+    def _keep_details(self, outcomes, apart=None):
         """Keep the days of devices, and which late sessions added what to which period.
 
-        :param supplementary: the bill for late sessions alone, if that is what was made
+        :param dict apart: cycle -> the supplementary bill, where that is what was made
         """
         device_days, prior_vals, part_vals = [], [], []
-        self._keep_fees(outcomes, supplementary)
+        self._keep_fees(outcomes, apart)
         for outcome in outcomes:
             if not outcome.cycle.device_ids:
                 device_days += [
@@ -441,7 +450,9 @@ class AssistBillingCycle(models.Model):
                     for date_from, date_to in device.days
                 ]
             for late in outcome.late:
-                prior_vals += outcome.cycle._prepare_priors_vals(late, supplementary)
+                prior_vals += outcome.cycle._prepare_priors_vals(
+                    late, (apart or {}).get(outcome.cycle)
+                )
             part_vals += [
                 outcome.cycle._prepare_part_vals(part, origin) for part, origin in outcome.parts
             ]
@@ -630,35 +641,54 @@ class AssistBillingCycle(models.Model):
         return self.browse(row[0] for row in rows)
 
     def _bill_late(self, now):
-        """Bill the late sessions of this locked cycle by a supplementary bill."""
-        self._bill_by_itself(now, self._get_late_outcome, self._prepare_supplementary_vals)
+        """Bill the late sessions of each of these locked cycles by a supplementary bill."""
+        self._bill_apart('_bill_late_together', now)
 
-    def _bill_by_itself(self, now, get_outcome, prepare_vals):
-        """Bill something of this locked cycle by a supplementary bill; keep why not on the cycle.
+    def _bill_late_together(self, now):
+        self._bill_supplementary(self._get_late_outcomes(), '_prepare_supplementary_vals', now)
 
-        :param get_outcome: returns what is to be charged, an Outcome
-        :param prepare_vals: returns the values of the invoice, given the outcome and `now`
+    def _bill_apart(self, how, now):
+        """Bill something of each of these locked cycles by a supplementary bill.
+
+        As they close: together, one that fails is set aside. Of one customer one after the other,
+        for a later period may go on with the hours that an earlier one has left.
+
+        :param str how: the method that does it
         """
-        self.ensure_one()
-        point = UndoPoint(self.env.cr)
-        try:
-            with point:
-                outcome = get_outcome()
-                move = self.env['account.move']
-                # Until all of it is billed nobody commits.
-                with watched_commits(self.env.cr, lambda: False):
-                    if outcome.total:
-                        move, _none = self._create_moves([prepare_vals(outcome, now)])
-                    self._keep_details([outcome], supplementary=move)
-                    self._stamp_sessions([outcome])
-                    self._close_succeeded()
-                if move:
-                    self._process_moves(move)
-        except NOBODYS_FAULT:
-            raise
-        except Exception as error:  # noqa: BLE001 - kept on the cycle and shown
-            if not point.is_lost:
-                self._close_failed(error, now)
+        rest = self
+        while rest:
+            first = self.browse().concat(
+                *(of_one[:1] for of_one in rest.grouped('association_id').values())
+            )
+            first._close_in_parts(now, how)
+            rest -= first
+
+    def _bill_supplementary(self, outcomes, prepare, now):
+        """Make supplementary bills, all or none.
+
+        :param list outcomes: what each is to charge
+        :param str prepare: the method of a cycle that returns the values of the invoice
+        """
+        with remembering(self.env, CODE):
+            moves = self._make_supplementary(outcomes, prepare, now)
+            if moves:
+                self._process_moves(moves)
+
+    def _make_supplementary(self, outcomes, prepare, now):
+        """Make supplementary bills, not posted yet, and keep what they charge; return them."""
+        # Until all of it is billed nobody commits.
+        with watched_commits(self.env.cr, lambda: False):
+            with remembering(self.env):
+                vals_list = [
+                    getattr(outcome.cycle, prepare)(outcome, now)
+                    for outcome in outcomes
+                    if outcome.total
+                ]
+            moves, _none = self._create_moves(vals_list)
+            self._keep_details(outcomes, moves.grouped('assist_origin_cycle_id'))
+            self._stamp_sessions(outcomes)
+            self._close_succeeded()
+        return moves
 
     # === CLOSED WITHOUT A BILL === #
 

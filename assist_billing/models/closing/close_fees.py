@@ -14,14 +14,15 @@ class AssistBillingCycle(models.Model):
 
     # === WHAT IS KEPT === #
 
-    def _keep_fees(self, outcomes, move=None):
+    def _keep_fees(self, outcomes, apart=None):
         """Keep which fees the bills of these outcomes charge, once for each fee and period.
 
         :param outcomes: as of `_get_outcomes`; those without fees are passed over
-        :param move: the bill of its own that charges them, if that is what was made
+        :param dict apart: cycle -> the bill of its own that charges them, where one was made
         """
         vals_list, periods = [], self.browse()
         for outcome in outcomes:
+            move = (apart or {}).get(outcome.cycle)
             bearer = {
                 'billing_cycle_id': False if move else outcome.cycle.id,
                 'own_move_id': move.id if move else False,
@@ -141,5 +142,8 @@ class AssistBillingCycle(models.Model):
         return self.browse(row[0] for row in rows)
 
     def _bill_fees_due(self, now):
-        """Bill the fees in advance of this locked cycle by a bill of their own."""
-        self._bill_by_itself(now, self._get_fees_due_outcome, self._prepare_fees_vals)
+        """Bill the fees in advance of each of these locked cycles by a bill of their own."""
+        self._bill_apart('_bill_fees_together', now)
+
+    def _bill_fees_together(self, now):
+        self._bill_supplementary(self._get_fees_due_outcomes(), '_prepare_fees_vals', now)

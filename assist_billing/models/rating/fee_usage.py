@@ -151,11 +151,13 @@ class AssistBillingCycle(models.Model):
             fees.get_hours(terms, fee, quantity),
         )
 
-    def _get_fees_due_outcome(self):
-        """Return what a bill for the fees in advance of this cycle alone would charge."""
-        self.ensure_one()
-        devices = self._read_fee_devices()[self.id]
-        return Outcome(cycle=self, rating=None, fees=self._rate_fees_due(devices))
+    def _get_fees_due_outcomes(self):
+        """Return what bills for the fees in advance alone would charge: for each cycle its own."""
+        devices = self._read_fee_devices()
+        return [
+            Outcome(cycle=cycle, rating=None, fees=cycle._rate_fees_due(devices[cycle.id]))
+            for cycle in self
+        ]
 
     # === HOURS THAT COME WITH FEES === #
 

@@ -281,8 +281,7 @@ class AssistBillingCycle(models.Model):
         begun = cycles._lock_fees_due(now, [], self.env.companies)
         if len(begun) > MOST_AT_ONCE:
             return self.action_bill_all_due()
-        for cycle in begun:
-            cycle._bill_fees_due(now)
+        begun._bill_fees_due(now)
         domain = [('company_id', 'in', self.env.companies.ids), *self._get_over_domain()]
         over = self.search(domain, order='end_at, id', limit=MOST_AT_ONCE + 1)
         if not over and begun:

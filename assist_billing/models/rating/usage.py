@@ -140,11 +140,12 @@ class AssistBillingCycle(models.Model):
                 )
         return outcomes
 
-    def _get_late_outcome(self):
-        """Return what a bill for the late sessions of this closed cycle alone would charge."""
-        self.ensure_one()
-        waiting = self._read_waiting_sessions()
-        return Outcome(cycle=self, rating=None, late=self._rate_late(waiting))
+    def _get_late_outcomes(self):
+        """Return what bills for late sessions alone would charge: for each closed cycle its own."""
+        return [
+            Outcome(cycle=cycle, rating=None, late=cycle._rate_late(cycle._read_waiting_sessions()))
+            for cycle in self
+        ]
 
     def _get_accrued_amounts(self):
         """Return the untaxed amount each cycle would bill if it closed now: cycle -> float."""

@@ -1,3 +1,5 @@
+from unittest.mock import patch
+
 from odoo.fields import Command
 from odoo.tests import tagged
 
@@ -77,6 +79,45 @@ class TestLateCurrencies(FrozenTermsCase):
                 february = self._bill(association)
                 self.assertEqual(february.currency_id, following.currency_id)
                 self.assertEqual([line[0] for line in self._lines(february)], ['session'])
+
+    def test_late_sessions_of_many_customers_are_billed_together_and_in_turn(self):
+        associations = []
+        for name, tails in (("One", 1), ("Two", 2)):
+            partner = self._create_partner(name)
+            associations.append(self._associate(partner))
+            self._create_session(partner)
+            self._close('2026-02-01 00:00:00')
+            self._create_session(partner, ended_at='2026-02-15 10:00:00')
+            for _tail in range(tails):
+                self._create_session(partner, ended_at='2026-01-20 10:00:00')
+        one, two = associations
+        self._close('2026-03-01 00:00:00')
+        for association in associations:
+            association.plan_id = self.yen_plan
+        self._close('2026-04-01 00:00:00')
+        # In January and in February, which are closed, after their currency has ended.
+        for association, count in ((one, 1), (two, 3)):
+            for day in ('2026-01-25', '2026-02-25'):
+                for _session in range(count):
+                    self._create_session(association.partner_id, ended_at=f'{day} 10:00:00')
+        cycles = type(self.env['assist.billing.cycle'])
+        with patch.object(
+            cycles, '_create_moves', autospec=True, side_effect=cycles._create_moves
+        ) as made:
+            self._close('2026-04-02 00:00:00')
+        # Of each customer the earlier period first.
+        self.assertEqual([len(call.args[1]) for call in made.call_args_list], [2, 2])
+        for association, count in ((one, 1), (two, 3)):
+            bills = self._get_supplementary(association).sorted('id')
+            self.assertEqual(
+                [self._lines(bill) for bill in bills],
+                [[('prior', count, 20.0, 20.0 * count)]] * 2,
+            )
+            self.assertEqual(
+                [str(bill.assist_origin_cycle_id.date_start) for bill in bills],
+                ['2026-01-01', '2026-02-01'],
+            )
+        self.assertTied(now='2026-04-02 01:00:00')
 
     def test_late_amount_is_stored_in_the_currency_of_its_period(self):
         association = self._bill_one_late(self.yen_plan, self.plan)

@@ -290,19 +290,48 @@ class TestRuns(AssistBillingCommon):
 
         return commit
 
-    def test_a_run_that_was_killed_is_closed_as_interrupted(self):
-        run = (
+    def _create_killed(self, hours_ago=1):
+        last_at = fields.Datetime.now() - timedelta(hours=hours_ago)
+        return (
             self.env['assist.billing.run']
             .sudo()
             .create(
                 {
                     'user_id': self.env.user.id,
                     'state': 'running',
-                    'started_at': fields.Datetime.now() - timedelta(hours=2),
-                    'last_at': fields.Datetime.now() - timedelta(hours=1),
+                    'started_at': last_at - timedelta(hours=1),
+                    'last_at': last_at,
                 }
             )
         )
+
+    def test_batches_are_halved_after_each_run_that_was_killed_over_one(self):
+        sizes = []
+
+        def commit(_cron, processed=0, **_kwargs):
+            if processed:
+                sizes.append(processed)
+            return 60
+
+        self._close('2026-01-20 00:00:00')
+        for month, killed, expected in ((2, 0, [4, 1]), (3, 1, [2, 2, 1]), (4, 9, [1] * 5)):
+            for _time in range(killed):
+                self._create_killed(hours_ago=0)
+            sizes.clear()
+            with (
+                patch.multiple(
+                    'odoo.addons.assist_billing.models.closing.close',
+                    CLOSE_BATCH=4,
+                    FIRST_DERIVED_BATCH=4,
+                    DERIVED_BATCH=4,
+                ),
+                patch.object(type(self.env['ir.cron']), '_commit_progress', commit),
+            ):
+                self._close(f'2026-{month:02}-01 01:00:00')
+            self.assertEqual(sizes, expected)
+
+    def test_a_run_that_was_killed_is_closed_as_interrupted(self):
+        run = self._create_killed()
         self._close('2026-02-01 01:00:00')
         self.env.invalidate_all()
         self.assertEqual(run.state, 'interrupted')

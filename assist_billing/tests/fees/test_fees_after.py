@@ -354,6 +354,44 @@ class TestFeesAfter(FeesCommon):
         self.assertEqual(len(self._opening(association)), 1)
         self.assertEqual(len(self._opening(other)), 1)
 
+    def test_fees_of_many_customers_are_billed_together(self):
+        associations = [
+            self._associate(self._create_partner(name), self.managed, start_date='2026-03-01')
+            for name in ("One", "Two", "Three")
+        ]
+        cycles = type(self.env['assist.billing.cycle'])
+        with patch.object(
+            cycles, '_create_moves', autospec=True, side_effect=cycles._create_moves
+        ) as made:
+            self._close('2026-03-01 00:00:00')
+        self.assertEqual([len(call.args[1]) for call in made.call_args_list], [3])
+        for association in associations:
+            self.assertRecordValues(
+                self._cycles(association).fee_ids.filtered('amount'),
+                [{'amount': 500.0, 'own_move_id': self._opening(association).id}],
+            )
+
+    def test_out_of_time_the_next_turn_goes_on_with_the_fees(self):
+        associations = [
+            self._associate(self._create_partner(name), self.managed, start_date='2026-03-01')
+            for name in ("One", "Two")
+        ]
+        told = []
+
+        def commit(_cron, processed=0, remaining=None):
+            told.append((processed, remaining))
+            return 0 if processed else 60
+
+        with (
+            patch('odoo.addons.assist_billing.models.closing.close.FIRST_DERIVED_BATCH', 1),
+            patch.object(type(self.env['ir.cron']), '_commit_progress', commit),
+        ):
+            self._close('2026-03-01 00:00:00')
+        self.assertEqual(told[-2:], [(1, None), (0, 1)], "one is billed, and something is left")
+        self.assertEqual(sum(len(self._opening(each)) for each in associations), 1)
+        self._close('2026-03-01 00:00:00')
+        self.assertEqual([len(self._opening(each)) for each in associations], [1, 1])
+
     def test_the_database_knows_no_fee_twice_for_a_period(self):
         association, _bill = self._bill_march()
         row = self._cycles(association)[0].fee_ids
