@@ -56,7 +56,7 @@ class Outcome:
     notes: str = ''
 
     def judge(self, stage: Stage, trial: Trial, **how) -> None:
-        """Let the run come to its end, an hour later, and compare with what is owed."""
+        """Let the run come to its end, in the hours after it, and compare with what is owed."""
         trial.run('finish')
         self.cycles += stage.cycles
         self.sessions += stage.sessions
