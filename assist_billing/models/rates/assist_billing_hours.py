@@ -15,6 +15,8 @@ DAYS = [
     ('6', "Sunday"),
     ('holiday', "Holiday"),
 ]
+# So long before the holidays that are entered come to an end, service hours say so.
+NOTICE_DAYS = 60
 # Sessions are at most a year long, so a cycle can reach back to holidays of so many days before.
 LONGEST_DAYS = 367
 
@@ -58,6 +60,11 @@ class AssistBillingHours(models.Model):
         compute='_compute_choices', help="The days and the bands that there are to paint."
     )
     holiday_ids = fields.One2many('assist.billing.hours.holiday', 'hours_id', copy=True)
+    last_holiday = fields.Date(string="Holidays Until", compute='_compute_last_holiday')
+    needs_holidays = fields.Boolean(
+        compute='_compute_last_holiday',
+        help="Holidays have a band of their own, and those that are entered come to an end.",
+    )
 
     # === COMPUTE METHODS === #
 
@@ -125,6 +132,15 @@ class AssistBillingHours(models.Model):
                 # Also those that are archived, where they are in use.
                 'bands': [[band.id, band.name] for band in bands | hours.line_ids.band_id],
             }
+
+    @api.depends('holiday_ids.date', 'line_ids.dayofweek')
+    def _compute_last_holiday(self):
+        ahead = fields.Date.add(fields.Date.context_today(self), days=NOTICE_DAYS)
+        for hours in self:
+            last = max(filter(None, hours.holiday_ids.mapped('date')), default=False)
+            differs = bands.HOLIDAY in hours.line_ids.mapped('dayofweek')
+            hours.last_holiday = last
+            hours.needs_holidays = differs and (not last or last < ahead)
 
     # === ACTIONS === #
 

@@ -1,7 +1,7 @@
 from datetime import date
 
 from odoo import Command
-from odoo.tests import Form, tagged
+from odoo.tests import Form, freeze_time, tagged
 
 from .rates_common import BERLIN, RatesCommon
 
@@ -123,6 +123,17 @@ class TestFillingHours(RatesCommon):
         )
         self._fill(with_week=False)
         self.assertEqual(len(self.empty.holiday_ids), 5)
+
+    @freeze_time('2026-11-02')
+    def test_it_is_said_when_the_holidays_entered_come_to_an_end(self):
+        self.assertFalse(self.empty.needs_holidays, "a holiday is like any other day")
+        self.empty.action_fill_usual()
+        self.assertTrue(self.empty.needs_holidays)
+        self.empty.holiday_ids = [Command.create({'date': '2026-12-31', 'name': "Eve"})]
+        self.assertEqual(self.empty.last_holiday, date(2026, 12, 31))
+        self.assertTrue(self.empty.needs_holidays)
+        self.empty.holiday_ids = [Command.create({'date': '2027-01-01', 'name': "New Year"})]
+        self.assertFalse(self.empty.needs_holidays)
 
     def test_what_cannot_be_filled_in_is_refused(self):
         with self.assertRefused("Choose a working schedule, and the band"):

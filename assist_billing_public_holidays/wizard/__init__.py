@@ -1,0 +1,1 @@
+from . import assist_fill_hours
