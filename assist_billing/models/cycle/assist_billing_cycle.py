@@ -257,7 +257,7 @@ class AssistBillingCycle(models.Model):
         failed = self.env['assist.billing.association']
         while associations := self._lock_associations_to_open(now, failed):
             failed |= self._open_for(associations, now)
-            self.env['ir.cron']._commit_progress()
+            self.env['ir.cron']._commit_progress(len(associations))
         self._end_associations(now)
         self.env['ir.cron']._commit_progress()
 

@@ -645,7 +645,7 @@ class AssistPriceRevision(models.Model):
         """
         progress = self.env['ir.cron']
         while retry_races(self.env['assist.price.revision.notice']._send_next):
-            progress._commit_progress()
+            progress._commit_progress(1)
         progress._commit_progress()
         retry_races(self._apply_begun, now)
         progress._commit_progress()
