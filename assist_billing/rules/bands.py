@@ -9,7 +9,7 @@ a minute of that day on. Instants are naive UTC, of whole seconds, spans half op
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Any
 
 from .cycles import _zone, local_time
@@ -55,6 +55,8 @@ class Hours:
                 for day, minute in holidays.items()
             },
         )
+        # What was found of days in UTC: thousands of sessions are cut by the same ones.
+        object.__setattr__(self, '_stretches', {})
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> 'Hours':
@@ -83,13 +85,29 @@ class Hours:
         """
         pieces = []
         while start < end:
-            stop, band = self._get_stretch(start, end)
-            if pieces and pieces[-1][2] == band:
-                pieces[-1] = (pieces[-1][0], stop, band)
-            else:
-                pieces.append((start, stop, band))
-            start = stop
+            for stop, band in self._get_stretches(start.date()):
+                if stop <= start:
+                    continue
+                stop = min(stop, end)
+                if pieces and pieces[-1][2] == band:
+                    pieces[-1] = (pieces[-1][0], stop, band)
+                else:
+                    pieces.append((start, stop, band))
+                start = stop
+                if start >= end:
+                    break
         return pieces
+
+    def _get_stretches(self, day):
+        """Return what a day in UTC consists of: (instant after the last, band), in order."""
+        if day not in self._stretches:
+            found = self._stretches[day] = []
+            start = datetime.combine(day, time())
+            end = start + timedelta(days=1)
+            while start < end:
+                start, band = self._get_stretch(start, end)
+                found.append((start, band))
+        return self._stretches[day]
 
     def _get_stretch(self, start, end):
         """Return until when, `end` at most, clocks run evenly in one band from `start` on."""

@@ -183,16 +183,18 @@ class RateCard:
 
     def cut(self, session: Session, spans: Iterable[tuple[datetime, datetime]]) -> list[PartShare]:
         """Return the parts of a session, its `spans` being those of all that is merged into it."""
-        first = self._get_piece(session.start, session.end)
-        pieces = [piece for span in spans for piece in self._get_pieces(*span)] or [first]
+        pieces = [piece for span in spans for piece in self._get_pieces(*span)]
+        if not pieces:
+            pieces = [self._get_piece(session.start, session.end)]
         if self.terms.billing_type == 'hour':
             stretches = self._join(session, pieces)
         else:
             # Per session there is one price, that of its beginning: also where what began lasted no
             # second, and what is merged into it came in another band.
+            first = self._measure(session, self._get_piece(session.start, session.end))
             stretches = [
                 replace(
-                    self._measure(session, first),
+                    first,
                     start=pieces[0][0],
                     end=pieces[-1][1],
                     seconds=sum(_seconds(start, end) for start, end, _band, _index in pieces),

@@ -76,6 +76,7 @@ from .closing import (
     test_cycles_without_bill,
     test_frozen_terms,
     test_histories,
+    test_opening,
     test_run_book,
 )
 from .invoice import (

@@ -1,6 +1,9 @@
 """What SQL has written, told to the ORM as `write` would tell it."""
 
+import json
 from contextlib import contextmanager
+
+from odoo.tools import SQL
 
 
 def get_depended_on(records, fields, own):
@@ -45,10 +48,7 @@ def changing(records, names):
 def written_to(records, names):
     """Have computed what depends on records into whose empty fields `names` SQL has written."""
     records.invalidate_recordset(names, flush=False)
-    for name in names:
-        for inverse in records.pool.field_inverses[records._fields[name]]:
-            if inverse._get_all_cache_ids(records.env):
-                records.env[inverse.model_name].invalidate_model([inverse.name], flush=False)
+    _forget_inverses(records, names)
     if records and is_depended_on(records, names):
         _tell(records, names)
 
@@ -64,10 +64,50 @@ def get_log_values(env):
     }
 
 
+def insert(model, vals_list):
+    """Create records in one statement, and tell the ORM of them; return them.
+
+    :param list vals_list: of each the values of its columns, as the database has them, all of the
+        same fields; no other field gets one, neither its default nor what is computed beforehand
+    """
+    if not vals_list:
+        return model
+    names, log = list(vals_list[0]), get_log_values(model.env)
+    columns = []
+    for name in names:
+        values = [vals[name] for vals in vals_list]
+        if model._fields[name].type == 'json':
+            values = [json.dumps(value) for value in values]
+        # A list of nothing but empty values has no type of its own.
+        columns.append(SQL("%s::%s[]", values, SQL(model._fields[name].column_type[0])))
+    model.flush_model()
+    rows = model.env.execute_query(
+        SQL(
+            "INSERT INTO %s (%s) SELECT *, %s FROM unnest(%s) RETURNING id",
+            SQL.identifier(model._table),
+            SQL(", ").join(map(SQL.identifier, (*names, *log))),
+            SQL(", ").join(SQL("%s", value) for value in log.values()),
+            SQL(", ").join(columns),
+        )
+    )
+    records = model.browse(row[0] for row in rows)
+    _forget_inverses(records, names)
+    created(records, names)
+    return records
+
+
 def created(records, names):
     """Have computed what depends on records whose fields `names` SQL has just inserted."""
     if records and is_depended_on(records, names):
         _tell(records, names, create=True)
+
+
+def _forget_inverses(records, names):
+    """Have what is known of the fields that are the other side of these read again."""
+    for name in names:
+        for inverse in records.pool.field_inverses[records._fields[name]]:
+            if inverse._get_all_cache_ids(records.env):
+                records.env[inverse.model_name].invalidate_model([inverse.name], flush=False)
 
 
 def _tell(records, names, create=False):

@@ -7,6 +7,7 @@ from odoo.tools import SQL, format_date, formatLang
 from ...rules import cycles
 from ...utils.prices import format_price
 from ...utils.remembering import remembered, remembering
+from ...utils.sql_changes import insert
 from ..rates.agreement import AGREEMENT_TERMS
 from ..rates.rate_card import CARD_TERMS, PART_TERMS
 
@@ -320,9 +321,39 @@ class AssistBillingCycle(models.Model):
                 self.env._("The next billing cycle could not be opened"), problem
             )
         self._check_not_opened(vals_list)
-        # One creation note each would be noise; the cycle itself is the record.
-        self.with_context(tracking_disable=True).create(vals_list)
+        self._create_opened(vals_list)
         return associations.browse().union(*problems)
+
+    @api.model
+    def _create_opened(self, vals_list):
+        """Create cycles, many at a time in one statement; where nobody else has a hand in it.
+
+        :param list vals_list: as of `_prepare_cycle_vals`
+        """
+        self._assist_check_access('create', vals_list)
+        if self._is_create_extended():
+            # One creation note each would be noise; the cycle itself is the record.
+            self.with_context(tracking_disable=True).create(vals_list)
+        else:
+            insert(self, [{**vals, 'state': 'open'} for vals in vals_list])
+
+    @api.model
+    def _is_create_extended(self):
+        """Tell whether an add-on, or an automation, does something of its own with new cycles.
+
+        That is by `create`, a constraint in Python, or a field that is filled beforehand.
+        """
+        own = ('odoo.orm.', 'odoo.addons.mail.models.', 'odoo.addons.assist_billing.models.')
+        methods = [vars(parent).get('create') for parent in type(self).mro()]
+        methods += self._constraint_methods
+        return any(
+            field.store and (field.default or field.precompute) and field.name != 'state'
+            for field in self._fields.values()
+        ) or any(
+            not (getattr(method, '__module__', None) or '').startswith(own)
+            for method in methods
+            if method
+        )
 
     @api.model
     def _check_not_opened(self, vals_list):

@@ -1,9 +1,8 @@
 from decimal import Decimal
 
 from odoo import api, fields, models
-from odoo.tools import SQL
 
-from ...utils.sql_changes import created, get_log_values
+from ...utils.sql_changes import insert
 
 
 class AssistSessionPart(models.Model):
@@ -81,30 +80,8 @@ class AssistSessionPart(models.Model):
             return
         cycles = self.env['assist.billing.cycle'].browse({vals['cycle_id'] for vals in vals_list})
         companies = {cycle.id: cycle.company_id.id for cycle in cycles}
-        log = get_log_values(self.env)
-        rows = [{**vals, 'company_id': companies[vals['cycle_id']]} for vals in vals_list]
-        names = list(rows[0])
-        columns = (
-            SQL(
-                "%s::%s[]",
-                # A list of nothing but empty values has no type of its own.
-                [row[name] for row in rows],
-                SQL(self._fields[name].column_type[0]),
-            )
-            for name in names
-        )
         cycles.flush_recordset(['company_id'])
-        self.flush_model()
-        stored = self.env.execute_query(
-            SQL(
-                "INSERT INTO assist_session_part (%s) SELECT *, %s FROM unnest(%s) RETURNING id",
-                SQL(", ").join(map(SQL.identifier, (*names, *log))),
-                SQL(", ").join(SQL("%s", value) for value in log.values()),
-                SQL(", ").join(columns),
-            )
-        )
-        cycles.invalidate_recordset(['part_ids'])
-        created(self.browse(row[0] for row in stored), names)
+        insert(self, [{**vals, 'company_id': companies[vals['cycle_id']]} for vals in vals_list])
 
     def _get_share_vals(self):
         """Return it as `rules.rating.PartShare` has it, but for what the rate card finds again."""

@@ -1,0 +1,101 @@
+from datetime import datetime
+from unittest.mock import patch
+
+from odoo.exceptions import AccessError
+from odoo.tests import tagged
+
+from ...models.cycle import assist_billing_cycle
+from ..rates.rates_common import RatesCommon
+
+NOW = datetime(2026, 3, 15)
+
+
+@tagged('post_install', '-at_install')
+class TestOpening(RatesCommon):
+    """Cycles that begin are stored all at once, as `create` would store them one by one."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        # Scheduled actions open cycles, as superuser.
+        cls.cycles = cls.env['assist.billing.cycle'].sudo()
+
+    def test_stored_at_once_they_are_what_create_makes_of_them(self):
+        at_once = self._open_cycles("At once", is_extended=False)
+        one_by_one = self._open_cycles("One by one", is_extended=True)
+        self.assertEqual(len(at_once), 6)
+        # Who they are of is different, and when they were made.
+        other = {'id', 'association_id', 'partner_id', 'create_date', 'write_date'}
+        for one, another in zip(at_once, one_by_one, strict=True):
+            stored, wanted = self._read_columns(one), self._read_columns(another)
+            self.assertEqual(
+                {name: value for name, value in stored.items() if name not in other},
+                {name: value for name, value in wanted.items() if name not in other},
+            )
+            self.assertTrue(all(stored[name] for name in other))
+
+    def test_they_are_seen_by_who_has_looked_before(self):
+        association = self._associate(plan=self.evenings)
+        self.assertFalse(association.cycle_ids)
+        self.cycles._open_for(association, NOW)
+        self.assertEqual(len(association.cycle_ids), 3)
+
+    def test_an_add_on_that_extends_create_is_asked(self):
+        seen = []
+        create = type(self.cycles).create
+
+        def create_and_note(records, vals_list):
+            seen.extend(vals_list)
+            return create(records, vals_list)
+
+        # Automation rules do it in this way, too: on the class of the registry.
+        with patch.object(type(self.cycles), 'create', create_and_note):
+            self.cycles._open_for(self._associate(), NOW)
+        self.assertEqual(len(seen), 3)
+
+    def test_a_constraint_of_an_add_on_is_asked(self):
+        asked = []
+
+        def check(records):
+            asked.extend(records.ids)
+
+        check._constrains = ('terms',)
+        association = self._associate()
+        with patch.object(type(self.cycles), '_constraint_methods', [check]):
+            self.cycles._open_for(association, NOW)
+        self.assertEqual(sorted(asked), sorted(association.cycle_ids.ids))
+
+    def test_a_default_of_an_add_on_is_stored(self):
+        association = self._associate()
+        with patch.object(self.cycles._fields['waive_reason'], 'default', lambda _: "By default"):
+            self.cycles._open_for(association, NOW)
+        self.assertEqual(association.cycle_ids.mapped('waive_reason'), ["By default"] * 3)
+
+    def test_who_may_not_create_cycles_opens_none(self):
+        association = self._associate()
+        cycles = self.cycles.with_user(self._create_technician())
+        with self.assertRaises(AccessError):
+            cycles._create_opened([{'association_id': association.id}])
+        self.assertFalse(association.cycle_ids)
+
+    # === HELPERS === #
+
+    def _open_cycles(self, name, is_extended):
+        """Open the cycles of two customers up to NOW; the plan of one has rates."""
+        associations = self._associate(self._create_partner(name), self.evenings)
+        associations |= self._associate(self._create_partner(f"{name}, too"))
+        with (
+            patch.object(type(self.cycles), '_is_create_extended', lambda _self: is_extended),
+            patch.object(
+                assist_billing_cycle, 'insert', wraps=assist_billing_cycle.insert
+            ) as insert,
+        ):
+            self.cycles._open_for(associations, NOW)
+        self.assertEqual(insert.called, not is_extended)
+        return associations.cycle_ids.sorted(lambda cycle: (cycle.plan_id.id, cycle.date_start))
+
+    def _read_columns(self, cycle):
+        """Return the row of a cycle as the database has it."""
+        self.env.flush_all()
+        self.env.cr.execute("SELECT * FROM assist_billing_cycle WHERE id = %s", [cycle.id])
+        return self.env.cr.dictfetchone()
