@@ -72,28 +72,49 @@ def insert(model, vals_list):
     """
     if not vals_list:
         return model
-    names, log = list(vals_list[0]), get_log_values(model.env)
-    columns = []
+    names = list(vals_list[0])
+    log = get_log_values(model.env) if model._log_access else {}
+    selected, columns = {name: SQL("%s", value) for name, value in log.items()}, {}
     for name in names:
-        values = [vals[name] for vals in vals_list]
-        if model._fields[name].type == 'json':
+        values, field = [vals[name] for vals in vals_list], model._fields[name]
+        # What all of them have is sent, and read, once.
+        is_same = values.count(values[0]) == len(values)
+        if is_same:
+            values = values[:1]
+        if field.type == 'json':
             values = [json.dumps(value) for value in values]
-        # A list of nothing but empty values has no type of its own.
-        columns.append(SQL("%s::%s[]", values, SQL(model._fields[name].column_type[0])))
+        # Neither an empty value nor a list of nothing else has a type of its own.
+        column_type = SQL(field.column_type[0])
+        if is_same:
+            selected[name] = SQL("%s::%s", values[0], column_type)
+        else:
+            selected[name] = SQL.identifier('v', name)
+            columns[name] = SQL("%s::%s[]", values, column_type)
+    source = SQL("generate_series(1, %s)", len(vals_list))
+    if columns:
+        source = SQL("unnest(%s) AS v (%s)", _join(columns.values()), _join_names(columns))
     model.flush_model()
     rows = model.env.execute_query(
         SQL(
-            "INSERT INTO %s (%s) SELECT *, %s FROM unnest(%s) RETURNING id",
+            "INSERT INTO %s (%s) SELECT %s FROM %s RETURNING id",
             SQL.identifier(model._table),
-            SQL(", ").join(map(SQL.identifier, (*names, *log))),
-            SQL(", ").join(SQL("%s", value) for value in log.values()),
-            SQL(", ").join(columns),
+            _join_names(selected),
+            _join(selected.values()),
+            source,
         )
     )
     records = model.browse(row[0] for row in rows)
     _forget_inverses(records, names)
     created(records, names)
     return records
+
+
+def _join(parts):
+    return SQL(", ").join(parts)
+
+
+def _join_names(names):
+    return _join(map(SQL.identifier, names))
 
 
 def created(records, names):

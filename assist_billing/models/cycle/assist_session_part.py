@@ -15,6 +15,8 @@ class AssistSessionPart(models.Model):
     _description = "Part of a Billed Session"
     _inherit = ['assist.guard']
     _order = 'session_id, started_at, id'
+    # Only the engine writes them, with their cycle, which says when and for whom.
+    _log_access = False
 
     # === FIELDS === #
 
