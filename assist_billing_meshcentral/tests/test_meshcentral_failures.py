@@ -15,6 +15,7 @@ from odoo.tests import tagged
 
 from odoo.addons.assist_billing.connectors import ConnectorError
 from odoo.addons.assist_billing.tests.connector.connector_common import BASE_URL_PARAMETER
+from odoo.addons.assist_billing.tests.thorough import thorough
 
 from .. import meshcentral
 from .common import ENCODED, MeshCommon
@@ -84,6 +85,7 @@ AFTERWARDS = [
 
 
 @tagged('post_install', '-at_install')
+@thorough
 class TestMeshCentralFailures(MeshCommon):
     """Whatever goes wrong has a name, carries no secret, and loses and doubles nothing."""
 

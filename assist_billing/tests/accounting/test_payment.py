@@ -145,6 +145,7 @@ class TestPayment(AssistBillingCommon):
         self.assertEqual(len(self._get_payments(bills)), 2)
         self.assertEqual(set(bills.mapped('payment_state')), {'paid'})
 
+    @thorough
     def test_all_instalments_of_a_payment_term_are_paid(self):
         term = self.env['account.payment.term'].create(
             {
@@ -266,6 +267,7 @@ class TestPayment(AssistBillingCommon):
 
     # === REFUSALS === #
 
+    @thorough
     def test_one_draft_among_fifty_and_none_is_paid(self):
         bills = self._create_bills(50)
         bills[17].button_draft()
@@ -349,6 +351,7 @@ class TestPayment(AssistBillingCommon):
         bill.action_assist_undo_payment()
         self.assertAlmostEqual(bill.amount_residual, bill.amount_total - 5.0)
 
+    @thorough
     def test_a_payment_matched_with_the_bank_is_not_undone(self):
         bill, other = self._create_bills(2)
         (bill | other).action_assist_confirm_payment()

@@ -2,6 +2,7 @@ from odoo import fields
 from odoo.tests import tagged
 
 from ..common import AssistBillingCommon
+from ..thorough import thorough
 
 
 @tagged('post_install', '-at_install')
@@ -162,6 +163,7 @@ class TestTakingBack(AssistBillingCommon):
 
 
 @tagged('post_install', '-at_install')
+@thorough
 class TestLateSessions(AssistBillingCommon):
     """What comes in after its cycle closed goes on the next bill, at its own cycle's terms."""
 

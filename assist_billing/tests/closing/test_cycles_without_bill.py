@@ -1,10 +1,12 @@
 from odoo.fields import Command
 from odoo.tests import freeze_time, tagged
 
+from ..thorough import thorough
 from ..tie.tie_common import TieCommon
 
 
 @tagged('post_install', '-at_install')
+@thorough
 class TestCyclesWithoutBill(TieCommon):
     """Nobody has seen a bill of them: sessions and prices that come in later are billed yet."""
 

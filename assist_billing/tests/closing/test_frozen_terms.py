@@ -51,6 +51,7 @@ class FrozenTermsCase(TieCommon):
 
 
 @tagged('post_install', '-at_install')
+@thorough
 class TestLateCurrencies(FrozenTermsCase):
     """What belongs to a cycle is billed in its currency, and never added to another one."""
 
@@ -223,6 +224,7 @@ class TestLateCurrencies(FrozenTermsCase):
 
 
 @tagged('post_install', '-at_install')
+@thorough
 class TestFrozenProducts(FrozenTermsCase):
     """Product, taxes, unit and account are those of the cycle's own plan when it opened."""
 
@@ -473,6 +475,7 @@ class TestFrozenProducts(FrozenTermsCase):
 
 
 @tagged('post_install', '-at_install')
+@thorough
 class TestFlatLines(FrozenTermsCase):
     """A flat amount is counted in units, and its product with it."""
 

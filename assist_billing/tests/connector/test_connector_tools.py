@@ -2,6 +2,7 @@ from datetime import datetime
 
 from odoo.tests import tagged
 
+from ..thorough import thorough
 from .connector_common import ConnectorCommon
 from .vendor_server import (
     TEN,
@@ -18,6 +19,7 @@ from .vendor_server import (
 
 
 @tagged('post_install', '-at_install')
+@thorough
 class TestConnectorTools(ConnectorCommon):
     """RustDesk, AnyDesk and NinjaOne: sessions come in by schedule, none lost, none twice."""
 

@@ -9,10 +9,12 @@ from odoo import Command
 from odoo.tests import tagged
 from odoo.tools import mute_logger
 
+from ..thorough import thorough
 from .fees_common import FeesCommon
 
 
 @tagged('post_install', '-at_install')
+@thorough
 class TestFeesAfter(FeesCommon):
     """Fees once bills are taken back, waived, late, stopped and begun anew: each fee once."""
 

@@ -206,6 +206,7 @@ class TestDerived(DerivedCase):
         self.assertFalse(without)
         self.assertGreater(values, few(80000, 4000))
 
+    @thorough
     def test_several_shapes_in_a_batch_are_numbered_without_a_hole(self):
         cycles = (
             self._create_cycles()
@@ -260,6 +261,7 @@ class TestDerived(DerivedCase):
 
 
 @tagged('post_install', '-at_install')
+@thorough
 class TestDerivedOverBatches(DerivedCase):
     """Later batches of a run derive from bills of the first, as long as that is the same."""
 

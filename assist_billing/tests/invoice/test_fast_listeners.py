@@ -220,7 +220,7 @@ class TestFastListeners(FastPathCase):
             self._create_taxed_plan(taxes, billing_type='session', price_per_session=70.0)
         )
 
-    @shortened
+    @thorough
     def test_what_add_ons_change_is_changed(self):
         cycles = self._create_cycles()
         plain, _made = self._make_and_read(cycles)

@@ -3,7 +3,7 @@ from unittest.mock import patch
 
 from odoo.tests import freeze_time, tagged
 
-from ..thorough import few, shortened
+from ..thorough import few, shortened, thorough
 from .fast_common import NOW
 from .shapes_common import ShapesCase
 
@@ -11,6 +11,7 @@ _logger = logging.getLogger(__name__)
 
 
 @tagged('post_install', '-at_install')
+@thorough
 class TestFastPath(ShapesCase):
     """The comparator: bills made all at once equal bills made by Odoo's ordinary way."""
 

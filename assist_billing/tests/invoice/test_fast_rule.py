@@ -5,10 +5,12 @@ from odoo.modules import get_module_path
 from odoo.tests import tagged
 
 from ...models.invoice import bill_maker_rule, fast_sources
+from ..thorough import thorough
 from .fast_common import FastPathCase
 
 
 @tagged('post_install', '-at_install')
+@thorough
 class TestFastRule(FastPathCase):
     """What is not proven equal is made the ordinary way, and is right all the same."""
 

@@ -212,7 +212,7 @@ class TestProof(DerivedCase):
                 self._close_all(second)
                 self.assertEqual(set(self._get_ways(second).values()), {'ordinary'})
 
-    @shortened
+    @thorough
     def test_what_no_comparison_shows_is_never_derived_and_said(self):
         for definition, words in spread(UNPROVABLE.items(), 2):
             with self._trying(definition):

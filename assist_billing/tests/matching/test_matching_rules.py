@@ -8,6 +8,7 @@ from odoo.tests import Form, new_test_user, tagged
 
 from ...rules import matching
 from ..ingest.ingest_common import IngestCommon, zoho
+from ..thorough import thorough
 
 MANY = 10_000
 
@@ -83,6 +84,7 @@ class TestMatchingRules(IngestCommon):
         rule.action_apply()
         self.assertFalse((self._get(1) | self._get(2)).partner_id)
 
+    @thorough
     def test_a_thousand_rules_are_read_once_for_all_records(self):
         self.rules.create(
             [
@@ -100,6 +102,7 @@ class TestMatchingRules(IngestCommon):
 
     # === SAVED === #
 
+    @thorough
     def test_saving_a_rule_matches_ten_thousand_in_few_queries(self):
         self._associate(start_date='2026-01-10')
         self._ingest(

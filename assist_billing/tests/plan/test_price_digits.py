@@ -10,6 +10,7 @@ from ..thorough import thorough
 
 
 @tagged('post_install', '-at_install')
+@thorough
 class TestPriceDigits(StatementCommon):
     """A price keeps all the digits it may have, and is refused in words if it has more."""
 

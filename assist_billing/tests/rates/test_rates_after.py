@@ -1,9 +1,11 @@
 from odoo.tests import tagged
 
+from ..thorough import thorough
 from .rates_common import BERLIN, RatesCommon
 
 
 @tagged('post_install', '-at_install')
+@thorough
 class TestRatesAfter(RatesCommon):
     """Late sessions, taking back, billing again, waiving: of a plan with rates."""
 

@@ -2,10 +2,12 @@ from odoo import Command
 from odoo.tests import tagged
 
 from ...rules.rollover import read_carried
+from ..thorough import thorough
 from .test_tiers import TiersCommon
 
 
 @tagged('post_install', '-at_install')
+@thorough
 class TestRollover(TiersCommon):
     """Included hours that roll over: given, used, given back, late, billed again, waived."""
 

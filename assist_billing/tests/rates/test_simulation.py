@@ -4,10 +4,12 @@ from odoo import Command
 from odoo.exceptions import AccessError
 from odoo.tests import Form, new_test_user, tagged
 
+from ..thorough import thorough
 from .test_tiers import TiersCommon
 
 
 @tagged('post_install', '-at_install')
+@thorough
 class TestSimulation(TiersCommon):
     """A real period of a customer under a plan as it stands on the form, beside what it cost."""
 

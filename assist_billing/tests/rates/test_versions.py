@@ -7,6 +7,7 @@ from odoo.exceptions import AccessError
 from odoo.tests import Form, tagged
 
 from ...models.plan.assist_billing_plan import PRICE_FIELDS
+from ..thorough import thorough
 from .rates_common import BERLIN, RatesCommon
 
 MARCH_OVER = '2026-03-31 22:00:00'
@@ -43,6 +44,7 @@ class VersionsCommon(RatesCommon):
 
 
 @tagged('post_install', '-at_install')
+@thorough
 class TestVersions(VersionsCommon):
     """A plan's prices by date: on the bill, the statement, the CSV, for late sessions."""
 

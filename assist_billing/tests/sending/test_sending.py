@@ -9,6 +9,7 @@ from odoo.tools import mute_logger
 
 from odoo.addons.account.models.account_move_send import AccountMoveSend
 
+from ..thorough import thorough
 from .sending_common import SendingCommon
 
 MAIL_LOG = 'odoo.addons.mail.models.mail_mail'
@@ -184,6 +185,7 @@ class TestSending(SendingCommon):
 
     # === MANY === #
 
+    @thorough
     def test_a_batch_with_a_customer_without_address(self):
         bills = self._create_bills(12)
         nowhere = bills[5]
@@ -285,6 +287,7 @@ class TestSending(SendingCommon):
         self.assertTrue(invoice.sending_data)
         self.assertRecordValues(progress, [{'done': 1, 'remaining': 1}])
 
+    @thorough
     def test_a_batch_leaves_out_what_was_sent_and_says_so(self):
         bills = self._create_bills(3)
         with self.mock_mail_gateway():

@@ -13,6 +13,7 @@ MAIL_LOG = 'odoo.addons.mail.models.mail_mail'
 
 
 @tagged('post_install', '-at_install')
+@thorough
 class TestSendingFailures(SendingCommon):
     """A mail that did not get through is not lost, not doubled, and not called sent."""
 

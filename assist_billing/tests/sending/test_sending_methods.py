@@ -5,10 +5,12 @@ from odoo.tests import tagged
 
 from odoo.addons.account.models.account_move_send import AccountMoveSend
 
+from ..thorough import thorough
 from .sending_common import SendingCommon
 
 
 @tagged('post_install', '-at_install')
+@thorough
 class TestSendingMethods(SendingCommon):
     """A bill goes the ways the customer gets invoices, and is sent when one of them took it."""
 

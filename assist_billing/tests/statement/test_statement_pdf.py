@@ -106,6 +106,7 @@ class TestStatementPdf(AssistBillingCommon, HttpCase):
             }
         )
 
+    @thorough
     def test_a_tall_letterhead_hides_neither_title_nor_heads(self):
         self._tall_letterhead()
         self._create_sessions(60)
@@ -174,6 +175,7 @@ class TestStatementPdf(AssistBillingCommon, HttpCase):
                     letterhead, height = find_heights(page, "Last line", text)
                     self.assertGreater(letterhead - height, 6 + 6)
 
+    @thorough
     def test_the_layout_folder_has_the_title_of_the_document(self):
         """It is in the letterhead there, and below what this can be of the page."""
         self.company.write(
@@ -193,6 +195,7 @@ class TestStatementPdf(AssistBillingCommon, HttpCase):
             margin = self.env.ref('base.paperformat_us').margin_top * 72 / 25.4
             self.assertGreater(title, float(page.mediabox.height) - margin)
 
+    @thorough
     def test_no_note_is_cut_in_two_by_the_end_of_a_page(self):
         self._create_sessions(60)
         for session in self.env['assist.session'].search([], limit=60):
@@ -233,6 +236,7 @@ class TestStatementPdf(AssistBillingCommon, HttpCase):
             self.assertEqual(len(reader.pages), 2)
             self.assertIn(bill.name, read_text(reader.pages[0]))
 
+    @thorough
     def test_a_statement_of_any_time_is_printed_on_us_letter(self):
         self.company.paperformat_id = self.env.ref('base.paperformat_us')
         self._create_sessions(30)

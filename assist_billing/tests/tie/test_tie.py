@@ -4,6 +4,7 @@ from odoo.tests import freeze_time, new_test_user, tagged
 
 from odoo.addons.base.tests.test_ir_cron import CronMixinCase
 
+from ..thorough import thorough
 from .tie_common import TieCommon
 
 
@@ -44,6 +45,7 @@ class TestTie(CronMixinCase, TieCommon):
             action = line.action_view_sessions()
             self.assertEqual(self.env['assist.session'].search_count(action['domain']), 1)
 
+    @thorough
     def test_every_rating_rule_ties(self):
         association = self._use_every_rule()
         for day in ('08', '15', '22'):
@@ -135,6 +137,7 @@ class TestTie(CronMixinCase, TieCommon):
         )
         self.assertEqual(late.mapped('state'), ['billed'])
 
+    @thorough
     def test_credits_and_adjustments_tie(self):
         association = self._associate()
         self._create_session()

@@ -63,6 +63,7 @@ class TestTours(SendingCommon, HttpCase):
 
     # === TOURS === #
 
+    @thorough
     def test_a_plan_is_created_and_customers_are_associated(self):
         (self.plan | self.hourly).unlink()
         self._create_manager()
@@ -308,6 +309,7 @@ class TestTours(SendingCommon, HttpCase):
         self.assertEqual(response.headers['Content-Type'], 'application/pdf')
         self.assertTrue(response.content.startswith(b'%PDF'))
 
+    @thorough
     def test_a_technician_sees_no_price(self):
         self._create_bills()
         with self.assertLogs('odoo.http', 'WARNING') as refused:

@@ -8,6 +8,7 @@ from odoo.tools import file_path
 from odoo.tools.translate import TranslationModuleReader
 
 from ..common import AssistBillingCommon
+from ..thorough import thorough
 
 LANGUAGES = ('fr', 'de', 'es')
 # What must come back unchanged from a translation: what is put in, tags, expressions.
@@ -20,6 +21,7 @@ def read_catalogue(name):
 
 @tagged('post_install', '-at_install')
 class TestCatalogues(TransactionCase):
+    @thorough
     def test_the_template_has_all_words_of_the_screens(self):
         words = {row[4] for row in TranslationModuleReader(self.env.cr, ['assist_billing'])}
         template = {entry.msgid for entry in read_catalogue('assist_billing.pot')}
