@@ -335,7 +335,7 @@ class AssistBillingCycle(models.Model):
             # One creation note each would be noise; the cycle itself is the record.
             self.with_context(tracking_disable=True).create(vals_list)
         else:
-            insert(self, [{**vals, 'state': 'open'} for vals in vals_list])
+            insert(self, [vals | self._prepare_state_vals('open') for vals in vals_list])
 
     @api.model
     def _is_create_extended(self):
