@@ -93,7 +93,8 @@ QUICK = Sizes(
     growth_bills=100,
     small_run=100,
     large_run=1_000,
-    worker_bills=200,
+    # As many as ever: two workers share batches, and of fewer bills there are too few of these.
+    worker_bills=1_000,
     failing_bills=100,
     ingested=20_000,
     ingested_sample=500,
