@@ -1,3 +1,4 @@
+import sys
 from datetime import timedelta
 
 from odoo import fields
@@ -173,3 +174,37 @@ class TestScreens(AssistBillingCommon):
         )
         self.assertEqual(group['duration_hours:sum'], 2.25)
         self.assertEqual(group['billed_hours:sum'], group['billed_seconds:sum'] / 3600)
+
+    # === CHOICES === #
+
+    def test_no_choice_is_worked_out_for_each_row(self):
+        """Odoo asks for all choices of a field for each row that it exports or imports."""
+        found = [
+            field
+            for name in self.env.registry
+            for field in self.env[name]._fields.values()
+            if field.type == 'selection'
+            and not isinstance(field.selection, list)
+            and any(module.startswith('assist_billing') for module in field._modules)
+        ]
+        self.assertIn(self.env['assist.billing.association']._fields['tz'], found)
+        for field in found:
+            with self.subTest(field=str(field)):
+                field._description_selection(self.env)
+                self.assertLess(self._count_calls(field), 100)
+
+    def _count_calls(self, field):
+        """Return how many functions in Python are called to tell the choices of a field."""
+        calls = []
+
+        def watch(_frame, event, _argument):
+            if event == 'call':
+                calls.append(event)
+
+        before = sys.getprofile()
+        sys.setprofile(watch)
+        try:
+            field._description_selection(self.env)
+        finally:
+            sys.setprofile(before)
+        return len(calls)
