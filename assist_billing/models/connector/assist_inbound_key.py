@@ -70,7 +70,7 @@ class AssistInboundKey(models.Model):
         help="The tool whose record format is used.",
     )
     tz = fields.Selection(
-        _tz_get,
+        selection='_get_zones',
         string="Time Zone",
         help="For times sent without a time zone. If empty, they are read as the source means "
         "them.",
@@ -93,6 +93,10 @@ class AssistInboundKey(models.Model):
     _unique_identifier = models.UniqueIndex("(identifier)")
 
     # === COMPUTE METHODS === #
+
+    @api.model
+    def _get_zones(self):
+        return _tz_get(self)
 
     @api.model
     def _get_sources(self):

@@ -191,9 +191,13 @@ class AssistBillingCycle(models.Model):
     @api.depends('terms', 'currency_id')
     @api.depends_context('lang')
     def _compute_terms_summary(self):
+        found = {}  # most cycles of a plan have the same
         for cycle in self:
-            rows = cycle._get_terms_rows() if cycle.terms else []
-            cycle.terms_summary = TABLE % Markup().join(ROW % row for row in rows)
+            key = repr(cycle._read_terms()), cycle.currency_id
+            if key not in found:
+                rows = cycle._get_terms_rows() if cycle.terms else []
+                found[key] = TABLE % Markup().join(ROW % row for row in rows)
+            cycle.terms_summary = found[key]
 
     # === CRUD METHODS === #
 

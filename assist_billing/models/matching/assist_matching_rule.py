@@ -40,7 +40,7 @@ class AssistMatchingRule(models.Model):
         'res.company', required=True, index=True, default=lambda self: self.env.company
     )
     source = fields.Selection(
-        selection=lambda self: self.env['assist.session']._get_sources(),
+        selection='_get_sources',
         tracking=True,
         help="Only sessions from this source. Leave empty for any source.",
     )
@@ -357,3 +357,9 @@ class AssistMatchingRule(models.Model):
                 )
             )
         )
+
+    # === SELECTIONS === #
+
+    @api.model
+    def _get_sources(self):
+        return self.env['assist.session']._get_sources()

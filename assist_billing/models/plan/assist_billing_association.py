@@ -80,7 +80,7 @@ class AssistBillingAssociation(models.Model):
         CYCLES, string="Billing Cycle", required=True, default='monthly', tracking=True
     )
     tz = fields.Selection(
-        get_zones,
+        selection='_get_zones',
         string="Customer Timezone",
         required=True,
         compute='_compute_tz',
@@ -625,3 +625,9 @@ class AssistBillingAssociation(models.Model):
     def _trigger_closing(self):
         """Let the scheduled action look at what has begun or become due, soon."""
         self.env.ref('assist_billing.ir_cron_close_cycles').sudo()._trigger()
+
+    # === SELECTIONS === #
+
+    @api.model
+    def _get_zones(self):
+        return get_zones(self)

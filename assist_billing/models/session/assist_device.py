@@ -28,7 +28,7 @@ class AssistDevice(models.Model):
         tracking=True,
     )
     source = fields.Selection(
-        selection=lambda self: self.env['assist.session']._get_sources(),
+        selection='_get_sources',
         required=True,
         default='manual',
     )
@@ -182,3 +182,9 @@ class AssistDevice(models.Model):
         # Its source may have it again one day.
         missing._assist_as_engine().write({'removed_at_source': True})
         return True
+
+    # === SELECTIONS === #
+
+    @api.model
+    def _get_sources(self):
+        return self.env['assist.session']._get_sources()

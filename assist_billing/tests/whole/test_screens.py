@@ -4,6 +4,7 @@ from datetime import timedelta
 from odoo import fields
 from odoo.tests import freeze_time, tagged
 
+from ...utils.zones import get_offset
 from ..common import AssistBillingCommon
 
 
@@ -192,6 +193,38 @@ class TestScreens(AssistBillingCommon):
             with self.subTest(field=str(field)):
                 field._description_selection(self.env)
                 self.assertLess(self._count_calls(field), 100)
+
+    def test_an_import_works_out_no_choice_for_each_of_the_others(self):
+        """Odoo's import asks for choices that a function gives anew for each of them."""
+        found = [
+            field
+            for name in self.env.registry
+            if not self.env[name]._transient
+            for field in self.env[name]._fields.values()
+            if field.type == 'selection'
+            and field.store
+            and not field.readonly
+            and any(module.startswith('assist_billing') for module in field._modules)
+        ]
+        self.assertIn(self.env['assist.billing.association']._fields['tz'], found)
+        self.assertFalse([str(field) for field in found if callable(field.selection)])
+
+    def test_associations_are_imported_with_their_zones(self):
+        partners = [self._create_partner(f"Customer {number}") for number in range(2)]
+        answer = self.env['assist.billing.association'].load(
+            ['partner_id/.id', 'plan_id/.id', 'start_date', 'tz'],
+            [
+                [str(partner.id), str(self.plan.id), '2026-01-01', zone]
+                for partner, zone in zip(
+                    partners,
+                    ('europe/berlin', f"Asia/Tokyo ({get_offset('Asia/Tokyo')})"),
+                    strict=False,
+                )
+            ],
+        )
+        self.assertFalse(answer['messages'])
+        associations = self.env['assist.billing.association'].browse(answer['ids'])
+        self.assertEqual(associations.mapped('tz'), ['Europe/Berlin', 'Asia/Tokyo'])
 
     def _count_calls(self, field):
         """Return how many functions in Python are called to tell the choices of a field."""
