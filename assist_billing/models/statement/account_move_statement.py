@@ -1,8 +1,16 @@
+import time
+
 from odoo import models
 from odoo.exceptions import UserError
 
 # Sending methods that want no file but the PDF.
 PLAIN_METHODS = (False, 'manual', 'email', 'snailmail')
+# A PDF takes about a second. Servers end requests after two minutes, and all is undone then.
+DOWNLOAD_SECONDS = 60
+# So many are made anew for one download where they are not kept.
+MOST_UNKEPT = 50
+# Their numbers stand in the address, and web servers take 8 KB of it.
+MOST_DOWNLOADED = 1_000
 
 
 class AccountMove(models.Model):
@@ -61,12 +69,49 @@ class AccountMove(models.Model):
         Nothing is handed over to anybody, and a PDF comes out in any case, as with Odoo's own
         Print. It is kept with the bill, unless that is to be sent with an e-invoice: Odoo makes
         the two together. A draft is downloaded as such.
+
+        Of very many PDFs are made, and kept, as long as a request may take; then it is said how
+        many are left.
+
+        :raise UserError: no bills, other documents, or too many
         """
         self.check_access('read')
         if not self:
             raise UserError(self.env._("Choose the bills to download."))
+        if len(self) > MOST_DOWNLOADED:
+            raise UserError(
+                self.env._(
+                    "Download %(most)s bills at a time: you have chosen %(count)s.",
+                    most=MOST_DOWNLOADED,
+                    count=len(self),
+                )
+            )
         self._assist_check_bills()
-        self._assist_make_pdfs()
+        missing = self._assist_get_missing_pdfs()
+        unkept = self.filtered(lambda move: not move.invoice_pdf_report_id) - missing
+        if len(unkept) > MOST_UNKEPT:
+            raise UserError(
+                self.env._(
+                    "Download %(most)s of these bills at a time: the PDFs of %(count)s are not "
+                    "kept, so they are made anew each time. They are drafts, or will be sent with "
+                    "an e-invoice, or you may not change them.",
+                    most=MOST_UNKEPT,
+                    count=len(unkept),
+                )
+            )
+        if left := missing._assist_make_pdfs():
+            return {
+                'type': 'ir.actions.client',
+                'tag': 'display_notification',
+                'params': {
+                    'type': 'warning',
+                    'sticky': True,
+                    'title': self.env._("PDFs still to be made: %(count)s", count=len(left)),
+                    'message': self.env._(
+                        "The others are kept. Download the same bills again to go on."
+                    ),
+                },
+            }
         return self.action_invoice_download_pdf()
 
     # === BUSINESS METHODS === #
@@ -82,17 +127,26 @@ class AccountMove(models.Model):
                 )
             )
 
-    def _assist_make_pdfs(self):
-        """Make the PDFs that posted bills lack, one by one; nothing is sent."""
+    def _assist_get_missing_pdfs(self):
+        """Return the posted bills whose PDFs are yet to be made, and will be kept."""
         missing = self.filtered(
             lambda move: move.state == 'posted'
             and not move.invoice_pdf_report_id
             and not move._assist_has_e_invoice()
         )
-        if not missing.has_access('write'):
-            return  # an auditor gets what can be shown to him without keeping it
+        # An auditor gets what can be shown to him without keeping it.
+        return missing if missing.has_access('write') else missing.browse()
+
+    def _assist_make_pdfs(self):
+        """Make the PDFs of these bills, one by one, and return those left when time is up.
+
+        Nothing is sent.
+        """
         send = self.env['account.move.send']
-        for bill in missing:
+        until = time.monotonic() + DOWNLOAD_SECONDS
+        for index, bill in enumerate(self):
+            if index and time.monotonic() > until:
+                return self[index:]
             # Not by Odoo's sending, in which other add-ons hand bills over.
             bills_data = {bill: {'pdf_report': send._get_default_pdf_report_id(bill)}}
             send._prepare_invoice_pdf_report(bills_data)
@@ -104,6 +158,7 @@ class AccountMove(models.Model):
                 skip_is_manually_modified=True
             ).message_main_attachment_id = attachment.sudo(False)
             bill.invalidate_recordset(['invoice_pdf_report_id', 'invoice_pdf_report_file'])
+        return self.browse()
 
     def _assist_has_e_invoice(self):
         """Tell whether this bill is to be sent with, or as, an e-invoice."""

@@ -272,7 +272,11 @@ class TestRuns(AssistBillingCommon):
 
     def test_a_run_out_of_time_goes_on_as_the_same_run(self):
         with (
-            patch('odoo.addons.assist_billing.models.closing.close.FIRST_DERIVED_BATCH', 2),
+            patch.multiple(
+                'odoo.addons.assist_billing.models.closing.close',
+                CLOSE_BATCH=2,
+                FIRST_DERIVED_BATCH=2,
+            ),
             patch.object(type(self.env['ir.cron']), '_commit_progress', self._out_of_time()),
         ):
             self._close('2026-02-01 01:00:00')

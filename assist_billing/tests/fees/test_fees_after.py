@@ -385,7 +385,11 @@ class TestFeesAfter(FeesCommon):
             return 0 if processed else 60
 
         with (
-            patch('odoo.addons.assist_billing.models.closing.close.FIRST_DERIVED_BATCH', 1),
+            patch.multiple(
+                'odoo.addons.assist_billing.models.closing.close',
+                CLOSE_BATCH=1,
+                FIRST_DERIVED_BATCH=1,
+            ),
             patch.object(type(self.env['ir.cron']), '_commit_progress', commit),
         ):
             self._close('2026-03-01 00:00:00')

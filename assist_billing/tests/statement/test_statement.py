@@ -3,9 +3,11 @@ import io
 import random
 from datetime import datetime, timedelta
 from decimal import Decimal
+from unittest.mock import patch
 
 from odoo.tests import new_test_user, tagged
 
+from ...models.statement import account_move_statement
 from ..common import AssistBillingCommon
 
 
@@ -373,11 +375,7 @@ class TestStatement(StatementCommon):
     # === DOWNLOAD === #
 
     def test_downloading_makes_the_pdfs_that_are_missing(self):
-        association = self._associate()
-        for month in (1, 2):
-            self._create_session(ended_at=f'2026-0{month}-15 10:00:00')
-        self._close('2026-03-01 01:00:00')
-        bills = association.cycle_ids.move_id
+        bills = self._bill_two_months()
         self.assertEqual(len(bills), 2)
         kept = bills[0]
         kept.action_assist_download()
@@ -389,6 +387,37 @@ class TestStatement(StatementCommon):
         self.assertTrue(all(bill.invoice_pdf_report_id for bill in bills))
         self.assertEqual(kept.invoice_pdf_report_id, first, "one that is there stays")
         self.assertEqual(set(bills.mapped('assist_delivery_state')), {'none'}, "nothing is sent")
+
+    def test_of_very_many_the_pdfs_are_made_in_several_turns(self):
+        bills = self._bill_two_months()
+        with self._limited(DOWNLOAD_SECONDS=-1):
+            action = bills.action_assist_download()
+            self.assertEqual(action['tag'], 'display_notification')
+            self.assertEqual(action['params']['title'], "PDFs still to be made: 1")
+            self.assertEqual(len(bills.filtered('invoice_pdf_report_id')), 1, "what is made stays")
+            action = bills.action_assist_download()
+        self.assertEqual(action['type'], 'ir.actions.act_url')
+        self.assertTrue(all(bill.invoice_pdf_report_id for bill in bills))
+
+    def test_no_more_are_downloaded_than_a_request_can_take(self):
+        bills = self._bill_two_months()
+        with self._limited(MOST_DOWNLOADED=1), self.assertRefused("you have chosen 2"):
+            bills.action_assist_download()
+        bills.button_draft()
+        with self._limited(MOST_UNKEPT=1), self.assertRefused("the PDFs of 2 are not kept"):
+            bills.action_assist_download()
+        with self._limited(MOST_UNKEPT=2):
+            self.assertEqual(bills.action_assist_download()['type'], 'ir.actions.act_url')
+
+    def _bill_two_months(self):
+        association = self._associate()
+        for month in (1, 2):
+            self._create_session(ended_at=f'2026-0{month}-15 10:00:00')
+        self._close('2026-03-01 01:00:00')
+        return association.cycle_ids.move_id
+
+    def _limited(self, **limits):
+        return patch.multiple(account_move_statement, **limits)
 
     def test_downloading_refuses_other_invoices_by_name(self):
         other = self.init_invoice('out_invoice', partner=self.customer, amounts=[10], post=True)
