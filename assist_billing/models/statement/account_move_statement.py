@@ -81,7 +81,7 @@ class AccountMove(models.Model):
         if len(self) > MOST_DOWNLOADED:
             raise UserError(
                 self.env._(
-                    "Download %(most)s bills at a time: you have chosen %(count)s.",
+                    "Download at most %(most)s bills at a time: you have chosen %(count)s.",
                     most=MOST_DOWNLOADED,
                     count=len(self),
                 )
@@ -92,9 +92,9 @@ class AccountMove(models.Model):
         if len(unkept) > MOST_UNKEPT:
             raise UserError(
                 self.env._(
-                    "Download %(most)s of these bills at a time: the PDFs of %(count)s are not "
-                    "kept, so they are made anew each time. They are drafts, or will be sent with "
-                    "an e-invoice, or you may not change them.",
+                    "Download at most %(most)s of these bills at a time: the PDFs of %(count)s are "
+                    "not kept, so they are made anew each time. They are drafts, or will be sent "
+                    "with an e-invoice, or you may not change them.",
                     most=MOST_UNKEPT,
                     count=len(unkept),
                 )
