@@ -191,10 +191,9 @@ class RateCard:
         else:
             # Per session there is one price, that of its beginning: also where what began lasted no
             # second, and what is merged into it came in another band.
-            first = self._measure(session, self._get_piece(session.start, session.end))
             stretches = [
                 replace(
-                    first,
+                    self._measure(session, self._get_piece(session.start, session.end)),
                     start=pieces[0][0],
                     end=pieces[-1][1],
                     seconds=sum(_seconds(start, end) for start, end, _band, _index in pieces),

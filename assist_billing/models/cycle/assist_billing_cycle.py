@@ -335,28 +335,38 @@ class AssistBillingCycle(models.Model):
         :param list vals_list: as of `_prepare_cycle_vals`
         """
         self._assist_check_access('create', vals_list)
-        if self._is_create_extended():
+        if not vals_list or self._is_create_extended(vals_list[0]):
             # One creation note each would be noise; the cycle itself is the record.
             self.with_context(tracking_disable=True).create(vals_list)
         else:
             insert(self, [vals | self._prepare_state_vals('open') for vals in vals_list])
 
     @api.model
-    def _is_create_extended(self):
+    def _is_create_extended(self, names):
         """Tell whether an add-on, or an automation, does something of its own with new cycles.
 
-        That is by `create`, a constraint in Python, or a field that is filled beforehand.
+        That is by `create`, a constraint in Python, or a field that has a default, is computed and
+        stored, or is given a value.
+
+        :param names: the fields that are given a value
         """
         own = ('odoo.orm.', 'odoo.addons.mail.models.', 'odoo.addons.assist_billing.models.')
         methods = [vars(parent).get('create') for parent in type(self).mro()]
         methods += self._constraint_methods
-        return any(
-            field.store and (field.default or field.precompute) and field.name != 'state'
-            for field in self._fields.values()
-        ) or any(
-            not (getattr(method, '__module__', None) or '').startswith(own)
-            for method in methods
-            if method
+        return (
+            any('assist_billing' not in self._fields[name]._modules for name in names)
+            or any(
+                field.store
+                and (field.default or field.compute)
+                # What these are of a new cycle is known.
+                and field.name not in ('state', 'move_id')
+                for field in self._fields.values()
+            )
+            or any(
+                not (getattr(method, '__module__', None) or '').startswith(own)
+                for method in methods
+                if method
+            )
         )
 
     @api.model

@@ -71,6 +71,34 @@ class TestOpening(RatesCommon):
             self.cycles._open_for(association, NOW)
         self.assertEqual(association.cycle_ids.mapped('waive_reason'), ["By default"] * 3)
 
+    def test_a_field_that_an_add_on_computes_and_stores_is_computed(self):
+        # Of what was not given a value.
+        self._extend_fields(
+            'computed',
+            compute="for cycle in self: cycle['x_extra'] = 'computed'",
+            depends='session_count',
+        )
+        association = self._associate()
+        with self.enter_registry_test_mode():  # no other transaction sees the table meanwhile
+            self.cycles._open_for(association, NOW)
+        self.assertEqual(association.cycle_ids.mapped('x_extra'), ["computed"] * 3)
+
+    def test_a_value_that_an_add_on_gives_is_stored(self):
+        self._extend_fields('given')
+        prepare = type(self.cycles)._prepare_cycle_vals
+        association = self._associate()
+        with (
+            self.enter_registry_test_mode(),
+            patch.object(
+                type(self.cycles),
+                '_prepare_cycle_vals',
+                # Empty as the ORM has it: a column would have it otherwise.
+                lambda *arguments: {**prepare(*arguments), 'x_extra': False},
+            ),
+        ):
+            self.cycles._open_for(association, NOW)
+        self.assertEqual(association.cycle_ids.mapped('x_extra'), [False] * 3)
+
     def test_who_may_not_create_cycles_opens_none(self):
         association = self._associate()
         cycles = self.cycles.with_user(self._create_technician())
@@ -80,12 +108,30 @@ class TestOpening(RatesCommon):
 
     # === HELPERS === #
 
+    def _extend_fields(self, title, **vals):
+        """Give cycles a field of somebody else's, `x_extra`."""
+        self.addCleanup(self._forget_fields)
+        self.env['ir.model.fields'].create(
+            {
+                'model_id': self.env['ir.model']._get_id('assist.billing.cycle'),
+                'name': 'x_extra',
+                'field_description': title,
+                'ttype': 'char',
+                'store': True,
+                **vals,
+            }
+        )
+
+    def _forget_fields(self):
+        self.registry.reset_changes()
+        self.registry._setup_models__(self.cr, [])
+
     def _open_cycles(self, name, is_extended):
         """Open the cycles of two customers up to NOW; the plan of one has rates."""
         associations = self._associate(self._create_partner(name), self.evenings)
         associations |= self._associate(self._create_partner(f"{name}, too"))
         with (
-            patch.object(type(self.cycles), '_is_create_extended', lambda _self: is_extended),
+            patch.object(type(self.cycles), '_is_create_extended', lambda *_: is_extended),
             patch.object(
                 assist_billing_cycle, 'insert', wraps=assist_billing_cycle.insert
             ) as insert,
