@@ -4,6 +4,7 @@ from odoo import Command, api, fields, models
 from odoo.exceptions import UserError
 
 from ..models.plan.assist_billing_association import CYCLES
+from ..utils.naming import name_some
 from ..utils.zones import get_zones
 
 # Of more customers it is counted alone.
@@ -162,7 +163,7 @@ class AssistAssociateCustomers(models.TransientModel):
                     count=len(associations),
                     plan=self.plan_id.name,
                 ),
-                'message': ", ".join(associations.partner_id.mapped('display_name')),
+                'message': name_some(associations.partner_id),
                 'next': {'type': 'ir.actions.client', 'tag': 'soft_reload'},
             },
         }

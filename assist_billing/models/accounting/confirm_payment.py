@@ -2,6 +2,7 @@ from odoo import fields, models
 from odoo.exceptions import UserError
 from odoo.tools import SQL, format_amount
 
+from ...utils.naming import name_some
 from ...utils.sums import format_sums
 
 # Context key: payments are of all that is due, whatever terms would let be deducted.
@@ -84,9 +85,7 @@ class AccountMove(models.Model):
         payments.action_cancel()
         for bill in self:
             bill.message_post(body=self.env._("The confirmed payment was undone."))
-        return self._assist_notify(
-            self.env._("Payment undone"), ", ".join(self.mapped('display_name'))
-        )
+        return self._assist_notify(self.env._("Payment undone"), name_some(self))
 
     # === BUSINESS METHODS === #
 
@@ -132,8 +131,9 @@ class AccountMove(models.Model):
                     bills=", ".join(open_bills.mapped('display_name')),
                 )
             )
+        payments_by_bill = payments.grouped('assist_bill_id')
         for bill, amount in shown.items():
-            payment = payments.filtered(lambda payment, bill=bill: payment.assist_bill_id == bill)
+            payment = payments_by_bill.get(bill, payments.browse())
             if (
                 len(payment) != 1
                 or payment.currency_id != bill.currency_id
@@ -287,7 +287,7 @@ class AccountMove(models.Model):
                 "%(count)s payments confirmed: %(amount)s", count=len(payments), amount=amount
             )
         )
-        notice = self._assist_notify(title, ", ".join(self.mapped('display_name')))
+        notice = self._assist_notify(title, name_some(self))
         return {
             **notice,
             'tag': 'assist_billing.notify',

@@ -4,6 +4,7 @@ from odoo.fields import Domain
 from odoo.service.model import PG_CONCURRENCY_EXCEPTIONS_TO_RETRY
 from odoo.tools import SQL, format_date
 
+from ...utils.naming import name_some
 from ...utils.races import UndoPoint
 from .queue import LETTER_TYPES
 
@@ -157,9 +158,7 @@ class AccountMove(models.Model):
         )
         mailed._assist_requeue_mails()
         (self - mailed)._assist_queue_sending()
-        return self._assist_notify(
-            self.env._("Sending will be retried"), ", ".join(self.mapped('display_name'))
-        )
+        return self._assist_notify(self.env._("Sending will be retried"), name_some(self))
 
     # === CRON === #
 

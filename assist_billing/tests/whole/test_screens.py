@@ -4,6 +4,7 @@ from datetime import timedelta
 from odoo import fields
 from odoo.tests import freeze_time, tagged
 
+from ...utils.naming import name_some
 from ...utils.zones import get_offset
 from ..common import AssistBillingCommon
 
@@ -175,6 +176,12 @@ class TestScreens(AssistBillingCommon):
         )
         self.assertEqual(group['duration_hours:sum'], 2.25)
         self.assertEqual(group['billed_hours:sum'], group['billed_seconds:sum'] / 3600)
+
+    def test_a_notice_names_the_first_of_many(self):
+        """A payment of 80 bills is confirmed by a notice that fits on the screen."""
+        partners = self.env['res.partner'].create([{'name': f"C{number}"} for number in range(7)])
+        self.assertEqual(name_some(partners[:5]), "C0, C1, C2, C3, C4")
+        self.assertEqual(name_some(partners), "C0, C1, C2, C3, C4 and 2 more")
 
     # === CHOICES === #
 
