@@ -163,7 +163,7 @@ class AssistAssociateCustomers(models.TransientModel):
                     count=len(associations),
                     plan=self.plan_id.name,
                 ),
-                'message': name_some(associations.partner_id),
+                'message': name_some(self.env, associations.partner_id.mapped('display_name')),
                 'next': {'type': 'ir.actions.client', 'tag': 'soft_reload'},
             },
         }

@@ -85,7 +85,9 @@ class AccountMove(models.Model):
         payments.action_cancel()
         for bill in self:
             bill.message_post(body=self.env._("The confirmed payment was undone."))
-        return self._assist_notify(self.env._("Payment undone"), name_some(self))
+        return self._assist_notify(
+            self.env._("Payment undone"), name_some(self.env, self.mapped('display_name'))
+        )
 
     # === BUSINESS METHODS === #
 
@@ -287,7 +289,7 @@ class AccountMove(models.Model):
                 "%(count)s payments confirmed: %(amount)s", count=len(payments), amount=amount
             )
         )
-        notice = self._assist_notify(title, name_some(self))
+        notice = self._assist_notify(title, name_some(self.env, self.mapped('display_name')))
         return {
             **notice,
             'tag': 'assist_billing.notify',

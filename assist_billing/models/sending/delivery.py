@@ -158,7 +158,9 @@ class AccountMove(models.Model):
         )
         mailed._assist_requeue_mails()
         (self - mailed)._assist_queue_sending()
-        return self._assist_notify(self.env._("Sending will be retried"), name_some(self))
+        return self._assist_notify(
+            self.env._("Sending will be retried"), name_some(self.env, self.mapped('display_name'))
+        )
 
     # === CRON === #
 

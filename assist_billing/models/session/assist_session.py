@@ -7,6 +7,7 @@ from odoo.tools import SQL, format_datetime
 
 from ...sources.normaliser import EARLIEST, LONGEST, TOLERANCE
 from ...sources.registry import profiles
+from ...utils.naming import name_some
 
 # A billed session keeps these: they stand on a bill.
 FROZEN_FIELDS = (
@@ -32,8 +33,7 @@ HOURS_IN_SECONDS = {'duration_hours': 'duration_seconds', 'billed_hours': 'bille
 LONG_RUNNING_HOURS = 24
 # Sessions longer than this are few, and have an index of their own.
 LONG_SECONDS = 24 * 3600
-# So many names stand in a sentence; how many more there are is said, up to so many.
-NAMED = 5
+# How many more there are than are named is said, up to so many.
 COUNTED = 100
 
 
@@ -597,17 +597,8 @@ class AssistSession(models.Model):
 
     @api.model
     def _name_some(self, names, at_least=False):
-        """Return the first of these names in quotes, and how many more there are.
-
-        :param at_least: there are others besides that were not counted
-        """
-        text = ", ".join(f"“{name}”" for name in names[:NAMED])
-        more = len(names) - NAMED
-        if at_least and more > 0:
-            return self.env._("%(names)s and at least %(count)s more", names=text, count=more)
-        if more > 0:
-            text = self.env._("%(names)s and %(count)s more", names=text, count=more)
-        return text
+        """Return what `name_some` does, the names in quotes."""
+        return name_some(self.env, [f"“{name}”" for name in names], at_least)
 
     # === ACTIONS === #
 

@@ -179,9 +179,9 @@ class TestScreens(AssistBillingCommon):
 
     def test_a_notice_names_the_first_of_many(self):
         """A payment of 80 bills is confirmed by a notice that fits on the screen."""
-        partners = self.env['res.partner'].create([{'name': f"C{number}"} for number in range(7)])
-        self.assertEqual(name_some(partners[:5]), "C0, C1, C2, C3, C4")
-        self.assertEqual(name_some(partners), "C0, C1, C2, C3, C4 and 2 more")
+        names = [f"C{number}" for number in range(7)]
+        self.assertEqual(name_some(self.env, names[:5]), "C0, C1, C2, C3, C4")
+        self.assertEqual(name_some(self.env, names), "C0, C1, C2, C3, C4 and 2 more")
 
     # === CHOICES === #
 
@@ -225,7 +225,7 @@ class TestScreens(AssistBillingCommon):
                 for partner, zone in zip(
                     partners,
                     ('europe/berlin', f"Asia/Tokyo ({get_offset('Asia/Tokyo')})"),
-                    strict=False,
+                    strict=True,
                 )
             ],
         )
