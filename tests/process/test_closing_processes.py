@@ -19,7 +19,7 @@ env.cr.commit()
 CLOSE = """
 from datetime import datetime
 from odoo.addons.assist_billing.models.closing import close as closing
-closing.CLOSE_BATCH = closing.FIRST_DERIVED_BATCH = closing.DERIVED_BATCH = 10
+closing.CLOSE_BATCH = closing.DERIVED_BATCH = 10
 env['assist.billing.cycle']._cron_close_cycles(now=datetime(2026, 2, 1))
 print("CLOSED")
 """

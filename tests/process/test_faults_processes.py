@@ -45,7 +45,7 @@ SELECT id, now() AT TIME ZONE 'UTC' FROM ir_cron WHERE active
 CLOSE_ONE_BATCH = """
 from odoo import fields
 from odoo.addons.assist_billing.models.closing import close
-close.FIRST_DERIVED_BATCH = close.DERIVED_BATCH = 50
+close.DERIVED_BATCH = 50
 now = fields.Datetime.now()
 env['assist.billing.cycle']._open_begun_cycles(now)
 env['assist.billing.run']._close_next_batch(now, [])

@@ -21,9 +21,6 @@ _logger = logging.getLogger(__name__)
 CLOSE_BATCH = 50
 # The same where bills are derived from each other: it takes no longer, and more of them are alike.
 DERIVED_BATCH = 500
-# The first of a run: who is killed again and again must get through one now and then, or Odoo
-# counts the scheduled action as failing.
-FIRST_DERIVED_BATCH = 100
 # What a session keeps of the bill it is on.
 STAMPED = ('cycle_id', 'billed_seconds', 'merged_into_id', 'state', 'write_uid', 'write_date')
 # What a session keeps of its billing, and what is forgotten when its cycle opens again.
@@ -126,17 +123,15 @@ class AssistBillingCycle(models.Model):
         """Return how many cycles are closed at a time: half as many after each lost race.
 
         The fewer sessions a batch has, and the less time it takes, the less of it others change.
-        And who is killed before a batch is through, again and again, gets through a smaller one.
+        And who is killed before a batch is through, again and again, gets through a smaller one;
+        through a first one soon, or Odoo counts the scheduled action as failing.
         """
-        may_derive = self.env['assist.bill.maker']._may_derive()
-        if not may_derive:
-            size = CLOSE_BATCH
-        elif self.env.context.get('assist_has_closed'):
-            size = DERIVED_BATCH
-        else:
-            size = FIRST_DERIVED_BATCH
+        size = DERIVED_BATCH if self.env['assist.bill.maker']._may_derive() else CLOSE_BATCH
         context = self.env.context
-        halved = context.get('assist_lost_races', 0) + context.get('assist_killed_runs', 0)
+        killed = context.get('assist_killed_runs', 0)
+        halved = context.get('assist_lost_races', 0) + killed
+        if not context.get('assist_has_closed'):
+            halved += killed
         return max(1, size >> halved)
 
     def _lock_sessions(self):

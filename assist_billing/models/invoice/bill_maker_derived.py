@@ -374,13 +374,16 @@ class AssistBillMaker(models.AbstractModel):
         Of each shape two, as unlike as can be; or none where two of an earlier batch are kept. But
         one of each journal is made in any case: numbers follow the one that Odoo gives it, and it
         shows whether Odoo still makes bills as it did.
+
+        Rather the last than the first: what failed before is the oldest that is due, and when the
+        bill fails that all others are made from, nobody knows yet which of these fail.
         """
         families = [family for family in families if family.kept or len(family.models) >= FEWEST]
         made = {family.sequence for family in families if family.is_posted and not family.kept}
         for family in sorted(families, key=lambda family: -len(family.models)):
-            first, *others = family.models
+            *others, first = family.models
             if not family.kept:
-                second = max(others, key=lambda member: count_differing(first, member))
+                second = max(reversed(others), key=lambda member: count_differing(first, member))
                 family.models = [first, second]
                 others = [member for member in others if member is not second]
             elif family.is_posted and family.sequence not in made:

@@ -275,7 +275,7 @@ class TestRuns(AssistBillingCommon):
             patch.multiple(
                 'odoo.addons.assist_billing.models.closing.close',
                 CLOSE_BATCH=2,
-                FIRST_DERIVED_BATCH=2,
+                DERIVED_BATCH=2,
             ),
             patch.object(type(self.env['ir.cron']), '_commit_progress', self._out_of_time()),
         ):
@@ -309,7 +309,7 @@ class TestRuns(AssistBillingCommon):
             )
         )
 
-    def test_batches_are_halved_after_each_run_that_was_killed_over_one(self):
+    def test_batches_are_smaller_after_each_run_that_was_killed_over_one(self):
         sizes = []
 
         def commit(_cron, processed=0, **_kwargs):
@@ -318,7 +318,7 @@ class TestRuns(AssistBillingCommon):
             return 60
 
         self._close('2026-01-20 00:00:00')
-        for month, killed, expected in ((2, 0, [4, 1]), (3, 1, [2, 2, 1]), (4, 9, [1] * 5)):
+        for month, killed, expected in ((2, 0, [4, 1]), (3, 1, [1, 2, 2]), (4, 9, [1] * 5)):
             for _time in range(killed):
                 self._create_killed(hours_ago=0)
             sizes.clear()
@@ -326,7 +326,6 @@ class TestRuns(AssistBillingCommon):
                 patch.multiple(
                     'odoo.addons.assist_billing.models.closing.close',
                     CLOSE_BATCH=4,
-                    FIRST_DERIVED_BATCH=4,
                     DERIVED_BATCH=4,
                 ),
                 patch.object(type(self.env['ir.cron']), '_commit_progress', commit),

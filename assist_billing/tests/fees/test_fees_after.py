@@ -388,7 +388,7 @@ class TestFeesAfter(FeesCommon):
             patch.multiple(
                 'odoo.addons.assist_billing.models.closing.close',
                 CLOSE_BATCH=1,
-                FIRST_DERIVED_BATCH=1,
+                DERIVED_BATCH=1,
             ),
             patch.object(type(self.env['ir.cron']), '_commit_progress', commit),
         ):
