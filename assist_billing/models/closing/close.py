@@ -637,12 +637,12 @@ class AssistBillingCycle(models.Model):
 
     def _bill_late(self, now):
         """Bill the late sessions of each of these locked cycles by a supplementary bill."""
-        self._bill_apart('_bill_late_together', now)
+        self._bill_apart(now, '_bill_late_together')
 
     def _bill_late_together(self, now):
         self._bill_supplementary(self._get_late_outcomes(), '_prepare_supplementary_vals', now)
 
-    def _bill_apart(self, how, now):
+    def _bill_apart(self, now, how):
         """Bill something of each of these locked cycles by a supplementary bill.
 
         As they close: together, one that fails is set aside. Of one customer one after the other,

@@ -143,7 +143,7 @@ class AssistBillingCycle(models.Model):
 
     def _bill_fees_due(self, now):
         """Bill the fees in advance of each of these locked cycles by a bill of their own."""
-        self._bill_apart('_bill_fees_together', now)
+        self._bill_apart(now, '_bill_fees_together')
 
     def _bill_fees_together(self, now):
         self._bill_supplementary(self._get_fees_due_outcomes(), '_prepare_fees_vals', now)

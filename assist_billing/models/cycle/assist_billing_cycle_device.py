@@ -1,7 +1,6 @@
 from odoo import api, fields, models
-from odoo.tools import SQL
 
-from ...utils.sql_changes import created, get_log_values
+from ...utils.sql_changes import insert
 
 
 class AssistBillingCycleDevice(models.Model):
@@ -47,28 +46,20 @@ class AssistBillingCycleDevice(models.Model):
 
         :param list days: tuples (cycle id, device id, first day, day after the last)
         """
-        if not days:
-            return
-        cycles = self.env['assist.billing.cycle'].browse({cycle_id for cycle_id, *_more in days})
-        cycles.flush_recordset(['company_id', 'association_id'])
-        self.flush_model()
-        log = get_log_values(self.env)
-        rows = self.env.execute_query(
-            SQL(
-                """
-                INSERT INTO assist_billing_cycle_device (
-                       cycle_id, device_id, date_from, date_to, company_id, association_id, %s)
-                SELECT v.*, c.company_id, c.association_id, %s
-                  FROM unnest(%s, %s, %s::date[], %s::date[])
-                       AS v (cycle_id, device_id, date_from, date_to)
-                  JOIN assist_billing_cycle c ON c.id = v.cycle_id
-             RETURNING id
-                """,
-                SQL(", ").join(map(SQL.identifier, log)),
-                SQL(", ").join(SQL("%s", value) for value in log.values()),
-                *(list(column) for column in zip(*days, strict=True)),
-            )
+        cycles = self.env['assist.billing.cycle'].browse(cycle_id for cycle_id, *_more in days)
+        insert(
+            self,
+            [
+                {
+                    'cycle_id': cycle.id,
+                    'device_id': device_id,
+                    'date_from': date_from,
+                    'date_to': date_to,
+                    'company_id': cycle.company_id.id,
+                    'association_id': cycle.association_id.id,
+                }
+                for cycle, (_cycle_id, device_id, date_from, date_to) in zip(
+                    cycles, days, strict=True
+                )
+            ],
         )
-        cycles.invalidate_recordset(['device_ids'])
-        names = ['cycle_id', 'device_id', 'date_from', 'date_to', 'company_id', 'association_id']
-        created(self.browse(row[0] for row in rows), names)

@@ -78,11 +78,8 @@ class AssistSessionPart(models.Model):
 
         :param list vals_list: as of `_prepare_part_vals` of the cycle, all of the same keys
         """
-        if not vals_list:
-            return
         cycles = self.env['assist.billing.cycle'].browse({vals['cycle_id'] for vals in vals_list})
         companies = {cycle.id: cycle.company_id.id for cycle in cycles}
-        cycles.flush_recordset(['company_id'])
         insert(self, [{**vals, 'company_id': companies[vals['cycle_id']]} for vals in vals_list])
 
     def _get_share_vals(self):

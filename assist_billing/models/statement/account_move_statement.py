@@ -3,6 +3,8 @@ import time
 from odoo import models
 from odoo.exceptions import UserError
 
+from ...utils.naming import name_some
+
 # Sending methods that want no file but the PDF.
 PLAIN_METHODS = (False, 'manual', 'email', 'snailmail')
 # A PDF takes about a second. Servers end requests after two minutes, and all is undone then.
@@ -123,7 +125,7 @@ class AccountMove(models.Model):
                 self.env._(
                     "These are not remote support bills: %(names)s. Leave them out of the "
                     "selection.",
-                    names=", ".join(others[:5].mapped('display_name')),
+                    names=name_some(self.env, others.mapped('display_name')),
                 )
             )
 
