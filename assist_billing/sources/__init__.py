@@ -9,6 +9,7 @@ from .cells import inert_cell, plain_cell
 from .devices import (
     DEVICE_FIELDS,
     Device,
+    device_reader,
     read_device,
     recognise_devices,
     reject_device,
@@ -73,6 +74,7 @@ __all__ = [
     'Reading',
     'Rejection',
     'Repeats',
+    'device_reader',
     'get',
     'inert_cell',
     'infer',

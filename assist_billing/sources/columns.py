@@ -13,7 +13,40 @@ from .values import BadValue, clean_line, clock_of, is_blank, is_date_alone, wal
 _NAMES_READ = 4_000
 _JOINED_MOST = 10
 _INNER_NAMES = 50
+# A file has a few; records with names of their own each fill no memory.
+_LAYOUTS_KEPT = 256
 _INDEX = {field: index for index, field in enumerate(FIELDS)}
+
+
+def get_layout(record):
+    """Return by what records have their values in the same places: names, and those in objects.
+
+    An object that is empty in one record, or lacks a name, has it in the next.
+    """
+    return tuple(record), tuple(
+        (key, tuple(islice(value, _INNER_NAMES)))
+        for key, value in record.items()
+        if isinstance(value, dict)
+    )
+
+
+class Kept:
+    """What was found out for each layout, of so many at most."""
+
+    __slots__ = ('_found',)
+
+    def __init__(self):
+        self._found = {}
+
+    def get(self, record, find):
+        """Return `find(record)`, or what it came to for another record of the same layout."""
+        layout = get_layout(record)
+        found = self._found.get(layout)
+        if found is None:
+            if len(self._found) >= _LAYOUTS_KEPT:
+                self._found.clear()
+            found = self._found[layout] = find(record)
+        return found
 
 
 class Nested:
@@ -189,7 +222,7 @@ class Columns:
                 self.joined.add(field)
 
     def shape(self, record):
-        """Return the `Shape` of records with the names of this one."""
+        """Return the `Shape` of records of the layout of this one."""
         keys = [key for key in islice(record, _NAMES_READ) if isinstance(key, str)]
         names = _Names(keys, record)
         columns = tuple(self._find(field, names) for field in FIELDS)
@@ -234,7 +267,7 @@ class _Names:
     def __init__(self, keys, record):
         self.keys = keys
         # Objects, and what is within: an object “agent” with a “name” is an agent's name.
-        self.objects = {key for key in keys if isinstance(record[key], dict)}
+        self.objects = [key for key in keys if isinstance(record[key], dict)]
         self.within = {}
         for key in self.objects:
             for inner in islice(record[key], _INNER_NAMES):

@@ -21,7 +21,7 @@ from datetime import date, datetime, timedelta
 from itertools import islice
 from typing import NamedTuple
 
-from .columns import Nested, join_moment
+from .columns import Kept, Nested, join_moment
 from .headings import COMMON, bare
 from .messages import DEVICE, DEVICE_LABELS, Label
 from .outcome import shorten
@@ -224,12 +224,28 @@ def read_device(record, source, tz, now, mapping=None):
     :param mapping: for a field of `DEVICE_FIELDS` the name of its column, several of them, or None
         to leave it out; `date_order` 'dmy' or 'mdy'
     """
-    if source not in names():
-        return reject_device('source', 'unknown_source', source)
-    if not isinstance(record, dict):
-        return reject_device('record', 'not_object', record)
-    mapping = mapping if isinstance(mapping, dict) else {}
-    found = _find(record, source, mapping)
+    return device_reader(source, tz, mapping)(record, now)
+
+
+def device_reader(source, tz, mapping=None):
+    """Return a callable `(record, now) -> Device | DeviceRejection`, for many records.
+
+    Arguments as for `read_device`.
+    """
+    mapping, kept = mapping if isinstance(mapping, dict) else {}, Kept()
+
+    def read(record, now):
+        if source not in names():
+            return reject_device('source', 'unknown_source', source)
+        if not isinstance(record, dict):
+            return reject_device('record', 'not_object', record)
+        columns = kept.get(record, lambda like: _columns(like, source, mapping))
+        return _read(record, _find(record, columns, mapping), source, tz, now, mapping)
+
+    return read
+
+
+def _read(record, found, source, tz, now, mapping):
     label, value = found['external_id']
     try:
         external_id = identity(value)
@@ -294,10 +310,10 @@ def _is_possible(moment, now, field):
     return moment.year >= _EARLIEST_YEAR and moment <= latest
 
 
-def _find(record, source, mapping):
+def _find(record, columns_by_field, mapping):
     """Return `{field: (the record's name for it, value)}`: the first of its names with a value."""
     found = {}
-    for field, columns in _columns(record, source, mapping).items():
+    for field, columns in columns_by_field.items():
         values = [
             (column, record[column]) if type(column) is str else (column.label, column.get(record))
             for column in columns

@@ -4,7 +4,7 @@ import re
 from itertools import islice
 
 from . import registry
-from .columns import Columns
+from .columns import Columns, Kept
 from .headings import is_day_first
 from .normaliser import normaliser
 from .outcome import Normal, Note
@@ -54,15 +54,10 @@ class _Values:
     def __init__(self, reading, profile, mapping):
         self.records = reading.records
         self.columns = Columns(profile, mapping)
-        self.shapes = {}
+        self.shapes = Kept()
 
     def shape(self, record):
-        names = tuple(record)
-        if names not in self.shapes:
-            if len(self.shapes) > 200:
-                self.shapes.clear()
-            self.shapes[names] = self.columns.shape(record)
-        return self.shapes[names]
+        return self.shapes.get(record, self.columns.shape)
 
     def of(self, record, field):
         """Return the first value of a field, and the name it stands under."""

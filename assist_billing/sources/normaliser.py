@@ -10,7 +10,7 @@ from datetime import datetime, time, timedelta
 from functools import lru_cache
 
 from . import registry
-from .columns import Columns, join_moment
+from .columns import Columns, Kept, join_moment
 from .outcome import Normal, reject, shorten
 from .profile import FIELDS, Profile
 from .values import (
@@ -38,7 +38,6 @@ LONGEST = timedelta(days=366)
 # What ends at an earlier time of day than it began, by times of day alone.
 OVER_MIDNIGHT = timedelta(hours=16)
 
-_SHAPES_KEPT = 256
 _INDEX = {field: index for index, field in enumerate(FIELDS)}
 # What tells sessions apart that their source does not number, besides start and end.
 _IDENTITY = (
@@ -87,7 +86,7 @@ class Normaliser:
         # What is wrong with source, zone or mapping; then each record is rejected for it.
         self._problem = None
         self._zone = None
-        self._shapes = {}
+        self._shapes = Kept()
         if profile is None:
             known = ', '.join(registry.names())
             self._problem = reject('source', 'unknown_source', source, known=known)
@@ -119,12 +118,7 @@ class Normaliser:
             record = self.profile.prepare(record)
             if not isinstance(record, dict):
                 return record
-        names = tuple(record)
-        shape = self._shapes.get(names)
-        if shape is None:
-            if len(self._shapes) >= _SHAPES_KEPT:
-                self._shapes.clear()
-            shape = self._shapes[names] = self._columns.shape(record)
+        shape = self._shapes.get(record, self._columns.shape)
         reading = _Reading(self, record, shape)
         try:
             external_id = reading.external_id()

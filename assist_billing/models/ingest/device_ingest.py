@@ -58,7 +58,7 @@ class AssistDevice(models.Model):
 
     @api.model
     def _get_ingest_reader(self, source, tz, mapping):
-        return lambda record, now: sources.read_device(record, source, tz, now, mapping)
+        return sources.device_reader(source, tz, mapping)
 
     @api.model
     def _ingest_reject(self, field, code, value):
