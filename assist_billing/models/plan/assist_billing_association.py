@@ -384,6 +384,7 @@ class AssistBillingAssociation(models.Model):
         self._check_same_company(vals)
         self._check_vals(vals)
         self._check_plan_taken(vals)
+        priced = self._read_own_prices() if 'plan_id' in vals else {}
         states = {association: association.state for association in self}
         watched = self._read_watched(vals)
         if 'start_date' in vals:
@@ -393,6 +394,7 @@ class AssistBillingAssociation(models.Model):
         if {'cycle', 'tz'} & vals.keys():
             self._anchor_at_next_boundary(vals)
         result = super().write(vals)
+        self._check_own_prices(priced)
         if 'state' in vals:
             for association, before in states.items():
                 association._state_changed(before)
@@ -528,6 +530,45 @@ class AssistBillingAssociation(models.Model):
                 plan=plan.sudo().name,
             )
         )
+
+    def _read_own_prices(self):
+        """Return what the money in these customers' own rates is of, and how much it is.
+
+        :return: `{association: (what, {rate: (method, value)})}`
+        """
+        return {
+            association: (
+                (association.currency_id, association.plan_id.billing_type),
+                {rate: (rate.method, rate.value) for rate in association.rate_ids._get_money()},
+            )
+            for association in self
+        }
+
+    def _check_own_prices(self, before):
+        """Refuse that a price of one currency, or of an hour, becomes one of another.
+
+        :param before: what `_read_own_prices` returned before the plan was changed
+        """
+        for association, (what, prices) in before.items():
+            if what == (association.currency_id, association.plan_id.billing_type):
+                continue
+            kept = [
+                rate.sentence
+                for rate in association.rate_ids
+                if prices.get(rate) == (rate.method, rate.value)
+            ]
+            if kept:
+                raise ValidationError(
+                    self.env._(
+                        "%(customer)s has rates of its own with a price: %(rates)s. “%(plan)s” "
+                        "bills in another currency, or per hour instead of per session, so these "
+                        "prices would come to mean something else. Change or delete them together "
+                        "with the plan.",
+                        customer=association.partner_id.display_name,
+                        rates="; ".join(kept),
+                        plan=association.plan_id.name,
+                    )
+                )
 
     def _get_customer(self, vals):
         return self.partner_id.browse(vals.get('partner_id')) or self.partner_id

@@ -414,7 +414,12 @@ class AssistBillingPlan(models.Model):
         refuse_negative(self, vals, NOT_NEGATIVE)
         self._check_frozen_vals(vals)
         archived = self.filtered('active') if vals.get('active') is False else self.browse()
+        priced = {}
+        if not vals.keys().isdisjoint(('currency_id', 'billing_type')):
+            # sudo: rates of customers whom the user may not see would change as well
+            priced = self.sudo().association_ids._read_own_prices()
         result = super().write(vals)
+        self.env['assist.billing.association']._check_own_prices(priced)
         for plan in archived:
             # By whichever door it was archived.
             if billed := plan._get_billed_associations():

@@ -232,8 +232,12 @@ class AssistBillingRate(models.Model):
         }
 
     def _get_given_prices(self):
-        """Return what of these is money: a percentage is not."""
-        return self.filtered(lambda rate: rate.method != 'percent').mapped('value')
+        """Return the prices in these, as they were given."""
+        return self._get_money().mapped('value')
+
+    def _get_money(self):
+        """Return those of these whose value is money: a percentage is not."""
+        return self.filtered(lambda rate: rate.method != 'percent')
 
     def _get_rule(self):
         return Rate.from_dict(self._prepare_rate_terms())

@@ -162,3 +162,46 @@ class TestRatesGiven(RatesCommon):
         records[1]['ended_at'] = '2026-03-06T12:00:00Z'
         self.env['assist.session'].ingest(records[1:], 'csv')
         self.assertEqual(running.grade_id, grade)
+
+    # === OWN RATES AND OTHER PLANS === #
+
+    def test_a_price_of_ones_own_does_not_come_to_mean_another_currency(self):
+        """15 dollars a session are not 15 yen, nor 15 dollars an hour."""
+        yen = self.setup_other_currency('JPY', rounding=1.0, rates=[('2020-01-01', 150.0)])
+        yen_plan = self._create_plan(name="Yen", price_per_session=3000.0, currency_id=yen.id)
+        association = self._associate(
+            rate_ids=[
+                Command.create({'method': method, 'value': 15.0})
+                for method in ('fixed', 'add', 'percent')
+            ]
+        )
+        self._close('2026-01-01 00:00:00')
+        for plan in (yen_plan, self.hourly):
+            with self.subTest(plan=plan.name), self.assertRefused("to mean something else"):
+                association.plan_id = plan
+        # Of the same sort it goes on meaning the same.
+        association.plan_id = self.plan.copy({'name': "Another"})
+        fixed, added, percent = association.rate_ids
+        association.write(
+            {
+                'plan_id': yen_plan.id,
+                'rate_ids': [Command.update(fixed.id, {'value': 2250}), Command.delete(added.id)],
+            }
+        )
+        self.assertEqual(association.rate_ids, fixed | percent)
+        self._close('2026-02-01 00:00:00')
+        self._create_session(ended_at='2026-02-10 10:00:00')
+        self._close('2026-03-01 00:00:00')
+        self.assertEqual(self._lines(self._bill(association)), [('session', 1.0, 2250.0, 2250.0)])
+
+    def test_nor_does_it_when_the_plan_takes_another_currency(self):
+        yen = self.setup_other_currency('JPY', rounding=1.0, rates=[('2020-01-01', 150.0)])
+        plan = self._create_plan(name="New", price_per_session=20.0)
+        association = self._associate(
+            plan=plan, rate_ids=[Command.create({'method': 'fixed', 'value': 15.0})]
+        )
+        for vals in ({'currency_id': yen.id}, {'billing_type': 'hour'}):
+            with self.subTest(vals=vals), self.assertRefused("to mean something else"):
+                plan.write(vals)
+        association.rate_ids.unlink()
+        plan.currency_id = yen
