@@ -11,6 +11,7 @@ from .whole import (
     test_get_started,
     test_idle,
     test_one_place,
+    test_same_again,
     test_screens,
     test_shown_properties,
     test_sql_changes,

@@ -174,12 +174,42 @@ class AssistGuard(models.AbstractModel):
     # === CRUD METHODS === #
 
     def write(self, vals):
-        result = super().write(vals)
+        self._assist_check_access('write', [vals])
+        result = super().write(self._assist_drop_unchanged(vals))
         if not self.env.su:
             self.check_access('write')
         return result
 
     # === CHECKS === #
+
+    @api.model
+    @tools.ormcache()
+    def _get_entered_fields(self):
+        """Return the names of the stored fields that are only what is entered, a value each."""
+        return frozenset(
+            field.name
+            for field in self._fields.values()
+            if field.store
+            and field.column_type
+            and not field.compute
+            and not field.translate
+            and not field.company_dependent
+        )
+
+    def _assist_drop_unchanged(self, vals):
+        """Return `vals` without what all of these records have already: forms and imports send it.
+
+        Odoo would compute anew whatever depends on it: a price that was agreed upon would become
+        the plan's again. What is computed unless it is entered stays in: it says that it is not to
+        be computed.
+        """
+        if not self or self._assist_is_engine():
+            return vals
+        return {
+            name: value
+            for name, value in vals.items()
+            if name not in self._get_entered_fields() or self._assist_is_changed(name, value)
+        }
 
     def _assist_get_drafts(self, vals, names):
         """Return these records as `vals` would make them, or a new one, to be looked at: unstored.

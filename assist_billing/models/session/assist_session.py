@@ -477,7 +477,8 @@ class AssistSession(models.Model):
             session._check_times(vals)
         self._check_frozen(vals)
         contradicted = self._get_contradicted_matches(vals)
-        result = super().write(vals)
+        with self.env.protecting([self._fields['grade_id']], self._get_graded(vals)):
+            result = super().write(vals)
         if not vals.keys().isdisjoint(RESOLVING_FIELDS):
             self._resolve()
         contradicted._forget_rule()
@@ -557,6 +558,24 @@ class AssistSession(models.Model):
                     **words,
                 )
             )
+
+    def _get_graded(self, vals):
+        """Return those of these sessions whose grade a change leaves alone.
+
+        They had ended already, and whoever helped is the same: what he is billed as by now says
+        nothing of that day.
+        """
+        if vals.keys().isdisjoint(('technician_id', 'ended_at')):
+            return self
+        if 'ended_at' in vals and not vals['ended_at']:
+            return self.browse()
+        return self.filtered(
+            lambda session: session.ended_at
+            and not (
+                'technician_id' in vals
+                and session._assist_is_changed('technician_id', vals['technician_id'])
+            )
+        )
 
     @api.model
     def _get_frozen_fields(self):

@@ -1,3 +1,4 @@
+from odoo import Command
 from odoo.tests import tagged
 
 from ..thorough import thorough
@@ -112,3 +113,64 @@ class TestRatesAfter(RatesCommon):
         cycle.action_waive("Goodwill")
         self.assertFalse(cycle.part_ids)
         self.assertTied(now='2026-03-31 22:00:00')
+
+
+@tagged('post_install', '-at_install')
+class TestGradesAfter(RatesCommon):
+    """Who was a junior when a session ended is billed as one, whatever he is by now."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        grades = cls.env['assist.technician.grade']
+        cls.junior, cls.senior = grades.create([{'name': "Junior"}, {'name': "Senior"}])
+        cls.technician = cls._create_technician()
+        cls.technician.assist_grade_id = cls.junior
+        cls.graded = cls._create_plan(
+            name="By grade",
+            price_per_session=20.0,
+            rate_ids=[
+                Command.create({'method': 'fixed', 'value': value, 'grade_id': grade.id})
+                for grade, value in ((cls.junior, 10.0), (cls.senior, 99.0))
+            ],
+        )
+
+    def _get_grade(self, session):
+        self.env.flush_all()
+        return session.sudo().grade_id
+
+    def test_a_billed_session_keeps_its_grade_though_its_times_are_written_again(self):
+        """As a form or an import writes them: unchanged, which is no change."""
+        association = self._associate(plan=self.graded)
+        session = self._create_session(technician_id=self.technician.id)
+        self._close('2026-02-01 00:00:00')
+        self.technician.assist_grade_id = self.senior
+        vals = {'technician_id': self.technician.id, 'ended_at': '2026-01-15 10:00:00'}
+        session.with_user(self.technician).write(vals)
+        session.with_user(self.technician).web_save({**vals, 'note': "Seen"}, {})
+        session.with_user(self.technician).load(
+            ['.id', 'ended_at'], [[str(session.id), '2026-01-15 10:00:00']]
+        )
+        self.assertEqual(self._get_grade(session), self.junior)
+        # A late one has its period rated again: nothing else of it has changed.
+        self._create_session(technician_id=False, ended_at='2026-01-20 10:00:00')
+        self._close('2026-03-01 00:00:00')
+        self.assertEqual(
+            [self._lines(bill) for bill in association.bill_ids.sorted('id')],
+            [[('session', 1.0, 10.0, 10.0)], [('prior', 1.0, 20.0, 20.0)]],
+        )
+        self.assertTied(now='2026-03-01 01:00:00')
+
+    def test_a_mended_end_leaves_the_grade_and_another_technician_brings_his(self):
+        session = self._create_session(technician_id=self.technician.id)
+        running = self._create_session(technician_id=self.technician.id)
+        running.ended_at = False
+        self.technician.assist_grade_id = self.senior
+        session.ended_at = '2026-01-15 10:05:00'
+        self.assertEqual(self._get_grade(session), self.junior)
+        session.duration_hours = 1
+        self.assertEqual(self._get_grade(session), self.junior)
+        running.ended_at = '2026-01-15 11:00:00'
+        self.assertEqual(self._get_grade(running), self.senior, "it ended just now")
+        session.technician_id = self._create_technician('other')
+        self.assertFalse(self._get_grade(session))
