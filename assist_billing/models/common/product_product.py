@@ -1,4 +1,38 @@
 from odoo import models
+from odoo.exceptions import UserError
+
+
+class ProductTemplate(models.Model):
+    _inherit = 'product.template'
+
+    # === CRUD METHODS === #
+
+    def write(self, vals):
+        if self:
+            self.check_access('write')
+        if vals.get('company_id'):
+            self._assist_check_company(vals['company_id'])
+        return super().write(vals)
+
+    # === BUSINESS METHODS === #
+
+    def _assist_check_company(self, company_id):
+        """Refuse to move products away from companies that bill remote support with them."""
+        company = self.env['res.company'].browse(company_id)
+        for biller, products in self.env['assist.billing.plan']._get_billed_products().items():
+            moved = products.product_tmpl_id & self
+            # A product is for the branches of its company too.
+            if moved and company not in biller.parent_ids:
+                raise UserError(
+                    self.env._(
+                        "%(products)s cannot be moved to %(company)s, because %(biller)s bills "
+                        "remote support with it. Leave its company empty, so that all companies "
+                        "can use it.",
+                        products=", ".join(moved.mapped('display_name')),
+                        company=company.name,
+                        biller=biller.name,
+                    )
+                )
 
 
 class ProductProduct(models.Model):

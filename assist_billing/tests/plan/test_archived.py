@@ -115,6 +115,20 @@ class TestBilledInAnotherWay(AssistBillingCommon):
         with self.assertRefused("cannot be moved to Other company"):
             (department | self.customer).write({'company_id': other.id})
 
+    # === THE PRODUCT'S COMPANY === #
+
+    def test_a_product_that_is_billed_with_stays_with_the_company(self):
+        other = self._create_other_company()
+        product = self._create_product(name="Support")
+        plan = self._create_plan(name="With it", session_product_id=product.id)
+        for record in (product, product.product_tmpl_id):
+            with self.subTest(record=record), self.assertRefused("cannot be moved to Other"):
+                record.company_id = other
+        product.company_id = self.company
+        product.company_id = False
+        plan.session_product_id = self.plan.session_product_id
+        product.company_id = other
+
     # === TAXES === #
 
     def _create_product_with_tax(self):

@@ -111,6 +111,7 @@ class AccessCommon(AssistBillingCommon, HttpCase):
             'account.move.line': bill.invoice_line_ids[:1],
             'account.journal': cls.company_data['default_journal_bank'],
             'account.tax': cls.company_data['default_tax_sale'],
+            'product.template': cls.plan.session_product_id.product_tmpl_id,
             'res.partner': cls.customer,
         }
         cls.billed, cls.draft_association = session, draft
