@@ -10,6 +10,7 @@ from .whole import (
     test_extension_points,
     test_get_started,
     test_idle,
+    test_numbers,
     test_one_place,
     test_same_again,
     test_screens,

@@ -1,5 +1,6 @@
 """Checks that say in words what the database would refuse in code, and what tidies before them."""
 
+import math
 import re
 from datetime import date
 from decimal import Decimal
@@ -15,6 +16,11 @@ FIRST_DAY = date(1990, 1, 1)
 LAST_DAY = date(2200, 1, 1)
 # Nobody waits longer for money, or for sessions; and dates stay within the calendar.
 MOST_DAYS = 3650
+# Minutes and seconds of rules: no session is longer.
+MOST_MINUTES = 366 * 24 * 60
+# Beyond, a float has no cents left, and a column no room.
+MOST_MONEY = 10**12
+MOST_WHOLE = 2**31 - 1
 
 
 def address_key(address):
@@ -70,6 +76,34 @@ def refuse_negative(records, vals, names):
                 records.env._(
                     "%(model)s “%(record)s”: %(field)s cannot be negative (%(value)s).",
                     value=vals[name],
+                    **_name_field(records, vals, name),
+                )
+            )
+
+
+def refuse_uncountable(records, vals, names):
+    """Raise ValidationError if `vals` puts into one of `names` what nobody can count with.
+
+    JSON as Python reads it has NaN and Infinity, which are neither negative nor too many.
+
+    :param records: the records to be written, or an empty recordset for new ones
+    :param names: names of fields that are numbers
+    """
+    for name in sorted(names & vals.keys()):
+        try:
+            number = float(vals[name] or 0)
+        except OverflowError:
+            number = math.inf
+        except (TypeError, ValueError):
+            continue  # no number at all: Odoo says so
+        most = MOST_WHOLE if records._fields[name].type == 'integer' else MOST_MONEY
+        if not abs(number) <= most:  # NaN is not
+            raise ValidationError(
+                records.env._(
+                    "%(model)s “%(record)s”: %(field)s, %(value)s, is no number to count with. "
+                    "Enter one between -%(most)s and %(most)s.",
+                    value=str(vals[name])[:30],
+                    most=most,
                     **_name_field(records, vals, name),
                 )
             )

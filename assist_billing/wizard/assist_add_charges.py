@@ -1,6 +1,8 @@
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
+from ..utils.checks import refuse_uncountable
+
 
 class AssistAddCharges(models.TransientModel):
     _name = 'assist.add.charges'
@@ -123,7 +125,8 @@ class AssistAddCharges(models.TransientModel):
         return super().write(vals)
 
     def _check_amount_digits(self, bills, vals):
-        """Refuse what the field would round to the currency without a word."""
+        """Refuse what is no number, or what the field would round to the currency silently."""
+        refuse_uncountable(self, vals, {'amount', 'percent'})
         for bill in bills if vals.get('amount') else ():
             bill._assist_check_digits(vals['amount'])
 

@@ -2,6 +2,8 @@ from odoo import api, models, tools
 from odoo.exceptions import AccessError
 from odoo.models import LOG_ACCESS_COLUMNS
 
+from ...utils.checks import refuse_uncountable
+
 # In a context it says that the engine writes. No caller from outside can send this object.
 ENGINE = object()
 
@@ -184,6 +186,16 @@ class AssistGuard(models.AbstractModel):
 
     @api.model
     @tools.ormcache()
+    def _get_number_fields(self):
+        """Return the names of the fields that are numbers."""
+        return frozenset(
+            field.name
+            for field in self._fields.values()
+            if field.type in ('float', 'integer', 'monetary') and field.name != 'id'
+        )
+
+    @api.model
+    @tools.ormcache()
     def _get_entered_fields(self):
         """Return the names of the stored fields that are only what is entered, a value each."""
         return frozenset(
@@ -228,9 +240,15 @@ class AssistGuard(models.AbstractModel):
         return drafts
 
     def _assist_check_access(self, operation, vals_list=()):
-        # EXTENDS: a company that is not the user's is refused before anything is looked up in it
+        # EXTENDS: a company that is not the user's is refused before anything is looked up in it,
+        # and so is a number that the database or a bill could not hold
         super()._assist_check_access(operation, vals_list)
-        if self.env.su or 'company_id' not in self._fields:
+        if self.env.su:
+            return
+        records = self.browse() if operation == 'create' else self
+        for vals in vals_list:
+            refuse_uncountable(records, vals, self._get_number_fields())
+        if 'company_id' not in self._fields:
             return
         for vals in vals_list:
             company_id = vals.get('company_id')

@@ -2,7 +2,7 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
 from odoo.tools import SQL, format_list
 
-from ...utils.checks import count_digits, refuse_negative
+from ...utils.checks import MOST_MINUTES, count_digits, refuse_negative, refuse_too_many
 
 NAME_LENGTH = 100
 # As many customers are named where a plan says whom it bills.
@@ -64,6 +64,14 @@ NOT_NEGATIVE = (
     'rollover_cap',
     'rollover_cycles',
 )
+# What no session is longer than: more would not fit where it is stored once it is rated.
+LIMITS = {
+    'ignore_under_seconds': 60 * MOST_MINUTES,
+    'merge_gap_minutes': MOST_MINUTES,
+    'minimum_minutes': MOST_MINUTES,
+    'increment_minutes': MOST_MINUTES,
+    'base_minutes': MOST_MINUTES,
+}
 
 
 def bills_nothing(terms):
@@ -406,12 +414,14 @@ class AssistBillingPlan(models.Model):
         for vals in vals_list:
             self._check_name_vals(vals)
             refuse_negative(self, vals, NOT_NEGATIVE)
+            refuse_too_many(self, vals, LIMITS)
         return super().create(vals_list)
 
     def write(self, vals):
         self._assist_check_access('write', [vals])
         self._check_name_vals(vals)
         refuse_negative(self, vals, NOT_NEGATIVE)
+        refuse_too_many(self, vals, LIMITS)
         self._check_frozen_vals(vals)
         archived = self.filtered('active') if vals.get('active') is False else self.browse()
         priced = {}

@@ -3,7 +3,13 @@ from odoo.exceptions import ValidationError
 from odoo.tools import format_date
 
 from ...rules.rates import NOT_NEGATIVE, SIGNED_METHOD, Rate
-from ...utils.checks import count_digits, refuse_absurd_dates, refuse_negative
+from ...utils.checks import (
+    MOST_MINUTES,
+    count_digits,
+    refuse_absurd_dates,
+    refuse_negative,
+    refuse_too_many,
+)
 from ...utils.prices import format_price
 from ...utils.remembering import remembered
 
@@ -185,6 +191,9 @@ class AssistBillingRate(models.Model):
         ).check_access('write')
         refuse_absurd_dates(self, vals, ['date_from', 'date_to'])
         refuse_negative(self, vals, NOT_NEGATIVE)
+        refuse_too_many(
+            self, vals, {'minimum_minutes': MOST_MINUTES, 'increment_minutes': MOST_MINUTES}
+        )
         for draft in self._assist_get_drafts(vals, CHECKED):
             if bool(draft.plan_id) == bool(draft.association_id):
                 raise ValidationError(

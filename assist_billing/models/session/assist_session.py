@@ -315,7 +315,17 @@ class AssistSession(models.Model):
             return self.ended_at
         if hours == self.duration_seconds / 3600:
             return self.ended_at  # nobody typed it
-        return fields.Datetime.add(self.started_at, seconds=round(hours * 3600))
+        try:
+            return fields.Datetime.add(self.started_at, seconds=round(hours * 3600))
+        except (OverflowError, ValueError) as error:  # the calendar ends before
+            raise ValidationError(
+                self.env._(
+                    "Session “%(session)s”: no session lasts %(hours)s hours. Enter hours, such as "
+                    "0:30 for half an hour.",
+                    session=self.display_name or self.env._("new"),
+                    hours=f"{hours:.15g}",
+                )
+            ) from error
 
     @api.depends('started_at', 'ended_at')
     def _compute_is_long_running(self):
