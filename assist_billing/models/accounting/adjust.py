@@ -243,7 +243,7 @@ class AccountMove(models.Model):
             or self._assist_get_taken()
             or self._assist_get_begun()
         ):
-            return self.env._("it was sent to the customer")
+            return self._assist_get_sent_reason()
         if self._assist_get_payment_lines() or self._assist_get_payments():
             return self.env._("it has a payment")
         if self.invoice_pdf_report_id:

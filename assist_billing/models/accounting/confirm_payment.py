@@ -130,7 +130,7 @@ class AccountMove(models.Model):
                 self.env._(
                     "%(bills)s would not be paid in full. Nothing was registered; use Odoo's own "
                     "Pay dialog for it.",
-                    bills=", ".join(open_bills.mapped('display_name')),
+                    bills=name_some(self.env, open_bills.mapped('display_name')),
                 )
             )
         payments_by_bill = payments.grouped('assist_bill_id')

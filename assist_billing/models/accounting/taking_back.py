@@ -109,7 +109,7 @@ class AccountMove(models.Model):
         """Refuse to reset, cancel or delete a bill that was sent or has a payment."""
         for bill in self:
             if bill.assist_delivery_state in ('queued', 'sent') or bill._assist_get_taken():
-                reason = self.env._("it was sent to the customer")
+                reason = bill._assist_get_sent_reason()
             elif bill._assist_get_begun():
                 reason = bill._assist_get_unknown_end()
             elif bill._assist_get_payment_lines() or bill._assist_get_payments():

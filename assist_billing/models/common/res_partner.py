@@ -4,6 +4,7 @@ from odoo.fields import Domain
 from odoo.tools import email_normalize
 
 from ...utils.checks import address_key, split_addresses
+from ...utils.naming import name_some
 
 
 class ResPartner(models.Model):
@@ -103,7 +104,7 @@ class ResPartner(models.Model):
         message = self.env._(
             "%(customers)s cannot be archived: remote support is still billed to them. "
             "End their association first.",
-            customers=", ".join(associations.partner_id.mapped('display_name')),
+            customers=name_some(self.env, associations.partner_id.mapped('display_name')),
         )
         if not self.env['assist.billing.association'].has_access('write'):
             raise UserError(message)
@@ -156,7 +157,9 @@ class ResPartner(models.Model):
                         "%(customers)s cannot be merged, because remote support is billed to each "
                         "of them (company %(company)s). End all but one of their associations "
                         "first.",
-                        customers=", ".join(associations.partner_id.mapped('display_name')),
+                        customers=name_some(
+                            self.env, associations.partner_id.mapped('display_name')
+                        ),
                         company=company.name,
                     )
                 )

@@ -3,6 +3,7 @@ from odoo.exceptions import LockError, UserError
 from odoo.tools import SQL
 
 from ...utils.assigning import assign
+from ...utils.naming import name_some
 from .account_move_line import ADJUSTMENT_CHARGES, USAGE_CHARGES
 
 # What makes an invoice count as settled; Community has no `in_payment`, Enterprise has.
@@ -461,7 +462,7 @@ class AccountMove(models.Model):
                 self.env._(
                     "%(documents)s: not a remote support bill. Choose remote support bills only; "
                     "other documents have their own buttons.",
-                    documents=", ".join(others.mapped('display_name')),
+                    documents=name_some(self.env, others.mapped('display_name')),
                 )
             )
 
@@ -478,7 +479,7 @@ class AccountMove(models.Model):
                 self.env._(
                     "Someone else is currently working on %(documents)s. Nothing was done; try "
                     "again in a few seconds.",
-                    documents=", ".join(self.mapped('display_name')),
+                    documents=name_some(self.env, self.mapped('display_name')),
                 )
             ) from error
 

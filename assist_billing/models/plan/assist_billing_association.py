@@ -14,6 +14,7 @@ from ...utils.checks import (
     refuse_too_many,
     split_addresses,
 )
+from ...utils.naming import name_some
 from ...utils.sums import format_sums
 from ...utils.zones import get_zones
 
@@ -419,7 +420,7 @@ class AssistBillingAssociation(models.Model):
                 self.env._(
                     "The association of %(customers)s has billing cycles and cannot be deleted. "
                     "End it instead.",
-                    customers=", ".join(used.partner_id.mapped('display_name')),
+                    customers=name_some(self.env, used.partner_id.mapped('display_name')),
                 )
             )
 

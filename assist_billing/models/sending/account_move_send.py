@@ -1,6 +1,7 @@
 from odoo import api, models
 from odoo.exceptions import RedirectWarning, UserError
 
+from ...utils.naming import name_some
 from ...utils.races import commits_as_before, watch_commits
 from .queue import FILES_ONLY, LETTER_TYPES
 
@@ -99,7 +100,7 @@ class AccountMoveSend(models.AbstractModel):
                     'message': self.env._(
                         "There is no e-mail address for %(customers)s. These bills will not be "
                         "sent and will be marked accordingly; the others will be sent.",
-                        customers=", ".join(without.partner_id.mapped('display_name')),
+                        customers=name_some(self.env, without.partner_id.mapped('display_name')),
                     ),
                     'action_text': self.env._("View Partner(s)"),
                     'action': without.partner_id._get_records_action(
@@ -111,7 +112,7 @@ class AccountMoveSend(models.AbstractModel):
                 'level': 'info',
                 'message': self.env._(
                     "Already sent, and not sent again: %(bills)s",
-                    bills=", ".join(left_out.mapped('display_name')),
+                    bills=name_some(self.env, left_out.mapped('display_name')),
                 ),
             }
         if senderless := self._assist_get_senderless(

@@ -149,7 +149,7 @@ class AccountMove(models.Model):
             raise UserError(
                 self.env._(
                     "%(bills)s: sending has not failed, so there is nothing to retry.",
-                    bills=", ".join(wrong.mapped('display_name')),
+                    bills=name_some(self.env, wrong.mapped('display_name')),
                 )
             )
         mailed = self.filtered('assist_message_id')
@@ -417,6 +417,13 @@ class AccountMove(models.Model):
         self.env.ref('mail.ir_cron_mail_scheduler_action').sudo()._trigger()
 
     # === CHECKS === #
+
+    def _assist_get_sent_reason(self):
+        """Return in words why a bill that is on its way to the customer must not change."""
+        self.ensure_one()
+        if self.assist_delivery_state == 'queued' and not self._assist_get_taken():
+            return self.env._("it is being sent already")
+        return self.env._("it was sent to the customer")
 
     def _assist_check_sendable(self):
         reasons = {

@@ -9,6 +9,7 @@ from odoo import api, fields, models
 from odoo.exceptions import RedirectWarning, UserError
 from odoo.tools import SQL
 
+from ...utils.naming import name_some
 from ...utils.races import MAX_RACES, NOBODYS_FAULT, retry_races
 
 _logger = logging.getLogger(__name__)
@@ -335,7 +336,7 @@ class AccountMove(models.Model):
         raise UserError(
             self.env._(
                 "%(bills)s: currently being sent. Try again in a few seconds.",
-                bills=", ".join(self.mapped('display_name')),
+                bills=name_some(self.env, self.mapped('display_name')),
             )
         )
 

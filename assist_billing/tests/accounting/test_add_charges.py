@@ -155,7 +155,7 @@ class TestAddCharges(AddChargesCommon):
         for words, prepare in (
             ("PDF has been created", make_pdf),
             ("marked as sent", lambda bill: bill.write({'is_move_sent': True})),
-            ("was sent", lambda bill: bill.sudo().write({'assist_delivery_state': 'queued'})),
+            ("being sent", lambda bill: bill.sudo().write({'assist_delivery_state': 'queued'})),
             ("posted bills are not changed", forbid),
         ):
             with self.subTest(words=words), self.cr.savepoint() as savepoint:

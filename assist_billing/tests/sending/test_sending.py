@@ -322,3 +322,15 @@ class TestSending(SendingCommon):
             (invoice | good).action_assist_email()
         with self.assertRefused("nothing to retry"):
             good.action_assist_retry_sending()
+
+    def test_a_refusal_names_the_first_of_many(self):
+        bills = self._create_bills(7)
+        with self.assertRefused("and 2 more: sending has not failed"):
+            bills.action_assist_retry_sending()
+
+    def test_what_is_being_sent_is_not_said_to_have_been_sent(self):
+        [bill] = self._create_bills(1)
+        bill._assist_queue_sending()
+        self.assertEqual(bill._assist_get_amend_obstacle(), "it is being sent already")
+        with self.assertRefused("it is being sent already. Make a credit note instead"):
+            bill.button_draft()
