@@ -175,6 +175,22 @@ class TestViews(AssistBillingCommon):
         self.assertFalse(models & BILLING_MODELS)
         self.assertIn(self.env.ref('assist_billing.assist_session_menu_mine'), visible)
 
+    def test_both_menus_have_the_same_entries(self):
+        """That of the app and that below Invoicing, in the same order and for the same people."""
+
+        def get_entries(xmlid):
+            root = self.env.ref(xmlid)
+            return [
+                (group.name, entry.name, entry.action, entry.group_ids)
+                for group in root.child_id.sorted('sequence')
+                for entry in group.child_id.sorted('sequence')
+            ]
+
+        self.assertEqual(
+            get_entries('assist_billing.assist_session_menu_root'),
+            get_entries('assist_billing.assist_billing_menu_root'),
+        )
+
     def test_a_technician_cannot_sum_billed_time(self):
         sessions = self.env['assist.session']
         self._associate()
