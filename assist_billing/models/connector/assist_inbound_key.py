@@ -100,7 +100,8 @@ class AssistInboundKey(models.Model):
 
     @api.model
     def _get_sources(self):
-        return [(profile.name, profile.label) for profile in sources.profiles()]
+        tools = [(each.name, each.label) for each in sources.profiles() if each.name != 'csv']
+        return [*tools, ('csv', self.env._("Another program"))]
 
     @api.depends('identifier')
     def _compute_url(self):

@@ -254,9 +254,8 @@ class AssistBillingAssociation(models.Model):
     @api.depends('partner_id', 'plan_id')
     def _compute_display_name(self):
         for association in self:
-            association.display_name = (
-                f"{association.partner_id.display_name} – {association.plan_id.name}"
-            )
+            names = (association.partner_id.display_name, association.plan_id.name)
+            association.display_name = " – ".join(filter(None, names)) or False
 
     @api.depends('plan_id')
     def _compute_company_id(self):

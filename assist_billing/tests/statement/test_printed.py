@@ -33,6 +33,7 @@ class TestPrinted(AssistBillingCommon):
         page = self._print(bill)
         self.assertEqual(page.count(PERIOD), 1)
         self.assertRegex(page, rf'text-nowrap[^>]*>{PERIOD}')
+        self.assertRegex(self._write_mail(bill), rf'white-space: nowrap;?"[^>]*>{PERIOD}')
 
     def test_hours_have_their_unit_and_nothing_has_it_twice(self):
         bill = self._create_bill()

@@ -183,7 +183,16 @@ class TestScreens(AssistBillingCommon):
         self.assertEqual(name_some(self.env, names[:5]), "C0, C1, C2, C3, C4")
         self.assertEqual(name_some(self.env, names), "C0, C1, C2, C3, C4 and 2 more")
 
+    def test_what_has_no_name_yet_is_new(self):
+        association = self.env['assist.billing.association']
+        self.assertFalse(association.new({}).display_name, "Odoo's forms say “New” then")
+        self.assertEqual(association.new({'plan_id': self.plan.id}).display_name, self.plan.name)
+
     # === CHOICES === #
+
+    def test_a_program_does_not_send_a_file(self):
+        sources = dict(self.env['assist.inbound.key'].fields_get()['source']['selection'])
+        self.assertEqual(sources['csv'], "Another program")
 
     def test_no_choice_is_worked_out_for_each_row(self):
         """Odoo asks for all choices of a field for each row that it exports or imports."""
