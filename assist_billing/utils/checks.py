@@ -46,7 +46,7 @@ def split_addresses(text):
 def _name_field(records, vals, name):
     """Return what an error says first, as people know it: the model, the record, the field."""
     return {
-        'model': records._description,
+        'model': records.env['ir.model']._get(records._name).name,
         'record': vals.get('name') or records[:1].display_name or records.env._("new"),
         'field': records.fields_get([name], ['string'])[name]['string'],
     }

@@ -3,7 +3,7 @@ from typing import NamedTuple
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError
-from odoo.tools import float_round
+from odoo.tools import float_round, format_date
 
 from ...rules import rating
 from ...rules.fees import FeeGroup
@@ -216,7 +216,7 @@ class AssistBillingCycle(models.Model):
                     "company %(company)s. Enter a rate of that day or before.",
                     currency=currency.name,
                     plan=self.plan_id.name,
-                    date=invoice_date,
+                    date=format_date(self.env, invoice_date),
                     company=company.name,
                 )
             )

@@ -487,8 +487,8 @@ class AssistBillingAssociation(models.Model):
                     "%(customer)s: the association cannot end (%(end)s) before it starts "
                     "(%(start)s).",
                     customer=self._get_customer(vals).display_name,
-                    end=end,
-                    start=start,
+                    end=format_date(self.env, end),
+                    start=format_date(self.env, start),
                 )
             )
 

@@ -1,5 +1,6 @@
 from odoo import fields, models
 from odoo.exceptions import UserError
+from odoo.tools import format_date
 
 from ...rules import cycles
 
@@ -151,7 +152,7 @@ class AssistBillingAssociation(models.Model):
                         "%(customer)s is billed up to %(date)s already, so the bill start date "
                         "cannot change. End this association, then associate the customer again.",
                         customer=association.partner_id.display_name,
-                        date=closed.date_end,
+                        date=format_date(self.env, closed.date_end),
                     )
                 )
             # sudo: cycles are written by the engine only
@@ -177,7 +178,7 @@ class AssistBillingAssociation(models.Model):
                         "%(customer)s is billed up to %(date)s already and cannot end earlier. "
                         "Credit that bill if it charges too much.",
                         customer=association.partner_id.display_name,
-                        date=closed.date_end,
+                        date=format_date(self.env, closed.date_end),
                     )
                 )
 

@@ -1,5 +1,6 @@
 from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
+from odoo.tools import format_date
 
 from ...utils.checks import refuse_absurd_dates
 
@@ -153,8 +154,8 @@ class AssistDevice(models.Model):
                     "Device “%(device)s” cannot be removed before it was enrolled "
                     "(%(removed)s, %(enrolled)s).",
                     device=vals.get('name') or self.name,
-                    removed=removed_on,
-                    enrolled=enrolled_on,
+                    removed=format_date(self.env, removed_on),
+                    enrolled=format_date(self.env, enrolled_on),
                 )
             )
 

@@ -137,5 +137,21 @@ class TestBadInput(AssistBillingCommon):
             bill.sudo().copy({'assist_cycle_id': bill.assist_cycle_id.id}).flush_recordset()
 
     def test_a_device_is_not_removed_before_it_is_enrolled(self):
-        with self.assertRefused("removed before it was enrolled"):
+        with self.assertRefused("removed before it was enrolled .12/31/2024, "):
             self._create_device(removed_on='2024-12-31')
+
+    # === IN WHOSE WORDS === #
+
+    def test_days_are_said_as_the_reader_writes_them(self):
+        association = self._associate()
+        self._create_session()
+        self._close('2026-02-01 00:00:00')
+        with self.assertRefused("billed up to 02/01/2026 already"):
+            association.end_date = '2026-01-20'
+        with self.assertRefused("cannot end .12/31/2025. before it starts .01/01/2026"):
+            association.end_date = '2025-12-31'
+
+    def test_a_record_is_called_what_the_reader_calls_it(self):
+        self.env['ir.model']._get('assist.billing.plan').sudo().name = "Tariff"
+        with self.assertRefused("Tariff “Premium”: Price Per Session cannot be negative"):
+            self.plan.price_per_session = -1.0
