@@ -4,6 +4,7 @@ import io
 from copy import deepcopy
 
 import lxml.html
+from lxml import etree
 
 from odoo.tools.pdf import (
     ArrayObject,
@@ -91,6 +92,34 @@ PAGING = """
     for (var n = 0; n < roots.length; n++) { page(roots[n]); }
 })();
 """
+
+
+def keep_sums(body):
+    """Return the document `body` (HTML) with the sums of a long table on the page of its last row.
+
+    The patched build repeats the head of a table that it splits, cuts no row, and knows of nothing
+    else that belongs together: so the last row and the sums become a table within one row.
+    """
+    root = lxml.html.document_fromstring(str(body))
+    for table in root.find_class('o_assist_long'):
+        rows = table.findall('tbody/tr')
+        sums = [row for row in rows if 'o_assist_with_previous' in row.classes]
+        last = len(rows) - len(sums) - 1
+        if not sums or last < 0:
+            continue
+        inner = lxml.html.Element('table', {'class': table.get('class'), 'style': 'border: 0'})
+        inner.classes.discard('o_assist_long')
+        columns = table.find('colgroup')
+        inner.append(deepcopy(columns))
+        body_of_inner = etree.SubElement(inner, 'tbody')
+        row = lxml.html.Element('tr')
+        rows[last].addprevious(row)
+        place = etree.SubElement(
+            row, 'td', {'colspan': str(len(columns)), 'style': 'padding: 0; border: 0'}
+        )
+        place.append(inner)
+        body_of_inner.extend(rows[last:])
+    return Stationery._to_html(root)
 
 
 class Stationery:

@@ -5,7 +5,7 @@ from odoo import models
 
 from odoo.addons.base.models.ir_actions_report import _wkhtml
 
-from ...report.stationery import Stationery
+from ...report.stationery import Stationery, keep_sums
 
 SO_FAR_REPORT = 'assist_billing.report_so_far'
 # The reports of our own; the others are Odoo's invoices.
@@ -39,10 +39,12 @@ class IrActionsReport(models.Model):
         if not self._assist_is_about_bills(report_ref, res_ids):
             return super()._render_qweb_pdf_prepare_streams(report_ref, data, res_ids=res_ids)
         # What else is printed of a bill, such as a payment slip, has a sheet of its own.
-        needs_stationery = (
-            self._assist_is_with_statement(report_ref) and not _wkhtml().is_patched_qt
+        has_statement = self._assist_is_with_statement(report_ref)
+        is_patched = _wkhtml().is_patched_qt
+        report = self.with_context(
+            assist_stationery=has_statement and not is_patched,
+            assist_keep_sums=has_statement and is_patched,
         )
-        report = self.with_context(assist_stationery=needs_stationery)
         streams = {}
         for res_id in res_ids:
             if res_id not in streams:
@@ -87,6 +89,8 @@ class IrActionsReport(models.Model):
             'landscape': landscape,
             'set_viewport_size': set_viewport_size,
         }
+        if self.env.context.get('assist_keep_sums'):
+            bodies = [keep_sums(body) for body in bodies]
         if not self.env.context.get('assist_stationery'):
             return super()._run_wkhtmltopdf(
                 bodies,

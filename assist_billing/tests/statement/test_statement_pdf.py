@@ -154,6 +154,35 @@ class TestStatementPdf(AssistBillingCommon, HttpCase):
                 self.assertGreater(head - first, 6)
 
     @thorough
+    def test_no_page_begins_with_sums_alone(self):
+        """The last row of a table is on the page of its sums, wherever a page ends."""
+        self.plan.write({'charge_devices': True, 'price_per_device': 3.0})
+        self._create_device(name="Machine")
+        for month, count in enumerate(range(20, 25), 1):
+            self.env['assist.session'].create(
+                [
+                    {
+                        'partner_id': self.customer.id,
+                        'started_at': f'2026-{month:02}-{1 + number % 28:02} 10:00:00',
+                        'ended_at': f'2026-{month:02}-{1 + number % 28:02} 10:30:00',
+                        'name': f"Help {number:03}",
+                    }
+                    for number in range(count)
+                ]
+            )
+        self._close('2026-06-01 01:00:00')
+        for bill in self.env['account.move'].search(
+            [('assist_association_id', '=', self.association.id)]
+        ):
+            pages = self._print_pages(bill)
+            with self.subTest(sessions=bill.assist_session_count):
+                [page] = [page for page in pages if "Sum of the sessions" in read_text(page)]
+                self.assertIn("Help", read_text(page))
+                head, last, sums = find_heights(page, "Technician", "Help", "Sum of the sessions")
+                self.assertGreater(head, last)
+                self.assertGreater(last, sums)
+
+    @thorough
     def test_a_tall_letterhead_hides_neither_totals_nor_account(self):
         self._tall_letterhead()
         self.plan.bill_handling = 'draft'
