@@ -212,3 +212,34 @@ class TestAccessFirst(AccessCommon):
                     )
         partners = self.env['res.partner'].with_user(self.users['accountant'])
         self.assertIn(self.customer, partners.search([('credit', '>', 5)]))
+
+    @mute_logger(
+        'odoo.addons.base.models.ir_model', 'odoo.models', 'odoo.addons.base.models.ir_rule'
+    )
+    def test_nothing_is_found_out_by_way_of_followers(self):
+        """Whoever may write a session makes its customer a follower."""
+        session = self.records['assist.session']
+        session.with_user(self.users['technician']).message_subscribe(self.customer.ids)
+        self.assertGreater(self.customer.sudo().credit, 5)
+        for path in (
+            'credit',
+            'invoice_ids.amount_total',
+            'invoice_ids.assist_plan_id.price_per_session',
+            'child_ids.invoice_ids.amount_total',
+        ):
+            for model in ('assist.session', 'assist.device', 'res.partner'):
+                records = self.env[model].with_user(self.users['technician'])
+                domain = [(f'message_partner_ids.{path}', '>', 5)]
+                with self.subTest(model=model, path=path):
+                    self.assertOnlyRefused(lambda r=records, d=domain: r.search_count(d))
+        sessions = self.env['assist.session'].with_user(self.users['technician'])
+        for domain in (
+            [('message_partner_ids', 'in', self.customer.ids)],
+            [('message_partner_ids', 'ilike', "Acme")],
+            [('message_partner_ids.name', '=', "Acme")],
+            [('message_partner_ids', 'any', [('name', '=', "Acme")])],
+        ):
+            with self.subTest(domain=domain):
+                self.assertEqual(sessions.search(domain), session)
+        accountant = self.env['assist.session'].with_user(self.users['accountant'])
+        self.assertIn(session, accountant.search([('message_partner_ids.credit', '>', 5)]))
