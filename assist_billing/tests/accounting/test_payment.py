@@ -35,7 +35,7 @@ class TestPayment(AssistBillingCommon):
             associations |= self._associate(self._create_partner(f"Customer {number}"), **vals)
             self._create_session(associations[-1].partner_id)
         self._close(JANUARY)
-        return associations.cycle_ids.move_id.sorted('id')
+        return associations.cycle_ids.move_id.sorted(lambda bill: bill.partner_id.id)
 
     def _get_payments(self, bills):
         return self.env['account.payment'].search([('assist_bill_id', 'in', bills.ids)])

@@ -24,7 +24,7 @@ class TestPaymentAsShown(AssistBillingCommon):
             associations |= self._associate(self._create_partner(f"Customer {number}"), plan)
             self._create_session(associations[-1].partner_id)
         self._close('2026-02-01 00:00:00')
-        bills = associations.cycle_ids.move_id.sorted('id')
+        bills = associations.cycle_ids.move_id.sorted(lambda bill: bill.partner_id.id)
         if vals:
             bills.button_draft()
             bills.write(vals)

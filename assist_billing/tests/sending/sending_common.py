@@ -60,7 +60,8 @@ class SendingCommon(AssistBillingCommon, MailCommon):
             associations |= self._associate(partner, **vals)
             self._create_session(partner)
         self._close('2026-02-01 00:00:00')
-        return associations.cycle_ids.move_id.sorted('id')
+        # In the order of the customers, whichever was made first.
+        return associations.cycle_ids.move_id.sorted(lambda bill: bill.partner_id.id)
 
     def _run(self, method, model='account.move', **kwargs):
         self._run_schedule(method, model, **kwargs)
