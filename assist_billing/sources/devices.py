@@ -233,9 +233,10 @@ def device_reader(source, tz, mapping=None):
     Arguments as for `read_device`.
     """
     mapping, kept = mapping if isinstance(mapping, dict) else {}, Kept()
+    is_known = source in names()
 
     def read(record, now):
-        if source not in names():
+        if not is_known:
             return reject_device('source', 'unknown_source', source)
         if not isinstance(record, dict):
             return reject_device('record', 'not_object', record)

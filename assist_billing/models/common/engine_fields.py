@@ -217,10 +217,14 @@ class AssistGuard(models.AbstractModel):
         """
         if not self or self._assist_is_engine():
             return vals
+        entered = self._get_entered_fields() & vals.keys()
+        for name in entered:
+            # Who may not see a field does not learn whether a guess was right.
+            self._check_field_access(self._fields[name], 'write')
         return {
             name: value
             for name, value in vals.items()
-            if name not in self._get_entered_fields() or self._assist_is_changed(name, value)
+            if name not in entered or self._assist_is_changed(name, value)
         }
 
     def _assist_get_drafts(self, vals, names):

@@ -1,6 +1,8 @@
 from odoo import models
 from odoo.exceptions import UserError
 
+from ...utils.naming import name_some
+
 
 class ProductTemplate(models.Model):
     _inherit = 'product.template'
@@ -28,7 +30,7 @@ class ProductTemplate(models.Model):
                         "%(products)s cannot be moved to %(company)s, because %(biller)s bills "
                         "remote support with it. Leave its company empty, so that all companies "
                         "can use it.",
-                        products=", ".join(moved.mapped('display_name')),
+                        products=name_some(self.env, moved.mapped('display_name')),
                         company=company.name,
                         biller=biller.name,
                     )

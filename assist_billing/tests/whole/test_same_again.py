@@ -1,5 +1,9 @@
+from unittest.mock import patch
+
+from odoo.exceptions import AccessError
 from odoo.models import LOG_ACCESS_COLUMNS
 from odoo.tests import tagged
+from odoo.tools import mute_logger
 
 from .access_common import MANAGER, AccessCommon, read_table
 
@@ -65,3 +69,13 @@ class TestSameAgain(AccessCommon):
                         self.assertEqual(self._read(record), before)
                     tried += 1
         self.assertGreater(tried, 100)
+
+    @mute_logger('odoo.models')
+    def test_who_may_not_see_a_field_does_not_learn_whether_a_guess_was_right(self):
+        session = self.records['assist.session']
+        session.sudo().note = "right"
+        technician = session.with_user(self.users['technician'])
+        with patch.object(session._fields['note'], 'groups', 'account.group_account_manager'):
+            for guess in ("right", "wrong"):
+                with self.subTest(guess=guess), self.assertRaises(AccessError):
+                    technician.write({'note': guess})
