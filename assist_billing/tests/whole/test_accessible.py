@@ -111,3 +111,14 @@ class TestAccessible(TransactionCase):
             for field in arch.xpath("//field[@widget='badge' or @widget='label_selection']"):
                 with self.subTest(view=name, field=field.get('name')):
                     self.assertIn('o_assist_badge', field.get('class', '').split())
+
+    def test_the_names_of_customers_are_not_cut_in_any_list(self):
+        lists = 0
+        for name, arch in self._get_arches().items():
+            if arch.tag != 'list':
+                continue
+            for field in arch.xpath("field[@name='partner_id'][not(@column_invisible)]"):
+                with self.subTest(view=name):
+                    lists += 1
+                    self.assertIn('o_assist_whole', field.get('class', '').split())
+        self.assertGreater(lists, 6, "they are all looked at")
