@@ -159,7 +159,7 @@ class AssistAssociateCustomers(models.TransientModel):
             'params': {
                 'type': 'success',
                 'title': self.env._(
-                    "%(count)s customers associated with %(plan)s",
+                    "Customers associated with %(plan)s: %(count)s",
                     count=len(associations),
                     plan=self.plan_id.name,
                 ),

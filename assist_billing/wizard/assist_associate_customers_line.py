@@ -191,7 +191,7 @@ class AssistAssociateCustomersLine(models.TransientModel):
     def _describe_over(self, count, words):
         """Say which periods close as soon as the customer is associated, with how many sessions."""
         return self.env._(
-            "%(count)s periods close at once, %(start)s – %(end)s: %(sessions)s sessions",
+            "Periods that close at once: %(count)s, %(start)s – %(end)s. Sessions: %(sessions)s",
             count=count,
             **words,
         )
@@ -199,8 +199,8 @@ class AssistAssociateCustomersLine(models.TransientModel):
     def _describe_closing_now(self, words):
         """Say what is billed within the hour once the customer is associated."""
         return self.env._(
-            "%(customer)s: %(start)s – %(end)s is over and is billed within the hour, with the "
-            "%(sessions)s sessions there are.",
+            "%(customer)s: %(start)s – %(end)s is over and is billed within the hour, with what "
+            "there is. Sessions: %(sessions)s",
             customer=self.partner_id.display_name,
             **words,
         )

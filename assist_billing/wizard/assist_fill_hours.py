@@ -82,7 +82,7 @@ class AssistFillHours(models.TransientModel):
             'tag': 'display_notification',
             'params': {
                 'type': 'success',
-                'message': self.env._("Filled in; %(count)s holidays were added.", count=added),
+                'message': self.env._("Filled in. Holidays added: %(count)s.", count=added),
                 'next': {'type': 'ir.actions.act_window_close'},
             },
         }

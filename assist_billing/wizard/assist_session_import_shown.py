@@ -43,16 +43,16 @@ class AssistSessionImport(models.TransientModel):
         if outlook.opened:
             doubts.append(
                 self.env._(
-                    "%(count)s sessions have no end: they come in as still running, and are not "
-                    "billed before they end. If they have ended, see under Columns which one is "
-                    "taken as End or Duration.",
+                    "Sessions without an end: %(count)s. They come in as still running, and are "
+                    "not billed before they end. If they have ended, see under Columns which one "
+                    "is taken as End or Duration.",
                     count=outlook.opened,
                 )
             )
         if outlook.short and outlook.short * 4 > len(outlook.shown):
             doubts.append(
                 self.env._(
-                    "%(count)s sessions are shorter than 10 seconds. If they were longer, see "
+                    "Sessions shorter than 10 seconds: %(count)s. If they were longer, see "
                     "what durations are in.",
                     count=outlook.short,
                 )
@@ -60,7 +60,7 @@ class AssistSessionImport(models.TransientModel):
         if outlook.long:
             doubts.append(
                 self.env._(
-                    "%(count)s sessions are longer than a day. See whether the order of dates, "
+                    "Sessions longer than a day: %(count)s. See whether the order of dates, "
                     "and what durations are in, is right.",
                     count=outlook.long,
                 )

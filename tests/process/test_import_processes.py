@@ -248,7 +248,7 @@ def test_what_is_billed_first_is_not_undone(said, query):
     closed, refused = sorted(said(BILLED_FIRST))
     assert closed == ['closed']
     assert refused[0] == 'refused'
-    assert "20 of its 20 sessions are already billed" in refused[1]
+    assert "Sessions already billed: 20 of 20" in refused[1]
     assert query("SELECT state, count(*) FROM assist_session GROUP BY state") == [('billed', 20)]
     assert query(CYCLES) == [('closed', 20, None, 200)]
     assert query("SELECT state FROM assist_session_import_record") == [('done',)]

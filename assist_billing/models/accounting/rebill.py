@@ -90,7 +90,9 @@ class AssistBillingCycle(models.Model):
         if wrong := self.filtered(lambda cycle: cycle.state != 'to_rebill'):
             raise UserError(
                 self.env._(
-                    "%(cycle)s is not waiting to be billed again.", cycle=wrong[0].display_name
+                    "%(cycle)s is not waiting to be billed again. Only a period whose bill was "
+                    "taken back can be billed again, or waived.",
+                    cycle=wrong[0].display_name,
                 )
             )
 

@@ -321,6 +321,7 @@ class AssistBillingGetStarted(models.AbstractModel):
         """Return the action that opens an empty form of this model."""
         return {
             'type': 'ir.actions.act_window',
+            'name': self.env['ir.model']._get(model).name,
             'res_model': model,
             'views': [(False, 'form')],
             'target': target,

@@ -51,12 +51,12 @@ class AssistBillingOverview(models.AbstractModel):
         sessions = self.env['assist.session'].search_count(
             [*self._get_company_domain(), ('state', '=', 'to_bill')]
         )
-        value = self.env._("%(count)s sessions", count=sessions)
+        value = self.env._("Sessions: %(count)s", count=sessions)
         text = self.env._("Open periods: %(count)s", count=len(cycles))
         if len(cycles) > MOST_RATED:
             text = self.env._("Open periods: more than %(count)s", count=MOST_RATED)
         elif cycles:
-            text = f"{text}, {value}"
+            text = f"{text} · {value}"
             value = self._format_sums(
                 (currency, sum(group.mapped('preview_amount')))
                 for currency, group in cycles.grouped('currency_id').items()

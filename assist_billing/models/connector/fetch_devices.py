@@ -151,8 +151,8 @@ class AssistConnector(models.Model):
             self._assist_report_failure(
                 self.env._("Devices are missing at the source"),
                 self.env._(
-                    "%(count)s devices that %(name)s knows are no longer listed, which is "
-                    "implausibly many. None of them was removed. Review them under Devices and "
+                    "Devices that %(name)s no longer lists: %(count)s, which is implausibly "
+                    "many. None of them was removed. Review them under Devices and "
                     "remove those that are gone.",
                     count=len(doubted),
                     name=self.name,

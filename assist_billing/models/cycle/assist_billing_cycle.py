@@ -553,14 +553,14 @@ class AssistBillingCycle(models.Model):
             rows.append(
                 (
                     self._get_term_label('ignore_under_seconds'),
-                    self.env._("%(count)s seconds", count=seconds),
+                    self.env._("%(count)s s", count=seconds),
                 )
             )
         names = ['merge_gap_minutes', 'minimum_minutes', 'increment_minutes']
         if terms['billing_type'] == 'hour' and terms['base_fee']:
             names.append('base_minutes')
         rows += [
-            (self._get_term_label(name), self.env._("%(count)s minutes", count=terms[name]))
+            (self._get_term_label(name), self.env._("%(count)s min", count=terms[name]))
             for name in names
             if terms[name]
         ]

@@ -73,7 +73,7 @@ class AssistSessionImportRecord(models.Model):
         first = billed[0].cycle_id
         raise UserError(
             self.env._(
-                "%(file)s cannot be undone: %(count)s of its %(all)s sessions are already billed, "
+                "%(file)s cannot be undone. Sessions already billed: %(count)s of %(all)s, "
                 "the first for %(customer)s (%(bill)s). Take that bill back and waive its period, "
                 "or mark individual sessions as non-billable.",
                 file=self.name,

@@ -301,7 +301,7 @@ class AssistMatchingRule(models.Model):
             'tag': 'display_notification',
             'params': {
                 'type': 'success' if matched else 'info',
-                'message': self.env._("%(count)s sessions matched", count=matched),
+                'message': self.env._("Sessions matched: %(count)s", count=matched),
                 'next': {'type': 'ir.actions.client', 'tag': 'soft_reload'},
             },
         }

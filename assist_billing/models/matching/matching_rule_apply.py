@@ -211,7 +211,7 @@ class AssistMatchingRule(models.Model):
         if logged:
             logged._message_log_batch(
                 bodies={
-                    rule.id: self.env._("%(count)s sessions matched", count=len(matched[rule.id]))
+                    rule.id: self.env._("Sessions matched: %(count)s", count=len(matched[rule.id]))
                     for rule in logged
                 }
             )

@@ -144,7 +144,7 @@ class AssistUnmatchedSummary(models.Model):
         self._assist_report_failure(
             self.env._("Sessions with nobody to bill at %(company)s", company=self.company_id.name),
             self.env._(
-                "%(count)s sessions, %(amount)s by the plan most used. Say whose they are: "
+                "Sessions: %(count)s, %(amount)s by the plan most used. Say whose they are: "
                 "Remote Support > Checks > Unmatched.",
                 count=self.session_count,
                 amount=format_amount(self.env, self.revenue_at_risk, self.currency_id),

@@ -466,7 +466,7 @@ class AssistBillingPlan(models.Model):
     def _get_archived_message(self, billed):
         """Say how many customers go on being billed by a plan that was archived."""
         return self.env._(
-            "%(count)s customers are still billed under this plan: %(customers)s. It accepts no "
+            "Customers still billed under this plan: %(count)s (%(customers)s). It accepts no "
             "new customers. If this is not intended, end their associations or move them to "
             "another plan.",
             count=len(billed),
@@ -593,8 +593,8 @@ class AssistBillingPlan(models.Model):
             self.env['assist.billing.association']._trigger_closing()
         self.message_post(
             body=self.env._(
-                "Current prices and rules applied to %(count)s open cycles and to %(unbilled)s "
-                "that had closed without a bill.",
+                "Current prices and rules applied. Open cycles: %(count)s. Cycles that had closed "
+                "without a bill: %(unbilled)s.",
                 count=len(open_cycles),
                 unbilled=len(reopened),
             )

@@ -348,7 +348,7 @@ class AssistPriceRevision(models.Model):
             revision._assist_clear_failure()
             revision.message_post(
                 body=self.env._(
-                    "Withdrawn. %(count)s customers had been told by e-mail already.", count=told
+                    "Withdrawn. Customers told by e-mail already: %(count)s.", count=told
                 )
             )
         return True

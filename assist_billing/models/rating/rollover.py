@@ -114,7 +114,9 @@ class AssistBillingCycle(models.Model):
             (
                 self._get_term_label('rollover'),
                 self.env._(
-                    "%(how)s, usable in %(count)s cycles", how=text, count=terms.rollover_cycles
+                    "%(how)s. Cycles in which it can be used: %(count)s",
+                    how=text,
+                    count=terms.rollover_cycles,
                 ),
             )
         ]

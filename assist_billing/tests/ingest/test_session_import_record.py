@@ -98,7 +98,7 @@ class TestSessionImportRecord(IngestCommon):
         self._close('2026-02-01 00:00:00')
         bill = self._bill(association)
         with self.assertRefused(
-            f"2 of its 2 sessions are already billed, the first for Acme.*{bill.name}"
+            f"Sessions already billed: 2 of 2, the first for Acme.*{bill.name}"
         ):
             record.action_undo()
         self.assertEqual(len(self._get(1) | self._get(2)), 2)

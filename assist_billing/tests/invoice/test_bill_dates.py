@@ -227,7 +227,7 @@ class TestBillDates(AssistBillingCommon):
                 )
                 summary, *shown = dialog.line_ids.preview.splitlines()
                 self.assertEqual(
-                    summary, "2 periods close at once, 01/01/2026 – 02/28/2026: 3 sessions"
+                    summary, "Periods that close at once: 2, 01/01/2026 – 02/28/2026. Sessions: 3"
                 )
                 dialog.action_associate()
                 association = self.env['assist.billing.association'].search(

@@ -17,14 +17,14 @@ class TestArchivedPlans(AssistBillingCommon):
         self.assertFalse(self.plan.active)
         self.assertEqual(action['tag'], 'display_notification')
         message = action['params']['message']
-        self.assertIn("2 customers are still billed under this plan", message)
+        self.assertIn("Customers still billed under this plan: 2 (", message)
         self.assertIn("Acme", message)
         self.assertNotIn("Gone", message)
 
     def test_it_is_on_record_by_whichever_door(self):
         self._associate()
         self.plan.write({'active': False})
-        self.assertIn("1 customers are still billed under this plan", self.plan.message_ids[0].body)
+        self.assertIn("Customers still billed under this plan: 1 (", self.plan.message_ids[0].body)
 
     def test_a_plan_of_nobody_is_archived_without_a_word(self):
         before = len(self.plan.message_ids)

@@ -112,9 +112,9 @@ class TestAssociate(AssistBillingCommon):
                 said,
                 [
                     "Paris Ltd: 12/01/2022 – 12/31/2022 is over and is billed within the hour, "
-                    "with the 1 sessions there are.",
+                    "with what there is. Sessions: 1",
                     "Kolkata Ltd: 12/01/2022 – 12/31/2022 is over and is billed within the hour, "
-                    "with the 0 sessions there are.",
+                    "with what there is. Sessions: 0",
                 ],
             )
             form.waits = True

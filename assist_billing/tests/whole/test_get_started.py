@@ -117,6 +117,13 @@ class TestGetStarted(AssistBillingCommon):
         with self.assertRaises(AccessError):
             started.with_user(self._create_technician()).choose_arrival('hand')
 
+    def test_each_dialog_says_what_it_is(self):
+        for key, step in self._get_steps().items():
+            checks = [check['button'] for check in step.get('checks', ()) if check['button']]
+            for label, action in (*step['buttons'], *checks):
+                with self.subTest(step=key, button=label):
+                    self.assertTrue(isinstance(action, str) or action.get('name'))
+
     def test_each_button_leads_to_a_screen_that_opens(self):
         for company in (self.fresh, self.company):
             for key, step in self._get_steps(company=company).items():
