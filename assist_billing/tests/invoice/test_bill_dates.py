@@ -277,4 +277,4 @@ class TestBillDates(AssistBillingCommon):
                 'start_date': '2026-01-01',
             }
         )
-        self.assertIn(": 1 sessions", dialog.line_ids.preview)
+        self.assertIn("Sessions: 1\n", dialog.line_ids.preview)

@@ -315,11 +315,11 @@ class TestUnmatched(IngestCommon):
             summary,
             [{'session_count': 1, 'duration_hours': 0.5, 'revenue_at_risk': 20.0}],
         )
-        self.assertIn("1 sessions, $&nbsp;20.00", str(summary.activity_ids.note))
+        self.assertIn("Sessions: 1, $&nbsp;20.00", str(summary.activity_ids.note))
         self._ingest(zoho(2, agent_email='b@beta.example'))
         self._check()
         self.assertEqual(len(summary.activity_ids), 1)
-        self.assertIn("2 sessions", str(summary.activity_ids.note))
+        self.assertIn("Sessions: 2,", str(summary.activity_ids.note))
         self._assign(self._groups()['beta.example'], self.customer)
         self._associate()
         self._check()

@@ -122,3 +122,22 @@ class TestAccessible(TransactionCase):
                     lists += 1
                     self.assertIn('o_assist_whole', field.get('class', '').split())
         self.assertGreater(lists, 6, "they are all looked at")
+
+    def test_amounts_on_cards_have_their_currency(self):
+        # A card shows the sign of a currency that is among its own fields.
+        data = self.env['ir.model.data'].search(
+            [('model', '=', 'ir.ui.view'), ('module', '=like', 'assist_billing%')]
+        )
+        views = self.env['ir.ui.view'].browse(data.mapped('res_id'))
+        amounts = 0
+        for view in views.filtered(lambda view: view.type == 'kanban' and view.model in self.env):
+            arch = etree.fromstring(self.env[view.model].get_view(view.id, 'kanban')['arch'])
+            fields = self.env[view.model]._fields
+            names = {node.get('name') for node in arch.iter('field')}
+            for name in names & fields.keys():
+                if fields[name].type != 'monetary':
+                    continue
+                with self.subTest(view=view.name, field=name):
+                    amounts += 1
+                    self.assertIn(fields[name].get_currency_field(self.env[view.model]), names)
+        self.assertTrue(amounts)

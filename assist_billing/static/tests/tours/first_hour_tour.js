@@ -81,7 +81,7 @@ registry.category("web_tour.tours").add("assist_billing_first_hour", {
         click("Assign", `${DIALOG} button[name=action_assign]:enabled`),
         {
             content: "What is over is said",
-            trigger: `${DIALOG} .o_field_widget[name=closing_now]:contains(2 sessions)`,
+            trigger: `${DIALOG} .o_field_widget[name=closing_now]:contains(Sessions: 2)`,
         },
         click("By the only plan", `${DIALOG} button[name=action_associate]:enabled`),
         click("What is over is billed", ".o_notification button:contains(Bill Now)"),
