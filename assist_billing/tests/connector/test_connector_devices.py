@@ -114,7 +114,7 @@ class TestConnectorDevices(ConnectorCommon):
         self.assertEqual(len(self._there()), 35)
         self.assertEqual(self.connector.missing_device_count, 30)
         self.assertEqual(self.connector.state, 'working', "sessions come in all the same")
-        self.assertIn("30 devices", self._activities(self.connector).note)
+        self.assertIn("no longer lists: 30,", self._activities(self.connector).note)
         self.assertIn('search_default_missing', self.connector.action_view_devices()['context'])
         missing = self._devices().filtered('missing_since')
         missing[:10].action_remove()
