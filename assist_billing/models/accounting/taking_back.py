@@ -13,10 +13,9 @@ class AccountMove(models.Model):
 
     def unlink(self):
         self.check_access('unlink')
-        bills = self.filtered('assist_cycle_id')
-        bills._assist_check_returnable()
+        self._assist_check_returnable()
         self._assist_check_late_documents()
-        bills._assist_give_back()
+        self._assist_give_back()
         # As the engine: its lines go with it, those of what was used too.
         return super(AccountMove, self._assist_as_engine()).unlink()
 
@@ -24,30 +23,18 @@ class AccountMove(models.Model):
 
     def button_draft(self):
         self.check_access('write')
-        bills = self.filtered('assist_cycle_id')
-        bills._assist_check_returnable()
-        given_back = self.filtered(lambda move: move.assist_kind == 'given_back')
-        if posted := given_back.filtered(lambda move: move.state == 'posted'):
-            raise UserError(
-                self.env._(
-                    "%(bill)s was credited and its period is billed again, so it cannot be reset.",
-                    bill=posted[0].display_name,
-                )
-            )
+        self._assist_check_returnable()
         result = super().button_draft()
-        given_back._assist_take_cycle_again()
         # A mail that did not get through must not go out later, with a bill that is a draft now.
         self.filtered('assist_kind')._assist_drop_sending()
         return result
 
     def button_cancel(self):
         self.check_access('write')
-        bills = self.filtered('assist_cycle_id')
-        bills._assist_check_returnable()
+        # Before Odoo takes the payments off, which writing the state looks for as well.
+        self._assist_check_returnable()
         self._assist_check_late_documents()
-        result = super().button_cancel()
-        bills._assist_give_back()
-        return result
+        return super().button_cancel()
 
     def action_assist_view_sessions(self):
         self.ensure_one()
@@ -105,9 +92,43 @@ class AccountMove(models.Model):
 
     # === GUARDS === #
 
+    def _assist_check_state(self, state):
+        """Refuse a state that these documents may not take, by whatever door it is written.
+
+        :return: those whose state is about to change
+        """
+        changing = self.filtered(lambda move: move.assist_kind and move.state != state)
+        if state != 'posted':
+            changing._assist_check_returnable()
+        if state == 'cancel':
+            changing._assist_check_late_documents()
+        return changing
+
+    def _assist_follow_state(self, was_cancelled):
+        """Give back the cycles of bills that were cancelled, or take them again.
+
+        :param was_cancelled: which of these documents were until now
+        """
+        self.filtered(lambda move: move.state == 'cancel')._assist_give_back()
+        was_cancelled.filtered(
+            lambda move: move.assist_kind == 'given_back'
+        )._assist_take_cycle_again()
+
     def _assist_check_returnable(self):
-        """Refuse to reset, cancel or delete a bill that was sent or has a payment."""
-        for bill in self:
+        """Refuse to reset, cancel or delete a bill that was sent or has a payment.
+
+        One that is credited so that its period is billed again stays so, and so does its credit.
+        """
+        posted = self.filtered(lambda move: move.state == 'posted')
+        if given_back := posted.filtered(lambda move: move.assist_kind == 'given_back'):
+            raise UserError(
+                self.env._(
+                    "%(bill)s was credited and its period is billed again, so it cannot be reset.",
+                    bill=given_back[0].display_name,
+                )
+            )
+        posted.filtered(lambda move: move.assist_kind == 'credit')._assist_check_bill_stays_credited()
+        for bill in self.filtered(lambda move: move.assist_kind in ('bill', 'supplementary')):
             if bill.assist_delivery_state in ('queued', 'sent') or bill._assist_get_taken():
                 reason = bill._assist_get_sent_reason()
             elif bill._assist_get_begun():
@@ -124,6 +145,26 @@ class AccountMove(models.Model):
                     reason=reason,
                 )
             )
+
+    def _assist_check_bill_stays_credited(self):
+        """Refuse to drop these credit notes where a bill taken back would be owed once more."""
+        for bill in self.assist_bill_id.filtered(
+            lambda bill: bill.assist_kind == 'given_back' and bill.state == 'posted'
+        ):
+            others = bill.assist_linked_ids.filtered(
+                lambda document: document.move_type == 'out_refund' and document.state == 'posted'
+            )
+            left = sum((others - self).mapped('amount_total'))
+            if bill.currency_id.compare_amounts(left, bill.amount_total) < 0:
+                raise UserError(
+                    self.env._(
+                        "%(credit)s credits %(bill)s, whose period is billed again or waived. It "
+                        "cannot be reset, cancelled or deleted: the customer would owe %(bill)s "
+                        "once more.",
+                        credit=(self & others)[0].name,
+                        bill=bill.display_name,
+                    )
+                )
 
     def _assist_check_late_documents(self):
         """Refuse to drop a bill for late sessions or fees: no bill would charge them any more."""

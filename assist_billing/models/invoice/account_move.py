@@ -4,11 +4,11 @@ from odoo.tools import SQL
 
 from ...utils.assigning import assign
 from ...utils.naming import name_some
-from .account_move_line import ADJUSTMENT_CHARGES, USAGE_CHARGES
+from .account_move_line import ADJUSTMENT_CHARGES, USAGE_CHARGES, USAGE_KINDS
 
 # What makes an invoice count as settled; Community has no `in_payment`, Enterprise has.
 PAID_STATES = ('paid', 'in_payment', 'reversed')
-# A bill keeps what its cycle was billed to and in; other fields are the accountant's.
+# What says what was used keeps what it was billed to and in; other fields are the accountant's.
 FROZEN_FIELDS = ('partner_id', 'currency_id', 'company_id', 'move_type')
 STATUSES = [
     ('draft', "Draft"),
@@ -337,7 +337,10 @@ class AccountMove(models.Model):
     def write(self, vals):
         self._assist_check_access('write', [vals])
         self._assist_check_frozen(vals)
+        changing = self._assist_check_state(vals['state']) if vals.get('state') else self.browse()
+        cancelled = changing.filtered(lambda move: move.state == 'cancel')
         result = super().write(vals)
+        changing._assist_follow_state(cancelled)
         self._assist_take_refusals(vals)
         return result
 
@@ -485,13 +488,15 @@ class AccountMove(models.Model):
 
     def _assist_check_frozen(self, vals):
         names = [name for name in FROZEN_FIELDS if name in vals]
-        for move in self.filtered('assist_cycle_id') if names else ():
+        if not names:
+            return
+        for move in self.filtered(lambda move: move.assist_kind in USAGE_KINDS):
             if any(move._assist_is_changed(name, vals[name]) for name in names):
                 raise UserError(
                     self.env._(
                         "%(bill)s bills %(cycle)s: its customer, currency and company cannot "
                         "change. Take it back and bill again instead.",
                         bill=move.display_name,
-                        cycle=move.assist_cycle_id.display_name,
+                        cycle=(move.assist_cycle_id or move.assist_origin_cycle_id).display_name,
                     )
                 )

@@ -14,6 +14,8 @@ USAGE_CHARGES = (
     'true_up',
 )
 ADJUSTMENT_CHARGES = ('additional', 'discount')
+# The kinds of documents whose lines of these charges nobody changes by hand.
+USAGE_KINDS = ('bill', 'supplementary', 'given_back')
 # Odoo prints no more decimals of a price.
 PRINTED_DIGITS = 6
 # Who changes one of these by hand makes the bill say something else than its statement.
@@ -113,9 +115,10 @@ class AccountMoveLine(models.Model):
     # === BUSINESS METHODS === #
 
     def _assist_usage_lines(self):
-        """Return the lines that say what was used, of bills that are some cycle's."""
+        """Return the lines that say what was used, of bills: credit notes are the accountant's."""
         return self.filtered(
-            lambda line: line.assist_charge in USAGE_CHARGES and line.move_id.assist_cycle_id
+            lambda line: line.assist_charge in USAGE_CHARGES
+            and line.move_id.assist_kind in USAGE_KINDS
         )
 
     def _assist_get_printed_name(self):

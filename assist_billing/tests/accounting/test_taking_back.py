@@ -152,6 +152,43 @@ class TestTakingBack(AssistBillingCommon):
         with self.assertRefused("was sent"):
             self.bill.button_cancel()
 
+    def test_what_credits_a_bill_to_bill_again_stays(self):
+        credit = self._credit_to_bill_again()
+        for action in ('button_draft', 'button_cancel'):
+            with self.subTest(action=action), self.assertRefused("owe INV/.* once more"):
+                getattr(credit, action)()
+        self.cycle.action_rebill()
+        with self.assertRefused("owe INV/.* once more"):
+            credit.button_draft()
+        # One that was made besides is the accountant's.
+        more = self.bill._reverse_moves([{'date': fields.Date.today()}])
+        more.action_post()
+        more.button_draft()
+        self.assertEqual(more.state, 'draft')
+
+    def test_whoever_writes_the_state_of_a_bill_takes_it_back_as_well(self):
+        self.bill.write({'state': 'cancel'})
+        self._assert_given_back()
+        with self.assertRefused("changed since"):
+            self.session.billable = False
+            self.bill.write({'state': 'posted'})
+        self.bill.write({'state': 'draft'})
+        self.assertRecordValues(self.bill, [{'assist_kind': 'bill', 'state': 'draft'}])
+        self.assertRecordValues(self.cycle, [{'state': 'closed', 'move_id': self.bill.id}])
+        self.assertEqual(self.session.state, 'billed')
+        self.bill.action_post()
+        self.bill.sudo().assist_delivery_state = 'sent'
+        for state in ('draft', 'cancel'):
+            with self.subTest(state=state), self.assertRefused("was sent"):
+                self.bill.write({'state': state})
+
+    def test_a_cancelled_bill_does_not_come_back_at_another_price_or_for_somebody_else(self):
+        self.bill.button_cancel()
+        with self.assertRefused("cannot be edited by hand"):
+            self.bill.invoice_line_ids[0].price_unit = 0.0
+        with self.assertRefused("customer, currency and company cannot change"):
+            self.bill.partner_id = self._create_partner("Other")
+
     def _credit_to_bill_again(self):
         wizard = (
             self.env['account.move.reversal']
@@ -224,6 +261,20 @@ class TestLateSessions(AssistBillingCommon):
         )
         with self.assertRefused("came in late"):
             extra.button_cancel()
+        with self.assertRefused("came in late"):
+            extra.write({'state': 'cancel'})
+        extra.button_draft()
+        for refused in (
+            lambda: extra.invoice_line_ids.write({'price_unit': 0.0}),
+            lambda: extra.write({'invoice_line_ids': [fields.Command.clear()]}),
+            lambda: extra.write({'partner_id': self._create_partner("Other").id}),
+        ):
+            with self.assertRefused("cannot be edited by hand|cannot change"):
+                refused()
+        extra.action_post()
+        extra.sudo().assist_delivery_state = 'sent'
+        with self.assertRefused("was sent"):
+            extra.button_draft()
 
     def test_a_bill_for_late_sessions_stands_when_its_cycle_is_billed_again(self):
         association = self._associate(end_date='2026-02-01')
