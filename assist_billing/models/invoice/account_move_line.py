@@ -1,3 +1,5 @@
+from contextlib import contextmanager
+
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
@@ -111,6 +113,21 @@ class AccountMoveLine(models.Model):
         if not self._assist_is_engine():
             self._assist_usage_lines()._assist_refuse_change()
         return super().unlink()
+
+    # === BUSINESS METHODS - account.move.line === #
+
+    @contextmanager
+    def _sync_invoice(self, container):
+        # EXTENDS account: what a bill in another currency is worth in the company's follows its
+        # date and rate. Odoo writes that on the lines of what was used, which nobody else may; it
+        # begins once what is done within has been done
+        with super()._sync_invoice(container):
+            yield
+            records = container['records']
+            if is_billing := not self._assist_is_engine() and bool(records._assist_usage_lines()):
+                container['records'] = records._assist_as_engine()
+        if is_billing:
+            container['records'] = container['records'].with_env(records.env)
 
     # === BUSINESS METHODS === #
 

@@ -377,6 +377,33 @@ class TestUsageLines(AccessCommon):
         engine = self.env(user=SUPERUSER_ID, su=True)
         self.assertTrue(engine['account.move'].browse(self.draft.id).exists())
 
+    def test_a_draft_in_another_currency_takes_another_date_and_rate(self):
+        currency = self.env['res.currency'].create(
+            {
+                'name': 'XYZ',
+                'symbol': "X",
+                'rate_ids': [
+                    Command.create({'name': '2025-01-01', 'rate': 2.0}),
+                    Command.create({'name': '2026-02-15', 'rate': 4.0}),
+                ],
+            }
+        )
+        plan = self._create_plan(currency_id=currency.id, price_per_session=20.0)
+        plan.bill_handling = 'draft'
+        customer = self._create_partner("Abroad")
+        association = self._associate(customer, plan)
+        self._create_session(customer)
+        self._close_now(association, '2026-02-01 00:00:00')
+        bill = association.cycle_ids.move_id.with_user(self.users['accountant'])
+        self.assertEqual(bill.amount_untaxed_signed, 10.0)
+        bill.invoice_date = '2026-03-02'
+        self.assertEqual(bill.amount_untaxed_signed, 5.0)
+        bill.invoice_currency_rate = 8.0
+        self.assertRecordValues(bill, [{'amount_untaxed': 20.0, 'amount_untaxed_signed': 2.5}])
+        self.assertFalse(bill.env.context.get('assist_engine'))
+        bill.action_post()
+        self.assertEqual(bill.state, 'posted')
+
     def test_the_whole_draft_can_be_deleted(self):
         cycle = self.draft.assist_cycle_id
         self.draft.unlink()
