@@ -11,6 +11,7 @@ from ...utils.naming import name_some
 
 # A billed session keeps these: they stand on a bill.
 FROZEN_FIELDS = (
+    'name',
     'source',
     'external_id',
     'company_id',

@@ -113,6 +113,7 @@ class TestBadInput(AssistBillingCommon):
             {'billable': False},
             {'technician_id': False},
             {'customer_note': "Changed"},
+            {'name': "Changed"},  # it stands on the statement
         ):
             with self.subTest(vals=vals), self.assertRefused("is billed"):
                 session.write(vals)
