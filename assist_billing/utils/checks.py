@@ -65,13 +65,26 @@ def find_used(records, references):
     return used
 
 
+def _read_number(value):
+    """Return a number as Odoo will read it, also if it comes as text; 0 of what is none.
+
+    Odoo says so itself when it is to store it.
+    """
+    try:
+        return float(value or 0)
+    except OverflowError:
+        return math.inf
+    except (TypeError, ValueError):
+        return 0.0
+
+
 def refuse_negative(records, vals, names):
     """Raise ValidationError if `vals` puts a negative number into one of the fields `names`.
 
     :param records: the records to be written, or an empty recordset for new ones
     """
     for name in names:
-        if (vals.get(name) or 0) < 0:
+        if _read_number(vals.get(name)) < 0:
             raise ValidationError(
                 records.env._(
                     "%(model)s “%(record)s”: %(field)s cannot be negative (%(value)s).",
@@ -90,12 +103,7 @@ def refuse_uncountable(records, vals, names):
     :param names: names of fields that are numbers
     """
     for name in sorted(names & vals.keys()):
-        try:
-            number = float(vals[name] or 0)
-        except OverflowError:
-            number = math.inf
-        except (TypeError, ValueError):
-            continue  # no number at all: Odoo says so
+        number = _read_number(vals[name])
         most = MOST_WHOLE if records._fields[name].type == 'integer' else MOST_MONEY
         if not abs(number) <= most:  # NaN is not
             raise ValidationError(
@@ -122,7 +130,7 @@ def refuse_absurd_dates(records, vals, names):
     for name in names:
         try:
             day = fields.Date.to_date(vals.get(name) or False)
-        except ValueError:  # as Odoo's import writes the first centuries: 1-01-01
+        except (TypeError, ValueError):  # or as Odoo's import writes the first centuries: 1-01-01
             day = date.min
         if day and not FIRST_DAY <= day <= LAST_DAY:
             raise ValidationError(
@@ -143,7 +151,7 @@ def refuse_too_many(records, vals, limits):
     :param dict limits: name of a field of whole numbers -> the most it may be
     """
     for name, most in limits.items():
-        if (vals.get(name) or 0) > most:
+        if _read_number(vals.get(name)) > most:
             raise ValidationError(
                 records.env._(
                     "%(model)s “%(record)s”: %(field)s %(value)s is too many; %(most)s at most.",

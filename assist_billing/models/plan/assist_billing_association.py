@@ -501,7 +501,23 @@ class AssistBillingAssociation(models.Model):
             == (vals.get('company_id') or plan.company_id.id)
         )
         if in_force and vals.get('state') != 'ended':
+            in_force._refuse_early(fields.Date.to_date(vals.get('start_date')))
             in_force._refuse_other()
+
+    def _refuse_early(self, start_date):
+        """Say that another association of the same customer can only be made later, if so."""
+        self.ensure_one()
+        if self.end_date and start_date and start_date >= self.end_date:
+            raise ValidationError(
+                self.env._(
+                    "%(customer)s is associated with %(plan)s until %(end)s. Associate the "
+                    "customer again once that is over; or change the plan of that association, "
+                    "which applies from its next period on.",
+                    customer=self.partner_id.display_name,
+                    plan=self.plan_id.name,
+                    end=format_date(self.env, self.end_date),
+                )
+            )
 
     def _refuse_other(self):
         """Say that this association stands in the way of another one of the same customer."""

@@ -499,16 +499,16 @@ class AssistBillingPlan(models.Model):
         """Refuse a missing or overlong name in words, before the database does in code."""
         if 'name' not in vals:
             return
-        name = (vals['name'] or "").strip()
+        name = str(vals['name'] or "").strip()
         if not name:
             raise ValidationError(self.env._("A billing plan needs a name."))
-        if len(vals['name']) > NAME_LENGTH:
+        if len(str(vals['name'])) > NAME_LENGTH:
             raise ValidationError(
                 self.env._(
                     "The name of a billing plan has at most 100 characters; "
                     "“%(name)s…” has %(length)s.",
                     name=name[:30],
-                    length=len(vals['name']),
+                    length=len(str(vals['name'])),
                 )
             )
 

@@ -516,7 +516,7 @@ class AssistSession(models.Model):
                 fields.Datetime.to_datetime(vals[name] if name in vals else self[name])
                 for name in ('started_at', 'ended_at')
             )
-        except ValueError as error:  # also the first centuries, as Odoo's import writes them
+        except (TypeError, ValueError) as error:  # also the first centuries of Odoo's import
             raise ValidationError(
                 self.env._(
                     "Session “%(session)s”: start and end must be valid times, such as "

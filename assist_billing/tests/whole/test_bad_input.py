@@ -46,6 +46,20 @@ class TestBadInput(AssistBillingCommon):
                     SQL("UPDATE assist_billing_plan SET %s = -1", SQL.identifier(field))
                 )
 
+    def test_numbers_may_come_as_text_and_dates_as_anything(self):
+        self.plan.write({'price_per_session': '25.50', 'minimum_minutes': '15'})
+        self.assertRecordValues(self.plan, [{'price_per_session': 25.5, 'minimum_minutes': 15}])
+        association = self._associate(due_days='7')
+        self.assertEqual(association.due_days, 7)
+        for refused, words in (
+            (lambda: self._create_plan(name="Wrong", price_per_session='-1'), "cannot be negative"),
+            (lambda: association.write({'due_days': '9999'}), "is too many"),
+            (lambda: association.write({'end_date': 7}), "is out of range"),
+            (lambda: self.env['assist.session'].create({'started_at': 5}), "must be valid times"),
+        ):
+            with self.assertRefused(words):
+                refused()
+
     def test_a_zone_must_exist(self):
         for tz in ('Mars/Olympus', 'Europe', '../etc/passwd'):
             with self.subTest(tz=tz), self.assertRefused("no time zone"):
@@ -74,6 +88,9 @@ class TestBadInput(AssistBillingCommon):
     def test_one_association_per_customer_by_words_and_by_the_database(self):
         association = self._associate()
         with self.assertRefused("Acme is already associated with Premium"):
+            self._associate(start_date='2027-01-01')
+        association.end_date = '2027-01-01'
+        with self.assertRefused("is associated with Premium until .*again once that is over"):
             self._associate(start_date='2027-01-01')
         other = self._associate(self._create_partner("Other"))
         with mute_logger('odoo.sql_db'), self.assertRaises(psycopg2.errors.UniqueViolation):
