@@ -151,17 +151,18 @@ class AccountMove(models.Model):
         for bill in self.assist_bill_id.filtered(
             lambda bill: bill.assist_kind == 'given_back' and bill.state == 'posted'
         ):
-            others = bill.assist_linked_ids.filtered(
-                lambda document: document.move_type == 'out_refund' and document.state == 'posted'
+            # What credits a bill that was a credit note itself is an invoice.
+            credits_ = bill.assist_linked_ids.filtered(
+                lambda document: document.assist_kind == 'credit' and document.state == 'posted'
             )
-            left = sum((others - self).mapped('amount_total'))
+            left = sum((credits_ - self).mapped('amount_total'))
             if bill.currency_id.compare_amounts(left, bill.amount_total) < 0:
                 raise UserError(
                     self.env._(
                         "%(credit)s credits %(bill)s, whose period is billed again or waived. It "
                         "cannot be reset, cancelled or deleted: the customer would owe %(bill)s "
                         "once more.",
-                        credit=(self & others)[0].name,
+                        credit=(self & credits_)[0].name,
                         bill=bill.display_name,
                     )
                 )

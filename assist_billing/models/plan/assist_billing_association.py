@@ -249,6 +249,18 @@ class AssistBillingAssociation(models.Model):
             if other:
                 other._refuse_other()
 
+    @api.constrains('partner_id', 'state')
+    def _check_customer_not_archived(self):
+        for association in self:
+            if association.state != 'ended' and not association.partner_id.active:
+                raise ValidationError(
+                    self.env._(
+                        "%(customer)s is archived, so remote support cannot be billed to this "
+                        "contact. Restore the contact first.",
+                        customer=association.partner_id.display_name,
+                    )
+                )
+
     # === COMPUTE METHODS === #
 
     @api.depends('partner_id', 'plan_id')

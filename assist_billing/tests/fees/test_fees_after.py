@@ -469,6 +469,18 @@ class TestFeesAfter(FeesCommon):
         cycle.move_id.action_post()
         self.assertEqual(advance.amount_residual, set_off)
         self.assertTied(now='2026-03-11 00:00:00')
+        credit = cycle.move_id
+        reversal = (
+            self.env['account.move.reversal']
+            .with_context(active_model='account.move', active_ids=credit.ids)
+            .create({'journal_id': credit.journal_id.id})
+        )
+        reversal.modify_moves()
+        self.assertRecordValues(
+            reversal.new_move_ids, [{'assist_kind': 'credit', 'move_type': 'out_invoice'}]
+        )
+        with self.assertRefused("once more"):
+            reversal.new_move_ids.button_draft()
 
     def test_the_preview_of_a_real_period_has_fees(self):
         self._create_devices(2)

@@ -108,6 +108,20 @@ class TestBilledInAnotherWay(AssistBillingCommon):
         self.customer.company_id = other
         self.assertEqual(self.customer.company_id, other)
 
+    def test_an_archived_contact_is_not_billed_again_by_any_door(self):
+        ended = self._associate(end_date='2026-02-01', state='ended')
+        other = self._associate(self._create_partner("Other"))
+        self.customer.active = False
+        for refused in (
+            ended.action_resume,
+            lambda: other.write({'partner_id': self.customer.id}),
+            lambda: self._associate(start_date='2026-03-01'),
+        ):
+            with self.assertRefused("Acme is archived"):
+                refused()
+        self.customer.active = True
+        ended.action_resume()
+
     def test_a_department_stays_as_well(self):
         other = self._create_other_company()
         department = self._create_partner("Department", parent_id=self.customer.id)
