@@ -63,11 +63,13 @@ class AssistSession(models.Model):
         if operator != 'in':
             return NotImplemented
         self.flush_model()
-        ids = [group_id for group_id in value if isinstance(group_id, int)]
+        ids = [group_id for group_id in value if isinstance(group_id, int) and group_id]
         query = SQL(
             "(SELECT q.id FROM (%s) AS q)", self.env['assist.unmatched']._get_sessions_sql(ids)
         )
-        return Domain('id', 'in', query)
+        domain = Domain('id', 'in', query)
+        # Whatever is unmatched is in a group of the inbox, and nothing else.
+        return domain | Domain('state', '!=', 'unmatched') if False in value else domain
 
     # === BUSINESS METHODS === #
 

@@ -154,7 +154,8 @@ class AssistBillingPlanVersion(models.Model):
     @api.depends('plan_id.version_ids.date_from')
     def _compute_is_present(self):
         for version in self:
-            present = version.plan_id._get_present_version()
+            plan = version.plan_id
+            present = plan._get_present_version() if plan else version.browse()
             version.is_present = bool(version.id) and version._origin == present._origin
 
     @api.depends('plan_id', 'date_from')

@@ -10,6 +10,8 @@ class AssistBillingTieLine(models.Model):
     _description = "Line of a Reconciliation"
     _inherit = ['assist.guard']
     _order = 'id'
+    # Its name is in the reader's words.
+    _rec_names_search = ['check', 'state']
 
     # === FIELDS === #
 

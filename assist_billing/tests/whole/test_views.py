@@ -325,6 +325,40 @@ class TestViews(AssistBillingCommon):
 
     # Cash basis taxes of the company make Odoo's own settings warn when they open.
     @mute_logger('odoo.tests.form.onchange')
+    def test_whatever_can_be_filtered_by_is_filtered_by(self):
+        """As the web client's own filters do: is set, is not set."""
+        self._associate()
+        self._create_session()
+        waiting = self._create_session(self._create_partner("Nobody's"))
+        for name, model in sorted(self.env.registry.items()):
+            is_ours = name.startswith('assist.')
+            if model._abstract or not (is_ours or name in ('account.move', 'account.move.line')):
+                continue
+            records = self.env[name]
+            fields = records.fields_get() if records.has_access('read') else {}
+            for field, about in fields.items():
+                is_asked = field.startswith('assist_') or (is_ours and field != 'display_name')
+                if not about.get('searchable') or not is_asked:
+                    continue
+                with self.subTest(model=name, field=field):
+                    records.search_count([(field, '=', False)])
+                    records.search_count([(field, '!=', False)])
+        sessions = self.env['assist.session']
+        self.assertEqual(sessions.search([('unmatched_id', '!=', False)]), waiting)
+        self.assertNotIn(waiting, sessions.search([('unmatched_id', '=', False)]))
+        self.assertTrue(sessions.search([('unmatched_id', '=', False)]))
+        self.env['assist.billing.tie'].search([('check_ids', 'ilike', "bills")])
+
+    def test_each_record_begins_empty(self):
+        for name, model in sorted(self.env.registry.items()):
+            if model._abstract or not name.startswith('assist.'):
+                continue
+            records = self.env[name]
+            if not records.has_access('create'):
+                continue
+            with self.subTest(model=name):
+                records.onchange({}, [], {field: {} for field in records.fields_get()})
+
     def test_settings_are_kept_by_the_company(self):
         with Form(self.env['res.config.settings']) as form:
             form.assist_bill_handling = 'draft'
