@@ -127,7 +127,9 @@ class AccountMove(models.Model):
                     bill=given_back[0].display_name,
                 )
             )
-        posted.filtered(lambda move: move.assist_kind == 'credit')._assist_check_bill_stays_credited()
+        posted.filtered(
+            lambda move: move.assist_kind == 'credit'
+        )._assist_check_bill_stays_credited()
         for bill in self.filtered(lambda move: move.assist_kind in ('bill', 'supplementary')):
             if bill.assist_delivery_state in ('queued', 'sent') or bill._assist_get_taken():
                 reason = bill._assist_get_sent_reason()
