@@ -4,7 +4,7 @@ from datetime import datetime, time
 from itertools import islice
 from typing import NamedTuple
 
-from .headings import COMMON, SPLIT_UNITS, bare, unit_of, zone_of
+from .headings import COMMON, SPLIT_UNITS, bare, is_exact, unit_of, zone_of, zone_word_of
 from .messages import LABELS, Label
 from .profile import FIELDS, OPTIONS, fold
 from .values import BadValue, clean_line, clock_of, is_blank, is_date_alone, wall_time
@@ -154,11 +154,13 @@ class Shape(NamedTuple):
         `get(record)` gives the value
     :ivar unit: the unit of durations
     :ivar zones: `{field: name of the zone}` that headings tell
+    :ivar zone_words: `{field: what the zone calls itself}`, where a heading has but that
     """
 
     columns: tuple
     unit: object
     zones: dict
+    zone_words: dict
 
     def of(self, field):
         return self.columns[_INDEX[field]]
@@ -230,14 +232,16 @@ class Columns:
             field: [getattr(column, 'label', column) for column in of_field]
             for field, of_field in zip(FIELDS, columns, strict=True)
         }
-        zones = {}
+        zones, words = {}, {}
         for field in ('started_at', 'ended_at', 'day'):
             zone = next(filter(None, map(zone_of, found[field])), None)
             if zone:
                 zones[field] = zone
+            elif word := next(filter(None, map(zone_word_of, found[field])), None):
+                words[field] = word
         told = next(filter(None, map(unit_of, found['duration'][:1])), None)
         unit = self.options['duration_unit'] or told or self.duration_unit
-        return Shape(columns, unit, zones)
+        return Shape(columns, unit, zones, words)
 
     def _find(self, field, names):
         """Return the columns of a field."""
@@ -305,6 +309,7 @@ class _Names:
         """Find a name among those that say a unit, a zone or the like besides."""
         if self.bare is None:
             self.bare = {}
-            for key in self.keys:
+            # Of “Duration (rounded)” and “Duration (exact)” the exact one, wherever it stands.
+            for key in sorted(self.keys, key=lambda key: not is_exact(key)):
                 self.bare.setdefault(fold(bare(key)), key)
         return self.bare.get(fold(name))

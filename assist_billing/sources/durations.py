@@ -7,6 +7,7 @@ from .bad_value import BadValue
 from .words import fold_text
 
 UNITS = {'ms': 0.001, 's': 1, 'min': 60, 'h': 3600, 'd': 86_400}
+_SHORT_UNITS = ('ms', 's', 'min')
 _NUMBER = re.compile(r'[+-]?\d{1,19}(?:[.,]\d{1,15})?', re.ASCII)
 # 1,800 is a thousand and eight hundred, or one and eight tenths.
 _THOUSANDS = re.compile(r'\d{1,3},\d{3}', re.ASCII)
@@ -88,13 +89,20 @@ def _from_clock(match, unit):
         raise BadValue('bad_duration')
     if third is None and unit == 'mm:ss':
         total = int(first) * 60 + int(second)
-    elif third is None and days is None and (unit is None or (int(first) > 23 and unit != 'h')):
-        # 05:30 is hours and minutes, or minutes and seconds; so is 30:00, whatever the unit.
+    elif third is None and days is None and is_clock_open(int(first), unit):
         raise BadValue('ambiguous_duration')
     else:
         total = int(first) * 3600 + int(second) * 60 + int(third or 0)
     total += int(days or 0) * 86_400
     return _whole(-total if sign == '-' else total)
+
+
+def is_clock_open(first, unit):
+    """Tell whether 05:30 can be hours and minutes as well as minutes and seconds.
+
+    So it can where plain numbers are minutes or less; and 30:00 is, where they are not hours.
+    """
+    return unit in {None, *_SHORT_UNITS} or (first > 23 and unit not in {'h', 'mm:ss'})
 
 
 def _from_parts(text):
@@ -106,6 +114,8 @@ def _from_parts(text):
         unit = next((name for name in order if match and match[name]), None)
         if unit is None or (last is not None and order.index(unit) <= order.index(last)):
             raise BadValue('bad_duration')
+        if unit in _SHORT_UNITS and _THOUSANDS.fullmatch(match[1]):
+            raise BadValue('ambiguous_duration')
         total += _number(match[1]) * UNITS[unit]
         position, last = match.end(), unit
     if last is None:

@@ -296,8 +296,31 @@ SPLIT_UNITS = {
     **dict.fromkeys(('minutes', 'minuten', 'minutos', 'minuti'), 'min'),
     **dict.fromkeys(('seconds', 'sekunden', 'secondes', 'segundos', 'seconden', 'secondi'), 's'),
 }
+# What was measured, where another column has what is charged or was planned.
+_EXACT = frozenset(
+    {'exact', 'actual', 'exakt', 'exakte', 'genau', 'genaue', 'ist', 'tatsachlich', 'tatsachliche',
+     'reel', 'reelle', 'exacte', 'exacto', 'exacta', 'real', 'reale', 'effettivo', 'effettiva',
+     'werkelijk', 'werkelijke'}
+)  # fmt: skip
+_NOT_EXACT = frozenset(
+    {'rounded', 'billed', 'billable', 'invoiced', 'charged', 'gerundet', 'gerundete', 'aufgerundet',
+     'abgerechnet', 'abgerechnete', 'verrechnet', 'abrechenbar', 'arrondi', 'arrondie', 'facture',
+     'facturee', 'facturable', 'redondeado', 'redondeada', 'facturado', 'facturada', 'afgerond',
+     'afgeronde', 'gefactureerd', 'arrotondato', 'arrotondata', 'fatturato', 'fatturata',
+     'arredondado', 'arredondada', 'faturado', 'faturada', 'planned', 'scheduled', 'estimated',
+     'soll', 'plan', 'geplant', 'geplante', 'prevu', 'prevue', 'previsto', 'prevista', 'gepland'}
+)  # fmt: skip
 _FILLERS = frozenset({'in', 'en', 'em', 'per'})
 _ZONE_WORDS = {'utc': 'UTC', 'gmt': 'UTC', 'z': 'UTC', 'zulu': 'UTC'}
+# Abbreviations, in capitals as headings write them, and what a zone calls itself that is meant.
+_ZONE_NAMES = {
+    'MEZ': 'CET', 'MESZ': 'CEST', 'ET': 'EST', 'CT': 'CST', 'MT': 'MST', 'PT': 'PST',
+    **{name: name for name in (
+        'CET', 'CEST', 'EET', 'EEST', 'WET', 'WEST', 'BST', 'MSK', 'EST', 'EDT', 'CST', 'CDT',
+        'MST', 'MDT', 'PST', 'PDT', 'AKST', 'AKDT', 'AEST', 'AEDT', 'NZST', 'NZDT', 'JST', 'KST',
+        'HKT', 'SAST',
+    )},
+}  # fmt: skip
 _OFFSET = re.compile(r'(?:utc|gmt)([+-])(\d{1,2})(?::?(\d\d))?', re.ASCII)
 _IANA = re.compile(r'[A-Za-z_]{2,20}/[A-Za-z_/+-]{2,30}')
 
@@ -320,9 +343,19 @@ def bare(name):
     words, inside = heading_words(name)
     words = list(words)
     while len(words) > 1 and (words[-1] in _UNIT_WORDS or words[-1] in _ZONE_WORDS
-                              or words[-1] in _FILLERS):  # fmt: skip
+                              or words[-1] in _FILLERS or words[-1] in _EXACT):  # fmt: skip
         words.pop()
+    while len(words) > 1 and words[0] in _EXACT:
+        words.pop(0)
     return ' '.join(words) if words or inside else name
+
+
+@lru_cache(maxsize=2048)
+def is_exact(name):
+    """Tell whether a heading does not say that its values are rounded, charged or planned."""
+    words, inside = heading_words(name)
+    said = {*words, *(word for text in inside for word in re.findall(r'[^\W_]+', fold_text(text)))}
+    return not said & _NOT_EXACT
 
 
 @lru_cache(maxsize=2048)
@@ -339,6 +372,13 @@ def unit_of(name):
         if word in _UNIT_WORDS:
             return _UNIT_WORDS[word]
     return None
+
+
+@lru_cache(maxsize=2048)
+def zone_word_of(name):
+    """Return what the zone that a heading tells by an abbreviation calls itself, or None."""
+    texts = [text.strip() for text in heading_words(name)[1]] + name[:200].split()[-1:]
+    return next((_ZONE_NAMES[text] for text in texts if text in _ZONE_NAMES), None)
 
 
 @lru_cache(maxsize=2048)

@@ -5,6 +5,7 @@ from itertools import islice
 
 from . import registry
 from .columns import Columns, Kept
+from .durations import is_clock_open
 from .headings import is_day_first
 from .normaliser import normaliser
 from .outcome import Normal, Note
@@ -119,6 +120,8 @@ def _duration_unit(values, take, profile, mapping):
         if number is None and clock is None:
             continue
         told = values.shape(record).unit
+        if clock and is_clock_open(int(clock[1]), told):
+            told = None
         if values.of(record, 'ended_at')[0] is None or values.of(record, 'started_at')[0] is None:
             needed = needed or (value if told is None else None)
             continue

@@ -8,6 +8,8 @@ COMMON_ENVELOPE = ('records', 'sessions', 'items', 'results', 'data', 'list')
 _ENVELOPE_DEPTH = 4
 _PATHS = 300
 _PATH_DEPTH = 4
+_PROBLEM_KEYS = ('error', 'errors')
+_FAILED = frozenset({'error', 'fail', 'failed', 'failure'})
 _NAME_KEYS = ('Column', 'column', 'name', 'Name', 'field', 'Field', 'key', 'id', 'title', 'label')
 
 
@@ -17,8 +19,10 @@ def find_records(found):
     known = list(dict.fromkeys((*known, *COMMON_ENVELOPE)))
     key = None
     start = found
+    around = None
     for _depth in range(_ENVELOPE_DEPTH):
         if isinstance(found, list):
+            _check_problem(around, found, key)
             return _of_list(found, known), key
         if not isinstance(found, dict):
             break
@@ -30,7 +34,7 @@ def find_records(found):
         inside = next((key for key in known if isinstance(found.get(key), list | dict)), None)
         if inside is None:
             return _without_envelope(found, known, key)
-        key, found = inside, found[inside]
+        around, key, found = found, inside, found[inside]
     return _only_list(start, known)
 
 
@@ -39,14 +43,31 @@ def _without_envelope(found, known, key):
     if null is not None:
         return [], null
     try:
-        return _only_list(found, known)
+        records, key = _only_list(found, known)
     except ReadError:
         if problem := found.get('error') or found.get('errors') or found.get('message'):
             raise ReadError('json_error', problem=_problem_text(problem)) from None
         raise
+    if key in _PROBLEM_KEYS:
+        raise ReadError('json_error', problem=_problem_text(records))
+    return records, key
+
+
+def _check_problem(around, found, key):
+    """Raise `ReadError` where an empty list of sessions stands beside an error."""
+    if found or not around:
+        return
+    problem = next((around[name] for name in _PROBLEM_KEYS if around.get(name)), None)
+    failed = around.get('success') is False or str(around.get('status')).lower() in _FAILED
+    if problem is None and failed:
+        problem = around.get('message') or around.get('status') or key
+    if problem:
+        raise ReadError('json_error', problem=_problem_text(problem))
 
 
 def _problem_text(problem):
+    if isinstance(problem, list) and problem:
+        problem = problem[0]
     if isinstance(problem, dict):
         parts = [problem.get(name) for name in ('code', 'title', 'message', 'description')]
         return ' '.join(shorten(part) for part in parts if part) or shorten(problem)

@@ -61,6 +61,11 @@ RECORD = {
         "%(field)s is %(value)s: a date without a time of day. Choose the column that holds the "
         "time under Columns, or fill it in."
     ),
+    'long_row': _lt(
+        "This row has more values than there are headings; the last one is %(value)s. Put "
+        "quotation marks around the value that contains the delimiter, or give the last column a "
+        "heading."
+    ),
     'total': _lt("%(field)s is %(value)s: this is a row of totals, not a session. It is left out."),
     'otherwise_row': _lt(
         "%(field)s is %(value)s, as in line %(row)s, but the two differ (%(differs)s). If these "
@@ -248,6 +253,10 @@ FILE = {
         "This is not a text file, so it cannot be CSV. Export it as CSV, XLSX or JSON."
     ),
     'csv_syntax': _lt("The file is not valid CSV: line %(line)s: %(problem)s. Export it again."),
+    'csv_quote': _lt(
+        "The quotation mark in line %(line)s is not closed, so the rows after it would be lost. "
+        "Correct that line, or export the file again."
+    ),
     'no_header': _lt("The file has no header row. Its first row must name the columns."),
     'too_many_columns': _lt(
         "The file has %(count)s columns; at most %(limit)s can be read. Export fewer columns."

@@ -11,7 +11,7 @@ from functools import lru_cache
 
 from . import registry
 from .columns import Columns, Kept, join_moment
-from .outcome import Normal, reject, shorten
+from .outcome import LongRow, Normal, reject, shorten
 from .profile import FIELDS, Profile
 from .values import (
     NOTE_LIMIT,
@@ -108,6 +108,8 @@ class Normaliser:
             return self._problem
         if not isinstance(record, dict):
             return reject('record', 'not_object', record)
+        if isinstance(record, LongRow):
+            return reject('record', 'long_row', next(reversed(record.values())))
         try:
             return self._read(record, now or utc_now())
         except Exception as error:  # noqa: BLE001 - the last guard: one record, never the batch
@@ -244,10 +246,23 @@ class _Reading:
             value, name = self._day_as_start(value, name)
         if has_no_start and is_blank(value):
             return self._times_by_end(name, now)
-        moment, wall = self.moment(self._with_day(value, name, 'started_at'), name, 'started_at')
+        value = self._with_day(value, name, 'started_at')
+        self._check_time_of_day(value, name)
+        moment, wall = self.moment(value, name, 'started_at')
         self._check_start(name, value, moment, now)
         ended_at, end_wall = self.ended_at(moment, wall, now)
         return moment, wall, ended_at, end_wall
+
+    def _check_time_of_day(self, value, name, start_wall=None):
+        """Refuse a day where an instant is wanted: nobody knows when on it.
+
+        A spreadsheet keeps midnight and a day alike: there two of them in a row are days.
+        """
+        is_cell = not isinstance(value, str)
+        if is_cell and (start_wall is None or start_wall.time() != time.min):
+            return
+        if is_date_alone(value):
+            raise _Rejected(reject(name, 'no_time', value))
 
     def _check_start(self, name, value, moment, now):
         if moment < EARLIEST:
@@ -340,6 +355,7 @@ class _Reading:
             day = self.take('day')[0] if self.shape[_INDEX['day']] else None
             if is_blank(day) or is_date_alone(day):
                 return self._end_by_clock(clock, value, name, started_at, start_wall)
+        self._check_time_of_day(value, name, start_wall)
         ended_at, wall = self.moment(value, name, 'ended_at')
         if ended_at < started_at and wall != ended_at:
             # The hour that the clock shows twice: begun in the first, ended in the second.
@@ -413,6 +429,9 @@ class _Reading:
             if told is None:
                 if self.owner._zone is None:
                     raise _Rejected(reject(name, 'no_zone', value))
+                word = self.whole.zone_words.get(field) or self.whole.zone_words.get('day')
+                if word is not None and word not in _names_of(self.owner._zone):
+                    raise _Rejected(reject(name, 'zone_word', word))
                 return self.owner._zone
             given, zone_name = told, name
         try:
@@ -437,6 +456,12 @@ class _Reading:
         if not self.profile.not_billable and word in NO:
             return False, f'{name}: {clean_line(value)}'
         return None, ''
+
+
+@lru_cache(maxsize=64)
+def _names_of(zone):
+    """Return what a zone calls itself, in winter and in summer."""
+    return {datetime(2026, month, 15, tzinfo=zone).tzname() for month in (1, 7)}
 
 
 def _is_nought(value):

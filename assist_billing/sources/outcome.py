@@ -31,6 +31,14 @@ def shorten(value):
     return '<' + type(value).__name__[:SHOWN] + '>'
 
 
+class LongRow(dict):
+    """A row of a text that has more cells than there are headings.
+
+    One of its values has the delimiter within and no quotation marks around: whatever stands
+    behind it is in the wrong column.
+    """
+
+
 class Normal(NamedTuple):
     """A session in the common form of all sources.
 

@@ -15,7 +15,7 @@ from .columns import Columns, Joined, Split
 from .encodings import ENCODINGS, decoder_of, guess_encoding
 from .headings import known_headings
 from .layout import LOOKED_AT, find_headings, headless_columns
-from .outcome import Note, ReadError, Reading
+from .outcome import LongRow, Note, ReadError, Reading
 from .profile import FIELDS
 from .values import clean_line
 from .writer import FIELD_HEADING, REASON_HEADING
@@ -28,6 +28,8 @@ MAX_COLUMNS = 1_000
 MAX_ROWS = 300_000
 MAX_CELLS = 6_000_000
 MAX_CELL_LENGTH = 131_072
+# A note can have many lines; more is a quotation mark that nobody closed.
+MAX_ROW_LINES = 10_000
 # A workbook takes far longer to read than a text.
 MAX_XLSX_BYTES = 25 * MEGABYTE
 MAX_XLSX_CELLS = 3_000_000
@@ -61,13 +63,10 @@ def read_csv(data, *, max_bytes=MAX_BYTES, encoding=None):
     lines = io.TextIOWrapper(
         io.BytesIO(data), encoding, errors=decoder_of(encoding, how), newline=None
     )
-    rows = csv.reader(
-        (line.replace('\0', '').lstrip('\ufeff') for line in islice(lines, skipped, None)),
-        delimiter=delimiter,
-        skipinitialspace=True,
-    )
+    lines = _Lines(line.replace('\0', '').lstrip('\ufeff') for line in islice(lines, skipped, None))
+    rows = csv.reader(lines, delimiter=delimiter, skipinitialspace=True)
     try:
-        reading = _collect(_numbered(rows, skipped), MAX_CELLS)
+        reading = _collect(_numbered(rows, lines, skipped), MAX_CELLS, is_split=True)
     except csv.Error as error:
         line = rows.line_num + skipped
         raise ReadError('csv_syntax', line=line, problem=str(error)) from None
@@ -84,13 +83,59 @@ def with_encoding(reading, encoding, how):
     return reading
 
 
-def _numbered(rows, skipped):
-    for row in rows:
+class _Lines:
+    """The lines of a text, of which those of the row that is being read are kept."""
+
+    def __init__(self, lines):
+        self._lines = lines
+        self._row = []
+
+    def __iter__(self):
+        return self
+
+    def __next__(self):
+        line = next(self._lines)
+        self._row.append(line)
+        if len(self._row) > MAX_ROW_LINES:
+            raise _OpenQuote
+        return line
+
+    def take(self):
+        row, self._row = self._row, []
+        return row
+
+
+class _OpenQuote(Exception):
+    """A row does not end: a quotation mark that begins a cell of it is not closed."""
+
+
+def _numbered(rows, lines, skipped):
+    while True:
+        first = rows.line_num + 1 + skipped
+        try:
+            row = next(rows, None)
+        except _OpenQuote:
+            raise ReadError('csv_quote', line=first) from None
+        if row is None:
+            return
+        if len(text := lines.take()) > 1:
+            _check_quotes(text, rows.dialect.delimiter, first)
         # The module's own limit is one setting for the whole process, and Odoo lifts it.
         if max(map(len, row), default=0) > MAX_CELL_LENGTH:
             message = f"a cell has more than {MAX_CELL_LENGTH} characters"
             raise csv.Error(message)
         yield rows.line_num + skipped, row
+
+
+def _check_quotes(lines, delimiter, first):
+    """Raise `ReadError` where a cell of several lines is none: its mark is not closed.
+
+    It would swallow the rows that follow, up to the next mark, or all of them.
+    """
+    try:
+        list(csv.reader(lines, delimiter=delimiter, skipinitialspace=True, strict=True))
+    except csv.Error:
+        raise ReadError('csv_quote', line=first) from None
 
 
 def check_encoding(name):
@@ -145,8 +190,12 @@ def read_rows(rows, max_cells=None):
     return _collect(rows, max_cells or MAX_CELLS)
 
 
-def _collect(rows, max_cells):
-    """Return the reading of numbered rows of cells."""
+def _collect(rows, max_cells, *, is_split=False):
+    """Return the reading of numbered rows of cells.
+
+    :param is_split: whether cells were lines that a delimiter splits, so that a row with more of
+        them than there are headings may have its values in the wrong places
+    """
     rows = _bounded(rows, max_cells)
     first = list(islice(rows, LOOKED_AT))
     if not first:
@@ -154,6 +203,7 @@ def _collect(rows, max_cells):
     cells = [row for _number, row in first]
     place = find_headings(cells)
     source, notes = None, []
+    width = len(cells[place]) if is_split and place is not None else None
     if place is None:
         source, columns = headless_columns(cells)
         if len(columns) > MAX_COLUMNS:
@@ -174,11 +224,13 @@ def _collect(rows, max_cells):
                 break
             row = row[:-1]
         # A short row lacks its last cells; they are blank, not absent.
-        records.append(
+        record = (
             dict(zip(columns, map(plain_cell, row), strict=False))
             if len(row) == len(columns)
             else dict.fromkeys(columns, '') | dict(zip(columns, map(plain_cell, row), strict=False))
         )
+        is_long = width is not None and any(cell not in (None, '') for cell in row[width:])
+        records.append(LongRow(record) if is_long else record)
         lines.append(number)
     source = source or registry.recognise(columns)
     return Reading(records, columns, lines, source, tz=_zone_of(place, source), notes=tuple(notes))
@@ -282,7 +334,8 @@ def _read_sheets(data):
     is_mac = workbook.epoch == CALENDAR_MAC_1904
     found = None
     try:
-        sheets = workbook.worksheets
+        # What somebody hid are lists to choose from, and what is no longer true.
+        sheets = sorted(workbook.worksheets, key=lambda sheet: sheet.sheet_state != 'visible')
         for sheet in islice(sheets, 10):
             # Dimensions are what the writer claims, up to 16,384 columns; look ourselves.
             sheet.reset_dimensions()

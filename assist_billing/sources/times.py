@@ -17,6 +17,8 @@ _YEAR_3000 = 32_503_680_000  # seconds since 1970: beyond it a number is in the 
 _SERIALS = (32_874, 80_000)
 _SERIAL_EPOCH = datetime(1899, 12, 30)
 LONGEST_TEXT = 120
+# Of two-digit numbers that may be a year, the one that is no further back is.
+_LIKELY_YEARS = 10
 
 _NUMBER = re.compile(r'[+-]?\d{1,19}(?:[.,]\d{1,15})?', re.ASCII)
 _ISO = re.compile(r'\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d.*)?', re.ASCII)
@@ -242,6 +244,8 @@ def _without(text, match):
 def _date(match, order, unit):
     groups = match.groupdict()
     year = int(groups['y']) + (2000 if len(groups['y']) == 2 else 0)
+    if year > 1999 and len(groups['y']) == 2 and groups.get('a'):
+        _check_year(year, 2000 + int(groups['a']), unit)
     if groups.get('month'):
         month, day = MONTHS.get(groups['month']), int(groups['d'])
         if not month:
@@ -254,6 +258,13 @@ def _date(match, order, unit):
         return date(year, month, day)
     except ValueError:
         raise BadValue(time_code(unit)) from None
+
+
+def _check_year(last, first, unit):
+    """Refuse 26/10/05 where the year is likely to come first: a decade ago it was no session's."""
+    present = date.today().year
+    if last < present - _LIKELY_YEARS <= first <= present:
+        raise BadValue(time_code(unit))
 
 
 def _day_and_month(first, second, mark, order):

@@ -1,0 +1,188 @@
+"""What would be read as something else than a person reads is asked, and nothing is swallowed."""
+
+import io
+import json
+from datetime import datetime, timedelta
+
+import openpyxl
+import pytest
+
+from sources import Normal, ReadError, infer, normalise, read_file
+
+BERLIN = 'Europe/Berlin'
+T1 = (datetime(2026, 10, 5, 8, 12, 30), datetime(2026, 10, 5, 8, 42, 30))
+LOCAL = tuple(moment + timedelta(hours=2) for moment in T1)
+
+HEAD = 'ID,Customer,Start,End,Note\n'
+ROW = 'A,Harbor,2026-10-05 10:12:30,2026-10-05 10:42:30,'
+
+
+def sessions(content, name='x.csv', tz=BERLIN, **mapping):
+    """Return what the rows of a file come to, as the dialog reads them."""
+    reading = read_file(content if isinstance(content, bytes) else content.encode(), name)
+    source = reading.source or 'csv'
+    options, _notes = infer(reading, source, mapping, tz=tz)
+    mapping = {**options, **mapping}
+    now = datetime(2026, 11, 26)
+    return [normalise(one, source, tz=tz, mapping=mapping, now=now) for one in reading.records]
+
+
+def spans(content, **options):
+    return [(one.started_at, one.ended_at) for one in sessions(content, **options)]
+
+
+def rejected(content, **options):
+    """Return the codes of the rejections of a file, None for what is a session."""
+    return [getattr(result, 'code', None) for result in sessions(content, **options)]
+
+
+@pytest.mark.parametrize(
+    'rows',
+    [
+        f'{ROW}"printer\nB{ROW[1:]}ok\nC{ROW[1:]}ok\n',
+        f'{ROW}"printer\nB{ROW[1:]}ok\nC{ROW[1:]}"ok"\nD{ROW[1:]}ok\n',
+        f'{ROW}"printer\n' + f'B{ROW[1:]}ok\n' * 12_000,
+    ],
+)
+@pytest.mark.parametrize('delimiter', [',', '\t'])
+def test_a_quotation_mark_that_is_not_closed_swallows_no_rows(rows, delimiter):
+    content = (HEAD + rows).replace(',', delimiter).encode()
+    with pytest.raises(ReadError) as caught:
+        read_file(content)
+    assert (caught.value.code, caught.value.params) == ('csv_quote', {'line': 2})
+
+
+def test_quotation_marks_that_are_closed_are_no_matter():
+    content = HEAD + f'{ROW}"two ""lines""\nof, text"\nB{ROW[1:]}24" screen\nC{ROW[1:]}"x\n"\n'
+    assert spans(content) == [T1, T1, T1]
+
+
+@pytest.mark.parametrize(
+    'content',
+    [
+        'ID,Customer,Start,End\nA,Harbor, Inc,2026-10-05 10:12,2026-10-05 10:42\n',
+        'ID,Customer,Start,End\nA,Harbor,10/13/2026, 10:12 AM,10/13/2026, 10:42 AM\n',
+        'Date,Customer,Start,Duration (h),Technician\n2026-10-05,Harbor,10:12,0,5,Ava\n',
+        'ID,Start,End,Customer,Note\nA,2026-10-05 10:12,2026-10-05 10:42,Harbor, Inc,Mail\n',
+    ],
+)
+def test_a_row_with_more_cells_than_headings_is_asked(content):
+    assert rejected(content) == ['long_row']
+
+
+def test_a_column_without_a_heading_is_none():
+    content = 'ID;Start;End;\nA;2026-10-05 10:12:30;2026-10-05 10:42:30;x\n'
+    assert spans(content) == [T1]
+    assert spans(content.replace('End;\n', 'End\n').replace(';x', ';;')) == [T1]
+
+
+@pytest.mark.parametrize(
+    'content',
+    [
+        'ID,Start Date,Time,End Date,Time\nA,2026-10-05,23:50,2026-10-06,00:10\n',
+        'ID,Start,End\nA,2026-10-05 10:12:00,2026-10-06',
+        'ID,Start,Duration (min)\nA,05.10.2026,30\n',
+        'ID,Start,End\nA,"October 5, 2026","October 6, 2026"\n',
+    ],
+)
+def test_a_day_is_no_time_of_day(content):
+    assert rejected(content) == ['no_time']
+
+
+def test_days_in_cells_are_no_times_of_day():
+    book = openpyxl.Workbook()
+    for row in (
+        ['ID', 'Start', 'End'],
+        ['A', *(moment.date() for moment in LOCAL)],
+        ['B', LOCAL[0].replace(hour=0, minute=0, second=0), LOCAL[1]],
+    ):
+        book.active.append(row)
+    content = io.BytesIO()
+    book.save(content)
+    assert rejected(content.getvalue(), name='x.xlsx') == ['no_time', None]
+
+
+@pytest.mark.parametrize(
+    ('heading', 'text'),
+    [('Duration (min)', '05:30'), ('Minutes', '05:30'), ('Duration (s)', '05:30'),
+     ('Duration', '"1,200 min"'), ('Duration', '"1,200 s"')],
+)  # fmt: skip
+def test_minutes_that_can_be_hours_are_asked(heading, text):
+    content = f'ID,Start,{heading}\nA,2026-10-05 10:12:30,{text}\n'
+    assert rejected(content) == ['ambiguous_duration']
+    if ':' in text:
+        [session] = sessions(content, duration_unit='mm:ss')
+        assert session.duration_seconds == 330
+
+
+@pytest.mark.parametrize(
+    'headings',
+    ['Duration (rounded),Duration (exact)', 'Duration billed,Duration actual',
+     'Billed Duration,Actual Duration', 'Dauer (gerundet),Dauer (exakt)',
+     'Dauer gerundet,Dauer exakt', 'Durée arrondie,Durée réelle', 'Duration (rounded),Duration'],
+)  # fmt: skip
+@pytest.mark.parametrize('is_turned', [False, True])
+def test_what_was_measured_counts_not_what_was_rounded(headings, is_turned):
+    columns = [*zip(headings.split(','), ('00:45:00', '00:30:00'), strict=True)]
+    names, values = zip(*(reversed(columns) if is_turned else columns), strict=True)
+    content = f'ID,Start,{",".join(names)}\nA,2026-10-05 10:12:30,{",".join(values)}\n'
+    assert spans(content) == [T1]
+
+
+def test_what_happened_counts_not_what_was_planned():
+    content = (
+        'ID;Beginn (Soll);Ende (Soll);Beginn (Ist);Ende (Ist)\n'
+        'A;05.10.2026 10:00;05.10.2026 12:00;05.10.2026 10:12:30;05.10.2026 10:42:30\n'
+    )
+    assert spans(content) == [T1]
+
+
+@pytest.mark.parametrize(
+    ('text', 'code'),
+    [('26/10/05 10:12', 'bad_time'), ('26-10-13 10:12', 'bad_time'), ('05/10/26 10:12', None)],
+)
+def test_two_figures_that_are_the_year_are_not_the_day(text, code):
+    assert rejected(f'ID,Start\nA,{text}\n', date_order='dmy') == [code]
+
+
+@pytest.mark.parametrize(
+    ('word', 'tz', 'hour'),
+    [('EST', 'America/New_York', 14), ('ET', 'America/New_York', 14), ('EST', BERLIN, None),
+     ('CET', BERLIN, 8), ('MEZ', BERLIN, 8), ('CEST', 'America/New_York', None),
+     ('Ist', BERLIN, 8), ('Local', BERLIN, 8)],
+)  # fmt: skip
+def test_a_zone_by_its_abbreviation_in_a_heading_is_the_chosen_one_or_asked(word, tz, hour):
+    [result] = sessions(f'ID,Start ({word})\nA,2026-10-05 10:12\n', tz=tz)
+    if hour is None:
+        assert result.code == 'zone_word'
+    else:
+        assert isinstance(result, Normal)
+        assert result.started_at.hour == hour
+
+
+@pytest.mark.parametrize(
+    'answer',
+    [
+        {'errors': [{'message': 'token expired'}]},
+        {'representation': [], 'error': {'code': 1, 'message': 'token expired'}},
+        {'status': 'error', 'message': 'token expired', 'data': []},
+        {'success': False, 'message': 'token expired', 'records': []},
+    ],
+)
+def test_an_error_beside_an_empty_list_is_no_empty_list(answer):
+    with pytest.raises(ReadError) as caught:
+        read_file(json.dumps(answer).encode())
+    assert caught.value.code == 'json_error'
+    assert 'token expired' in caught.value.reason
+
+
+def test_a_hidden_sheet_comes_last():
+    book = openpyxl.Workbook()
+    book.active.sheet_state = 'hidden'
+    for sheet, name in ((book.active, 'old'), (book.create_sheet('Sessions'), 'new')):
+        sheet.append(['ID', 'Start', 'End'])
+        sheet.append([name, *T1])
+    book.active = 1
+    content = io.BytesIO()
+    book.save(content)
+    assert read_file(content.getvalue()).records[0]['ID'] == 'new'
