@@ -22,7 +22,7 @@ from .encodings import ENCODINGS
 from .inference import infer, value_at
 from .messages import DEVICE_LABELS, LABELS, Label
 from .reader import read_file, read_html, read_json, read_xml
-from .repeats import Labels, Repeats
+from .repeats import Labels, Repeats, is_other_session, reject_known
 from .registry import get, names, profiles, recognise, register
 from .tables import MAX_BYTES, read_csv, read_xlsx, suggest_mapping
 from .writer import write_rejected
@@ -78,6 +78,7 @@ __all__ = [
     'get',
     'inert_cell',
     'infer',
+    'is_other_session',
     'names',
     'normalise',
     'normaliser',
@@ -95,6 +96,7 @@ __all__ = [
     'register',
     'reject',
     'reject_device',
+    'reject_known',
     'shorten',
     'suggest_device_mapping',
     'suggest_mapping',

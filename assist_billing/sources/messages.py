@@ -76,6 +76,12 @@ RECORD = {
         "%(field)s is %(value)s, as in record %(row)s, but the two differ (%(differs)s). If these "
         "are two sessions, this does not identify sessions: set it to “not used” under Columns."
     ),
+    'otherwise_known': _lt(
+        "%(field)s is %(value)s, which a session that began at %(known)s has already; this one "
+        "began at %(start)s. If it is the same session, check time zone and date order. If not, "
+        "this column does not identify sessions: undo the earlier import, set the column to “not "
+        "used” under Columns, and import both files again."
+    ),
     'ambiguous_duration': _lt(
         "%(field)s is %(value)s, which can be read in more than one way. Choose the unit of "
         "durations under Columns, or write it as 01:30:00."

@@ -8,6 +8,7 @@ from .outcome import Rejection, shorten
 
 # Two records of one start, of which one is the moment less a duration, differ by their fractions.
 _SAME_START = timedelta(seconds=2)
+_SAME_RUN = timedelta(hours=24)
 _COMPARED = (
     'technician', 'customer_email', 'customer_name', 'customer_ref', 'device_ref', 'device_name',
     'kind', 'group', 'department', 'note', 'billable',
@@ -59,6 +60,33 @@ class Repeats:
             'differs': Labels(LABELS[name] for name in differing),
         }
         return Rejection(label, 'otherwise_row' if self.lines else 'otherwise_record', params)
+
+
+def is_other_session(started_at, ended_at, normal):
+    """Tell whether a session with the same ID as one that is stored must be another one.
+
+    Clocks, corrections and zones move a session; but one that is over when the other begins, or
+    began days apart from one that still runs, is no other form of it.
+    """
+    if abs(started_at - normal.started_at) <= _SAME_START:
+        return False
+    if ended_at is None:
+        return abs(started_at - normal.started_at) > _SAME_RUN
+    return normal.started_at >= ended_at or (
+        normal.ended_at is not None and normal.ended_at <= started_at
+    )
+
+
+def reject_known(normal, started_at):
+    """Return the rejection of a session whose ID a stored one has that began at another time."""
+    label = Label(LABELS['external_id'])
+    params = {
+        'field': label,
+        'value': shorten(normal.external_id),
+        'start': f'{normal.started_at} UTC',
+        'known': f'{started_at} UTC',
+    }
+    return Rejection(label, 'otherwise_known', params)
 
 
 class Labels(tuple):

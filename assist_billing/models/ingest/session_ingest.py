@@ -151,7 +151,38 @@ class AssistSession(models.Model):
 
     @api.model
     def _get_ingest_columns(self):
-        return ['ended_at', 'source_digest', 'source_difference_digest']
+        return ['started_at', 'ended_at', 'source_digest', 'source_difference_digest']
+
+    @api.model
+    def _ingest_read(self, run, first, records):
+        # EXTENDS assist.intake: a row of a file that has the ID of a session at another time
+        results = super()._ingest_read(run, first, records)
+        if run.repeats is None:
+            return results
+        ids = {one.external_id for one in results if isinstance(one, sources.Normal)}
+        stored = self._ingest_fetch(run, ids)
+        return [
+            self._ingest_reject_other(stored.get(one.external_id), one)
+            if isinstance(one, sources.Normal)
+            else one
+            for one in results
+        ]
+
+    @api.model
+    def _ingest_reject_other(self, row, normal):
+        """Return a session of a file; its rejection where its ID is that of another session.
+
+        Of devices and tickets somebody may take the number for an ID. It would be known already,
+        and never billed; or take the place of one that is still running.
+        """
+        digests = row and (row['source_digest'], row['source_difference_digest'])
+        if (
+            row is None
+            or not sources.is_other_session(row['started_at'], row['ended_at'], normal)
+            or self._get_source_digest(normal) in digests
+        ):
+            return normal
+        return sources.reject_known(normal, row['started_at'])
 
     @api.model
     def _ingest_is_overtaken(self, ours, theirs):

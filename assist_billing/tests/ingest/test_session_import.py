@@ -62,6 +62,27 @@ class TestSessionImport(IngestCommon):
         later.action_import()
         self.assertEqual(self._get(2).duration_seconds, 1800)
 
+    def test_a_column_that_numbers_no_sessions_loses_none_from_file_to_file(self):
+        head = "Computer;ID;Start;End\n"
+        cases = (
+            ("PC-1;7;2026-01-05 10:12;2026-01-05 10:42", "PC-1;7;2026-01-12 10:12;2026-01-12 11:42"),
+            ("PC-2;8;2026-01-05 10:12;", "PC-2;8;2026-01-12 10:12;2026-01-12 11:42"),
+        )
+        for first, second in cases:
+            self._wizard((head + first).encode(), 'x.csv').action_import()
+            later = self._wizard((head + second).encode(), 'y.csv')
+            later.action_import()
+            self.assertEqual(self._counts(later), [1, 0, 0, 0, 1])
+            self.assertIn("does not identify sessions", later.rejected_shown)
+            session = self._get(first.split(';')[1], 'csv')
+            self.assertEqual(str(session.started_at), '2026-01-05 10:12:00')
+            self.assertFalse(session.source_difference)
+            # The same again, or the same corrected by some minutes, is no other session.
+            for known in (first, first.replace('10:12', '10:15').replace('10:42', '10:50')):
+                again = self._wizard((head + known).encode(), 'x.csv')
+                again.action_import()
+                self.assertEqual(self._counts(again), [1, 0, 0, 1, 0])
+
     def test_rejected_rows_come_back_as_a_file_to_mend(self):
         wizard = self._wizard(CSV.encode('cp1252'), 'my list.csv', source='csv')
         wizard.action_import()
