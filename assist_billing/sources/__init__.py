@@ -9,6 +9,7 @@ from .cells import inert_cell, plain_cell
 from .devices import (
     DEVICE_FIELDS,
     Device,
+    DeviceRepeats,
     device_reader,
     read_device,
     recognise_devices,
@@ -65,6 +66,7 @@ __all__ = [
     'MAX_BYTES',
     'OPTIONS',
     'Device',
+    'DeviceRepeats',
     'Label',
     'Labels',
     'Normal',

@@ -24,7 +24,7 @@ from typing import NamedTuple
 from .columns import Kept, Nested, join_moment
 from .headings import COMMON, bare
 from .messages import DEVICE, DEVICE_LABELS, Label
-from .outcome import shorten
+from .outcome import LongRow, shorten
 from .profile import fold
 from .registry import names
 from .values import (
@@ -38,7 +38,7 @@ from .values import (
     wall_time,
     zone_info,
 )
-from .words import TOTALS, fold_text
+from .words import fold_text, is_total
 
 # A record is looked at up to this many names; more is no list of devices.
 _NAMES_READ = 1_000
@@ -227,6 +227,33 @@ def read_device(record, source, tz, now, mapping=None):
     return device_reader(source, tz, mapping)(record, now)
 
 
+class DeviceRepeats:
+    """The devices of one file, by their IDs: two names of one are two devices, or a mistake.
+
+    A customer's number, or a serial number that a maker left out, is an ID of many.
+    """
+
+    def __init__(self, lines=()):
+        self.lines = lines
+        self._seen = {}
+
+    def meet(self, index, device):
+        """Take in a device; return a `DeviceRejection` where an earlier row names it otherwise."""
+        first, name = self._seen.setdefault(device.external_id, (index, device.name))
+        if fold_text(name) == fold_text(device.name):
+            return None
+        label = Label(DEVICE_LABELS['external_id'])
+        row = self.lines[first] if first < len(self.lines) else first + 1
+        params = {
+            'field': label,
+            'value': shorten(device.external_id),
+            'row': str(row),
+            'name': shorten(name),
+            'other': shorten(device.name),
+        }
+        return DeviceRejection(label, 'otherwise_row', params)
+
+
 def device_reader(source, tz, mapping=None):
     """Return a callable `(record, now) -> Device | DeviceRejection`, for many records.
 
@@ -240,6 +267,8 @@ def device_reader(source, tz, mapping=None):
             return reject_device('source', 'unknown_source', source)
         if not isinstance(record, dict):
             return reject_device('record', 'not_object', record)
+        if isinstance(record, LongRow):
+            return reject_device('record', 'long_row', next(reversed(record.values())))
         columns = kept.get(record, lambda like: _columns(like, source, mapping))
         return _read(record, _find(record, columns, mapping), source, tz, now, mapping)
 
@@ -254,6 +283,8 @@ def _read(record, found, source, tz, now, mapping):
         return reject_device(label, 'bad_id', value)
     if not external_id:
         return _no_id(record, label)
+    if is_total(value):
+        return reject_device(label, 'total', value)
     times = {}
     for field in ('enrolled_at', 'removed_at'):
         label, value = found[field]
@@ -290,7 +321,7 @@ def _read(record, found, source, tz, now, mapping):
 
 def _no_id(record, label):
     first = next((value for value in record.values() if not is_blank(value)), None)
-    if type(first) is str and fold_text(first[:60]).strip(' :=') in TOTALS:
+    if is_total(first):
         return reject_device(label, 'total', first)
     return reject_device(label, 'no_id')
 

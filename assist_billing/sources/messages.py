@@ -175,6 +175,16 @@ DEVICE = {
         "%(field)s is %(value)s: day and month cannot be told apart. Choose the date order, or "
         "write the year first."
     ),
+    'long_row': _lt(
+        "This row has more values than there are headings; the last one is %(value)s. Put "
+        "quotation marks around the value that contains the delimiter, or give the last column a "
+        "heading."
+    ),
+    'otherwise_row': _lt(
+        "%(field)s is %(value)s, as in row %(row)s, but the names differ: %(name)s and %(other)s. "
+        "If these are two devices, this column does not identify devices: choose another one as ID "
+        "under Columns."
+    ),
     'total': _lt("%(value)s: this is a row of totals, not a device. It is left out."),
     'unknown_source': _lt("%(field)s is %(value)s, which is not a known source."),
 }

@@ -29,7 +29,7 @@ from .values import (
     wall_time,
     zone_info,
 )
-from .words import NO, TOTALS, fold_text
+from .words import NO, fold_text, is_total
 
 # Clocks of technicians and tools differ, but not by more than a day.
 TOLERANCE = timedelta(hours=24)
@@ -315,7 +315,7 @@ class _Reading:
     def _no_start(self, name):
         """Return why a record without a start is none."""
         first = next((value for value in self.record.values() if not is_blank(value)), None)
-        if type(first) is str and fold_text(first[:60]).strip(' :=') in TOTALS:
+        if is_total(first):
             label = next(key for key, value in self.record.items() if value is first)
             return reject(label, 'total', first)
         day, day_name = self.take('day')

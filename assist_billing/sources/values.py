@@ -37,6 +37,8 @@ NOTE_LIMIT = 20_000
 
 # What exports write where nothing is known.
 _NOTHING = frozenset({'', '-', 'null', 'none', 'nan', 'nil', 'n/a', 'undefined'})
+# A long number that a spreadsheet program wrote as 1.23457E+12: many numbers came to that.
+_ROUNDED = re.compile(r'\d(?:[.,]\d{1,14})?[eE]\+\d{1,3}', re.ASCII)
 _EMAIL = re.compile(r'[^\s@<>"(),;:]{1,64}@[^\s@<>"(),;:]{1,189}')
 # Characters that make a text show in another order than it is stored.
 _REORDERING = dict.fromkeys((*range(0x202A, 0x202F), *range(0x2066, 0x206A)))
@@ -115,7 +117,7 @@ def identity(value):
         return ''
     if kind is str:
         text = value.strip() if value.isprintable() else clean_line(value[: ID_LIMIT * 4])
-        if len(value) > ID_LIMIT * 4 or len(text) > ID_LIMIT:
+        if len(value) > ID_LIMIT * 4 or len(text) > ID_LIMIT or _ROUNDED.fullmatch(text):
             raise BadValue('bad_id')
         return text
     if kind is float and abs(value) < 2**53 and value == int(value):

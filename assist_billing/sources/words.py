@@ -1,5 +1,6 @@
 """Words of days, months and answers, in the languages that exports are written in."""
 
+import re
 import unicodedata
 
 # Blanks that are not the common one, and marks that nobody sees.
@@ -152,5 +153,15 @@ TOTALS = frozenset(
 ) | {
     'grand total', 'total general', 'totale generale', 'total geral', 'overall total',
     'eindtotaal', 'sub total', 'subtotal', 'zwischensumme', 'sous-total', 'total hours',
-    'total time', 'summe gesamt', 'total duration',
+    'total time', 'summe gesamt', 'total duration', 'total devices', 'total computers',
+    'total sessions', 'total records', 'total rows', 'total entries', 'anzahl', 'anzahl gesamt',
+    'count', 'nombre total', 'aantal', 'cantidad', 'quantidade',
 }  # fmt: skip
+
+
+def is_total(value):
+    """Tell whether a value begins a row of sums: “Total”, “Total: 12”, “Totals (12 sessions)”."""
+    if type(value) is not str:
+        return False
+    words, _mark, rest = re.sub(r'([:=(]|\d)', r'\n\1', fold_text(value[:60])).partition('\n')
+    return words.strip() in TOTALS and not re.search(r'[^\W\d]', re.sub(r'\([^)]*\)', '', rest))

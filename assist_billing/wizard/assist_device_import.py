@@ -118,6 +118,7 @@ class AssistDeviceImport(models.TransientModel):
                 self.source,
                 tz=self.tz,
                 mapping=self._get_mapping(reading),
+                repeats=sources.DeviceRepeats(reading.lines),
                 look=lambda _run, _first, *batch: self._look(seen, *batch),
             )
             shown = self._render_devices(devices, seen)
@@ -138,7 +139,13 @@ class AssistDeviceImport(models.TransientModel):
         reading, devices = self._begin()
         mapping = self._get_mapping(reading)
         self._keep_mapping(reading, mapping)
-        answers = devices._ingest(reading.records, self.source, tz=self.tz, mapping=mapping)
+        answers = devices._ingest(
+            reading.records,
+            self.source,
+            tz=self.tz,
+            mapping=mapping,
+            repeats=sources.DeviceRepeats(reading.lines),
+        )
         vals = self._prepare_result_vals(reading, answers)
         # A list with rejected rows may have any device in them.
         if self.is_complete and not vals['rejected_count']:
@@ -232,7 +239,11 @@ class AssistDeviceImport(models.TransientModel):
         if rejected:
             content, extension = sources.write_rejected(reading, rejected)
             vals |= {
-                'rejected_shown': rejected[0][2],
+                'rejected_shown': self.env._(
+                    "Row %(row)s: %(reason)s",
+                    row=reading.lines[rejected[0][0]] if reading.lines else rejected[0][0] + 1,
+                    reason=rejected[0][2],
+                ),
                 'rejected_file': base64.b64encode(content),
                 'rejected_filename': f'devices-rejected.{extension}',
             }

@@ -25,8 +25,9 @@ class IngestRun:
 
     :param take: called with `(record, now)`; gives a form of `FORMS`, or a rejection
     :param bool preview: store nothing; `id` is False where a record would be created
-    :param sources.Repeats repeats: what the rows of the same file said before; None where records
-        are no file. One that has the ID of an earlier row and says other things is rejected
+    :param repeats: `sources.Repeats` or its like for devices, what the rows of the same file said
+        before; None where records are no file. One that has the ID of an earlier row and says
+        other things is rejected
     :param look: called after each batch with `(run, index of its first, results, answers)`
     """
 

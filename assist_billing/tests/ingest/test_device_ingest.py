@@ -303,6 +303,24 @@ class TestDeviceIngest(AssistBillingCommon):
         self.assertEqual(action['res_id'], wizard.id)
         return wizard
 
+    def test_an_id_of_many_loses_no_device(self):
+        text = (
+            "Client ID;Computer Name\n17;FRONT-DESK\n17;front-desk\n17;STORE-1\n18;\n18;\n"
+            "Total: 4;\n1,23457E+12;PC-1\n19;PC-2;broken; in two\n"
+        )
+        wizard = self._import(base64.b64encode(text.encode()))
+        self.assertEqual(
+            (wizard.created_count, wizard.duplicate_count, wizard.rejected_count), (2, 2, 4)
+        )
+        self.assertIn("Row 4: ", wizard.rejected_shown)
+        self.assertIn("does not identify devices", wizard.rejected_shown)
+        wizard.action_undo()
+        wizard.action_preview()
+        for column in wizard.column_ids:
+            column.field = 'external_id' if column.name == 'Computer Name' else False
+        wizard.action_import()
+        self.assertEqual((wizard.created_count, wizard.duplicate_count), (4, 0))
+
     def test_a_file_is_imported_once(self):
         text = (
             "Device ID,Name,Group,Enrolled on\nA1,Till,Shop,2026-01-05\nA2,Server,Shop,\n,No ID,,\n"

@@ -65,7 +65,10 @@ class TestSessionImport(IngestCommon):
     def test_a_column_that_numbers_no_sessions_loses_none_from_file_to_file(self):
         head = "Computer;ID;Start;End\n"
         cases = (
-            ("PC-1;7;2026-01-05 10:12;2026-01-05 10:42", "PC-1;7;2026-01-12 10:12;2026-01-12 11:42"),
+            (
+                "PC-1;7;2026-01-05 10:12;2026-01-05 10:42",
+                "PC-1;7;2026-01-12 10:12;2026-01-12 11:42",
+            ),
             ("PC-2;8;2026-01-05 10:12;", "PC-2;8;2026-01-12 10:12;2026-01-12 11:42"),
         )
         for first, second in cases:
