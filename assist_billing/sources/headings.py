@@ -229,12 +229,18 @@ OTHER = {
 }  # fmt: skip
 
 
+# From and to can be computers as well: they are times where nothing else is.
+_SIDES = frozenset({'from', 'to', 'Von', 'Bis', 'Desde', 'Hasta', 'Van', 'Tot', 'Dalle', 'Alle',
+                    'Até'})  # fmt: skip
+
+
 def _all(kind):
     """Return the names of all languages: single columns (`str`), or pairs (`tuple`)."""
     merged = {}
     for field, names in ENGLISH.items():
         names = [*names, *(name for words in OTHER.values() for name in words.get(field, ()))]
-        merged[field] = tuple(dict.fromkeys(name for name in names if isinstance(name, kind)))
+        names = dict.fromkeys(name for name in names if isinstance(name, kind))
+        merged[field] = tuple(sorted(names, key=_SIDES.__contains__))
     return {field: names for field, names in merged.items() if names}
 
 

@@ -186,3 +186,10 @@ def test_a_hidden_sheet_comes_last():
     content = io.BytesIO()
     book.save(content)
     assert read_file(content.getvalue()).records[0]['ID'] == 'new'
+
+
+@pytest.mark.parametrize('words', ['From,To,Session Start,Session End',
+                                   'Von,Nach,Sitzungsbeginn,Sitzungsende'])  # fmt: skip
+def test_from_and_to_can_be_computers(words):
+    content = f'ID,{words}\nA,AVA-PC,STORE-1,2026-10-05 10:12:30,2026-10-05 10:42:30\n'
+    assert spans(content) == [T1]
