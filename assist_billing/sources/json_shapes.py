@@ -31,11 +31,25 @@ def find_records(found):
         apart = _columns_apart(found)
         if apart is not None:
             return apart, key
-        inside = next((key for key in known if isinstance(found.get(key), list | dict)), None)
+        inside = _inside(found, known)
         if inside is None:
             return _without_envelope(found, known, key)
         around, key, found = found, inside, found[inside]
     return _only_list(start, known)
+
+
+def _inside(found, known):
+    """Return the known key under which to look; None where there is none, or more than one.
+
+    Of several lists with records in them the one whose tool is known; else none of them is dropped.
+    """
+    keys = [key for key in known if isinstance(found.get(key), list | dict)]
+    full = [key for key in keys if isinstance(found[key], list) and any(
+        isinstance(record, dict) for record in found[key][:50])]  # fmt: skip
+    if len(full) > 1:
+        full = [key for key in full if registry.recognise(found[key])]
+        return full[0] if len(full) == 1 else None
+    return next(iter(full or keys), None)
 
 
 def _without_envelope(found, known, key):

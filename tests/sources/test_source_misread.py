@@ -193,3 +193,15 @@ def test_a_hidden_sheet_comes_last():
 def test_from_and_to_can_be_computers(words):
     content = f'ID,{words}\nA,AVA-PC,STORE-1,2026-10-05 10:12:30,2026-10-05 10:42:30\n'
     assert spans(content) == [T1]
+
+
+def test_of_two_lists_none_is_dropped():
+    record = {'id': 'a', 'start': '2026-10-05T08:12:30Z', 'end': '2026-10-05T08:42:30Z'}
+    zoho = {'session_id': 1, 'viewer_email': 'a@x', 'agent_email': 'b@y', 'start_time': 1}
+    with pytest.raises(ReadError) as caught:
+        read_file(json.dumps({'items': [record], 'sessions': [record]}).encode())
+    assert caught.value.code == 'json_many_lists'
+    for other in ([], ['a'], {'count': 1}, None):
+        assert spans(json.dumps({'records': other, 'sessions': [record]})) == [T1]
+    answer = {'records': [{'name': 'x'}], 'sessions': [zoho]}
+    assert read_file(json.dumps(answer).encode()).source == 'zoho_assist'
