@@ -22,7 +22,17 @@ GENERIC_KINDS = {
     'screen sharing': 'screen_share',
     'meeting': 'screen_share',
     'augmented reality': 'ar',
-}
+    **dict.fromkeys(
+        ('on-site', 'on site', 'onsite', 'site visit', 'vor ort', 'vor-ort', 'sur site',
+         'sur place', 'in situ', 'presencial', 'op locatie', 'in loco', 'in sede', 'no local'), 'on_site'),
+    **dict.fromkeys(
+        ('telephone', 'phone call', 'call', 'telefon', 'telefonisch', 'anruf', 'appel', 'telefono',
+         'llamada', 'telefoon', 'chiamata', 'telefone', 'chamada'), 'phone'),
+    **dict.fromkeys(
+        ('travel time', 'trip', 'anfahrt', 'fahrt', 'fahrtzeit', 'reisezeit', 'deplacement',
+         'trajet', 'viaje', 'desplazamiento', 'reistijd', 'reis', 'viaggio', 'trasferta', 'viagem',
+         'deslocacao', 'deslocamento'), 'travel'),
+}  # fmt: skip
 IDENTITY = ('technician', 'device_ref', 'device_name')
 
 PROFILE = register(

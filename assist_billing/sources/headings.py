@@ -84,7 +84,8 @@ OTHER = {
         'department': ('Abteilung', 'Standort'),
         'note': ('Notiz', 'Notizen', 'Bemerkung', 'Bemerkungen', 'Kommentar', 'Anmerkung',
                  'Beschreibung', 'Tätigkeit'),
-        'billable': ('Abrechenbar', 'Verrechenbar', 'Fakturierbar', 'Berechenbar'),
+        'billable': ('Abrechenbar', 'Verrechenbar', 'Fakturierbar', 'Berechenbar', 'Abrechnen',
+                     'Verrechnen', 'Abrechnungsstatus', 'Abrechnung'),
     },
     'fr': {
         'external_id': ('ID de session', 'ID session', 'Identifiant de session', 'Identifiant',

@@ -5,11 +5,11 @@ from itertools import islice
 
 from . import registry
 from .columns import Columns, Kept
-from .durations import is_clock_open
+from .durations import duration, is_clock_open
 from .headings import is_day_first
 from .normaliser import normaliser
 from .outcome import Normal, Note
-from .values import clean_line, is_blank
+from .values import BadValue, clean_line, is_blank
 
 # Rows whose durations are compared with their start and end.
 _COMPARED = 500
@@ -117,9 +117,10 @@ def _duration_unit(values, take, profile, mapping):
         value, _name = values.of(record, 'duration')
         number = _number(value)
         clock = _TWO_PARTS.fullmatch(value.strip()[:12]) if type(value) is str else None
+        told = values.shape(record).unit if isinstance(record, dict) else None
         if number is None and clock is None:
+            unfit = unfit or _unfit_text(value, take(record), told)
             continue
-        told = values.shape(record).unit
         if clock and is_clock_open(int(clock[1]), told):
             told = None
         if values.of(record, 'ended_at')[0] is None or values.of(record, 'started_at')[0] is None:
@@ -132,7 +133,7 @@ def _duration_unit(values, take, profile, mapping):
         elapsed = session.duration_seconds
         units = {unit for unit in (*_UNITS, 'mm:ss') if _fits(number, clock, unit, elapsed)}
         fitting &= units
-        if told is not None and told not in units:
+        if told not in units and (told is not None or not units):
             unfit = unfit or value
     if mapping.get('duration_unit') or (profile.duration_unit and needed is None):
         return None, _unlike(unfit)
@@ -141,6 +142,17 @@ def _duration_unit(values, take, profile, mapping):
     if compared and len(fitting) == 1:
         return fitting.pop(), None
     return None, Note('open_unit', {'value': clean_line(needed, 40)})
+
+
+def _unfit_text(value, session, unit):
+    """Return a duration such as 0:45:00 or “45 min” that is not from start to end; else None."""
+    if is_blank(value) or not isinstance(session, Normal) or session.ended_at is None:
+        return None
+    try:
+        seconds = duration(value, unit)
+    except BadValue:
+        return None
+    return value if abs(seconds - session.duration_seconds) > _ROUNDED['min'] else None
 
 
 def _unlike(value):

@@ -443,7 +443,8 @@ class _Reading:
         value = self.take('kind')[0]
         if value is None:
             return self.profile.kind
-        return self.profile.kinds.get(_word(value), self.profile.kind)
+        word, kinds = _word(value), self.profile.kinds
+        return kinds.get(word) or kinds.get(fold_text(word), self.profile.kind)
 
     def billable(self):
         """Return None, or False and why."""

@@ -203,6 +203,7 @@ def _collect(rows, max_cells, *, is_split=False):
     cells = [row for _number, row in first]
     place = find_headings(cells)
     source, notes = None, []
+    take = _text_cell if is_split else plain_cell
     width = len(cells[place]) if is_split and place is not None else None
     if place is None:
         source, columns = headless_columns(cells)
@@ -225,15 +226,22 @@ def _collect(rows, max_cells, *, is_split=False):
             row = row[:-1]
         # A short row lacks its last cells; they are blank, not absent.
         record = (
-            dict(zip(columns, map(plain_cell, row), strict=False))
+            dict(zip(columns, map(take, row), strict=False))
             if len(row) == len(columns)
-            else dict.fromkeys(columns, '') | dict(zip(columns, map(plain_cell, row), strict=False))
+            else dict.fromkeys(columns, '') | dict(zip(columns, map(take, row), strict=False))
         )
         is_long = width is not None and any(cell not in (None, '') for cell in row[width:])
         records.append(LongRow(record) if is_long else record)
         lines.append(number)
     source = source or registry.recognise(columns)
     return Reading(records, columns, lines, source, tz=_zone_of(place, source), notes=tuple(notes))
+
+
+def _text_cell(cell):
+    """Return a cell of a text; what is written as a formula to keep its noughts is the text."""
+    if cell[:2] == '="' and cell[-1] == '"' and cell.count('"') == 2:
+        return cell[2:-1]
+    return plain_cell(cell)
 
 
 def _bounded(rows, max_cells):

@@ -145,6 +145,10 @@ NO = frozenset(
     'donotbill', 'no charge', 'nicht abrechenbar', 'nicht verrechenbar', 'nicht fakturierbar',
     'non facturable', 'no facturable', 'niet factureerbaar', 'niet declarabel',
     'non fatturabile', 'nao faturavel', 'nicht berechnen', 'kostenlos', 'free of charge',
+    'nicht abrechnen', 'nicht verrechnen', 'ohne berechnung', 'unentgeltlich', 'kostenfrei',
+    'kulanz', 'garantie', 'gewahrleistung', 'goodwill', 'warranty', 'free', 'gratis', 'gratuit',
+    'gratuito', 'garantia', 'garanzia', 'offert', 'ne pas facturer', 'a ne pas facturer',
+    'no facturar', 'niet factureren', 'non fatturare', 'nao faturar', '0.0', '0.00', '0,00',
 }  # fmt: skip
 # How the row of sums begins.
 TOTALS = frozenset(

@@ -205,3 +205,36 @@ def test_of_two_lists_none_is_dropped():
         assert spans(json.dumps({'records': other, 'sessions': [record]})) == [T1]
     answer = {'records': [{'name': 'x'}], 'sessions': [zoho]}
     assert read_file(json.dumps(answer).encode()).source == 'zoho_assist'
+
+
+@pytest.mark.parametrize('text', ['3:30', '3:30:00', '3 h 30 min', '210', '3.5'])
+def test_durations_of_any_form_that_are_not_from_start_to_end_are_said(text):
+    content = f'Date;Start;End;Break;Duration\n2026-10-05;08:00;12:00;0:30;{text}\n'
+    _options, notes = infer(read_file(content.encode()), 'csv', tz=BERLIN)
+    assert [note.code for note in notes] == ['unlike_duration']
+    whole = content.replace(text, '4:00:00')
+    assert infer(read_file(whole.encode()), 'csv', tz=BERLIN)[1] == []
+
+
+def test_a_text_that_is_written_as_a_formula_keeps_its_noughts():
+    content = (
+        'ID,Customer Number,Start,End\n="001","=""0042""",2026-10-05 10:12:30,2026-10-05 10:42\n'
+    )
+    [session] = sessions(content)
+    assert (session.external_id, session.customer_ref) == ('001', '0042')
+
+
+@pytest.mark.parametrize(
+    ('word', 'kind'),
+    [('On-Site', 'on_site'), ('Vor Ort', 'on_site'), ('Téléphone', 'phone'), ('Anfahrt', 'travel'),
+     ('Déplacement', 'travel'), ('Remote Support', 'remote_support')],
+)  # fmt: skip
+def test_kinds_in_words(word, kind):
+    [session] = sessions(f'ID,Start,Type\nA,2026-10-05 10:12:30,{word}\n')
+    assert session.kind == kind
+
+
+@pytest.mark.parametrize('word', ['Kulanz', 'Garantie', 'nicht abrechnen', 'Gratis', '0.00'])
+def test_what_is_free_in_words_is_not_billed(word):
+    [session] = sessions(f'ID,Beginn,Abrechnung\nA,2026-10-05 10:12:30,{word}\n')
+    assert session.billable is False
