@@ -24,7 +24,8 @@ GENERIC_KINDS = {
     'augmented reality': 'ar',
     **dict.fromkeys(
         ('on-site', 'on site', 'onsite', 'site visit', 'vor ort', 'vor-ort', 'sur site',
-         'sur place', 'in situ', 'presencial', 'op locatie', 'in loco', 'in sede', 'no local'), 'on_site'),
+         'sur place', 'in situ', 'presencial', 'op locatie', 'in loco', 'in sede', 'no local'),
+        'on_site'),
     **dict.fromkeys(
         ('telephone', 'phone call', 'call', 'telefon', 'telefonisch', 'anruf', 'appel', 'telefono',
          'llamada', 'telefoon', 'chiamata', 'telefone', 'chamada'), 'phone'),

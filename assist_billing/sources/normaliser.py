@@ -126,7 +126,7 @@ class Normaliser:
             external_id = reading.external_id()
             started_at, wall, ended_at, end_wall = reading.times(now)
         except _Rejected as rejected:
-            return rejected.args[0]
+            return reading.total() or rejected.args[0]
         text = reading.text
         billable, billable_note = reading.billable()
         normal = Normal(
@@ -286,9 +286,11 @@ class _Reading:
         clock = clock_of(value)
         if clock is None:
             return value
-        day = self.take('day')[0] if self.shape[_INDEX['day']] else None
-        if is_blank(day):
+        if not self.shape[_INDEX['day']]:
             raise _Rejected(reject(name, 'bad_time', value))
+        day, day_name = self.take('day')
+        if is_blank(day):
+            raise _Rejected(reject(day_name, 'no_start', day))
         return join_moment(day, value)
 
     def _times_by_end(self, name, now):
@@ -312,12 +314,14 @@ class _Reading:
             value is None or (isinstance(value, str) and is_blank(value)) for value in values
         )
 
+    def total(self):
+        """Return the rejection of a row of sums, which begins with a word for it; else None."""
+        pairs = ((key, value) for key, value in self.record.items() if not is_blank(value))
+        label, first = next(pairs, (None, None))
+        return reject(label, 'total', first) if is_total(first) else None
+
     def _no_start(self, name):
         """Return why a record without a start is none."""
-        first = next((value for value in self.record.values() if not is_blank(value)), None)
-        if is_total(first):
-            label = next(key for key, value in self.record.items() if value is first)
-            return reject(label, 'total', first)
         day, day_name = self.take('day')
         if not is_blank(day):
             return reject(day_name, 'no_time', day)

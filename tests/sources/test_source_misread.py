@@ -238,3 +238,13 @@ def test_kinds_in_words(word, kind):
 def test_what_is_free_in_words_is_not_billed(word):
     [session] = sessions(f'ID,Beginn,Abrechnung\nA,2026-10-05 10:12:30,{word}\n')
     assert session.billable is False
+
+
+def test_rows_of_a_list_that_are_no_sessions_say_what_they_are():
+    rows = ['Datum;Von;Bis;Kunde', '05.10.2026;10:12:30;10:42:30;A', ';11:12;11:42;B']
+    content = '\n'.join([*rows, 'Summe;;;', ';;Summe: 1;'])
+    results = sessions(content)
+    assert [getattr(result, 'code', None) for result in results] == [
+        None, 'no_start', 'total', 'total',
+    ]  # fmt: skip
+    assert results[1].field == 'Datum'
