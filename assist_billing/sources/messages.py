@@ -76,6 +76,11 @@ RECORD = {
         "%(field)s is %(value)s, as in record %(row)s, but the two differ (%(differs)s). If these "
         "are two sessions, this does not identify sessions: set it to “not used” under Columns."
     ),
+    'alike_row': _lt(
+        "Row %(row)s has the same start, end, customer, technician and device, but the two differ "
+        "(%(differs)s). If these are two sessions, give the file a column “ID” with a different "
+        "value for each."
+    ),
     'otherwise_known': _lt(
         "%(field)s is %(value)s, which a session that began at %(known)s has already; this one "
         "began at %(start)s. If it is the same session, check time zone and date order. If not, "

@@ -6,6 +6,7 @@ back as a `Rejection`.
 """
 
 import hashlib
+import re
 from datetime import datetime, time, timedelta
 from functools import lru_cache
 
@@ -176,6 +177,11 @@ class Normaliser:
 
 def _digest(prefix, parts):
     return prefix + hashlib.sha256('\x1f'.join(parts).encode()).hexdigest()[:32]
+
+
+def is_derived(external_id):
+    """Tell whether an ID was made here of what a session says."""
+    return re.fullmatch(r'[de]-[0-9a-f]{32}', external_id) is not None
 
 
 class _Rejected(Exception):

@@ -4,6 +4,7 @@ from datetime import timedelta
 from zlib import crc32
 
 from .messages import LABELS, Label
+from .normaliser import is_derived
 from .outcome import Rejection, shorten
 
 # Two records of one start, of which one is the moment less a duration, differ by their fractions.
@@ -59,6 +60,8 @@ class Repeats:
             'row': str(number),
             'differs': Labels(LABELS[name] for name in differing),
         }
+        if is_derived(normal.external_id):
+            return Rejection(label, 'alike_row', params)
         return Rejection(label, 'otherwise_row' if self.lines else 'otherwise_record', params)
 
 
@@ -66,9 +69,10 @@ def is_other_session(started_at, ended_at, normal):
     """Tell whether a session with the same ID as one that is stored must be another one.
 
     Clocks, corrections and zones move a session; but one that is over when the other begins, or
-    began days apart from one that still runs, is no other form of it.
+    began days apart from one that still runs, is no other form of it. An ID that was made of wall
+    times is of one session in whatever zone.
     """
-    if abs(started_at - normal.started_at) <= _SAME_START:
+    if abs(started_at - normal.started_at) <= _SAME_START or is_derived(normal.external_id):
         return False
     if ended_at is None:
         return abs(started_at - normal.started_at) > _SAME_RUN

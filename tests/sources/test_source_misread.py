@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 import openpyxl
 import pytest
 
-from sources import Normal, ReadError, infer, normalise, read_file
+from sources import Normal, ReadError, Repeats, infer, normalise, read_file
 
 BERLIN = 'Europe/Berlin'
 T1 = (datetime(2026, 10, 5, 8, 12, 30), datetime(2026, 10, 5, 8, 42, 30))
@@ -248,3 +248,14 @@ def test_rows_of_a_list_that_are_no_sessions_say_what_they_are():
         None, 'no_start', 'total', 'total',
     ]  # fmt: skip
     assert results[1].field == 'Datum'
+
+
+def test_rows_that_are_alike_are_told_how_to_be_told_apart():
+    rows = ['Start,End,Technician,Note', *(
+        f'2026-10-05 10:00,2026-10-05 10:15,Ava,{note}' for note in ('Jane', 'Jane', 'Bob')
+    )]  # fmt: skip
+    repeats = Repeats([2, 3, 4])
+    results = [repeats.meet(index, one) for index, one in enumerate(sessions('\n'.join(rows)))]
+    assert results[:2] == [None, None]
+    assert results[2].code == 'alike_row'
+    assert results[2].reason.startswith("Row 2 has the same start")

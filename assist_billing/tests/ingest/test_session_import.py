@@ -86,6 +86,13 @@ class TestSessionImport(IngestCommon):
                 again.action_import()
                 self.assertEqual(self._counts(again), [1, 0, 0, 1, 0])
 
+    def test_another_zone_is_no_other_session_where_none_is_numbered(self):
+        content = b"Computer;Technician;Start;End\nPC-1;Ava;2026-01-05 10:12;2026-01-05 10:42\n"
+        self._wizard(content, 'x.csv').action_import()
+        again = self._wizard(content, 'x.csv', tz='America/New_York')
+        again.action_import()
+        self.assertEqual(self._counts(again), [1, 0, 0, 1, 0])
+
     def test_rejected_rows_come_back_as_a_file_to_mend(self):
         wizard = self._wizard(CSV.encode('cp1252'), 'my list.csv', source='csv')
         wizard.action_import()
