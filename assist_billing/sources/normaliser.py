@@ -265,6 +265,8 @@ class _Reading:
         A spreadsheet keeps midnight and a day alike: there two of them in a row are days.
         """
         is_cell = not isinstance(value, str)
+        if not is_cell and ':' in value:
+            return  # nearly always, and looked at more closely for nothing
         if is_cell and (start_wall is None or start_wall.time() != time.min):
             return
         if is_date_alone(value):

@@ -63,7 +63,7 @@ def read_csv(data, *, max_bytes=MAX_BYTES, encoding=None):
     lines = io.TextIOWrapper(
         io.BytesIO(data), encoding, errors=decoder_of(encoding, how), newline=None
     )
-    lines = _Lines(line.replace('\0', '').lstrip('\ufeff') for line in islice(lines, skipped, None))
+    lines = _Lines(islice(lines, skipped, None))
     rows = csv.reader(lines, delimiter=delimiter, skipinitialspace=True)
     try:
         reading = _collect(_numbered(rows, lines, skipped), MAX_CELLS, is_split=True)
@@ -84,7 +84,7 @@ def with_encoding(reading, encoding, how):
 
 
 class _Lines:
-    """The lines of a text, of which those of the row that is being read are kept."""
+    """The lines of a text without marks; those of the row that is being read are kept."""
 
     def __init__(self, lines):
         self._lines = lines
@@ -94,7 +94,7 @@ class _Lines:
         return self
 
     def __next__(self):
-        line = next(self._lines)
+        line = next(self._lines).replace('\0', '').lstrip('\ufeff')
         self._row.append(line)
         if len(self._row) > MAX_ROW_LINES:
             raise _OpenQuote
