@@ -320,10 +320,16 @@ def _read(record, found, source, tz, now, mapping):
 
 
 def _no_id(record, label):
-    first = next((value for value in record.values() if not is_blank(value)), None)
-    if is_total(first):
+    if is_row_of_sums(record):
+        first = next(value for value in record.values() if not is_blank(value))
         return reject_device(label, 'total', first)
     return reject_device(label, 'no_id')
+
+
+def is_row_of_sums(record):
+    """Tell whether a record of a list begins as a row of sums does, so that it is no device."""
+    values = record.values() if isinstance(record, dict) else ()
+    return is_total(next((value for value in values if not is_blank(value)), None))
 
 
 def _teamviewer_ids(external_id, record):

@@ -147,9 +147,14 @@ class AssistDeviceImport(models.TransientModel):
             repeats=sources.DeviceRepeats(reading.lines),
         )
         vals = self._prepare_result_vals(reading, answers)
-        # A list with rejected rows may have any device in them.
-        if self.is_complete and not vals['rejected_count']:
-            ids = [answer['id'] for answer in answers]
+        # A list with rejected rows may have any device in them, but for one of sums.
+        is_whole = all(
+            answer['status'] != 'rejected'
+            or sources.is_row_of_sums(reading.records[answer['index']])
+            for answer in answers
+        )
+        if self.is_complete and is_whole:
+            ids = [answer['id'] for answer in answers if answer['id']]
             seen = set(devices.browse(ids).mapped('external_id'))
             removed, doubted = devices._source_miss(self.source, seen, fields.Datetime.now())
             vals |= {'removed_count': len(removed), 'doubted_count': len(doubted)}

@@ -337,8 +337,11 @@ class TestDeviceIngest(AssistBillingCommon):
         self.assertEqual(found[0].enrolled_on, date(2026, 1, 5))
         again = self._import(content, is_complete=True)
         self.assertEqual((again.duplicate_count, again.removed_count), (2, 0))
-        less = base64.b64encode(b"Device ID,Name\nA1,Till\n")
-        self.assertEqual(self._import(less, is_complete=True).removed_count, 1)
+        # A row that cannot be read may be any device; one of sums is none.
+        for footer, removed in ((b",Broken\n", 0), (b"Total: 1,\n", 1)):
+            less = base64.b64encode(b"Device ID,Name\nA1,Till\n" + footer)
+            wizard = self._import(less, is_complete=True)
+            self.assertEqual((wizard.rejected_count, wizard.removed_count), (1, removed))
         self.assertTrue(found[1].removed_on)
         nothing = self._import(base64.b64encode(b"Device ID,Name\nB1,Other\n"), is_complete=True)
         self.assertEqual((nothing.removed_count, nothing.doubted_count), (1, 0))
