@@ -7,11 +7,11 @@ where a tier begins. Then each price has a line of its own, rounded once, and th
 its parts.
 """
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from decimal import Decimal
 from fractions import Fraction
 from itertools import accumulate
@@ -33,6 +33,7 @@ from .shapes import (
     Session,
     SessionShare,
     Terms,
+    get_seconds,
     round_half_up,
     split,
     split_somehow,
@@ -196,7 +197,7 @@ class RateCard:
                     self._measure(session, self._get_piece(session.start, session.end)),
                     start=pieces[0][0],
                     end=pieces[-1][1],
-                    seconds=sum(_seconds(start, end) for start, end, _band, _index in pieces),
+                    seconds=sum(get_seconds(start, end) for start, end, _band, _index in pieces),
                 )
             ]
         counts = self._get_counts(session, [stretch.seconds for stretch in stretches])
@@ -225,10 +226,11 @@ class RateCard:
         """Yield (start, end, band, index of the price date) of a span, one after the other."""
         pieces = self.terms.hours.cut(start, end) if self.by_band else [(start, end, None)]
         for start, end, band in pieces:
-            while start < end:
-                index = bisect_right(self.instants, start)
-                stop = min([end, *self.instants[index : index + 1]])
-                yield start, stop, band, index
+            first = bisect_right(self.instants, start)
+            changes = self.instants[first : bisect_left(self.instants, end)]
+            for index, stop in enumerate([*changes, end], first):
+                if start < stop:
+                    yield start, stop, band, index
                 start = stop
 
     def _get_piece(self, start, end):
@@ -253,9 +255,9 @@ class RateCard:
     def _measure(self, session, piece):
         """Return a piece as a stretch of its session."""
         start, end, band, index = piece
-        own = max(0, _seconds(max(start, session.start), min(end, session.end)))
+        own = max(0, get_seconds(max(start, session.start), min(end, session.end)))
         pricing = self._get(band, session.kind, session.grade, index)
-        return Stretch(start, end, own, _seconds(start, end), band, index, pricing, start)
+        return Stretch(start, end, own, get_seconds(start, end), band, index, pricing, start)
 
     def _is_alike(self, session, one, other):
         """Tell whether two stretches cost the same, in each tier if there are any."""
@@ -317,10 +319,6 @@ def _take(counts, seconds, from_end=False):
         taken = min(counts[i], seconds)
         counts[i] -= taken
         seconds -= taken
-
-
-def _seconds(start, end):
-    return (end - start) // timedelta(seconds=1)
 
 
 # === RATING === #

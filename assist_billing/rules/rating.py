@@ -41,6 +41,7 @@ from .shapes import (
     Session,
     SessionShare,
     Terms,
+    get_seconds,
     round_half_up,
     split,
     split_somehow,
@@ -292,14 +293,14 @@ def _make_shares(sessions, dropped, counted):
     """
     shares = []
     for session in sessions:
-        share = {'id': session.id, 'measured_seconds': _seconds(session.start, session.end)}
+        measured = get_seconds(session.start, session.end)
         if session.id in dropped:
             head = dropped[session.id]
-            share.update(merged_into=head, reason='short' if head is None else 'merged')
+            reason = 'short' if head is None else 'merged'
+            shares.append(SessionShare(session.id, measured, merged_into=head, reason=reason))
         else:
-            names = ('billed_seconds', 'quantity', 'amount', 'base_fee')
-            share.update(zip(names, counted[session.id], strict=True))
-        shares.append(SessionShare(**share))
+            billed, quantity, amount, fee = counted[session.id]
+            shares.append(SessionShare(session.id, measured, billed, None, quantity, amount, fee))
     return tuple(shares)
 
 
@@ -314,7 +315,7 @@ def _count(terms, sessions, by_kind=False, spans=None):
     seconds, dropped, chains = {}, {}, {}
     gap = timedelta(minutes=terms.merge_gap_minutes)
     for session in sessions:
-        length = _seconds(session.start, session.end)
+        length = get_seconds(session.start, session.end)
         if length < terms.ignore_under_seconds:
             dropped[session.id] = None
             continue
@@ -322,7 +323,7 @@ def _count(terms, sessions, by_kind=False, spans=None):
         head, end = chains.get(key, (None, None))
         if end is not None and session.start - end <= gap:
             dropped[session.id] = head
-            seconds[head] += _seconds(max(session.start, end), max(session.end, end))
+            seconds[head] += get_seconds(max(session.start, end), max(session.end, end))
             if spans is not None and session.end > end:
                 spans[head].append((max(session.start, end), session.end))
             end = max(session.end, end)
@@ -420,7 +421,3 @@ def _sorted(records, key):
         return records
     twice = [record_id for record_id, n in Counter(each.id for each in records).items() if n > 1]
     raise ValueError(f"{type(records[0]).__name__} {twice[0]} is given twice.")
-
-
-def _seconds(start, end):
-    return (end - start) // timedelta(seconds=1)

@@ -39,6 +39,12 @@ def round_half_up(value: Decimal | Fraction, step: Decimal) -> Decimal:
     return step * (units if above >= 0 else -units)
 
 
+def get_seconds(start: datetime, end: datetime) -> int:
+    """Return the whole seconds from one instant to another, rounded down."""
+    span = end - start
+    return 86400 * span.days + span.seconds
+
+
 def split(total, step, weights):
     """Split `total`, a whole number of `step`, in proportion to `weights`, largest remainder first.
 

@@ -382,7 +382,7 @@ class AssistBillingCycle(models.Model):
             origin.date_start,
             origin.date_end,
             # What has a price of its own is told in words of its own: those of its terms.
-            (cycle._get_words_key(origin, group), repr(group), price) if group else None,
+            (cycle._get_words_key(origin, group), group, price) if group else None,
         )
     )
     def _get_line_name(self, charge, product, origin, group=None, price=None):

@@ -1,6 +1,7 @@
 from odoo import api, fields, models
 
 from ...rules.rates import find_unused
+from ...utils.remembering import remembered
 
 # What a cycle keeps of the rate card; cycles without one have none of these keys.
 CARD_TERMS = ('hours', 'rates', 'band_products', 'versions', 'tz')
@@ -105,6 +106,8 @@ class AssistBillingPlan(models.Model):
 
     # === BUSINESS METHODS === #
 
+    # Of most customers of a plan it is the same.
+    @remembered(lambda plan, association, *period: (plan, association.rate_ids, period))
     def _prepare_card_terms(self, association, tz, date_start, date_end):
         """Return what a cycle keeps of rate card and prices by date, ready for JSON.
 
