@@ -36,7 +36,13 @@ class LongRow(dict):
 
     One of its values has the delimiter within and no quotation marks around: whatever stands
     behind it is in the wrong column.
+
+    :ivar width: the number of headings
     """
+
+    def __init__(self, values, width):
+        super().__init__(values)
+        self.width = width
 
 
 class Normal(NamedTuple):

@@ -231,7 +231,7 @@ def _collect(rows, max_cells, *, is_split=False):
             else dict.fromkeys(columns, '') | dict(zip(columns, map(take, row), strict=False))
         )
         is_long = width is not None and any(cell not in (None, '') for cell in row[width:])
-        records.append(LongRow(record) if is_long else record)
+        records.append(LongRow(record, width) if is_long else record)
         lines.append(number)
     source = source or registry.recognise(columns)
     return Reading(records, columns, lines, source, tz=_zone_of(place, source), notes=tuple(notes))

@@ -6,7 +6,7 @@ import json
 from datetime import datetime, timedelta
 
 from .cells import inert_cell
-from .outcome import shorten
+from .outcome import LongRow, shorten
 
 FIELD_HEADING = 'Rejected Field'
 REASON_HEADING = 'Rejected Because'
@@ -49,14 +49,23 @@ def _is_plain(value):
 
 
 def _write_csv(reading, rejected):
-    columns = [name for name in reading.columns if name not in {FIELD_HEADING, REASON_HEADING}]
+    added = (FIELD_HEADING, REASON_HEADING)
+    records = [reading.records[index] for index, _field, _reason in rejected]
+    width = next((row.width for row in records if isinstance(row, LongRow)), None)
+    # What a row has more than there are headings gets none, or it would no longer be noticed; with
+    # field and reason in front, whoever joins what belongs together has the rest in its place.
+    headings = [name for name in reading.columns[:width] if name not in added]
+    columns = [name for name in reading.columns if name not in added]
     content = io.StringIO()
     writer = csv.writer(content)
-    writer.writerow(map(inert_cell, (*columns, FIELD_HEADING, REASON_HEADING)))
-    for index, field, reason in rejected:
-        record = reading.records[index]
-        cells = (_cell(record.get(name)) for name in columns)
-        writer.writerow(map(inert_cell, (*cells, field, reason)))
+
+    def write(cells, *reason):
+        writer.writerow(map(inert_cell, (*reason, *cells) if width else (*cells, *reason)))
+
+    write(headings, *added)
+    for record, (_index, field, reason) in zip(records, rejected, strict=True):
+        cells = [_cell(record.get(name)) for name in columns]
+        write(cells if isinstance(record, LongRow) else cells[: len(headings)], field, reason)
     # The mark at its start tells spreadsheet programs the encoding.
     return content.getvalue().encode('utf-8-sig', 'replace')
 

@@ -7,7 +7,15 @@ from datetime import datetime, timedelta
 import openpyxl
 import pytest
 
-from sources import Normal, ReadError, Repeats, infer, normalise, read_file
+from sources import (
+    Normal,
+    ReadError,
+    Repeats,
+    infer,
+    normalise,
+    read_file,
+    write_rejected,
+)
 
 BERLIN = 'Europe/Berlin'
 T1 = (datetime(2026, 10, 5, 8, 12, 30), datetime(2026, 10, 5, 8, 42, 30))
@@ -68,6 +76,21 @@ def test_quotation_marks_that_are_closed_are_no_matter():
 )
 def test_a_row_with_more_cells_than_headings_is_asked(content):
     assert rejected(content) == ['long_row']
+
+
+def test_a_row_that_was_too_long_stays_so_until_it_is_mended():
+    content = (
+        b'ID,Customer,Start,End\nA,Harbor, Inc,2026-10-05 10:12:30,2026-10-05 10:42:30\n'
+        b'B,Harbor,2026-10-05 10:12,x\n'
+    )
+    for _again in range(2):
+        reading = read_file(content, 'x.csv')
+        content, _extension = write_rejected(reading, [(0, '', 'too long'), (1, '', 'no end')])
+        assert rejected(content) == ['long_row', 'bad_time']
+    mended = content.replace(b'Harbor,Inc', b'"Harbor, Inc"')
+    assert mended != content
+    [first, _second] = sessions(mended)
+    assert (first.customer_name, first.started_at, first.ended_at) == ('Harbor, Inc', *T1)
 
 
 def test_a_column_without_a_heading_is_none():
