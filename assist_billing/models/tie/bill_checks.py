@@ -349,9 +349,10 @@ class AssistBillingTie(models.Model):
         """Return ids of bills with a line that is not quantity x price.
 
         What is plain is told by the database; about the rest Odoo's tax engine is asked, once for
-        lines that are alike.
+        lines that are alike. Whether prices included a tax that was changed since is not known any
+        more: then either may be.
         """
-        included, excluded = self._get_tax_modes()
+        tax_ids, modes, changed = self._get_tax_modes()
         rows = self.env.execute_query(
             SQL(
                 """
@@ -360,14 +361,19 @@ class AssistBillingTie(models.Model):
                            l.price_total, l.product_id, m.currency_id, m.partner_id,
                            round(l.quantity * l.price_unit * (1 - COALESCE(l.discount, 0) / 100)
                                  / r.rounding) * r.rounding AS product,
-                           %(sign)s * l.amount_currency AS amount_currency, g.excluded, g.included
+                           %(sign)s * l.amount_currency AS amount_currency, g.excluded, g.included,
+                           g.changed_at > l.create_date AS is_changed
                       FROM account_move_line l
                       JOIN res_currency r ON r.id = l.currency_id
                  LEFT JOIN (
                            SELECT t.account_move_line_id AS id,
-                                  bool_and(t.account_tax_id = ANY(%(excluded)s)) AS excluded,
-                                  bool_and(t.account_tax_id = ANY(%(included)s)) AS included
+                                  bool_and(COALESCE(a.mode = 'excluded', FALSE)) AS excluded,
+                                  bool_and(COALESCE(a.mode = 'included', FALSE)) AS included,
+                                  max(a.changed_at) AS changed_at
                              FROM account_move_line_account_tax_rel t
+                        LEFT JOIN unnest(%(taxes)s::integer[], %(modes)s::varchar[],
+                                         %(changed)s::timestamp[]) AS a (id, mode, changed_at)
+                               ON a.id = t.account_tax_id
                          GROUP BY t.account_move_line_id
                            ) AS g ON g.id = l.id
                       %(where)s
@@ -378,6 +384,9 @@ class AssistBillingTie(models.Model):
                      WHERE t.account_move_line_id = x.id
                 ) AS g
                  WHERE NOT CASE
+                       WHEN x.is_changed AND (x.excluded OR x.included)
+                       THEN x.product IN (x.price_subtotal, x.price_total)
+                            AND x.amount_currency = -x.price_subtotal
                        WHEN COALESCE(x.excluded, TRUE)
                        THEN x.price_subtotal = x.product AND x.amount_currency = -x.price_subtotal
                        WHEN x.included
@@ -388,8 +397,9 @@ class AssistBillingTie(models.Model):
                 """,
                 where=self._get_lines_where(),
                 sign=SIGN,
-                excluded=excluded.ids,
-                included=included.ids,
+                taxes=tax_ids,
+                modes=modes,
+                changed=changed,
             )
         )
         lines = self.env['account.move.line']
@@ -427,16 +437,22 @@ class AssistBillingTie(models.Model):
         )
 
     def _get_tax_modes(self):
-        """Return the company's taxes that prices include, and those that they do not."""
+        """Return the company's taxes: their ids, and of each two things more.
+
+        Whether prices include it, 'included' or 'excluded', None of a group that has both; and when
+        it was last changed.
+        """
         taxes = self.env['account.tax'].with_context(active_test=False)
         taxes = taxes.search(taxes._check_company_domain(self.company_id))
-        included = taxes.filtered(
-            lambda tax: all(tax.flatten_taxes_hierarchy().mapped('price_include'))
-        )
-        excluded = taxes.filtered(
-            lambda tax: not any(tax.flatten_taxes_hierarchy().mapped('price_include'))
-        )
-        return included, excluded
+        modes, changed = [], []
+        for tax in taxes:
+            parts = tax.flatten_taxes_hierarchy()
+            found = set(parts.mapped('price_include'))
+            modes.append(
+                'excluded' if found <= {False} else 'included' if found == {True} else None
+            )
+            changed.append(max((tax | parts).mapped('write_date')))
+        return taxes.ids, modes, changed
 
     def _is_calculated(self, line):
         """Tell whether Odoo's tax engine gives the amounts of this line."""

@@ -233,6 +233,24 @@ class TestTie(CronMixinCase, TieCommon):
             self._differences(now='2026-02-02 00:00:00'), {'bills_calculated_wrongly': 2}
         )
 
+    def test_bills_tie_whose_tax_was_changed_since(self):
+        tax = self._set_included_tax()
+        tax.price_include_override = 'tax_excluded'
+        self._associate()
+        self._create_session()
+        self._bill_months(2)
+        self.assertTied(now='2026-02-02 00:00:00')
+        # What is done in one transaction is done at one time.
+        self.env.cr.execute("UPDATE account_move_line SET create_date = now() - INTERVAL '1 day'")
+        tax.write({'price_include_override': 'tax_included', 'amount': 19.0})
+        self.assertTied(now='2026-02-02 00:00:00')
+        self.env.cr.execute(
+            "UPDATE account_move_line SET price_subtotal = price_subtotal + 0.01"
+            " WHERE assist_charge = 'session'"
+        )
+        self.env.invalidate_all()
+        self.assertIn('bills_calculated_wrongly', self._differences(now='2026-02-02 00:00:00'))
+
     def test_a_currency_without_cents_ties(self):
         yen = (
             self.env['res.currency'].with_context(active_test=False).search([('name', '=', 'JPY')])
