@@ -180,7 +180,7 @@ class TestClosing(AssistBillingCommon):
         self.plan.action_apply_to_open_cycles()
         self._close('2026-02-01 00:00:00')
         self.assertEqual(self._bill(association).amount_untaxed, 50.0)
-        self.assertIn("1 open cycles", self.plan.message_ids[0].body)
+        self.assertIn("Open cycles: 1", self.plan.message_ids[0].body)
 
     def test_nothing_used_makes_no_invoice_but_closes(self):
         association = self._associate()

@@ -266,7 +266,7 @@ class TestImportKinds(IngestCommon):
         running = self._csv(head + "Ava;2026-01-02 09:00;\n")
         running.action_preview()
         self.assertEqual(running.open_count, 1)
-        self.assertIn("have no end", running.doubts)
+        self.assertIn("without an end", running.doubts)
         running.action_import()
         ended = self._csv(head + "Ava;2026-01-02 09:00;2026-01-02 09:30\n")
         ended.action_import()
