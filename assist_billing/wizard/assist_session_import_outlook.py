@@ -17,7 +17,7 @@ class ImportOutlook:
         self.zone = ZoneInfo(tz)
         self.shown = {}
         self.seconds = self.opened = self.short = self.long = 0
-        self.matched = self.unmatched = 0
+        self.matched = self.unmatched = self.alike = 0
         self.first = self.last = None
         # Of each session so far whether it has ended, for a later row may end it.
         self._ended = {}
@@ -30,6 +30,20 @@ class ImportOutlook:
             if isinstance(result, sources.Normal)
         ]
         values = self.sessions._prepare_ingest_values(run, [normal for normal, _status in taken])
+        self.alike += self.sessions._count_alike(
+            run.company,
+            run.source,
+            [
+                {
+                    'started_at': normal.started_at,
+                    'ended_at': normal.ended_at,
+                    'partner_id': vals['partner_id'],
+                    'technician_id': vals['technician_id'],
+                }
+                for (normal, status), vals in zip(taken, values, strict=True)
+                if status == 'created'
+            ],
+        )
         for (normal, status), vals in zip(taken, values, strict=True):
             self._count(normal, vals)
             known = normal.external_id in self.shown

@@ -49,6 +49,15 @@ class AssistSessionImport(models.TransientModel):
                     count=outlook.opened,
                 )
             )
+        if outlook.alike:
+            doubts.append(
+                self.env._(
+                    "Sessions that another source has brought in already, of the same customers "
+                    "at the same times: %(count)s. Both would be billed. If they are the same, "
+                    "choose the source that they came from, or leave them out of the file.",
+                    count=outlook.alike,
+                )
+            )
         if outlook.short and outlook.short * 4 > len(outlook.shown):
             doubts.append(
                 self.env._(

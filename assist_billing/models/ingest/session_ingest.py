@@ -1,4 +1,5 @@
 import json
+from datetime import timedelta
 
 from odoo import api, models
 from odoo.exceptions import ConcurrencyError
@@ -10,6 +11,8 @@ from .session_source import COMPARED, SOURCE_TEXTS
 
 # Sessions that Odoo's import looks up at a time.
 LOOKED_UP = 1_000
+# A list by the minute and one by the second of the same session are less than this apart.
+ALIKE_SECONDS = 60
 
 # Columns of a new session and their types, as they go to the database.
 COLUMNS = {
@@ -183,6 +186,47 @@ class AssistSession(models.Model):
         ):
             return normal
         return sources.reject_known(normal, row['started_at'])
+
+    @api.model
+    def _count_alike(self, company, source, values):
+        """Return of how many sessions to be, one of another source has customer and times already.
+
+        Nothing says that they are the same, for each source has IDs of its own; both are billed.
+
+        :param list values: dicts with `partner_id`, `technician_id`, `started_at` and `ended_at`
+        """
+        values = [vals for vals in values if vals['partner_id'] and vals['ended_at']]
+        if not values:
+            return 0
+        self.flush_model(
+            ['company_id', 'source', 'partner_id', 'technician_id', 'started_at', 'ended_at']
+        )
+        names = ('partner_id', 'technician_id', 'started_at', 'ended_at')
+        [[count]] = self.env.execute_query(
+            SQL(
+                """
+                SELECT count(*)
+                  FROM unnest(%(partner_id)s::integer[], %(technician_id)s::integer[],
+                              %(started_at)s::timestamp[], %(ended_at)s::timestamp[])
+                       AS v (partner_id, technician_id, started_at, ended_at)
+                 WHERE EXISTS (
+                       SELECT 1 FROM assist_session s
+                        WHERE s.partner_id = v.partner_id
+                          AND s.started_at > v.started_at - %(apart)s
+                          AND s.started_at < v.started_at + %(apart)s
+                          AND s.ended_at > v.ended_at - %(apart)s
+                          AND s.ended_at < v.ended_at + %(apart)s
+                          AND s.company_id = %(company)s AND s.source != %(source)s
+                          AND COALESCE(s.technician_id = v.technician_id, TRUE)
+                 )
+                """,
+                **{name: [vals[name] or None for vals in values] for name in names},
+                apart=timedelta(seconds=ALIKE_SECONDS),
+                company=company.id,
+                source=source,
+            )
+        )
+        return count
 
     @api.model
     def _ingest_is_overtaken(self, ours, theirs):

@@ -261,6 +261,35 @@ class TestImportKinds(IngestCommon):
         longer.action_import()
         self.assertEqual((longer.created_count, longer.duplicate_count), (3, 4))
 
+    def test_what_another_source_has_brought_in_is_said(self):
+        self.env['assist.matching.rule'].create(
+            {'field': 'customer', 'value': "Acme", 'partner_id': self.customer.id}
+        )
+        self.env['assist.session'].create(
+            {
+                'source': 'anydesk',
+                'external_id': 'A1',
+                'partner_id': self.customer.id,
+                'started_at': '2026-01-02 09:00:31',
+                'ended_at': '2026-01-02 09:30:12',
+            }
+        )
+        head = "Customer;Start;End\n"
+        for row, count in (
+            ("Acme;2026-01-02 09:00;2026-01-02 09:30\n", 1),
+            ("Acme;2026-01-02 09:00;2026-01-02 09:32\n", 0),
+            ("Other;2026-01-02 09:00;2026-01-02 09:30\n", 0),
+            ("Acme;2026-01-02 09:00;\n", 0),
+        ):
+            wizard = self._csv(head + row)
+            wizard.action_preview()
+            self.assertEqual("at the same times: 1" in str(wizard.doubts), bool(count), row)
+        same = self._csv(
+            "ID;" + head + "A1;Acme;2026-01-02 09:00:31;2026-01-02 09:30:12\n", 'anydesk'
+        )
+        same.action_preview()
+        self.assertNotIn("same times", str(same.doubts))
+
     def test_what_ran_when_it_came_in_is_ended_and_not_doubled(self):
         head = "Technician;Start;End\n"
         running = self._csv(head + "Ava;2026-01-02 09:00;\n")
