@@ -78,8 +78,8 @@ class TestCyclesWithoutBill(TieCommon):
         self.free.price_per_session = 25.0
         self.free.action_apply_to_open_cycles()
         body = self.free.message_ids[0].body
-        self.assertIn("1 open cycles", body)
-        self.assertIn("3 that had closed without a bill", body)
+        self.assertIn("Open cycles: 1", body)
+        self.assertIn("closed without a bill: 3", body)
 
     def test_prices_are_not_applied_to_what_had_a_bill(self):
         association = self._associate()
@@ -103,7 +103,7 @@ class TestCyclesWithoutBill(TieCommon):
         self._close('2026-02-02 10:00:00')
         self.free.action_apply_to_open_cycles()
         self.assertEqual(self._states(association), ['closed', 'open'])
-        self.assertIn("0 that had closed", self.free.message_ids[0].body)
+        self.assertIn("closed without a bill: 0", self.free.message_ids[0].body)
 
     def test_devices_of_such_a_cycle_are_billed_with_the_price(self):
         self._create_device()
