@@ -40,6 +40,7 @@ _SAMPLE = 65_536
 _CONTROLS = re.compile(r'[\x00-\x08\x0e-\x1f]')
 # What a file of rejected rows has besides; it must be readable wherever its original was.
 _ADDED = frozenset({FIELD_HEADING, REASON_HEADING})
+_OUR_HEADINGS = f'{FIELD_HEADING},{REASON_HEADING}'
 
 
 def read_csv(data, *, max_bytes=MAX_BYTES, encoding=None):
@@ -168,6 +169,9 @@ def _delimiter(head):
         if line[:4].lower() == 'sep=' and line[4:5] and line[4] in _DELIMITERS:
             # What Excel writes, and understands, as a first line.
             return skipped + 1, line[4]
+        if _OUR_HEADINGS in line:
+            # Ours: reasons have commas and semicolons, and rows that are too long are of any width.
+            return 0, ','
         if line.strip():
             break
     best, best_score = ',', (0, 0)

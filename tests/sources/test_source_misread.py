@@ -81,15 +81,17 @@ def test_a_row_with_more_cells_than_headings_is_asked(content):
 def test_a_row_that_was_too_long_stays_so_until_it_is_mended():
     content = (
         b'ID,Customer,Start,End\nA,Harbor, Inc,2026-10-05 10:12:30,2026-10-05 10:42:30\n'
-        b'B,Harbor,2026-10-05 10:12,x\n'
+        b'C,Lane, Ltd,2026-10-05 10:12:30,2026-10-05 10:42:30\nB,Harbor,2026-10-05 10:12,x\n'
     )
     for _again in range(2):
         reading = read_file(content, 'x.csv')
-        content, _extension = write_rejected(reading, [(0, '', 'too long'), (1, '', 'no end')])
-        assert rejected(content) == ['long_row', 'bad_time']
+        # Reasons are sentences: the file has semicolons in as many rows as commas.
+        rejections = [(i, '', "more values than headings; quote them, please") for i in range(3)]
+        content, _extension = write_rejected(reading, rejections)
+        assert rejected(content) == ['long_row', 'long_row', 'bad_time']
     mended = content.replace(b'Harbor,Inc', b'"Harbor, Inc"')
     assert mended != content
-    [first, _second] = sessions(mended)
+    first = sessions(mended)[0]
     assert (first.customer_name, first.started_at, first.ended_at) == ('Harbor, Inc', *T1)
 
 
