@@ -205,7 +205,8 @@ def _collect(rows, max_cells, *, is_split=False):
     if not first:
         raise ReadError('empty')
     cells = [row for _number, row in first]
-    place = find_headings(cells)
+    # In a file of what was rejected, a row with the name of a field in it can look like headings.
+    place = 0 if _ADDED.issubset(cells[0]) else find_headings(cells)
     source, notes = None, []
     take = _text_cell if is_split else plain_cell
     width = len(cells[place]) if is_split and place is not None else None

@@ -95,6 +95,12 @@ def test_a_row_that_was_too_long_stays_so_until_it_is_mended():
     assert (first.customer_name, first.started_at, first.ended_at) == ('Harbor, Inc', *T1)
 
 
+def test_what_was_rejected_of_a_list_without_headings_makes_none():
+    reading = read_file(b'session_id,started_at\n' + b','.join([b'2026-01-31 10:00'] * 4), 'x.csv')
+    content, _extension = write_rejected(reading, [(i, 'ID', "is missing") for i in range(2)])
+    assert len(read_file(content, 'x.csv').records) == len(reading.records) == 2
+
+
 def test_a_column_without_a_heading_is_none():
     content = 'ID;Start;End;\nA;2026-10-05 10:12:30;2026-10-05 10:42:30;x\n'
     assert spans(content) == [T1]
