@@ -8,7 +8,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 import uuid
 from pathlib import Path
 
@@ -18,6 +17,7 @@ import odoo
 from odoo import sql_db
 
 from environment import databases
+from tests import sending_scheduler
 
 ADDONS = Path(__file__).parents[1] / 'addons'
 BILLS = 3
@@ -80,16 +80,6 @@ env['assist.billing.cycle']._cron_close_cycles(now=datetime(2026, 2, 1))
 env.cr.commit()
 print("CLOSED")
 """
-# Nothing but the sending is to run, and at once.
-WAKE = """
-DELETE FROM ir_cron_trigger;
-UPDATE ir_cron
-   SET nextcall = now() AT TIME ZONE 'UTC' + INTERVAL '1 day',
-       active = id = (SELECT res_id FROM ir_model_data WHERE module = 'account'
-                         AND name = 'ir_cron_account_move_send');
-INSERT INTO ir_cron_trigger (cron_id, call_at)
-     SELECT id, now() AT TIME ZONE 'UTC' FROM ir_cron WHERE active
-"""
 DELIVERY = """
 SELECT c.name, m.assist_delivery_state, count(*)
   FROM account_move m JOIN res_company c ON c.id = m.company_id
@@ -122,7 +112,7 @@ class Scheduler:
 
     def run(self, dies=''):
         """Have Odoo's scheduler send until it is through, or until it is killed at a moment."""
-        self.execute(WAKE)
+        sending_scheduler.wake(self.name)
         server = start(
             self.name,
             '--max-cron-threads=1',
@@ -131,26 +121,13 @@ class Scheduler:
             COURIER_DIES=dies,
         )
         try:
-            self._wait(server, dies)
+            sending_scheduler.wait(self.name, server)
         finally:
             server.terminate()
             server.communicate(timeout=60)
         if dies:
             assert server.returncode == -signal.SIGKILL, self._log.read_text()
         assert 'Traceback' not in self._log.read_text()
-
-    def _wait(self, server, dies):
-        deadline = time.monotonic() + 300
-        while time.monotonic() < deadline and server.poll() is None:
-            if not dies and not self.execute(
-                "SELECT 1 FROM account_move WHERE sending_data IS NOT NULL"
-            ):
-                return
-            # Else it looks once a minute.
-            with sql_db.db_connect('postgres').cursor() as cr:
-                cr.execute("SELECT pg_notify('cron_trigger', %s)", [self.name])
-                cr.commit()
-            time.sleep(1)
 
     @property
     def transmitted(self):

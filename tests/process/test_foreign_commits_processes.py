@@ -19,6 +19,7 @@ from odoo import sql_db
 
 from environment import databases
 from environment.ready_odoo import ReadyOdoo
+from tests import sending_scheduler
 
 COURIER = Path(__file__).parents[1] / 'addons'
 OPTIONS = (
@@ -366,19 +367,7 @@ def test_the_dialog_that_fails_says_so_and_keeps_that_nobody_knows(courier):
 
 
 def test_the_real_scheduler_sends_beside_an_add_on_that_commits(courier, tmp_path):
-    with sql_db.db_connect(courier.name).cursor() as cr:
-        cr.execute(
-            """
-            DELETE FROM ir_cron_trigger;
-            UPDATE ir_cron
-               SET nextcall = now() AT TIME ZONE 'UTC' + INTERVAL '1 day',
-                   active = id = (SELECT res_id FROM ir_model_data WHERE module = 'account'
-                                     AND name = 'ir_cron_account_move_send');
-            INSERT INTO ir_cron_trigger (cron_id, call_at)
-                 SELECT id, now() AT TIME ZONE 'UTC' FROM ir_cron WHERE active
-            """
-        )
-        cr.commit()
+    sending_scheduler.wake(courier.name)
     log = tmp_path / 'server.log'
     server = start(
         courier.name,
@@ -387,15 +376,7 @@ def test_the_real_scheduler_sends_beside_an_add_on_that_commits(courier, tmp_pat
         COURIER_FILE=str(tmp_path / 'courier'),
     )
     try:
-        deadline = time.monotonic() + 240
-        while time.monotonic() < deadline and courier.query(
-            "SELECT 1 FROM account_move WHERE sending_data IS NOT NULL"
-        ):
-            # Else it looks once a minute.
-            with sql_db.db_connect('postgres').cursor() as cr:
-                cr.execute("SELECT pg_notify('cron_trigger', %s)", [courier.name])
-                cr.commit()
-            time.sleep(1)
+        sending_scheduler.wait(courier.name, server)
     finally:
         server.terminate()
         server.communicate(timeout=30)
