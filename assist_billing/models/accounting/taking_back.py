@@ -3,6 +3,8 @@ from contextlib import contextmanager
 from odoo import fields, models
 from odoo.exceptions import UserError
 
+from ...utils.naming import name_some
+
 
 class AccountMove(models.Model):
     """What may be done to a bill, and how its cycle gets free when it is taken back."""
@@ -15,6 +17,7 @@ class AccountMove(models.Model):
         self.check_access('unlink')
         self._assist_check_returnable()
         self._assist_check_late_documents()
+        self._assist_check_not_credited()
         self._assist_give_back()
         # As the engine: its lines go with it, those of what was used too.
         return super(AccountMove, self._assist_as_engine()).unlink()
@@ -34,6 +37,7 @@ class AccountMove(models.Model):
         # Before Odoo takes the payments off, which writing the state looks for as well.
         self._assist_check_returnable()
         self._assist_check_late_documents()
+        self._assist_check_not_credited()
         return super().button_cancel()
 
     def action_assist_view_sessions(self):
@@ -102,6 +106,7 @@ class AccountMove(models.Model):
             changing._assist_check_returnable()
         if state == 'cancel':
             changing._assist_check_late_documents()
+            changing._assist_check_not_credited()
         return changing
 
     def _assist_follow_state(self, was_cancelled):
@@ -153,10 +158,7 @@ class AccountMove(models.Model):
         for bill in self.assist_bill_id.filtered(
             lambda bill: bill.assist_kind == 'given_back' and bill.state == 'posted'
         ):
-            # What credits a bill that was a credit note itself is an invoice.
-            credits_ = bill.assist_linked_ids.filtered(
-                lambda document: document.assist_kind == 'credit' and document.state == 'posted'
-            )
+            credits_ = bill._assist_get_credits()
             left = sum((credits_ - self).mapped('amount_total'))
             if bill.currency_id.compare_amounts(left, bill.amount_total) < 0:
                 raise UserError(
@@ -183,6 +185,34 @@ class AccountMove(models.Model):
                     bill=late[0].display_name,
                 )
             )
+
+    def _assist_check_not_credited(self):
+        """Refuse to drop a bill whose credit would stay: the customer would be owed it."""
+        for bill in self.filtered(lambda move: move.assist_kind in ('bill', 'supplementary')):
+            if bill.currency_id.compare_amounts(bill._assist_get_credited(), 0.0) > 0:
+                raise UserError(
+                    self.env._(
+                        "%(bill)s cannot be cancelled or deleted: the customer would keep the "
+                        "credit of %(credits)s. Cancel or delete that first.",
+                        bill=bill.display_name,
+                        credits=name_some(
+                            self.env, bill._assist_get_credits().mapped('display_name')
+                        ),
+                    )
+                )
+
+    def _assist_get_credits(self):
+        """Return what credits this document and is posted: of a credit note it is an invoice."""
+        return self.assist_linked_ids.filtered(
+            lambda document: document.assist_kind == 'credit' and document.state == 'posted'
+        )
+
+    def _assist_get_credited(self):
+        """Return how much of this document is credited; less what was taken back of that again."""
+        return sum(
+            credit.amount_total - credit._assist_get_credited()
+            for credit in self._assist_get_credits()
+        )
 
     def _assist_get_receivable_lines(self):
         return self.line_ids.filtered(

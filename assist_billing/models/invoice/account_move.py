@@ -327,6 +327,23 @@ class AccountMove(models.Model):
                 lambda line: line.assist_charge in ADJUSTMENT_CHARGES
             )
 
+    def _compute_currency_id(self):
+        # EXTENDS account: another journal brings its own currency along, past what `write` refuses;
+        # the numbers would stay, and be money of another kind
+        self._assist_keep('currency_id', super()._compute_currency_id)
+
+    def _compute_company_id(self):
+        # EXTENDS account: and so it does with its company
+        self._assist_keep('company_id', super()._compute_company_id)
+
+    def _assist_keep(self, name, compute):
+        """Compute a field by `compute`; what says what was used keeps what it has."""
+        kept = {move: move[name] for move in self if move.assist_kind in USAGE_KINDS}
+        compute()
+        for move, value in kept.items():
+            if value:
+                move[name] = value
+
     # === CRUD METHODS === #
 
     @api.model_create_multi
@@ -337,6 +354,7 @@ class AccountMove(models.Model):
     def write(self, vals):
         self._assist_check_access('write', [vals])
         self._assist_check_frozen(vals)
+        self._assist_check_not_recurring(vals)
         changing = self._assist_check_state(vals['state']) if vals.get('state') else self.browse()
         cancelled = changing.filtered(lambda move: move.state == 'cancel')
         result = super().write(vals)
@@ -485,6 +503,19 @@ class AccountMove(models.Model):
                     documents=name_some(self.env, self.mapped('display_name')),
                 )
             ) from error
+
+    def _assist_check_not_recurring(self, vals):
+        """Refuse to have Odoo repeat what was used in one period: the next one has its own bill."""
+        if vals.get('auto_post', 'no') in ('no', 'at_date'):
+            return
+        if bills := self.filtered(lambda move: move.assist_kind in USAGE_KINDS):
+            raise UserError(
+                self.env._(
+                    "%(bill)s cannot be repeated by auto-post: it bills one period, and the next "
+                    "one gets a bill of its own. Set Auto-post to “No” or “At Date”.",
+                    bill=bills[0].display_name,
+                )
+            )
 
     def _assist_check_frozen(self, vals):
         names = [name for name in FROZEN_FIELDS if name in vals]

@@ -64,6 +64,37 @@ class TestTakingBack(AssistBillingCommon):
         self.assertEqual(self.bill.payment_state, 'reversed')
         self._assert_given_back()
 
+    def test_a_bill_is_not_dropped_while_its_credit_stays(self):
+        reversal = self.env['account.move.reversal'].with_context(
+            active_model='account.move', active_ids=self.bill.ids
+        )
+        reversal.create({'journal_id': self.bill.journal_id.id}).refund_moves()
+        credit = self.bill.reversal_move_ids
+        credit.action_post()
+        for drop in (self.bill.button_cancel, lambda: self.bill.write({'state': 'cancel'})):
+            with self.assertRefused("the customer would keep the credit of"):
+                drop()
+        self.bill.button_draft()
+        with self.assertRefused("the customer would keep the credit of"):
+            self.bill.unlink()
+        credit.button_draft()
+        credit.unlink()
+        self.bill.unlink()
+        self.bill = self.env['account.move']
+        self._assert_given_back()
+
+    def test_a_credit_that_was_reversed_itself_holds_no_bill(self):
+        document = self.bill
+        for _again in range(2):
+            reversal = self.env['account.move.reversal'].with_context(
+                active_model='account.move', active_ids=document.ids
+            )
+            reversal.create({'journal_id': self.bill.journal_id.id}).refund_moves()
+            document = document.reversal_move_ids
+            document.action_post()
+        self.bill.button_cancel()
+        self._assert_given_back()
+
     def test_billing_again_makes_a_draft_of_the_same_amounts(self):
         before = self._lines(self.bill)
         self._create_session(ended_at='2026-01-20 10:00:00')  # late: not one of this bill's

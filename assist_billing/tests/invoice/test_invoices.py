@@ -175,6 +175,43 @@ class TestInvoices(AssistBillingCommon):
         line.write({'quantity': 1, 'name': "Same quantity, other words"})
         self.assertEqual(bill.amount_untaxed, 20.0)
 
+    def test_a_journal_brings_neither_its_currency_nor_its_company_along(self):
+        self.plan.bill_handling = 'draft'
+        association = self._associate()
+        self._create_session()
+        self._close('2026-02-01 00:00:00')
+        bill = self._bill(association)
+        other = self.env.ref('base.EUR')
+        other.active = True
+        self.assertNotEqual(bill.currency_id, other)
+        journal = bill.journal_id.copy({'currency_id': other.id})
+        bill.journal_id = journal
+        self.assertRecordValues(
+            bill, [{'journal_id': journal.id, 'currency_id': self.plan.currency_id.id}]
+        )
+        self.assertEqual(bill.invoice_line_ids.currency_id, self.plan.currency_id)
+        company = self.setup_other_company()
+        with self.assertRefused("company"):
+            bill.journal_id = company['default_journal_sale']
+        self.assertEqual(bill.company_id, self.company)
+        bill.action_post()
+        self.assertRecordValues(
+            bill, [{'currency_id': self.plan.currency_id.id, 'amount_untaxed': 20.0}]
+        )
+
+    def test_odoo_does_not_repeat_a_bill(self):
+        self.plan.bill_handling = 'draft'
+        association = self._associate()
+        self._create_session()
+        self._close('2026-02-01 00:00:00')
+        bill = self._bill(association)
+        with self.assertRefused("cannot be repeated by auto-post"):
+            bill.auto_post = 'monthly'
+        bill.auto_post = 'at_date'
+        copy = bill.copy()
+        copy.auto_post = 'monthly'
+        self.assertEqual((bill | copy).mapped('auto_post'), ['at_date', 'monthly'])
+
     def test_a_copy_of_a_bill_is_an_ordinary_invoice(self):
         bill = self._bill_one_session(self._associate())
         copy = bill.copy()
