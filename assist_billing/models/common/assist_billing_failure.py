@@ -36,7 +36,6 @@ class AssistBillingFailure(models.AbstractModel):
         self.sudo()._assist_get_failure_activity().unlink()
 
     def _assist_get_failure_activity(self):
-        return self.activity_ids.filtered(
-            lambda activity: activity.activity_type_id
-            == self.env.ref('assist_billing.mail_activity_failure')
-        )
+        # Should its type be gone: to report what failed is not to be what stops a run.
+        kind = self.env.ref('assist_billing.mail_activity_failure', raise_if_not_found=False)
+        return self.activity_ids.filtered(lambda activity: activity.activity_type_id == kind)

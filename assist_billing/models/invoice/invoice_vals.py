@@ -7,6 +7,7 @@ from odoo.tools import float_round, format_date
 
 from ...rules import rating
 from ...rules.fees import FeeGroup
+from ...utils.checks import count_digits
 from ...utils.remembering import remembered
 from .account_move_line import PRINTED_DIGITS
 
@@ -257,6 +258,7 @@ class AssistBillingCycle(models.Model):
             product = terms.product._assist_get_flat_product(self.company_id)
             uom = uom if product == terms.product else product.uom_id
         self._check_taxes(terms.product)
+        self._check_quantity(quantity, product)
         return {
             'assist_charge': charge,
             'assist_period_start': origin.date_start,
@@ -373,6 +375,24 @@ class AssistBillingCycle(models.Model):
         self.ensure_one()
         if untaxed := self.plan_id._get_archived_taxed_products() & product:
             raise UserError(self.plan_id._get_archived_taxes_message(untaxed))
+
+    def _check_quantity(self, quantity, product):
+        """Refuse what invoices would round: fewer digits are kept than when the cycle opened.
+
+        :param quantity: printed quantity (Decimal)
+        """
+        digits = self.env['decimal.precision'].precision_get('Product Unit')
+        if count_digits(quantity) > digits:
+            raise UserError(
+                self.env._(
+                    "%(quantity)s × %(product)s cannot be billed exactly: quantities on invoices "
+                    "have %(digits)s decimals now. Set “Product Unit” to two or more under "
+                    "Settings / Technical / Decimal Accuracy.",
+                    quantity=quantity,
+                    product=product.display_name,
+                    digits=digits,
+                )
+            )
 
     @remembered(
         lambda cycle, charge, product, origin, group=None, price=None: (

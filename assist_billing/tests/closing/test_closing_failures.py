@@ -121,3 +121,36 @@ class TestClosingFailures(AssistBillingCommon):
         failing = [place for place in range(50) if place % 10 in {0, 4, 7}]
         tried = self._close_failing(50, failing, when_posted=True)
         self.assertEqual(sorted(tried), [1] * 15 + [35, 50])
+
+    def test_what_tells_of_a_failure_may_be_gone(self):
+        failing, well = self._associate(), self._associate(self._create_partner("Well"))
+        for association in failing | well:
+            self._create_session(association.partner_id)
+        self._close('2026-01-20 00:00:00')
+        failing.cycle_ids.activity_schedule('mail.mail_activity_data_todo')
+        # As in databases where it was deleted while that was not refused yet.
+        kind = self.env.ref('assist_billing.mail_activity_failure')
+        kind.with_context(_force_unlink=True).unlink()
+        failing.sudo().cycle_ids.currency_id = self.env['res.currency'].search(
+            [('active', '=', False)], limit=1
+        )
+        self._close('2026-02-01 00:00:00')
+        self.assertIn("is not active", self._cycles(failing)[0].error)
+        self.assertEqual(self._bill(well).amount_untaxed, 20.0)
+
+    def test_a_quantity_is_not_rounded_by_the_invoice(self):
+        """Who lowers the digits of quantities in a running cycle is not to be billed another."""
+        hourly = self._associate(plan=self.hourly)
+        well = self._associate(self._create_partner("Well"), self.hourly)
+        self._create_session(minutes=20)
+        self._create_session(well.partner_id, minutes=60)
+        self._close('2026-01-20 00:00:00')
+        precision = self.env.ref('uom.decimal_product_uom')
+        precision.digits = 0
+        self._close('2026-02-01 00:00:00')
+        self.assertRegex(self._cycles(hourly)[0].error, "0.33 .* cannot be billed exactly")
+        self.assertFalse(hourly.bill_ids)
+        self.assertEqual(self._lines(self._bill(well))[0], ('hour', 1.0, 60.0, 60.0))
+        precision.digits = 2
+        self._close('2026-02-01 01:00:00')
+        self.assertEqual(self._lines(self._bill(hourly)), [('hour', 0.33, 60.0, 19.8)])
