@@ -2,6 +2,7 @@ from . import engine_fields
 from . import assist_secret
 from . import assist_billing_failure
 from . import mail_thread
+from . import needed_records
 from . import product_product
 from . import account_chart_template
 from . import res_company

@@ -1,7 +1,9 @@
 from odoo import api, fields, models
+from odoo.exceptions import UserError
 
 from ...rules import cycles
 from ...utils.checks import MOST_DAYS, refuse_too_many
+from ...utils.naming import name_some
 
 
 class ResCompany(models.Model):
@@ -102,7 +104,41 @@ class ResCompany(models.Model):
         for company in self:
             refuse_too_many(company, {name: company[name] for name in limits}, limits)
 
+    # === CRUD METHODS === #
+
+    def write(self, vals):
+        if self:
+            self.check_access('write')
+        if 'active' in vals and not vals['active']:
+            self._assist_check_archivable()
+        return super().write(vals)
+
     # === BUSINESS METHODS === #
+
+    def _assist_check_archivable(self):
+        """Refuse to archive companies that bill somebody: no bill of theirs could be posted."""
+        # sudo: what the user may not see is to be billed all the same
+        associations = (
+            self.env['assist.billing.association']
+            .sudo()
+            .search(
+                [
+                    ('company_id', 'in', self.ids),
+                    '|',
+                    ('state', '!=', 'ended'),
+                    ('cycle_ids.state', 'in', ('open', 'to_rebill')),
+                ]
+            )
+        )
+        if associations:
+            raise UserError(
+                self.env._(
+                    "%(companies)s cannot be archived: it still bills remote support to "
+                    "%(customers)s. End these associations first, and bill their last periods.",
+                    companies=name_some(self.env, associations.company_id.mapped('name')),
+                    customers=name_some(self.env, associations.partner_id.mapped('display_name')),
+                )
+            )
 
     def _assist_get_today(self, now):
         """Return the company's date at `now` (naive UTC): in its contact's zone, else UTC."""

@@ -122,6 +122,21 @@ class TestBilledInAnotherWay(AssistBillingCommon):
         self.customer.active = True
         ended.action_resume()
 
+    def test_a_company_is_not_archived_before_it_has_billed_all(self):
+        other = self.setup_other_company()['company']
+        plans = self.env['assist.billing.plan'].with_company(other)
+        plan = plans.create({'name': "There", 'price_per_session': 20.0, 'company_id': other.id})
+        association = self._associate(plan=plan)
+        self._close('2026-01-10 00:00:00')
+        for day in (False, '2026-01-20'):
+            association.end_date = day
+            with self.subTest(end=day), self.assertRefused("still bills remote support to Acme"):
+                other.active = False
+        self._close('2026-01-20 00:00:00')
+        self.assertEqual(association.state, 'ended')
+        other.active = False
+        self.assertFalse(other.active)
+
     def test_a_department_stays_as_well(self):
         other = self._create_other_company()
         department = self._create_partner("Department", parent_id=self.customer.id)
