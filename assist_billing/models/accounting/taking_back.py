@@ -107,6 +107,8 @@ class AccountMove(models.Model):
         if state == 'cancel':
             changing._assist_check_late_documents()
             changing._assist_check_not_credited()
+        if state == 'posted':
+            changing._assist_check_something_to_credit()
         return changing
 
     def _assist_follow_state(self, was_cancelled):
@@ -198,6 +200,19 @@ class AccountMove(models.Model):
                         credits=name_some(
                             self.env, bill._assist_get_credits().mapped('display_name')
                         ),
+                    )
+                )
+
+    def _assist_check_something_to_credit(self):
+        """Refuse to post credit notes that were drafts when their bill was cancelled."""
+        for credit in self.filtered(lambda move: move.assist_kind == 'credit'):
+            if credit.assist_bill_id.state == 'cancel':
+                raise UserError(
+                    self.env._(
+                        "%(credit)s cannot be posted: %(bill)s is cancelled, so there is nothing "
+                        "to credit. Delete this draft.",
+                        credit=credit.display_name,
+                        bill=credit.assist_bill_id.display_name,
                     )
                 )
 

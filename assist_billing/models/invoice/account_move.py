@@ -330,11 +330,11 @@ class AccountMove(models.Model):
     def _compute_currency_id(self):
         # EXTENDS account: another journal brings its own currency along, past what `write` refuses;
         # the numbers would stay, and be money of another kind
-        self._assist_keep('currency_id', super()._compute_currency_id)
+        return self._assist_keep('currency_id', super()._compute_currency_id)
 
     def _compute_company_id(self):
         # EXTENDS account: and so it does with its company
-        self._assist_keep('company_id', super()._compute_company_id)
+        return self._assist_keep('company_id', super()._compute_company_id)
 
     def _assist_keep(self, name, compute):
         """Compute a field by `compute`; what says what was used keeps what it has."""

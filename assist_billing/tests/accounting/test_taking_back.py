@@ -83,6 +83,18 @@ class TestTakingBack(AssistBillingCommon):
         self.bill = self.env['account.move']
         self._assert_given_back()
 
+    def test_a_cancelled_bill_is_not_credited(self):
+        reversal = self.env['account.move.reversal'].with_context(
+            active_model='account.move', active_ids=self.bill.ids
+        )
+        reversal.create({'journal_id': self.bill.journal_id.id}).refund_moves()
+        credit = self.bill.reversal_move_ids
+        self.bill.button_cancel()
+        for post in (credit.action_post, lambda: credit.write({'state': 'posted'})):
+            with self.assertRefused("there is nothing to credit"):
+                post()
+        credit.unlink()
+
     def test_a_credit_that_was_reversed_itself_holds_no_bill(self):
         document = self.bill
         for _again in range(2):
