@@ -166,8 +166,8 @@ class AccountMove(models.Model):
                 raise UserError(
                     self.env._(
                         "%(credit)s credits %(bill)s, whose period is billed again or waived. It "
-                        "cannot be reset, cancelled or deleted: the customer would owe %(bill)s "
-                        "once more.",
+                        "cannot be reset, cancelled, reversed or deleted: the customer would owe "
+                        "%(bill)s once more.",
                         credit=(self & credits_)[0].name,
                         bill=bill.display_name,
                     )
@@ -204,8 +204,13 @@ class AccountMove(models.Model):
                 )
 
     def _assist_check_something_to_credit(self):
-        """Refuse to post credit notes that were drafts when their bill was cancelled."""
+        """Refuse to post credit notes that were drafts when their bill was cancelled.
+
+        What credits a bill whose period is billed again is not taken back by a document either.
+        """
         for credit in self.filtered(lambda move: move.assist_kind == 'credit'):
+            if credit.assist_bill_id.assist_kind == 'credit':
+                credit.assist_bill_id._assist_check_bill_stays_credited()
             if credit.assist_bill_id.state == 'cancel':
                 raise UserError(
                     self.env._(

@@ -95,6 +95,15 @@ class TestTakingBack(AssistBillingCommon):
                 post()
         credit.unlink()
 
+    def test_what_credits_a_bill_to_bill_again_is_not_reversed(self):
+        credit = self._credit_to_bill_again()
+        reversal = self.env['account.move.reversal'].with_context(
+            active_model='account.move', active_ids=credit.ids
+        )
+        reversal.create({'journal_id': credit.journal_id.id}).refund_moves()
+        with self.assertRefused("reversed or deleted: the customer would owe"):
+            credit.reversal_move_ids.action_post()
+
     def test_a_credit_that_was_reversed_itself_holds_no_bill(self):
         document = self.bill
         for _again in range(2):
