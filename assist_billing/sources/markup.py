@@ -1,9 +1,11 @@
 """XML and HTML as files of records. No entity is expanded, nothing outside the file is read."""
 
 import re
+from itertools import islice
 from xml.parsers import expat
 
 from . import registry
+from .columns import Columns
 from .outcome import ReadError
 
 _MAX_DEPTH = 60
@@ -12,6 +14,8 @@ MAX_NODES = 2_000_000
 _MAX_TEXT = 131_072
 _MAX_FIELDS = 1_000
 _RECORDS_MOST = 300_000
+# An export has some dozen; each is looked at closely.
+_WAYS_MOST = 1_000
 _CHUNK = 1 << 16
 
 
@@ -105,43 +109,79 @@ def parse_xml(data, encoding=None):
 def xml_records(root):
     """Return the records in a tree: flat dicts, by the names of elements and attributes.
 
-    The records are the elements that stand beside others of their name and have several values;
-    of several such lists the one that a known tool writes, else the longest. A value inside is
-    named by its way, such as “customer_list.customer.hostname”; what is there more than once, by
-    a number besides.
+    The records are the elements of one way, such as “customer.session”, that have several values;
+    of several such lists the one that a known tool writes, else one of sessions, else the longest.
+    A value inside is named by its way, such as “customer_list.customer.hostname”; what is there
+    more than once, by a number besides. What an element around says, such as the customer of a
+    group of sessions, belongs to each record in it: “customer.name”.
     """
-    best, best_score = None, (False, 0, 0)
-    for depth, nodes in _groups(root):
-        first = _flatten(nodes[0])
-        if len(first) < 2:
+    best, best_score = None, (False, False, 0, 0)
+    lists = []
+    for way, nodes in islice(_groups(root), _WAYS_MOST):
+        first = _flatten(nodes[0][0])
+        if len(first) < 2 or any(way[: len(above)] == above for above in lists):
             continue
-        score = (registry.recognise([first]) is not None, len(nodes), -depth)
+        is_list = _is_session(nodes[0][0])
+        if is_list and len(nodes) > 1:
+            # Within a session there may be people and events, which have times as well.
+            lists.append(way)
+        score = (registry.recognise([first]) is not None, is_list, len(nodes), -len(way))
         if best is None or score > best_score:
             best, best_score = nodes, score
     if best is None:
         raise ReadError('xml_no_records')
     if len(best) > _RECORDS_MOST:
         raise ReadError('too_many_records', limit=f'{_RECORDS_MOST:,}')
-    return [_flatten(node) for node in best]
+    return [_within(around, _flatten(node)) for node, around in best]
 
 
 def _groups(root):
-    """Yield `(depth, elements of one name beside each other)`, the root first."""
-    level, depth = [root], 0
-    yield depth, level
+    """Yield `(way, [(element, the elements around it)])` of all ways; the root first.
+
+    Elements of one way belong together wherever they stand, or those of other groups were lost.
+    """
+    level, depth = {(root.name,): [(root, ())]}, 0
+    yield from level.items()
     while level and depth < 6:
         depth += 1
-        below = []
-        for node in level:
-            by_name = {}
-            for child in node.children or ():
-                by_name.setdefault(child.name, []).append(child)
-            for group in by_name.values():
-                if group[0].children or group[0].attributes:
-                    yield depth, group
-            below += node.children or ()
+        below, count = {}, 0
+        for way, nodes in level.items():
+            for node, around in nodes:
+                # The root says what holds for the file, such as how many there are.
+                inner = (*around, node) if depth > 1 else ()
+                for child in node.children or ():
+                    count += 1
+                    below.setdefault((*way, child.name), []).append((child, inner))
+        for way, nodes in below.items():
+            nodes = [pair for pair in nodes if pair[0].children or pair[0].attributes]
+            if nodes:
+                yield way, nodes
         # A list of sessions is not found below thousands of anything else.
-        level = below if len(below) < 5_000 else []
+        level = below if count < 5_000 else {}
+
+
+def _is_session(node):
+    """Tell whether an element itself says when it began and how long it was."""
+    own = _values(node)
+    shape = Columns(registry.get('csv')).shape(own)
+    return bool(shape.of('started_at') and (shape.of('ended_at') or shape.of('duration')))
+
+
+def _values(node):
+    """Return the plain values of an element: its attributes, and elements that have but a text."""
+    own = dict(node.attributes or {})
+    for child in islice(node.children or (), _MAX_FIELDS):
+        if not child.children:
+            own.setdefault(child.name, (child.text or '').strip())
+    return own
+
+
+def _within(around, record):
+    for node in around:
+        for key, value in _values(node).items():
+            if len(record) < _MAX_FIELDS:
+                record.setdefault(f'{node.name}.{key}', value)
+    return record
 
 
 def _flatten(node):
@@ -187,18 +227,31 @@ def is_sheet(root):
     )
 
 
-def sheet_rows(root):
-    """Yield `(number, cells)` of the first sheet of an XML Spreadsheet that has rows."""
-    for sheet in root.children or ():
-        tables = [child for child in sheet.children or () if child.name == 'Table']
-        if sheet.name != 'Worksheet' or not tables or not tables[0].children:
-            continue
-        number = 0
-        for row in tables[0].children:
-            if row.name == 'Row':
-                number = _index(row, number)
-                yield number, _sheet_cells(row)
-        return
+def sheets_of(root):
+    """Return `(title, rows)` of the sheets of an XML Spreadsheet, those that are hidden last.
+
+    Rows are numbered: `(number, cells)`.
+    """
+    sheets = [sheet for sheet in root.children or () if sheet.name == 'Worksheet']
+    sheets.sort(key=_is_hidden)
+    return [((sheet.attributes or {}).get('Name', ''), _sheet_rows(sheet)) for sheet in sheets]
+
+
+def _is_hidden(sheet):
+    options = _children(sheet, 'WorksheetOptions')
+    said = [node.text for option in options for node in _children(option, 'Visible')]
+    return any(text in {'SheetHidden', 'SheetVeryHidden'} for text in said)
+
+
+def _children(node, name):
+    return [child for child in node.children or () if child.name == name]
+
+
+def _sheet_rows(sheet):
+    number = 0
+    for row in (row for table in _children(sheet, 'Table') for row in _children(table, 'Row')):
+        number = _index(row, number)
+        yield number, _sheet_cells(row)
 
 
 def _index(node, last):
@@ -217,7 +270,45 @@ def _sheet_cells(row):
         cells += [''] * (place - 1 - len(cells))
         data = next((child for child in cell.children or () if child.name == 'Data'), None)
         cells.append('' if data is None else (data.text or '').strip())
+        place += _span(cell.attributes or {}, 'MergeAcross', least=0)
     return cells
+
+
+class _Table:
+    """The rows of a table, and the cells that stand for several of them."""
+
+    def __init__(self):
+        self.rows = []
+        # By their places: those of rows above that reach into this row, and into the next.
+        self.above = {}
+        self.below = {}
+
+    def start_row(self):
+        """Begin a row; return how many cells reach into it."""
+        self.end_row()
+        self.above = self.below
+        self.below = {place: (left - 1, cell) for place, (left, cell) in self.above.items()
+                      if left > 1}  # fmt: skip
+        self.rows.append([])
+        return len(self.above)
+
+    def end_row(self):
+        if self.rows and self.rows[-1]:
+            self._fill()
+
+    def start_cell(self, cell, columns, rows):
+        """Begin a cell; the columns that it goes over besides are blank."""
+        self._fill()
+        row = self.rows[-1]
+        for part in (cell, *([] for _column in range(columns - 1))):
+            if rows > 1 and len(row) < _MAX_FIELDS:
+                self.below[len(row)] = (rows - 1, part)
+            row.append(part)
+
+    def _fill(self):
+        row = self.rows[-1]
+        while len(row) in self.above:
+            row.append(self.above[len(row)][1])
 
 
 class _Tables:
@@ -231,30 +322,27 @@ class _Tables:
 
     def start(self, tag, attributes):
         if tag == 'table':
-            self.open.append([])
+            self.open.append(_Table())
             self.tables.append(self.open[-1])
             self.cell = None
         elif tag == 'tr' and self.open:
-            self.open[-1].append([])
-        elif tag in {'td', 'th'} and self.open and self.open[-1]:
-            self._start_cell(attributes)
+            self._count(self.open[-1].start_row())
+        elif tag in {'td', 'th'} and self.open and self.open[-1].rows:
+            self._count(1)
+            self.cell = []
+            columns, rows = (_span(attributes, name) for name in ('colspan', 'rowspan'))
+            self.open[-1].start_cell(self.cell, columns, rows)
         elif tag == 'br' and self.cell is not None:
             self.cell.append('\n')
 
-    def _start_cell(self, attributes):
-        self.cells += 1
+    def _count(self, cells):
+        self.cells += cells
         if self.cells > MAX_NODES:
             raise ReadError('too_many_cells', limit=f'{MAX_NODES:,}')
-        self.cell = []
-        row = self.open[-1][-1]
-        row.append(self.cell)
-        span = str(attributes.get('colspan') or '')
-        if span.isascii() and span.isdecimal() and len(span) < 4:
-            row += [[] for _column in range(min(int(span), 100) - 1)]
 
     def end(self, tag):
         if tag == 'table' and self.open:
-            self.open.pop()
+            self.open.pop().end_row()
             self.cell = None
         elif tag in {'td', 'th', 'tr'}:
             self.cell = None
@@ -264,11 +352,21 @@ class _Tables:
             self.cell.append(text)
 
     def close(self):
-        return self.tables
+        for table in self.open:
+            table.end_row()
+        return [table.rows for table in self.tables]
+
+
+def _span(attributes, name, least=1):
+    """Return how many columns or rows a cell goes over."""
+    told = str(attributes.get(name) or '').strip()
+    if not (told.isascii() and told.isdecimal() and len(told) < 7):
+        return least
+    return min(max(int(told), least), 65_534 if name == 'rowspan' else 100)
 
 
 def html_rows(data, encoding):
-    """Return the rows of the longest table of an HTML page: `(number, cells)`.
+    """Return the rows of the longest table of an HTML page, `(number, cells)`, and of how many.
 
     :raise ReadError: it has no table of several columns
     """
@@ -294,7 +392,7 @@ def html_rows(data, encoding):
     rows = []
     for number, cells in enumerate(best, 1):
         rows.append((number, [' '.join(''.join(cell).split()) for cell in cells]))
-    return rows
+    return rows, sum(_table_size(table) > 1 for table in tables)
 
 
 def _table_size(table):

@@ -8,14 +8,15 @@ import zipfile
 from . import registry
 from .encodings import BOMS, decoder_of, guess_encoding
 from .json_shapes import find_records, paths_of
-from .markup import html_encoding, html_rows, is_sheet, parse_xml, sheet_rows, xml_records
+from .markup import html_encoding, html_rows, is_sheet, parse_xml, sheets_of, xml_records
 from .messages import KINDS_OF_FILES
-from .outcome import ReadError, Reading
+from .outcome import Note, ReadError, Reading
 from .tables import (
     MAX_COLUMNS,
     check_encoding,
     read_csv,
     read_rows,
+    read_sheets,
     read_xlsx,
     with_encoding,
 )
@@ -157,7 +158,7 @@ def read_xml(data, *, max_bytes=MAX_JSON_BYTES, encoding=None):
         raise ReadError('too_large', size=len(data) // MEGABYTE, limit=max_bytes // MEGABYTE)
     root = parse_xml(bytes(data), encoding)
     if is_sheet(root):
-        return read_rows(sheet_rows(root))
+        return read_sheets(sheets_of(root))
     records = xml_records(root)
     columns = list(dict.fromkeys(name for record in records for name in record))
     if len(columns) > MAX_COLUMNS:
@@ -181,7 +182,12 @@ def read_html(data, *, max_bytes=MAX_JSON_BYTES, encoding=None):
     text = bytes(data).decode(found, decoder_of(found, how))
     text = text.replace('\0', '').lstrip('\ufeff')
     # As plain UTF-8, whatever it was: the parser would believe what the page says of itself.
-    return with_encoding(read_rows(html_rows(text.encode('utf-8', 'replace'), 'utf-8')), found, how)
+    rows, count = html_rows(text.encode('utf-8', 'replace'), 'utf-8')
+    reading = with_encoding(read_rows(rows), found, how)
+    if count > 1:
+        note = Note('other_tables', {'count': str(count)})
+        reading = reading._replace(notes=(*reading.notes, note))
+    return reading
 
 
 # === ANY === #

@@ -345,31 +345,44 @@ def _read_sheets(data):
 
     workbook = load_workbook(io.BytesIO(data), read_only=True, data_only=True)
     is_mac = workbook.epoch == CALENDAR_MAC_1904
-    found = None
     try:
         # What somebody hid are lists to choose from, and what is no longer true.
         sheets = sorted(workbook.worksheets, key=lambda sheet: sheet.sheet_state != 'visible')
-        for sheet in islice(sheets, 10):
-            # Dimensions are what the writer claims, up to 16,384 columns; look ourselves.
-            sheet.reset_dimensions()
-            rows = enumerate(sheet.iter_rows(values_only=True), 1)
-            try:
-                reading = _collect(_since_1904(rows) if is_mac else rows, MAX_XLSX_CELLS)
-            except ReadError as error:
-                if error.code != 'empty' and found is None:
-                    raise
-                continue
-            others = ', '.join(other.title for other in sheets if other is not sheet)[:300]
-            if others:
-                titles = {'sheet': clean_line(sheet.title, 60), 'others': clean_line(others, 300)}
-                note = Note('other_sheets', titles)
-                reading = reading._replace(notes=(*reading.notes, note))
-            found = found or reading
-            # A first sheet may be but a cover.
-            if reading.source or known_headings(reading.columns) >= 2:
-                return reading
+        return read_sheets(
+            [(sheet.title, _sheet_rows(sheet, is_mac=is_mac)) for sheet in sheets], MAX_XLSX_CELLS
+        )
     finally:
         workbook.close()
+
+
+def _sheet_rows(sheet, *, is_mac):
+    # Dimensions are what the writer claims, up to 16,384 columns; look ourselves.
+    sheet.reset_dimensions()
+    rows = enumerate(sheet.iter_rows(values_only=True), 1)
+    yield from _since_1904(rows) if is_mac else rows
+
+
+def read_sheets(sheets, max_cells=None):
+    """Return the `Reading` of the first sheet that has sessions, which names the others.
+
+    :param list sheets: `(title, numbered rows of cells)`
+    """
+    found = None
+    for title, rows in islice(sheets, 10):
+        try:
+            reading = _collect(rows, max_cells or MAX_CELLS)
+        except ReadError as error:
+            if error.code != 'empty' and found is None:
+                raise
+            continue
+        others = ', '.join(other for other, rows_ in sheets if rows_ is not rows)[:300]
+        if others:
+            titles = {'sheet': clean_line(title, 60), 'others': clean_line(others, 300)}
+            reading = reading._replace(notes=(*reading.notes, Note('other_sheets', titles)))
+        found = found or reading
+        # A first sheet may be but a cover.
+        if reading.source or known_headings(reading.columns) >= 2:
+            return reading
     if found is None:
         raise ReadError('empty')
     return found

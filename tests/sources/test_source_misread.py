@@ -290,3 +290,81 @@ def test_rows_that_are_alike_are_told_how_to_be_told_apart():
     assert results[:2] == [None, None]
     assert results[2].code == 'alike_row'
     assert results[2].reason.startswith("Row 2 has the same start")
+
+
+# === LISTS THAT ARE ONE IN SEVERAL PIECES === #
+
+
+def xml_sessions(*numbers):
+    return ''.join(
+        f'<session id="{number}"><start>2026-10-05T0{number}:12:30Z</start>'
+        f'<end>2026-10-05T0{number}:42:30Z</end><people><person role="host" name="Ava"/>'
+        '<person role="guest" name="Jane"/><person role="guest" name="Jo"/></people></session>'
+        for number in numbers
+    )
+
+
+@pytest.mark.parametrize(
+    ('content', 'customers'),
+    [
+        (f'<r><customer name="Harbor">{xml_sessions(1, 2)}</customer>'
+         f'<customer name="Mill">{xml_sessions(3)}</customer></r>', ['Harbor', 'Harbor', 'Mill']),
+        (f'<r><customer><name>Harbor</name>{xml_sessions(1, 2)}</customer><customer>'
+         '<name>Nobody</name></customer><customer><name>None</name></customer>'
+         f'<customer><name>Mill</name>{xml_sessions(3)}</customer></r>',
+         ['Harbor', 'Harbor', 'Mill']),
+        (f'<r total="3"><page>{xml_sessions(1)}</page><page>{xml_sessions(2, 3)}</page></r>',
+         ['', '', '']),
+        (f'<r>{xml_sessions(1, 2, 3)}</r>', ['', '', '']),
+    ],
+)  # fmt: skip
+def test_sessions_in_several_elements_are_all_read(content, customers):
+    results = sessions(content, name='x.xml')
+    assert [result.external_id for result in results] == ['1', '2', '3']
+    assert [result.customer_name for result in results] == customers
+    assert {result.duration_seconds for result in results} == {1800}
+
+
+def test_a_cell_of_a_web_page_that_stands_for_several_rows():
+    reading = read_file(
+        b'<table><tr><th>ID</th><th>Customer</th><th>Start</th><th>End</th><th>Technician</th></tr>'
+        b'<tr><td>1</td><td rowspan="2">Harbor</td><td>2026-10-05 10:00</td>'
+        b'<td>2026-10-05 10:30</td><td rowspan=2>Ava</td></tr>'
+        b'<tr><td>2</td><td>2026-10-05 11:00</td><td>2026-10-05 11:30</td></tr>'
+        b'<tr><td>3</td><td>Mill</td><td>2026-10-05 12:00</td><td>2026-10-05 12:30</td>'
+        b'<td>Jo</td></tr></table>',
+        'x.xls',
+    )
+    rows = [list(record.values()) for record in reading.records]
+    assert [(row[0], row[1], row[2][-5:], row[4]) for row in rows] == [
+        ('1', 'Harbor', '10:00', 'Ava'), ('2', 'Harbor', '11:00', 'Ava'),
+        ('3', 'Mill', '12:00', 'Jo'),
+    ]  # fmt: skip
+
+
+def test_tables_and_sheets_that_are_left_out_are_said():
+    table = (
+        '<table><tr><th>ID<th>Start<th>End</tr>'
+        '<tr><td>{}<td>2026-10-05 10:00<td>2026-10-05 10:30</tr></table>'
+    )
+    reading = read_file((table.format(1) + table.format(2)).encode(), 'x.xls')
+    assert [(note.code, note.params) for note in reading.notes] == [
+        ('other_tables', {'count': '2'})
+    ]
+    cells = '<Cell><Data>{}</Data></Cell>' * 3
+    rows = f'<Row>{cells}</Row>'.format('ID', 'Start', 'End')
+    rows += f'<Row>{cells}</Row>'.format('1', '2026-10-05 10:00', '2026-10-05 10:30')
+    hidden = '<WorksheetOptions><Visible>SheetHidden</Visible></WorksheetOptions>'
+    sheets = ''.join(
+        f'<Worksheet Name="{name}"><Table>{content}</Table>{more}</Worksheet>'
+        for name, content, more in (
+            ('Old', rows, hidden), ('Cover', '<Row><Cell><Data>x</Data></Cell></Row>', ''),
+            ('October', rows, ''), ('November', rows, ''),
+        )
+    )  # fmt: skip
+    reading = read_file(f'<Workbook>{sheets}</Workbook>'.encode(), 'x.xls')
+    assert [record['ID'] for record in reading.records] == ['1']
+    assert [(note.code, note.params['sheet']) for note in reading.notes] == [
+        ('other_sheets', 'October')
+    ]
+    assert reading.notes[0].params['others'] == 'Cover, November, Old'
