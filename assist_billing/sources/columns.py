@@ -1,10 +1,21 @@
 """Where in a record the fields stand: the source's declaration, and the importer's mapping."""
 
 from datetime import datetime, time
+from functools import cache
 from itertools import islice
 from typing import NamedTuple
 
-from .headings import COMMON, SPLIT_UNITS, bare, is_exact, unit_of, zone_of, zone_word_of
+from . import registry
+from .headings import (
+    COMMON,
+    PAUSES,
+    SPLIT_UNITS,
+    bare,
+    is_exact,
+    unit_of,
+    zone_of,
+    zone_word_of,
+)
 from .messages import LABELS, Label
 from .profile import FIELDS, OPTIONS, fold
 from .values import BadValue, clean_line, clock_of, is_blank, is_date_alone, wall_time
@@ -155,12 +166,14 @@ class Shape(NamedTuple):
     :ivar unit: the unit of durations
     :ivar zones: `{field: name of the zone}` that headings tell
     :ivar zone_words: `{field: what the zone calls itself}`, where a heading has but that
+    :ivar pauses: names of columns that say how long nobody worked between start and end
     """
 
     columns: tuple
     unit: object
     zones: dict
     zone_words: dict
+    pauses: tuple
 
     def of(self, field):
         return self.columns[_INDEX[field]]
@@ -241,7 +254,10 @@ class Columns:
                 words[field] = word
         told = next(filter(None, map(unit_of, found['duration'][:1])), None)
         unit = self.options['duration_unit'] or told or self.duration_unit
-        return Shape(columns, unit, zones, words)
+        pauses = tuple(
+            key for key in keys if fold(bare(key)) in PAUSES and not any(key in of for of in columns)
+        )
+        return Shape(columns, unit, zones, words, pauses)
 
     def _find(self, field, names):
         """Return the columns of a field."""
@@ -263,6 +279,19 @@ class Columns:
         if field in self.joined and columns:
             columns = (Joined(self.labels[field], columns),)
         return columns
+
+
+def is_session(record):
+    """Tell whether a record itself says when it began, and when it ended or how long it was."""
+    own = {key: value for key, value in islice(record.items(), _NAMES_READ)
+           if not isinstance(value, dict | list)}  # fmt: skip
+    shape = _plain_columns().shape(own)
+    return bool(shape.of('started_at') and (shape.of('ended_at') or shape.of('duration')))
+
+
+@cache
+def _plain_columns():
+    return Columns(registry.get('csv'))
 
 
 class _Names:

@@ -9,8 +9,8 @@ from .words import fold_text
 UNITS = {'ms': 0.001, 's': 1, 'min': 60, 'h': 3600, 'd': 86_400}
 _SHORT_UNITS = ('ms', 's', 'min')
 _NUMBER = re.compile(r'[+-]?\d{1,19}(?:[.,]\d{1,15})?', re.ASCII)
-# 1,800 is a thousand and eight hundred, or one and eight tenths.
-_THOUSANDS = re.compile(r'\d{1,3},\d{3}', re.ASCII)
+# 1,800 and 1.800 are a thousand and eight hundred, or one and eight tenths.
+_THOUSANDS = re.compile(r'[1-9]\d{0,2}[.,]\d{3}', re.ASCII)
 _CLOCK = re.compile(
     r'([+-]?)(?:(\d{1,5}) ?(?:d(?:ays?)?,?|days?,?|\.) ?)?(\d{1,7}):(\d\d)'
     r'(?::(\d\d)(?:[.,]\d{1,9})?)?(?: ?(h|hrs?|hours?|std\.?|min\.?|m))?',

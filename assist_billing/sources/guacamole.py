@@ -7,8 +7,21 @@ an ID; the API answers `identifier`, `connectionIdentifier`, `connectionName`, `
 `start_date`, `end_date` and so on, in the server's zone.
 """
 
+import re
+
 from .profile import Profile
 from .registry import register
+
+_SECONDS = re.compile(r'\d{1,9}\.\d{1,9}', re.ASCII)
+
+
+def _prepare(record):
+    length = record.get('Duration')
+    if isinstance(length, str) and _SECONDS.fullmatch(length.strip()):
+        # Elsewhere 205.001 can be thousands.
+        return {**record, 'Duration': float(length)}
+    return record
+
 
 PROFILE = register(
     Profile(
@@ -33,5 +46,6 @@ PROFILE = register(
             {'connectionName', 'startDate', 'username'},
             {'history_id', 'connection_name', 'start_date'},
         ),
+        prepare=_prepare,
     )
 )

@@ -230,6 +230,14 @@ OTHER = {
 }  # fmt: skip
 
 
+# How long nobody worked between start and end.
+PAUSES = frozenset(map(fold, (
+    'break', 'breaks', 'break_time', 'break_duration', 'pause', 'pauses', 'pause_time', 'Pausen',
+    'Pausenzeit', 'Pausendauer', 'Unterbrechung', 'Temps de pause', 'Durée de pause', 'Descanso',
+    'Pausa', 'Pausas', 'Tiempo de descanso', 'Pauze', 'Pauzes', 'Pauzetijd', 'Tempo di pausa',
+    'Intervalo', 'Przerwa', 'Czas przerwy',
+)))  # fmt: skip
+
 # From and to can be computers as well: they are times where nothing else is.
 _SIDES = frozenset({'from', 'to', 'Von', 'Bis', 'Desde', 'Hasta', 'Van', 'Tot', 'Dalle', 'Alle',
                     'Até'})  # fmt: skip

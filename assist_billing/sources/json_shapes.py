@@ -1,7 +1,11 @@
 """Where in JSON the records are: a list, a list within objects, or columns and rows apart."""
 
 from . import registry
-from .outcome import ReadError, shorten
+from .columns import is_session
+from .headings import COMMON
+from .outcome import Note, ReadError, shorten
+from .profile import fold
+from .values import clean_line
 
 # Keys under which tools without a profile put their lists.
 COMMON_ENVELOPE = ('records', 'sessions', 'items', 'results', 'data', 'list')
@@ -9,6 +13,9 @@ _ENVELOPE_DEPTH = 4
 _PATHS = 300
 _PATH_DEPTH = 4
 _PROBLEM_KEYS = ('error', 'errors')
+# What is called so holds sessions, even where what is around has times as well.
+_LIST_KEYS = frozenset({'sessions', 'records', 'representation', 'timeentries', 'ticket_timers'})
+_ID_NAMES = frozenset(map(fold, COMMON['external_id']))
 _FAILED = frozenset({'error', 'fail', 'failed', 'failure'})
 _NAME_KEYS = ('Column', 'column', 'name', 'Name', 'field', 'Field', 'key', 'id', 'title', 'label')
 
@@ -26,7 +33,7 @@ def find_records(found):
             return _of_list(found, known), key
         if not isinstance(found, dict):
             break
-        if registry.recognise([found]):
+        if registry.recognise([found]) or _is_alone(found, known):
             return [found], key
         apart = _columns_apart(found)
         if apart is not None:
@@ -36,6 +43,13 @@ def find_records(found):
             return _without_envelope(found, known, key)
         around, key, found = found, inside, found[inside]
     return _only_list(start, known)
+
+
+def _is_alone(found, known):
+    """Tell whether an object is a session, and no page that says from when to when it is."""
+    return is_session(found) and not any(
+        name in known or isinstance(value, list) for name, value in found.items()
+    )
 
 
 def _inside(found, known):
@@ -95,9 +109,23 @@ def _of_list(found, known):
         return _rows(first, found[1:])
     if isinstance(first, dict) and not registry.recognise(found):
         pages = [_page(one, known) for one in found[:1_000]]
-        if len(found) <= 1_000 and all(page is not None for page in pages):
-            return [record for page in pages for record in page]
+        if len(found) <= 1_000 and any(pages):
+            for one, page in zip(found, pages, strict=True):
+                if page is None and (problem := _problem_of(one)):
+                    raise ReadError('json_error', problem=_problem_text(problem))
+            if all(page is not None for page in pages):
+                return [record for page in pages for record in page]
     return found
+
+
+def _problem_of(answer):
+    """Return what is wrong, of an answer that is an error instead of a list; else None."""
+    if not isinstance(answer, dict) or is_session(answer):
+        return None
+    if any(isinstance(value, list | dict) for key, value in answer.items()
+           if key not in _PROBLEM_KEYS):  # fmt: skip
+        return None
+    return next((answer[key] for key in (*_PROBLEM_KEYS, 'message') if answer.get(key)), None)
 
 
 def _page(one, known):
@@ -105,9 +133,21 @@ def _page(one, known):
     if not isinstance(one, dict):
         return None
     lists = [key for key, value in one.items() if isinstance(value, list)]
-    if len(lists) == 1 and lists[0] in known and all(isinstance(r, dict) for r in one[lists[0]]):
-        return one[lists[0]]
-    return None
+    if not lists and any(key in known for key, value in one.items() if value is None):
+        return []
+    if len(lists) != 1 or lists[0] not in known or not all(isinstance(r, dict)
+                                                           for r in one[lists[0]]):  # fmt: skip
+        return None
+    # A session, too, may have a list: of events, of connections. A page may say from when to when.
+    return None if lists[0] not in _LIST_KEYS and _has_parts(one, one[lists[0]]) else one[lists[0]]
+
+
+def _has_parts(record, parts):
+    """Tell whether this is a session, and no page or group of sessions."""
+    return is_session(record) and (
+        any(fold(key) in _ID_NAMES for key in record if isinstance(key, str))
+        or not any(map(is_session, parts[:50]))
+    )
 
 
 def _are_names(row):
@@ -194,6 +234,93 @@ def _only_list(found, known):
         if not level:
             break
     raise ReadError('json_no_records', known=', '.join(known[:12]))
+
+
+# === PAGES THAT ARE MISSING === #
+
+# By these an answer says that there is more to fetch, ...
+_NEXT = frozenset(map(fold, (
+    'next', 'next_page', 'next_link', '@odata.nextLink', 'next_token', 'next_page_token',
+    'next_cursor', 'next_offset', 'next_page_url', 'next_url', 'next_href', 'next_index',
+    'continuation_token', 'next_continuation_token', 'has_more', 'has_next', 'has_next_page',
+    'more_results', 'is_truncated', 'truncated', 'records_remaining', 'remaining_records',
+)))  # fmt: skip
+# ... and how many there are: records, and pages.
+_TOTALS = frozenset(map(fold, (
+    'total', 'total_count', 'total_records', 'total_results', 'total_entries', 'total_items',
+    'total_item_count', 'total_row_count', 'total_elements', '@odata.count', 'records_total',
+    'total_rows', 'total_hits',
+)))  # fmt: skip
+_PAGES = frozenset(map(fold, ('total_pages', 'page_count', 'last_page', 'pages')))
+_PAGE = frozenset(map(fold, ('page', 'current_page', 'page_number', 'page_no')))
+_NOTHING = frozenset({'', 'null', 'none', 'false', '0'})
+_LOOKED_AT = 200
+
+
+def find_missing(found, records):
+    """Return the notes on an answer that says that it is not whole: pages, or an error.
+
+    :param found: what was read
+    :param list records: the records within
+    """
+    answers = found if isinstance(found, list) else [found]
+    answers = [answer for answer in answers[:1_000] if isinstance(answer, dict)]
+    if not records or not answers or found is records or answers == records:
+        return ()
+    count = len(records)
+    said = [_what_is_said(answer) for answer in answers]
+    more = [next((pair for pair in pairs if fold(pair[0]) in _NEXT and _is_more(pair[1])), None)
+            for pairs in said]  # fmt: skip
+    missing = more[-1] if all(more) else None
+    for pairs in said:
+        missing = missing or next(filter(None, (
+            pair for pair in pairs
+            if (fold(pair[0]) in _TOTALS and _number(pair[1]) > count)
+            or (pair[0] in _PROBLEM_KEYS and pair[1])
+        )), None)  # fmt: skip
+        page = max((_number(value) for name, value in pairs if fold(name) in _PAGE), default=1)
+        missing = missing or next((
+            pair for pair in pairs
+            if fold(pair[0]) in _PAGES and _number(pair[1]) > max(len(answers), page)
+        ), None)  # fmt: skip
+    if missing is None:
+        return ()
+    text = f'{missing[0]}: {_problem_text(missing[1])}'
+    return (Note('incomplete', {'said': clean_line(text, 120)}),)
+
+
+def _what_is_said(answer):
+    """Return the names and values around a list: of the answer, and of objects in it."""
+    pairs, level = [], [answer]
+    for _depth in range(_PATH_DEPTH):
+        below = []
+        for inside in level:
+            for name, value in list(inside.items())[:_LOOKED_AT]:
+                if name in _PROBLEM_KEYS:
+                    pairs.append((name, value))
+                elif isinstance(value, dict) and not is_session(value):
+                    below.append(value)
+                    href = value.get('href')
+                    pairs += [(name, href)] if isinstance(href, str) else []
+                elif isinstance(name, str) and not isinstance(value, list):
+                    pairs.append((name, value))
+        level = below[:_LOOKED_AT]
+    return pairs
+
+
+def _is_more(value):
+    return value is not None and value is not False and str(value)[:40].strip().lower() not in (
+        _NOTHING
+    )  # fmt: skip
+
+
+def _number(value):
+    if isinstance(value, str) and value.isascii() and value.isdecimal() and len(value) < 10:
+        return int(value)
+    return value if type(value) is int else 0
+
+
+# === NAMES === #
 
 
 def is_showable(name):

@@ -5,7 +5,7 @@ from itertools import islice
 from xml.parsers import expat
 
 from . import registry
-from .columns import Columns
+from .columns import is_session
 from .outcome import ReadError
 
 _MAX_DEPTH = 60
@@ -14,6 +14,8 @@ MAX_NODES = 2_000_000
 _MAX_TEXT = 131_072
 _MAX_FIELDS = 1_000
 _RECORDS_MOST = 300_000
+# What is called so holds sessions, even where what is around has times as well.
+_LIST_KEYS = frozenset({'session', 'record'})
 # An export has some dozen; each is looked at closely.
 _WAYS_MOST = 1_000
 _CHUNK = 1 << 16
@@ -119,9 +121,12 @@ def xml_records(root):
     lists = []
     for way, nodes in islice(_groups(root), _WAYS_MOST):
         first = _flatten(nodes[0][0])
-        if len(first) < 2 or any(way[: len(above)] == above for above in lists):
+        is_inner = way[-1].lower() not in _LIST_KEYS and any(
+            way[: len(above)] == above for above in lists
+        )
+        if len(first) < 2 or is_inner:
             continue
-        is_list = _is_session(nodes[0][0])
+        is_list = is_session(_values(nodes[0][0]))
         if is_list and len(nodes) > 1:
             # Within a session there may be people and events, which have times as well.
             lists.append(way)
@@ -158,13 +163,6 @@ def _groups(root):
                 yield way, nodes
         # A list of sessions is not found below thousands of anything else.
         level = below if count < 5_000 else {}
-
-
-def _is_session(node):
-    """Tell whether an element itself says when it began and how long it was."""
-    own = _values(node)
-    shape = Columns(registry.get('csv')).shape(own)
-    return bool(shape.of('started_at') and (shape.of('ended_at') or shape.of('duration')))
 
 
 def _values(node):

@@ -132,6 +132,11 @@ RECORD = {
         "the unit the source uses."
     ),
     'negative_duration': _lt("%(field)s is %(value)s. A duration cannot be negative; correct it."),
+    'pause': _lt(
+        "%(field)s is %(value)s, and a break is not billed, but %(end_field)s includes it. Set "
+        "%(end_field)s to “not used” under Columns, so that the duration counts; or split the "
+        "session into two rows."
+    ),
     'no_zone': _lt(
         "%(field)s is %(value)s, without a time zone. Say which one the source uses, such as "
         "Europe/Paris."
@@ -362,5 +367,9 @@ NOTE = {
         "check that each column is read as what it is."
     ),
     'other_sheets': _lt("Only the sheet “%(sheet)s” was read, not these: %(others)s"),
+    'incomplete': _lt(
+        "The answer may not be whole: it says %(said)s. Fetch the rest too, and import it as well; "
+        "what is known already is taken once."
+    ),
     'other_tables': _lt("Only the longest of %(count)s tables was read."),
 }

@@ -351,6 +351,7 @@ class _Reading:
             ended_at = started_at + timedelta(seconds=seconds)
             end_wall = start_wall + timedelta(seconds=seconds)
         else:
+            self._check_pauses(name)
             ended_at, end_wall = self._end_of(value, name, started_at, start_wall)
             if ended_at < started_at:
                 start, start_name = self.take('started_at')
@@ -359,6 +360,13 @@ class _Reading:
                 )
         self._check_end(name, value, ended_at, started_at, now)
         return ended_at, end_wall
+
+    def _check_pauses(self, end_name):
+        """Refuse a session from start to end in which somebody made a break, or it were billed."""
+        for name in self.whole.pauses:
+            value = self.record[name]
+            if not _is_no_pause(value):
+                raise _Rejected(reject(name, 'pause', value, end_field=end_name))
 
     def _end_of(self, value, name, started_at, start_wall):
         """Return the end, and its wall time. A time alone is of the start's day, or the next."""
@@ -467,7 +475,7 @@ class _Reading:
         if word in self.profile.not_billable:
             return False, self.profile.not_billable[word]
         if not self.profile.not_billable and word in NO:
-            return False, f'{name}: {clean_line(value)}'
+            return False, f'{name}: {clean_line(str(value))}'
         return None, ''
 
 
@@ -479,6 +487,15 @@ def _names_of(zone):
 
 def _is_nought(value):
     return isinstance(value, int | float | str) and value in {0, '0'}
+
+
+def _is_no_pause(value):
+    if is_blank(value) or not value or _word(value) in NO:
+        return True
+    try:
+        return not duration(value, 'h')
+    except BadValue:
+        return False
 
 
 def _is_nothing(value):

@@ -240,7 +240,7 @@ def test_of_two_lists_none_is_dropped():
 
 @pytest.mark.parametrize('text', ['3:30', '3:30:00', '3 h 30 min', '210', '3.5'])
 def test_durations_of_any_form_that_are_not_from_start_to_end_are_said(text):
-    content = f'Date;Start;End;Break;Duration\n2026-10-05;08:00;12:00;0:30;{text}\n'
+    content = f'Date;Start;End;Away;Duration\n2026-10-05;08:00;12:00;0:30;{text}\n'
     _options, notes = infer(read_file(content.encode()), 'csv', tz=BERLIN)
     assert [note.code for note in notes] == ['unlike_duration']
     whole = content.replace(text, '4:00:00')
@@ -368,3 +368,109 @@ def test_tables_and_sheets_that_are_left_out_are_said():
         ('other_sheets', 'October')
     ]
     assert reading.notes[0].params['others'] == 'Cover, November, Old'
+
+
+SESSION = {'id': 1, 'start': '2026-10-05T08:12:30Z', 'end': '2026-10-05T08:42:30Z'}
+PART = {'start': '2026-10-05T08:12:30Z', 'end': '2026-10-05T08:20:30Z'}
+
+
+@pytest.mark.parametrize('key', ['connections', 'events', 'history', 'items', 'data'])
+@pytest.mark.parametrize('parts', [[PART, PART], [{'time': 1, 'text': 'chat'}], []])
+def test_a_list_within_a_session_is_not_taken_for_the_sessions(key, parts):
+    inner = [{**SESSION, key: parts}, {**SESSION, 'id': 2, key: [PART]}]
+    lines = '\n'.join(json.dumps(one) for one in inner)
+    for content in (json.dumps(inner), json.dumps({'sessions': inner}), lines):
+        results = sessions(content, name='x.json')
+        assert [(one.external_id, one.started_at, one.ended_at) for one in results] == [
+            ('1', *T1), ('2', *T1),
+        ]  # fmt: skip
+
+
+@pytest.mark.parametrize('key', ['sessions', 'records'])
+def test_what_holds_for_a_whole_list_is_no_session(key):
+    group = {'id': 7, 'from': '2026-10-01T00:00:00Z', 'to': '2026-11-01T00:00:00Z', key: [SESSION]}
+    assert spans(json.dumps([group, group]), name='x.json') == [T1, T1]
+
+
+def test_a_single_session_is_one():
+    assert spans(json.dumps(SESSION), name='x.json') == [T1]
+
+
+# === ANSWERS THAT ARE NOT WHOLE === #
+
+
+@pytest.mark.parametrize(
+    ('around', 'said'),
+    [
+        ({'@odata.nextLink': 'https://rd.example/2'}, '@odata.nextLink: “https://rd.example/2”'),
+        ({'links': {'next': {'href': 'https://rd.example/2'}}}, 'next: “https://rd.example/2”'),
+        ({'meta': {'pagination': {'current_page': 1, 'total_pages': 3}}}, 'total_pages: 3'),
+        ({'page': {'next': '/reports?index=21'}, 'total_count': 1}, 'next: “/reports?index=21”'),
+        ({'records_remaining': 1200}, 'records_remaining: 1200'),
+        ({'hasMore': True}, 'hasMore: true'),
+        ({'total': 340, 'page': 1, 'pageSize': 1}, 'total: 340'),
+        ({'success': False, 'error': 'limit reached'}, 'error: “limit reached”'),
+        ({'errors': [{'message': 'too many'}]}, 'errors: “too many”'),
+        ({'error': {'code': 429, 'message': 'slow'}}, 'error: 429 “slow”'),
+        ({'next': None, 'has_more': False, 'total': 1, 'pages': 1, 'errors': []}, None),
+        ({'page': 3, 'total_pages': 3, 'next_cursor': ''}, None),
+        ({'records_remaining': 0, 'error': None}, None),
+    ],
+)
+def test_pages_that_are_missing_are_said(around, said):
+    reading = read_file(json.dumps({**around, 'sessions': [SESSION]}).encode(), 'x.json')
+    assert [note.code for note in reading.notes] == (['incomplete'] if said else [])
+    if said:
+        assert reading.notes[0].params == {'said': said}
+
+
+def test_of_several_pages_the_last_may_be_missing():
+    first = {'data': [SESSION], 'total': 2, 'next': 'x'}
+    last = {'data': [{**SESSION, 'id': 2}], 'total': 2, 'next': None}
+    for pages, codes in (
+        ([first, last], []), ([last, first], []), ([first, first], ['incomplete']),
+        ([first, {**last, 'total': 3}], ['incomplete']), ([first, last, {'data': None}], []),
+    ):  # fmt: skip
+        for content in (json.dumps(pages), '\n'.join(map(json.dumps, pages))):
+            reading = read_file(content.encode(), 'x.json')
+            assert len(reading.records) == 2
+            assert [note.code for note in reading.notes] == codes
+
+
+def test_a_page_that_is_an_error_is_no_page():
+    for problem in ({'message': 'Too many requests'}, {'error': {'message': 'Too many requests'}}):
+        with pytest.raises(ReadError) as caught:
+            read_file(json.dumps([{'data': [SESSION]}, problem]).encode(), 'x.json')
+        assert 'Too many requests' in caught.value.reason
+
+
+# === BREAKS === #
+
+
+@pytest.mark.parametrize('heading', ['Break', 'Pause', 'Pausen (min)', 'Descanso', 'break_time'])
+def test_a_break_is_not_billed(heading):
+    content = (
+        f'Start,End,{heading},Duration\n2026-10-05 08:00,2026-10-05 12:00,0:30,3:30:00\n'
+        '2026-10-05 13:00,2026-10-05 14:00,0:00,1:00:00\n'
+        '2026-10-05 15:00,2026-10-05 16:00,,1:00:00\n'
+    )
+    assert rejected(content) == ['pause', None, None]
+    assert f'{heading} is “0:30”' in sessions(content)[0].reason
+    lengths = [one.duration_seconds for one in sessions(content, ended_at=None)]
+    assert lengths == [12_600, 3_600, 3_600]
+
+
+# === MARKS OF THOUSANDS === #
+
+
+@pytest.mark.parametrize('unit', ['s', 'min', 'ms'])
+@pytest.mark.parametrize('text', ['1.800', '1,800', '12.600', '1.800 s'])
+def test_a_mark_in_a_duration_that_can_be_of_thousands_is_asked(unit, text):
+    content = f'Start;Duration ({unit})\n2026-10-05 08:00;{text}\n'
+    assert rejected(content) == ['ambiguous_duration']
+
+
+@pytest.mark.parametrize(('text', 'seconds'), [('1.250', 4_500), ('1,25', 4_500), ('0,500', 1_800)])
+def test_hours_have_no_thousands(text, seconds):
+    [session] = sessions(f'Start;Duration (h)\n2026-10-05 08:00;{text}\n')
+    assert session.duration_seconds == seconds
