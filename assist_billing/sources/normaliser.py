@@ -39,6 +39,9 @@ LONGEST = timedelta(days=366)
 # What ends at an earlier time of day than it began, by times of day alone.
 OVER_MIDNIGHT = timedelta(hours=16)
 
+# Durations may be rounded to minutes.
+_ROUNDED = 61
+
 _INDEX = {field: index for index, field in enumerate(FIELDS)}
 # What tells sessions apart that their source does not number, besides start and end.
 _IDENTITY = (
@@ -257,7 +260,35 @@ class _Reading:
         moment, wall = self.moment(value, name, 'started_at')
         self._check_start(name, value, moment, now)
         ended_at, end_wall = self.ended_at(moment, wall, now)
+        if ended_at is not None and (wall != moment or end_wall != ended_at):
+            moment, ended_at = self._told_apart(moment, wall, ended_at, end_wall)
         return moment, wall, ended_at, end_wall
+
+    def _told_apart(self, started_at, start_wall, ended_at, end_wall):
+        """Return start and end, of the hour that the clock shows twice as the duration tells."""
+        starts = self._readings('started_at', started_at, start_wall)
+        ends = self._readings('ended_at', ended_at, end_wall)
+        length = self.take('duration')[0] if len(starts) + len(ends) > 2 else None
+        try:
+            length = None if is_blank(length) else duration(length, self.whole.unit)
+        except BadValue:
+            length = None
+        for start in starts if length is not None else ():
+            for end in ends:
+                if abs((end - start).total_seconds() - length) <= _ROUNDED:
+                    return start, end
+        return started_at, ended_at
+
+    def _readings(self, field, moment, wall):
+        """Return the instants that a wall time can be: the one that it was read as comes first."""
+        value, name = self.take(field)
+        if wall == moment or is_blank(value):
+            return (moment,)
+        zone = self._zone(name, value, field)
+        later = local_to_utc(wall, zone, fold=1)
+        if later <= moment or local_to_utc(wall, zone) != moment:
+            return (moment,)
+        return moment, later
 
     def _check_time_of_day(self, value, name, start_wall=None):
         """Refuse a day where an instant is wanted: nobody knows when on it.

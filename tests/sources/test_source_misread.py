@@ -474,3 +474,25 @@ def test_a_mark_in_a_duration_that_can_be_of_thousands_is_asked(unit, text):
 def test_hours_have_no_thousands(text, seconds):
     [session] = sessions(f'Start;Duration (h)\n2026-10-05 08:00;{text}\n')
     assert session.duration_seconds == seconds
+
+
+# === THE HOUR THAT THE CLOCK SHOWS TWICE === #
+
+
+@pytest.mark.parametrize(
+    ('start', 'end', 'length', 'began', 'seconds'),
+    [
+        ('02:30', '03:10', '0:40:00', (1, 30), 2_400),
+        ('02:30', '03:10', '1:40:00', (0, 30), 6_000),
+        ('01:50', '02:10', '1:20:00', (-1, 50), 4_800),
+        ('01:50', '02:10', '0:20:00', (-1, 50), 1_200),
+        ('02:30', '02:10', '0:40:00', (0, 30), 2_400),
+        ('02:30', '03:10', '', (0, 30), 6_000),
+        ('02:30', '03:10', '0:25:00', (0, 30), 6_000),
+    ],
+)
+def test_the_duration_tells_which_of_two_hours_it_was(start, end, length, began, seconds):
+    hour, minute = began
+    [session] = sessions(f'Date;Start;End;Duration\n2026-10-25;{start};{end};{length}\n')
+    assert session.started_at == datetime(2026, 10, 25) + timedelta(hours=hour, minutes=minute)
+    assert session.duration_seconds == seconds
