@@ -13,7 +13,7 @@ The key of a device is what the tool's *sessions* name, or no session would find
 - MeshCentral (`meshctrl listdevices --json`): `_id`, `name`, `groupname`.
 - Microsoft Intune: Device ID, Device name, Enrollment date, the primary user's address.
 
-Other tools' lists, and files, use the common words below, in seven languages; blanks, case, accents
+Other tools' lists, and files, use the common words below, in eight languages; blanks, case, accents
 and punctuation do not matter.
 """
 
@@ -52,12 +52,12 @@ COLUMNS = {
         'cid', 'guid', 'id', 'computer_id', 'client_id', 'agent_id', 'machine_id', 'asset_id',
         'endpoint_id', 'serial_number', '_id', 'TeamViewer ID', 'AnyDesk ID', 'RustDesk ID',
         *COMMON['device_ref'], 'Kennung', 'Seriennummer', 'Numéro de série', 'Número de serie',
-        'Serienummer', 'Numero di serie', 'Número de série', 'Identifiant', 'Identificador',
+        'Serienummer', 'Numero di serie', 'Número de série', 'Identifiant', 'Identificador', 'Identyfikator', 'Numer seryjny',
     ),
     'name': (
         'nick_name', 'display_name', 'computer_name', 'computer_fullname', 'alias', 'device_name',
         'name', 'device', 'computer', 'hostname', 'serial_number', 'system_name', 'machine_name',
-        *COMMON['device_name'], 'Bezeichnung', 'Nom', 'Nombre', 'Naam', 'Nome',
+        *COMMON['device_name'], 'Bezeichnung', 'Nom', 'Nombre', 'Naam', 'Nome', 'Nazwa',
         'info.device_name', 'info.hostname',
     ),
     'customer_email': (
@@ -82,16 +82,17 @@ COLUMNS = {
         'Inscrit le', "Date d'inscription", 'Añadido el', 'Agregado el', 'Fecha de alta',
         'Fecha de registro', 'Creado el', 'Toegevoegd op', 'Aangemaakt op', 'Ingeschreven op',
         'Aggiunto il', 'Data di aggiunta', 'Creato il', 'Registrato il', 'Adicionado em',
-        'Data de adição', 'Criado em', 'Registrado em',
+        'Data de adição', 'Criado em', 'Registrado em', 'Dodano', 'Data dodania', 'Utworzono',
+        'Data utworzenia', 'Zarejestrowano', 'Data rejestracji',
     ),
     'removed_at': (
         'removed_on', 'removed_at', 'removed', 'deleted_at', 'deleted_on', 'Removal date',
         'Date removed', 'Retired on', 'Decommissioned', 'Uninstalled on', 'Entfernt am',
         'Gelöscht am', 'Abgemeldet am', 'Supprimé le', 'Retiré le', 'Date de suppression',
         'Eliminado el', 'Fecha de baja', 'Verwijderd op', 'Rimosso il', 'Data di rimozione',
-        'Removido em', 'Data de remoção',
+        'Removido em', 'Data de remoção', 'Usunięto', 'Data usunięcia',
     ),
-    'status': ('status', 'device_status', 'state', 'Zustand', 'Statut', 'Estado', 'Stato'),
+    'status': ('status', 'device_status', 'state', 'Zustand', 'Statut', 'Estado', 'Stato', 'Stan'),
 }  # fmt: skip
 DEVICE_FIELDS = tuple(COLUMNS)
 # What goes before the common words, where a tool's lists use them for something else.
@@ -155,7 +156,7 @@ _SIGNATURES = (
 )
 _GONE = frozenset({
     'deleted', 'removed', 'uninstalled', 'retired', 'decommissioned', 'geloscht', 'entfernt',
-    'supprime', 'retire', 'eliminado', 'verwijderd', 'rimosso', 'removido',
+    'supprime', 'retire', 'eliminado', 'verwijderd', 'rimosso', 'removido', 'usuniete', 'usuniety', 'usunieto',
 })  # fmt: skip
 
 

@@ -1,6 +1,6 @@
 """What the columns of session lists are called, and what a heading says besides its name.
 
-English, German, French, Spanish, Dutch, Italian, Portuguese. Case, accents, blanks and punctuation
+English, German, French, Spanish, Dutch, Italian, Portuguese, Polish. Case, accents, blanks and punctuation
 do not matter; a unit, a zone or a format in a heading does: “Duration (min)”, “Start (UTC)”.
 """
 
@@ -227,6 +227,37 @@ OTHER = {
         'note': ('Comentário', 'Comentários', 'Observação', 'Observações', 'Descrição', 'Notas'),
         'billable': ('Faturável', 'Cobrável', 'A faturar'),
     },
+    'pl': {
+        'external_id': ('ID sesji', 'Identyfikator sesji', 'Identyfikator', 'Numer sesji',
+                        'Nr sesji', 'ID połączenia'),
+        'kind': ('Typ sesji', 'Rodzaj sesji'),
+        'day': ('Data', 'Dzień', 'Data sesji'),
+        'started_at': (('Data rozpoczęcia', 'Godzina rozpoczęcia'),
+                       ('Data rozpoczęcia', 'Czas rozpoczęcia'), ('Data od', 'Godzina od'),
+                       'Początek', 'Rozpoczęcie', 'Czas rozpoczęcia', 'Godzina rozpoczęcia',
+                       'Data rozpoczęcia', 'Rozpoczęto', 'Data i godzina rozpoczęcia',
+                       'Początek sesji', 'Godzina od', 'Od'),
+        'ended_at': (('Data zakończenia', 'Godzina zakończenia'),
+                     ('Data zakończenia', 'Czas zakończenia'), ('Data do', 'Godzina do'),
+                     'Koniec', 'Zakończenie', 'Czas zakończenia', 'Godzina zakończenia',
+                     'Data zakończenia', 'Zakończono', 'Data i godzina zakończenia',
+                     'Koniec sesji', 'Godzina do', 'Do'),
+        'duration': ('Czas trwania', 'Długość', 'Czas pracy', 'Czas sesji', 'Łączny czas',
+                     'Godziny', 'Minuty', 'Przepracowany czas'),
+        'technician': ('Technik', 'Pracownik', 'Użytkownik', 'Serwisant', 'Konsultant',
+                       'Nazwa użytkownika', 'Wykonawca'),
+        'customer_email': ('E-mail klienta', 'Adres e-mail', 'Email klienta'),
+        'customer_name': ('Klient', 'Nazwa klienta', 'Firma', 'Kontrahent', 'Nazwa firmy',
+                          'Zleceniodawca'),
+        'customer_ref': ('Numer klienta', 'Nr klienta', 'ID klienta', 'Kod klienta'),
+        'device_ref': ('ID urządzenia', 'Identyfikator urządzenia', 'ID komputera'),
+        'device_name': ('Urządzenie', 'Komputer', 'Nazwa urządzenia', 'Nazwa komputera',
+                        'Stacja robocza'),
+        'group': ('Grupa', 'Nazwa grupy'),
+        'department': ('Dział', 'Oddział'),
+        'note': ('Notatka', 'Notatki', 'Uwagi', 'Opis', 'Komentarz'),
+        'billable': ('Do fakturowania', 'Fakturowane', 'Płatne', 'Do rozliczenia'),
+    },
 }  # fmt: skip
 
 
@@ -240,7 +271,7 @@ PAUSES = frozenset(map(fold, (
 
 # From and to can be computers as well: they are times where nothing else is.
 _SIDES = frozenset({'from', 'to', 'Von', 'Bis', 'Desde', 'Hasta', 'Van', 'Tot', 'Dalle', 'Alle',
-                    'Até'})  # fmt: skip
+                    'Até', 'Od', 'Do'})  # fmt: skip
 
 
 def _all(kind):
@@ -303,13 +334,18 @@ _UNIT_WORDS = {
         ('h', 'hr', 'hrs', 'hour', 'hours', 'std', 'stunden', 'stunde', 'heures', 'heure', 'horas',
          'hora', 'ore', 'uren', 'uur', 'decimal', 'dezimal', 'decimale', 'decimaux',
          'dezimalstunden',         'decimales', 'decimaal', 'industriestunden', 'hh'), 'h'),
-    **dict.fromkeys(('d', 'days', 'tage'), 'd'),
+    **dict.fromkeys(('sekundy', 'sekund'), 's'),
+    **dict.fromkeys(('minuty', 'minut'), 'min'),
+    **dict.fromkeys(('godz', 'godziny', 'godzin', 'dziesietnie'), 'h'),
+    **dict.fromkeys(('d', 'days', 'tage', 'dni'), 'd'),
 }  # fmt: skip
 # Columns that have but a part of a duration where another one has the rest.
 SPLIT_UNITS = {
-    **dict.fromkeys(('hours', 'stunden', 'heures', 'horas', 'uren', 'ore'), 'h'),
-    **dict.fromkeys(('minutes', 'minuten', 'minutos', 'minuti'), 'min'),
-    **dict.fromkeys(('seconds', 'sekunden', 'secondes', 'segundos', 'seconden', 'secondi'), 's'),
+    **dict.fromkeys(('hours', 'stunden', 'heures', 'horas', 'uren', 'ore', 'godziny'),
+                    'h'),
+    **dict.fromkeys(('minutes', 'minuten', 'minutos', 'minuti', 'minuty'), 'min'),
+    **dict.fromkeys(('seconds', 'sekunden', 'secondes', 'segundos', 'seconden', 'secondi',
+                     'sekundy'), 's'),
 }
 # What was measured, where another column has what is charged or was planned.
 _EXACT = frozenset(

@@ -21,18 +21,23 @@ def fold_text(text):
 
 def _months():
     names = (
-        'jan january januar janner janvier janv enero ene januari gennaio gen janeiro',
-        'feb february februar fevrier fevr fev febrero februari febbraio fevereiro',
-        'mar march marz mrz mars marzo mrt maart marco',
-        'apr april avril avr abril abr aprile',
-        'may mai mayo mei maggio mag maio',
-        'jun june juni juin junio giugno giu junho',
-        'jul july juli juillet juil julio luglio lug julho',
-        'aug august aout agosto ago augustus',
-        'sep sept september septembre septiembre settembre set setembro',
-        'oct october okt oktober octobre octubre ottobre ott out outubro',
-        'nov november novembre noviembre novembro',
-        'dec december dez dezember decembre diciembre dic dicembre dezembro',
+        'jan january januar janner janvier janv enero ene januari gennaio gen janeiro '
+        'styczen stycznia sty',
+        'feb february februar fevrier fevr fev febrero februari febbraio fevereiro luty '
+        'lutego lut',
+        'mar march marz mrz mars marzo mrt maart marco marzec marca',
+        'apr april avril avr abril abr aprile kwiecien kwietnia kwi',
+        'may mai mayo mei maggio mag maio maja',
+        'jun june juni juin junio giugno giu junho czerwiec czerwca cze',
+        'jul july juli juillet juil julio luglio lug julho lipiec lipca lip',
+        'aug august aout agosto ago augustus sierpien sierpnia sie',
+        'sep sept september septembre septiembre settembre set setembro wrzesien '
+        'wrzesnia wrz',
+        'oct october okt oktober octobre octubre ottobre ott out outubro pazdziernik '
+        'pazdziernika paz',
+        'nov november novembre noviembre novembro listopad listopada lis',
+        'dec december dez dezember decembre diciembre dic dicembre dezembro grudzien '
+        'grudnia gru',
     )
     return {
         name: number for number, month in enumerate(names, 1) for name in month.split()
@@ -135,11 +140,25 @@ WEEKDAYS = frozenset(
         "quarta-feira",
         "quinta-feira",
         "sexta-feira",
+        "pon",
+        "wt",
+        "sr",
+        "czw",
+        "pt",
+        "sob",
+        "niedz",
+        "poniedziałek",
+        "wtorek",
+        "sroda",
+        "czwartek",
+        "piatek",
+        "sobota",
+        "niedziela",
     ]
 )
 NO = frozenset(
     ["false", "no", "n", "0", "off", "nein", "non", "nee", "nao", "falso", "faux", "falsch",
-     "onwaar"]
+     "onwaar", "nie"]
 ) | {
     'not billable', 'non-billable', 'non billable', 'nonbillable', 'unbillable', 'do not bill',
     'donotbill', 'no charge', 'nicht abrechenbar', 'nicht verrechenbar', 'nicht fakturierbar',
@@ -148,7 +167,7 @@ NO = frozenset(
     'nicht abrechnen', 'nicht verrechnen', 'ohne berechnung', 'unentgeltlich', 'kostenfrei',
     'kulanz', 'garantie', 'gewahrleistung', 'goodwill', 'warranty', 'free', 'gratis', 'gratuit',
     'gratuito', 'garantia', 'garanzia', 'offert', 'ne pas facturer', 'a ne pas facturer',
-    'no facturar', 'niet factureren', 'non fatturare', 'nao faturar', '0.0', '0.00', '0,00',
+    'no facturar', 'niet factureren', 'non fatturare', 'nao faturar', 'bezpłatne', 'bezpłatnie', 'nie fakturowac', 'gwarancja', '0.0', '0.00', '0,00',
 }  # fmt: skip
 # How the row of sums begins.
 TOTALS = frozenset(
@@ -159,7 +178,7 @@ TOTALS = frozenset(
     'eindtotaal', 'sub total', 'subtotal', 'zwischensumme', 'sous-total', 'total hours',
     'total time', 'summe gesamt', 'total duration', 'total devices', 'total computers',
     'total sessions', 'total records', 'total rows', 'total entries', 'anzahl', 'anzahl gesamt',
-    'count', 'nombre total', 'aantal', 'cantidad', 'quantidade',
+    'razem', 'łacznie', 'ogołem', 'suma godzin', 'count', 'nombre total', 'aantal', 'cantidad', 'quantidade',
 }  # fmt: skip
 
 

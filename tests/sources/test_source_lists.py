@@ -79,6 +79,8 @@ def test_a_removal_is_read_and_so_is_one_to_come():
          ('A1', 'PC', 'Rossi')),
         ('ID do dispositivo;Nome do dispositivo;Cliente;Criado em\nA1;PC;Silva;13/09/2026\n',
          ('A1', 'PC', 'Silva')),
+        ('ID urządzenia;Nazwa urządzenia;Klient;Dodano\nA1;PC;Łódź;13.09.2026\n',
+         ('A1', 'PC', 'Łódź')),
     ],
 )  # fmt: skip
 def test_headings_in_other_languages(content, expected):

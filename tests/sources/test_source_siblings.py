@@ -82,6 +82,31 @@ def test_headings_in_seven_languages(language, encoding):
         assert results[0].external_id == 'A1'
 
 
+@pytest.mark.parametrize('encoding', ['utf-8', 'utf-16', 'cp1250'])
+@pytest.mark.parametrize(
+    ('heading', 'times'),
+    [
+        ('ID sesji;Technik;Klient;Urządzenie;Początek;Koniec;Uwagi;Do fakturowania',
+         '05/10/2026 10:12:30;05/10/2026 10:42:30'),
+        ('Identyfikator;Pracownik;Firma;Nazwa komputera;Data rozpoczęcia;Godzina rozpoczęcia;'
+         'Data zakończenia;Godzina zakończenia;Opis;Płatne',
+         '05/10/2026;10:12:30;05/10/2026;10:42:30'),
+        ('Nr sesji;Użytkownik;Kontrahent;Komputer;Data;Godzina od;Godzina do;Notatka;Fakturowane',
+         '5.10.2026;10:12:30;10:42:30'),
+        ('Numer sesji;Konsultant;Nazwa klienta;Stacja robocza;Rozpoczęto;Czas trwania;Komentarz;'
+         'Do rozliczenia', 'poniedziałek, 5 października 2026 10:12:30;0 godz. 30 minut'),
+    ],
+)  # fmt: skip
+def test_polish_headings(heading, times, encoding):
+    content = f'{heading}\nA1;Ava;Świeża Łódź;PC-1;{times};Druk;Nie\nRazem;;;;;;;\n'
+    first, total = sessions(content.encode(encoding))[1]
+    assert (first.started_at, first.ended_at) == T1
+    said = (first.external_id, first.technician, first.customer_name, first.device_name, first.note)
+    assert said == ('A1', 'Ava', 'Świeża Łódź', 'PC-1', 'Druk')
+    assert first.billable is False
+    assert total.code == 'total'
+
+
 @pytest.mark.parametrize(
     ('encoding', 'name'),
     [('cp1250', 'Łódź Gdańsk Kraków świeża żółć'), ('cp1251', 'Київ Харків Львів'),
