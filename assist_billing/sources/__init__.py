@@ -17,7 +17,7 @@ from .devices import (
     reject_device,
     suggest_device_mapping,
 )
-from .normaliser import normalise, normaliser
+from .normaliser import DERIVED_ID, normalise, normaliser
 from .outcome import Normal, Note, ReadError, Reading, Rejection, reject, shorten
 from .profile import FIELDS, KINDS, OPTIONS, Profile
 from .encodings import ENCODINGS
@@ -58,6 +58,7 @@ from . import (
 )
 
 __all__ = [
+    'DERIVED_ID',
     'DEVICE_FIELDS',
     'DEVICE_LABELS',
     'ENCODINGS',

@@ -39,6 +39,8 @@ LONGEST = timedelta(days=366)
 # What ends at an earlier time of day than it began, by times of day alone.
 OVER_MIDNIGHT = timedelta(hours=16)
 
+# How an ID looks that was made of what a session says.
+DERIVED_ID = '[de]-[0-9a-f]{32}'
 # Durations may be rounded to minutes.
 _ROUNDED = 61
 
@@ -184,7 +186,7 @@ def _digest(prefix, parts):
 
 def is_derived(external_id):
     """Tell whether an ID was made here of what a session says."""
-    return re.fullmatch(r'[de]-[0-9a-f]{32}', external_id) is not None
+    return re.fullmatch(DERIVED_ID, external_id) is not None
 
 
 class _Rejected(Exception):

@@ -89,13 +89,18 @@ class AssistImportFile(models.AbstractModel):
         try:
             reading = sources.read_file(base64.b64decode(content), self.filename, self.encoding)
         except sources.ReadError as error:
-            reason = self.env['assist.session']._translate_refusal(error)
+            raise self._get_refusal(error) from None
         except binascii.Error:
             reason = self.env._("The file did not arrive whole. Choose it again.")
         else:
             self.env.cr.cache['assist_billing_reading'] = (key, reading)
             return reading
         raise UserError(self.env._("%(file)s: %(reason)s", file=self._get_title(), reason=reason))
+
+    def _get_refusal(self, error):
+        """Return the `UserError` that says in the user's language why the file is not read."""
+        reason = self.env['assist.session']._translate_refusal(error)
+        return UserError(self.env._("%(file)s: %(reason)s", file=self._get_title(), reason=reason))
 
     def _get_title(self):
         return self.filename or self.env._("The file")

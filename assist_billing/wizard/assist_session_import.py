@@ -247,6 +247,8 @@ class AssistSessionImport(models.TransientModel):
         self._check_import_company()
         self.env['assist.session']._check_may_ingest()
         reading = self._read()
+        if not self.source and not reading.records:
+            raise self._get_refusal(sources.ReadError('empty'))
         if not self.source:
             raise UserError(
                 self.env._(

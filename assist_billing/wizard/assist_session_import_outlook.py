@@ -35,6 +35,7 @@ class ImportOutlook:
             run.source,
             [
                 {
+                    'external_id': normal.external_id,
                     'started_at': normal.started_at,
                     'ended_at': normal.ended_at,
                     'partner_id': vals['partner_id'],

@@ -52,9 +52,10 @@ class AssistSessionImport(models.TransientModel):
         if outlook.alike:
             doubts.append(
                 self.env._(
-                    "Sessions that another source has brought in already, of the same customers "
-                    "at the same times: %(count)s. Both would be billed. If they are the same, "
-                    "choose the source that they came from, or leave them out of the file.",
+                    "Sessions that came in already from another source, or with other details, of "
+                    "the same customers at the same times: %(count)s. Both would be billed. If "
+                    "they are the same, choose the source that they came from, or leave them out "
+                    "of the file.",
                     count=outlook.alike,
                 )
             )

@@ -189,26 +189,28 @@ class AssistSession(models.Model):
 
     @api.model
     def _count_alike(self, company, source, values):
-        """Return of how many sessions to be, one of another source has customer and times already.
+        """Return how many sessions to be have customer and times of one that is there already.
 
-        Nothing says that they are the same, for each source has IDs of its own; both are billed.
+        Nothing says that they are the same: another source has IDs of its own, and where the ID is
+        made of what a session says, one whose customer was filled in later has another. Both are
+        billed.
 
-        :param list values: dicts with `partner_id`, `technician_id`, `started_at` and `ended_at`
+        :param list values: dicts with `partner_id`, `technician_id`, `external_id`, `started_at`
+            and `ended_at`
         """
         values = [vals for vals in values if vals['partner_id'] and vals['ended_at']]
         if not values:
             return 0
-        self.flush_model(
-            ['company_id', 'source', 'partner_id', 'technician_id', 'started_at', 'ended_at']
-        )
-        names = ('partner_id', 'technician_id', 'started_at', 'ended_at')
+        names = ('external_id', 'partner_id', 'technician_id', 'started_at', 'ended_at')
+        self.flush_model(['company_id', 'source', *names])
         [[count]] = self.env.execute_query(
             SQL(
                 """
                 SELECT count(*)
-                  FROM unnest(%(partner_id)s::integer[], %(technician_id)s::integer[],
+                  FROM unnest(%(external_id)s::text[], %(partner_id)s::integer[],
+                              %(technician_id)s::integer[],
                               %(started_at)s::timestamp[], %(ended_at)s::timestamp[])
-                       AS v (partner_id, technician_id, started_at, ended_at)
+                       AS v (external_id, partner_id, technician_id, started_at, ended_at)
                  WHERE EXISTS (
                        SELECT 1 FROM assist_session s
                         WHERE s.partner_id = v.partner_id
@@ -216,7 +218,12 @@ class AssistSession(models.Model):
                           AND s.started_at < v.started_at + %(apart)s
                           AND s.ended_at > v.ended_at - %(apart)s
                           AND s.ended_at < v.ended_at + %(apart)s
-                          AND s.company_id = %(company)s AND s.source != %(source)s
+                          AND s.company_id = %(company)s
+                          AND (s.source != %(source)s OR (
+                              s.external_id != v.external_id
+                              AND (s.external_id ~ %(derived)s OR v.external_id ~ %(derived)s)
+                              AND s.started_at = v.started_at AND s.ended_at = v.ended_at
+                          ))
                           AND COALESCE(s.technician_id = v.technician_id, TRUE)
                  )
                 """,
@@ -224,6 +231,7 @@ class AssistSession(models.Model):
                 apart=timedelta(seconds=ALIKE_SECONDS),
                 company=company.id,
                 source=source,
+                derived=f'^{sources.DERIVED_ID}$',
             )
         )
         return count

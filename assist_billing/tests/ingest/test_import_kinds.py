@@ -290,6 +290,27 @@ class TestImportKinds(IngestCommon):
         same.action_preview()
         self.assertNotIn("same times", str(same.doubts))
 
+    def test_what_came_in_before_its_customer_was_filled_in_is_said(self):
+        self.env['assist.matching.rule'].create(
+            {'field': 'customer', 'value': "Acme", 'partner_id': self.customer.id}
+        )
+        head = "Technician;Customer;Start;End\n"
+        blank = "Ava;;2026-01-02 09:00;2026-01-02 09:30\n"
+        first = self._csv(head + blank)
+        first.action_import()
+        self.env['assist.session'].search([('import_id', '=', first.record_id.id)]).write(
+            {'partner_id': self.customer.id}
+        )
+        for rows, count in (
+            (blank, 0),
+            (blank.replace(";;", ";Acme;"), 1),
+            (blank.replace(";;", ";Acme;").replace("09:30", "09:30:20"), 0),
+            (blank.replace(";;", ";Other;"), 0),
+        ):
+            wizard = self._csv(head + rows)
+            wizard.action_preview()
+            self.assertEqual("at the same times: 1" in str(wizard.doubts), bool(count), rows)
+
     def test_what_ran_when_it_came_in_is_ended_and_not_doubled(self):
         head = "Technician;Start;End\n"
         running = self._csv(head + "Ava;2026-01-02 09:00;\n")

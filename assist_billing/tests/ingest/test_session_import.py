@@ -181,6 +181,11 @@ class TestSessionImport(IngestCommon):
         with self.assertRefused("Choose the source"):
             wizard.action_preview()
 
+    def test_a_list_of_nothing_is_no_list_of_nobody(self):
+        for content in (b'[]', b'{"sessions": [], "next": null}'):
+            with self.assertRefused("x.json: The file is empty"):
+                self._wizard(content, 'x.json').action_preview()
+
     def test_the_form_recognises_the_file_when_it_is_chosen(self):
         form = Form(self.env['assist.session.import'])
         form.file = base64.b64encode(json.dumps([zoho(1)]).encode())
