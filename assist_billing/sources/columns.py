@@ -8,6 +8,7 @@ from typing import NamedTuple
 from . import registry
 from .headings import (
     COMMON,
+    FREE,
     PAUSES,
     SPLIT_UNITS,
     bare,
@@ -167,6 +168,7 @@ class Shape(NamedTuple):
     :ivar zones: `{field: name of the zone}` that headings tell
     :ivar zone_words: `{field: what the zone calls itself}`, where a heading has but that
     :ivar pauses: names of columns that say how long nobody worked between start and end
+    :ivar free: names of columns of which a yes says that there is nothing to bill
     """
 
     columns: tuple
@@ -174,6 +176,7 @@ class Shape(NamedTuple):
     zones: dict
     zone_words: dict
     pauses: tuple
+    free: tuple
 
     def of(self, field):
         return self.columns[_INDEX[field]]
@@ -254,10 +257,10 @@ class Columns:
                 words[field] = word
         told = next(filter(None, map(unit_of, found['duration'][:1])), None)
         unit = self.options['duration_unit'] or told or self.duration_unit
-        pauses = tuple(
-            key for key in keys if fold(bare(key)) in PAUSES and not any(key in of for of in columns)
-        )
-        return Shape(columns, unit, zones, words, pauses)
+        unused = [key for key in keys if not any(key in of_field for of_field in columns)]
+        pauses = tuple(key for key in unused if fold(bare(key)) in PAUSES)
+        free = tuple(key for key in unused if fold(key) in FREE)
+        return Shape(columns, unit, zones, words, pauses, free)
 
     def _find(self, field, names):
         """Return the columns of a field."""

@@ -50,7 +50,8 @@ ENGLISH = {
     'group': ('group', 'group_name'),
     'department': ('department', 'department_name'),
     'note': ('note', 'notes', 'comment', 'description', 'comments', 'remarks'),
-    'billable': ('billable', 'is_billable', 'chargeable', 'billing_state', 'billing_status'),
+    'billable': ('billable', 'is_billable', 'chargeable', 'billing_state', 'billing_status',
+                 'billable_option', 'billable_status'),
 }  # fmt: skip
 OTHER = {
     'de': {
@@ -267,6 +268,18 @@ PAUSES = frozenset(map(fold, (
     'Pausenzeit', 'Pausendauer', 'Unterbrechung', 'Temps de pause', 'Durée de pause', 'Descanso',
     'Pausa', 'Pausas', 'Tiempo de descanso', 'Pauze', 'Pauzes', 'Pauzetijd', 'Tempo di pausa',
     'Intervalo', 'Przerwa', 'Czas przerwy',
+)))  # fmt: skip
+
+# A yes in these says that there is nothing to bill, or nothing any more.
+FREE = frozenset(map(fold, (
+    'non_billable', 'is_non_billable', 'not_billable', 'unbillable', 'do_not_bill', 'no_charge',
+    'free_of_charge', 'billed', 'is_billed', 'already_billed', 'invoiced', 'is_invoiced',
+    'already_invoiced', 'Nicht abrechenbar', 'Nicht verrechenbar', 'Nicht fakturierbar',
+    'Nicht berechnen', 'Kulanz', 'Kostenlos', 'Kostenfrei', 'Abgerechnet', 'Verrechnet',
+    'Fakturiert', 'In Rechnung gestellt', 'Non facturable', 'Gratuit', 'Facturé', 'Déjà facturé',
+    'No facturable', 'Gratuito', 'Facturado', 'Niet factureerbaar', 'Niet declarabel', 'Gratis',
+    'Gefactureerd', 'Non fatturabile', 'Fatturato', 'Não faturável', 'Faturado', 'Bezpłatne',
+    'Zafakturowano', 'Zafakturowane',
 )))  # fmt: skip
 
 # From and to can be computers as well: they are times where nothing else is.

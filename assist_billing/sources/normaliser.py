@@ -30,7 +30,7 @@ from .values import (
     wall_time,
     zone_info,
 )
-from .words import NO, fold_text, is_total
+from .words import BILLED, NO, YES, fold_text, is_total
 
 # Clocks of technicians and tools differ, but not by more than a day.
 TOLERANCE = timedelta(hours=24)
@@ -49,7 +49,6 @@ _INDEX = {field: index for index, field in enumerate(FIELDS)}
 _IDENTITY = (
     'technician', 'customer_email', 'customer_name', 'customer_ref', 'device_ref', 'device_name',
 )  # fmt: skip
-_YES = frozenset({'true', 'yes', 'y', '1', 'on'})
 
 
 def utc_now():
@@ -371,7 +370,7 @@ class _Reading:
     def ended_at(self, started_at, start_wall, now):
         """Return the end and its wall time; None and None while it runs."""
         running = self.take('running')[0]
-        if running is not None and _word(running) in _YES:
+        if running is not None and _word(running) in YES:
             return None, None
         value, name = self.take('ended_at')
         if _is_nothing(value):
@@ -501,13 +500,16 @@ class _Reading:
 
     def billable(self):
         """Return None, or False and why."""
+        for name in self.whole.free:
+            if _word(self.record[name]) in YES:
+                return False, f'{name}: {clean_line(str(self.record[name]))}'
         value, name = self.take('billable')
         if value is None:
             return None, ''
         word = fold_text(_word(value))
         if word in self.profile.not_billable:
             return False, self.profile.not_billable[word]
-        if not self.profile.not_billable and word in NO:
+        if not self.profile.not_billable and (word in NO or word in BILLED):
             return False, f'{name}: {clean_line(str(value))}'
         return None, ''
 

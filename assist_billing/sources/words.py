@@ -161,7 +161,7 @@ NO = frozenset(
      "onwaar", "nie"]
 ) | {
     'not billable', 'non-billable', 'non billable', 'nonbillable', 'unbillable', 'do not bill',
-    'donotbill', 'no charge', 'nicht abrechenbar', 'nicht verrechenbar', 'nicht fakturierbar',
+    'donotbill', 'no charge', 'nocharge', 'nicht abrechenbar', 'nicht verrechenbar', 'nicht fakturierbar',
     'non facturable', 'no facturable', 'niet factureerbaar', 'niet declarabel',
     'non fatturabile', 'nao faturavel', 'nicht berechnen', 'kostenlos', 'free of charge',
     'nicht abrechnen', 'nicht verrechnen', 'ohne berechnung', 'unentgeltlich', 'kostenfrei',
@@ -169,6 +169,17 @@ NO = frozenset(
     'gratuito', 'garantia', 'garanzia', 'offert', 'ne pas facturer', 'a ne pas facturer',
     'no facturar', 'niet factureren', 'non fatturare', 'nao faturar', 'bezpłatne', 'bezpłatnie', 'nie fakturowac', 'gwarancja', '0.0', '0.00', '0,00',
 }  # fmt: skip
+YES = frozenset({
+    'true', 'yes', 'y', '1', 'on', 'x', 'ja', 'j', 'wahr', 'oui', 'vrai', 'si', 'sí', 'verdadero',
+    'waar', 'vero', 'sim', 'verdadeiro', 'tak', '✓', '✔',
+})  # fmt: skip
+# What has been billed somewhere is not billed here as well.
+BILLED = frozenset({
+    'billed', 'invoiced', 'already billed', 'already invoiced', 'abgerechnet', 'verrechnet',
+    'fakturiert', 'in rechnung gestellt', 'facture', 'facturee', 'deja facture', 'facturado',
+    'facturada', 'gefactureerd', 'fatturato', 'fatturata', 'faturado', 'faturada', 'zafakturowano',
+    'zafakturowane',
+})  # fmt: skip
 # How the row of sums begins.
 TOTALS = frozenset(
     ["total", "totals", "sum", "summe", "gesamt", "gesamtsumme", "insgesamt", "totaux", "totaal",

@@ -496,3 +496,29 @@ def test_the_duration_tells_which_of_two_hours_it_was(start, end, length, began,
     [session] = sessions(f'Date;Start;End;Duration\n2026-10-25;{start};{end};{length}\n')
     assert session.started_at == datetime(2026, 10, 25) + timedelta(hours=hour, minutes=minute)
     assert session.duration_seconds == seconds
+
+
+# === WHAT IS NOT TO BE BILLED === #
+
+
+@pytest.mark.parametrize(
+    ('heading', 'value', 'is_billed'),
+    [
+        ('Non-Billable', 'Yes', False), ('isNonBillable', 'true', False), ('Kulanz', 'x', False),
+        ('Nicht abrechenbar', 'Ja', False), ('Invoiced?', 'Yes', False),
+        ('Abgerechnet', 'Ja', False), ('Déjà facturé', 'oui', False), ('No Charge', '1', False),
+        ('Billing status', 'Billed', False), ('Abrechnung', 'abgerechnet', False),
+        ('Billable Option', 'NoCharge', False),
+        ('Non-Billable', 'No', True), ('Kulanz', '', True), ('Abgerechnet', 'Nein', True),
+        ('Invoiced?', '', True), ('Billing status', 'Bill', True), ('Billable', 'Yes', True),
+    ],
+)  # fmt: skip
+def test_what_is_free_or_billed_elsewhere_is_not_billed(heading, value, is_billed):
+    [session] = sessions(f'{HEAD.strip()},{heading}\n{ROW},{value}\n')
+    assert session.billable is (None if is_billed else False)
+    assert session.billable_note == ('' if is_billed else f'{heading}: {value}')
+
+
+def test_why_a_session_is_not_billed_can_be_read():
+    [session] = sessions(json.dumps([{**SESSION, 'billable': False}]), name='x.json')
+    assert (session.billable, session.billable_note) == (False, 'billable: False')
