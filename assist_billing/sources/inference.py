@@ -1,6 +1,7 @@
 """What a whole file tells of its values that a single record leaves open."""
 
 import re
+from datetime import date
 from itertools import islice
 
 from . import registry
@@ -42,6 +43,8 @@ def infer(reading, source, mapping=None, *, tz='UTC'):
         order, note = _date_order(values, reading, profile)
         options |= {'date_order': order} if order else {}
         notes += [note] if note else []
+    note = _exchanged(values)
+    notes += [note] if note else []
     take = normaliser(source, tz=tz, mapping={**mapping, **options})
     unit, note = _duration_unit(values, take, profile, mapping)
     options |= {'duration_unit': unit} if unit else {}
@@ -74,6 +77,29 @@ class _Values:
             if not is_blank(value):
                 return value, name
         return None, None
+
+
+def _exchanged(values):
+    """Return the note on a workbook of which but some days are dates, those up to the twelfth.
+
+    A spreadsheet program took 05/10 for the tenth of May, and left 13/10 the text that it was.
+    """
+    texts, cells, example = 0, 0, None
+    for record in values.records:
+        shape = values.shape(record) if isinstance(record, dict) else None
+        for field in ('started_at', 'day') if shape else ():
+            value, _name = values.within(record, shape, field)
+            if isinstance(value, date):
+                if value.day > 12:
+                    return None
+                cells, example = cells + 1, example or value
+            elif type(value) is str and (match := _OPEN_DATE.match(value)):
+                if int(match[1]) <= 12 and int(match[3]) <= 12:
+                    return None
+                texts += 1
+    if not (texts and cells):
+        return None
+    return Note('exchanged', {'value': f'{example:%Y-%m-%d}'})
 
 
 def _open_dates(values, profile):

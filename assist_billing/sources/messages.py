@@ -358,6 +358,11 @@ NOTE = {
     'open_order': _lt(
         "Dates such as %(value)s can be read either way: choose the date order, then check again."
     ),
+    'exchanged': _lt(
+        "Some dates are dates, such as %(value)s, others are text: a spreadsheet program may have "
+        "exchanged day and month where it could. Compare them, and better import the file that "
+        "was not opened there."
+    ),
     'open_unit': _lt(
         "Durations such as %(value)s could be seconds, minutes or hours: choose the unit, then "
         "check again."

@@ -304,6 +304,15 @@ class _Reading:
         if is_date_alone(value):
             raise _Rejected(reject(name, 'no_time', value))
 
+    def _check_day_alone(self):
+        """Refuse a cell of a spreadsheet that is a day, where but a duration stands beside it.
+
+        Nobody begins at midnight to the second and notes no end.
+        """
+        value, name = self.take('started_at')
+        if not isinstance(value, str) and name in self.record and is_date_alone(value):
+            raise _Rejected(reject(name, 'no_time', value))
+
     def _check_start(self, name, value, moment, now):
         if moment < EARLIEST:
             raise _Rejected(_timed(name, 'too_early', value, moment))
@@ -380,6 +389,7 @@ class _Reading:
             seconds = self._length(value, name)
             if not seconds and self.shape[_INDEX['ended_at']]:
                 return None, None
+            self._check_day_alone()
             ended_at = started_at + timedelta(seconds=seconds)
             end_wall = start_wall + timedelta(seconds=seconds)
         else:

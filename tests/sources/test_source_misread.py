@@ -2,7 +2,7 @@
 
 import io
 import json
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 
 import openpyxl
 import pytest
@@ -522,3 +522,45 @@ def test_what_is_free_or_billed_elsewhere_is_not_billed(heading, value, is_bille
 def test_why_a_session_is_not_billed_can_be_read():
     [session] = sessions(json.dumps([{**SESSION, 'billable': False}]), name='x.json')
     assert (session.billable, session.billable_note) == (False, 'billable: False')
+
+
+# === WORKBOOKS THAT A SPREADSHEET PROGRAM HAS CHANGED === #
+
+
+def workbook(*rows):
+    book = openpyxl.Workbook()
+    for row in rows:
+        book.active.append(row)
+    content = io.BytesIO()
+    book.save(content)
+    return content.getvalue()
+
+
+def test_a_day_in_a_cell_is_no_start_of_a_duration():
+    content = workbook(
+        ['ID', 'Start', 'Duration'],
+        [1, datetime(2026, 10, 5), '0:30:00'],
+        [2, datetime(2026, 10, 5, 10, 12, 30), '0:30:00'],
+    )
+    assert rejected(content, name='x.xlsx') == ['no_time', None]
+    content = workbook(
+        ['ID', 'Date', 'Start', 'Duration', 'End'],
+        [1, datetime(2026, 10, 6), time(0, 0), '0:30:00', None],
+        [2, datetime(2026, 10, 6), time(0, 0), None, time(0, 30)],
+    )
+    start = datetime(2026, 10, 5, 22)
+    assert spans(content, name='x.xlsx') == [(start, start + timedelta(minutes=30))] * 2
+
+
+def test_days_and_months_that_were_exchanged_are_said():
+    def codes(*days):
+        rows = [[number, day, '0:30:00'] for number, day in enumerate(days, 1)]
+        reading = read_file(workbook(['ID', 'Start', 'Duration'], *rows), 'x.xlsx')
+        return [note.code for note in infer(reading, 'csv', tz=BERLIN)[1]]
+
+    cell, text = datetime(2026, 10, 5, 10), '13/10/2026 10:00'
+    assert codes(cell, text, text) == ['exchanged']
+    assert codes(cell, cell) == codes(text, text) == []
+    # Whoever wrote these days as dates has not exchanged any.
+    assert codes(cell, text, datetime(2026, 10, 13, 10)) == []
+    assert 'exchanged' not in codes(cell, text, '05/10/2026 10:00')
