@@ -52,7 +52,8 @@ COLUMNS = {
         'cid', 'guid', 'id', 'computer_id', 'client_id', 'agent_id', 'machine_id', 'asset_id',
         'endpoint_id', 'serial_number', '_id', 'TeamViewer ID', 'AnyDesk ID', 'RustDesk ID',
         *COMMON['device_ref'], 'Kennung', 'Seriennummer', 'Numéro de série', 'Número de serie',
-        'Serienummer', 'Numero di serie', 'Número de série', 'Identifiant', 'Identificador', 'Identyfikator', 'Numer seryjny',
+        'Serienummer', 'Numero di serie', 'Número de série', 'Identifiant', 'Identificador',
+        'Identyfikator', 'Numer seryjny',
     ),
     'name': (
         'nick_name', 'display_name', 'computer_name', 'computer_fullname', 'alias', 'device_name',
@@ -156,7 +157,8 @@ _SIGNATURES = (
 )
 _GONE = frozenset({
     'deleted', 'removed', 'uninstalled', 'retired', 'decommissioned', 'geloscht', 'entfernt',
-    'supprime', 'retire', 'eliminado', 'verwijderd', 'rimosso', 'removido', 'usuniete', 'usuniety', 'usunieto',
+    'supprime', 'retire', 'eliminado', 'verwijderd', 'rimosso', 'removido', 'usuniete',
+    'usuniety', 'usunieto',
 })  # fmt: skip
 
 

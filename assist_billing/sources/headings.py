@@ -1,7 +1,8 @@
 """What the columns of session lists are called, and what a heading says besides its name.
 
-English, German, French, Spanish, Dutch, Italian, Portuguese, Polish. Case, accents, blanks and punctuation
-do not matter; a unit, a zone or a format in a heading does: “Duration (min)”, “Start (UTC)”.
+English, German, French, Spanish, Dutch, Italian, Portuguese, Polish. Case, accents, blanks and
+punctuation do not matter; a unit, a zone or a format in a heading does: “Duration (min)”,
+“Start (UTC)”.
 """
 
 import re
@@ -354,11 +355,11 @@ _UNIT_WORDS = {
 }  # fmt: skip
 # Columns that have but a part of a duration where another one has the rest.
 SPLIT_UNITS = {
-    **dict.fromkeys(('hours', 'stunden', 'heures', 'horas', 'uren', 'ore', 'godziny'),
-                    'h'),
+    **dict.fromkeys(('hours', 'stunden', 'heures', 'horas', 'uren', 'ore', 'godziny'), 'h'),
     **dict.fromkeys(('minutes', 'minuten', 'minutos', 'minuti', 'minuty'), 'min'),
-    **dict.fromkeys(('seconds', 'sekunden', 'secondes', 'segundos', 'seconden', 'secondi',
-                     'sekundy'), 's'),
+    **dict.fromkeys(
+        ('seconds', 'sekunden', 'secondes', 'segundos', 'seconden', 'secondi', 'sekundy'), 's'
+    ),
 }
 # What was measured, where another column has what is charged or was planned.
 _EXACT = frozenset(

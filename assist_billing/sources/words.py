@@ -23,21 +23,18 @@ def _months():
     names = (
         'jan january januar janner janvier janv enero ene januari gennaio gen janeiro '
         'styczen stycznia sty',
-        'feb february februar fevrier fevr fev febrero februari febbraio fevereiro luty '
-        'lutego lut',
+        'feb february februar fevrier fevr fev febrero februari febbraio fevereiro luty lutego lut',
         'mar march marz mrz mars marzo mrt maart marco marzec marca',
         'apr april avril avr abril abr aprile kwiecien kwietnia kwi',
         'may mai mayo mei maggio mag maio maja',
         'jun june juni juin junio giugno giu junho czerwiec czerwca cze',
         'jul july juli juillet juil julio luglio lug julho lipiec lipca lip',
         'aug august aout agosto ago augustus sierpien sierpnia sie',
-        'sep sept september septembre septiembre settembre set setembro wrzesien '
-        'wrzesnia wrz',
+        'sep sept september septembre septiembre settembre set setembro wrzesien wrzesnia wrz',
         'oct october okt oktober octobre octubre ottobre ott out outubro pazdziernik '
         'pazdziernika paz',
         'nov november novembre noviembre novembro listopad listopada lis',
-        'dec december dez dezember decembre diciembre dic dicembre dezembro grudzien '
-        'grudnia gru',
+        'dec december dez dezember decembre diciembre dic dicembre dezembro grudzien grudnia gru',
     )
     return {
         name: number for number, month in enumerate(names, 1) for name in month.split()
@@ -161,13 +158,15 @@ NO = frozenset(
      "onwaar", "nie"]
 ) | {
     'not billable', 'non-billable', 'non billable', 'nonbillable', 'unbillable', 'do not bill',
-    'donotbill', 'no charge', 'nocharge', 'nicht abrechenbar', 'nicht verrechenbar', 'nicht fakturierbar',
+    'donotbill', 'no charge', 'nocharge', 'nicht abrechenbar', 'nicht verrechenbar',
+    'nicht fakturierbar',
     'non facturable', 'no facturable', 'niet factureerbaar', 'niet declarabel',
     'non fatturabile', 'nao faturavel', 'nicht berechnen', 'kostenlos', 'free of charge',
     'nicht abrechnen', 'nicht verrechnen', 'ohne berechnung', 'unentgeltlich', 'kostenfrei',
     'kulanz', 'garantie', 'gewahrleistung', 'goodwill', 'warranty', 'free', 'gratis', 'gratuit',
     'gratuito', 'garantia', 'garanzia', 'offert', 'ne pas facturer', 'a ne pas facturer',
-    'no facturar', 'niet factureren', 'non fatturare', 'nao faturar', 'bezpłatne', 'bezpłatnie', 'nie fakturowac', 'gwarancja', '0.0', '0.00', '0,00',
+    'no facturar', 'niet factureren', 'non fatturare', 'nao faturar', 'bezpłatne', 'bezpłatnie',
+    'nie fakturowac', 'gwarancja', '0.0', '0.00', '0,00',
 }  # fmt: skip
 YES = frozenset({
     'true', 'yes', 'y', '1', 'on', 'x', 'ja', 'j', 'wahr', 'oui', 'vrai', 'si', 'sí', 'verdadero',
@@ -189,7 +188,8 @@ TOTALS = frozenset(
     'eindtotaal', 'sub total', 'subtotal', 'zwischensumme', 'sous-total', 'total hours',
     'total time', 'summe gesamt', 'total duration', 'total devices', 'total computers',
     'total sessions', 'total records', 'total rows', 'total entries', 'anzahl', 'anzahl gesamt',
-    'razem', 'łacznie', 'ogołem', 'suma godzin', 'count', 'nombre total', 'aantal', 'cantidad', 'quantidade',
+    'razem', 'łacznie', 'ogołem', 'suma godzin', 'count', 'nombre total', 'aantal', 'cantidad',
+    'quantidade',
 }  # fmt: skip
 
 
