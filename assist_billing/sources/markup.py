@@ -126,7 +126,7 @@ def xml_records(root):
         )
         if len(first) < 2 or is_inner:
             continue
-        is_list = is_session(_values(nodes[0][0]))
+        is_list = is_session(values_of(nodes[0][0]))
         if is_list and len(nodes) > 1:
             # Within a session there may be people and events, which have times as well.
             lists.append(way)
@@ -165,7 +165,7 @@ def _groups(root):
         level = below if count < 5_000 else {}
 
 
-def _values(node):
+def values_of(node):
     """Return the plain values of an element: its attributes, and elements that have but a text."""
     own = dict(node.attributes or {})
     for child in islice(node.children or (), _MAX_FIELDS):
@@ -176,7 +176,7 @@ def _values(node):
 
 def _within(around, record):
     for node in around:
-        for key, value in _values(node).items():
+        for key, value in values_of(node).items():
             if len(record) < _MAX_FIELDS:
                 record.setdefault(f'{node.name}.{key}', value)
     return record

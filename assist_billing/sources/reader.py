@@ -8,7 +8,15 @@ import zipfile
 from . import registry
 from .encodings import BOMS, decoder_of, guess_encoding
 from .json_shapes import find_missing, find_records, paths_of
-from .markup import html_encoding, html_rows, is_sheet, parse_xml, sheets_of, xml_records
+from .markup import (
+    html_encoding,
+    html_rows,
+    is_sheet,
+    parse_xml,
+    sheets_of,
+    values_of,
+    xml_records,
+)
 from .messages import KINDS_OF_FILES
 from .outcome import Note, ReadError, Reading
 from .tables import (
@@ -165,8 +173,11 @@ def read_xml(data, *, max_bytes=MAX_JSON_BYTES, encoding=None):
     if len(columns) > MAX_COLUMNS:
         raise ReadError('too_many_columns', count=f'{len(columns):,}', limit=f'{MAX_COLUMNS:,}')
     source = registry.recognise(columns)
+    around = values_of(root)
+    is_alone = all(records[0].get(name) == value for name, value in around.items())
+    notes = () if is_alone else find_missing(around, records)
     return Reading(records, columns, list(range(1, len(records) + 1)), source,
-                   tz=_zone_of_source(source))  # fmt: skip
+                   tz=_zone_of_source(source), notes=notes)  # fmt: skip
 
 
 def read_html(data, *, max_bytes=MAX_JSON_BYTES, encoding=None):

@@ -424,6 +424,13 @@ def test_pages_that_are_missing_are_said(around, said):
         assert reading.notes[0].params == {'said': said}
 
 
+@pytest.mark.parametrize('said', ['total="340"', 'next="/2"', 'total="3"'])
+def test_pages_of_xml_that_are_missing_are_said(said):
+    reading = read_file(f'<r {said}>{xml_sessions(1, 2, 3)}</r>'.encode(), 'x.xml')
+    is_whole = said == 'total="3"'
+    assert [note.code for note in reading.notes] == ([] if is_whole else ['incomplete'])
+
+
 def test_of_several_pages_the_last_may_be_missing():
     first = {'data': [SESSION], 'total': 2, 'next': 'x'}
     last = {'data': [{**SESSION, 'id': 2}], 'total': 2, 'next': None}
