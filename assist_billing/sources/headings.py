@@ -387,7 +387,11 @@ _ZONE_NAMES = {
     )},
 }  # fmt: skip
 _OFFSET = re.compile(r'(?:utc|gmt)([+-])(\d{1,2})(?::?(\d\d))?', re.ASCII)
-_IANA = re.compile(r'[A-Za-z_]{2,20}/[A-Za-z_/+-]{2,30}')
+# “(Date/Time)” is no zone.
+_IANA = re.compile(
+    r'(?:Africa|America|Antarctica|Arctic|Asia|Atlantic|Australia|Europe|Indian|Pacific|Etc|US|'
+    r'Canada|Brazil|Chile|Mexico)/[A-Za-z_/+-]{2,30}'
+)
 
 
 @lru_cache(maxsize=2048)

@@ -485,17 +485,19 @@ class _Reading:
         return local_to_utc(bad.wall, zone), bad.wall
 
     def _zone(self, name, value, field):
-        given, zone_name = self.take('tz')
+        # What a heading says of its column holds whatever zone the row's customer is in.
+        given, zone_name = self.whole.zones.get(field), name
+        if given is None:
+            given, zone_name = self.take('tz')
         if is_blank(given):
-            told = self.whole.zones.get(field) or self.whole.zones.get('day')
-            if told is None:
-                if self.owner._zone is None:
-                    raise _Rejected(reject(name, 'no_zone', value))
-                word = self.whole.zone_words.get(field) or self.whole.zone_words.get('day')
-                if word is not None and word not in _names_of(self.owner._zone):
-                    raise _Rejected(reject(name, 'zone_word', word))
-                return self.owner._zone
-            given, zone_name = told, name
+            given, zone_name = self.whole.zones.get('day'), name
+        if given is None:
+            if self.owner._zone is None:
+                raise _Rejected(reject(name, 'no_zone', value))
+            word = self.whole.zone_words.get(field) or self.whole.zone_words.get('day')
+            if word is not None and word not in _names_of(self.owner._zone):
+                raise _Rejected(reject(name, 'zone_word', word))
+            return self.owner._zone
         try:
             return zone_info(given)
         except BadValue as bad:

@@ -571,3 +571,22 @@ def test_days_and_months_that_were_exchanged_are_said():
     # Whoever wrote these days as dates has not exchanged any.
     assert codes(cell, text, datetime(2026, 10, 13, 10)) == []
     assert 'exchanged' not in codes(cell, text, '05/10/2026 10:00')
+
+
+# === ZONES OF COLUMNS AND OF ROWS === #
+
+
+@pytest.mark.parametrize(
+    'heading', ['start_utc,end_utc,timezone', 'Start (UTC),End (UTC),Time Zone', 'Start GMT,End GMT,tz']
+)
+def test_a_column_in_utc_is_so_whatever_zone_the_customer_is_in(heading):
+    content = f'ID,{heading}\n1,2026-10-05 08:12:30,2026-10-05 08:42:30,Asia/Tokyo\n'
+    assert spans(content) == [T1]
+    local = content.replace('_utc', '').replace('UTC', 'local').replace(' GMT', '')
+    assert spans(local)[0][0] == T1[0] - timedelta(hours=9)
+
+
+def test_what_stands_in_brackets_is_not_always_a_zone():
+    times = f'{LOCAL[0]};{LOCAL[1]}'
+    assert spans(f'ID;Beginn (Datum/Uhrzeit);Ende (Datum/Uhrzeit)\n1;{times}\n') == [T1]
+    assert rejected(f'ID;Beginn (Europe/Nowhere);Ende\n1;{times}\n') == ['unknown_zone']
