@@ -1,11 +1,10 @@
 """Where in a record the fields stand: the source's declaration, and the importer's mapping."""
 
 from datetime import datetime, time
-from functools import cache
+from functools import lru_cache
 from itertools import islice
 from typing import NamedTuple
 
-from . import registry
 from .headings import (
     COMMON,
     FREE,
@@ -284,17 +283,23 @@ class Columns:
         return columns
 
 
+_STARTS = frozenset(map(fold, COMMON['started_at']))
+_ENDS = frozenset(map(fold, (*COMMON['ended_at'], *COMMON['duration'])))
+
+
 def is_session(record):
     """Tell whether a record itself says when it began, and when it ended or how long it was."""
-    own = {key: value for key, value in islice(record.items(), _NAMES_READ)
-           if not isinstance(value, dict | list)}  # fmt: skip
-    shape = _plain_columns().shape(own)
-    return bool(shape.of('started_at') and (shape.of('ended_at') or shape.of('duration')))
+    own = {
+        _come_to(key[:200])
+        for key, value in islice(record.items(), _NAMES_READ)
+        if isinstance(key, str) and not isinstance(value, dict | list)
+    }
+    return not (own.isdisjoint(_STARTS) or own.isdisjoint(_ENDS))
 
 
-@cache
-def _plain_columns():
-    return Columns(registry.get('csv'))
+@lru_cache(maxsize=2048)
+def _come_to(name):
+    return fold(bare(name))
 
 
 class _Names:

@@ -146,7 +146,7 @@ def _has_parts(record, parts):
     """Tell whether this is a session, and no page or group of sessions."""
     return is_session(record) and (
         any(fold(key) in _ID_NAMES for key in record if isinstance(key, str))
-        or not any(map(is_session, parts[:50]))
+        or not any(map(is_session, parts[:3]))
     )
 
 

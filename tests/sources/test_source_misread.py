@@ -577,7 +577,8 @@ def test_days_and_months_that_were_exchanged_are_said():
 
 
 @pytest.mark.parametrize(
-    'heading', ['start_utc,end_utc,timezone', 'Start (UTC),End (UTC),Time Zone', 'Start GMT,End GMT,tz']
+    'heading',
+    ['start_utc,end_utc,timezone', 'Start (UTC),End (UTC),Time Zone', 'Start GMT,End GMT,tz'],
 )
 def test_a_column_in_utc_is_so_whatever_zone_the_customer_is_in(heading):
     content = f'ID,{heading}\n1,2026-10-05 08:12:30,2026-10-05 08:42:30,Asia/Tokyo\n'
