@@ -47,8 +47,14 @@ def find_records(found):
 
 def _is_alone(found, known):
     """Tell whether an object is a session, and no page that says from when to when it is."""
-    return is_session(found) and not any(
-        name in known or isinstance(value, list) for name, value in found.items()
+    return is_session(found) and not any(name in known for name in found) and not _has_list(found)
+
+
+def _has_list(found, depth=0):
+    """Tell whether there is a list within an object, however deep; too deep to see counts, too."""
+    return depth > _PATH_DEPTH or any(
+        isinstance(value, list) or (isinstance(value, dict) and _has_list(value, depth + 1))
+        for value in found.values()
     )
 
 

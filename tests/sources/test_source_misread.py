@@ -392,8 +392,16 @@ def test_what_holds_for_a_whole_list_is_no_session(key):
     assert spans(json.dumps([group, group]), name='x.json') == [T1, T1]
 
 
+@pytest.mark.parametrize('inside', [{'rows': [SESSION]}, {'page': {'rows': [SESSION]}}])
+@pytest.mark.parametrize('around', [{'from': '2026-10-01', 'to': '2026-10-31'}, {'start': 0}])
+def test_what_an_answer_says_of_its_list_is_no_session(around, inside):
+    content = json.dumps({**around, 'duration': 12, 'result': inside})
+    assert spans(content, name='x.json') == [T1]
+
+
 def test_a_single_session_is_one():
-    assert spans(json.dumps(SESSION), name='x.json') == [T1]
+    for more in ({}, {'customer': {'name': 'Harbor'}}):
+        assert spans(json.dumps({**SESSION, **more}), name='x.json') == [T1]
 
 
 # === ANSWERS THAT ARE NOT WHOLE === #
