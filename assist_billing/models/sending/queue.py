@@ -421,6 +421,8 @@ class AccountMove(models.Model):
 
         By itself, for it is another add-on's commit, in the midst of posting, that asks for it.
         """
+        if not self:
+            return  # asked with every entry that is reset, whosever it is
         self.env.cr.execute(
             SQL(
                 "UPDATE account_move SET assist_unfinished = %s WHERE id = ANY(%s)",
