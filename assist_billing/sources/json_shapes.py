@@ -16,6 +16,12 @@ _PROBLEM_KEYS = ('error', 'errors')
 # What is called so holds sessions, even where what is around has times as well.
 _LIST_KEYS = frozenset({'sessions', 'records', 'representation', 'timeentries', 'ticket_timers'})
 _ID_NAMES = frozenset(map(fold, COMMON['external_id']))
+# What a group of sessions may say of all that are in it.
+_OF_GROUPS = [
+    frozenset(map(fold, filter(lambda name: isinstance(name, str), COMMON[field])))
+    for field in ('customer_name', 'customer_email', 'customer_ref', 'technician', 'device_ref',
+                  'device_name', 'group', 'department', 'day')
+]  # fmt: skip
 _FAILED = frozenset({'error', 'fail', 'failed', 'failure'})
 _NAME_KEYS = ('Column', 'column', 'name', 'Name', 'field', 'Field', 'key', 'id', 'title', 'label')
 
@@ -120,8 +126,43 @@ def _of_list(found, known):
                 if page is None and (problem := _problem_of(one)):
                     raise ReadError('json_error', problem=_problem_text(problem))
             if all(page is not None for page in pages):
-                return [record for page in pages for record in page]
+                said = _said_of_groups(found)
+                return [
+                    _within_group(record, own)
+                    for page, own in zip(pages, said, strict=True)
+                    for record in page
+                ]
     return found
+
+
+def _said_of_groups(answers):
+    """Return what each of several answers says of all its sessions, such as their customer.
+
+    What all of them say is nothing of a group: whose account it is, or who asked.
+    """
+    found = []
+    for names in _OF_GROUPS:
+        keys = {
+            key
+            for answer in answers
+            for key, value in list(answer.items())[:_LOOKED_AT]
+            if not isinstance(value, list) and fold(key) in names
+        }
+        keys = {key for key in keys if any(one.get(key) != answers[0].get(key) for one in answers)}
+        if keys:
+            found.append((names, keys))
+    return [
+        [(names, {key: one[key] for key in keys if key in one}) for names, keys in found]
+        for one in answers
+    ]
+
+
+def _within_group(record, said):
+    """Return a record with what its group says, where it says nothing of the kind itself."""
+    for names, values in said:
+        if values and names.isdisjoint(fold(key) for key in record):
+            record = values | record
+    return record
 
 
 def _problem_of(answer):

@@ -439,6 +439,25 @@ def test_pages_of_xml_that_are_missing_are_said(said):
     assert [note.code for note in reading.notes] == ([] if is_whole else ['incomplete'])
 
 
+def test_what_a_group_says_belongs_to_the_sessions_in_it():
+    groups = [
+        {
+            'company': "Harbor",
+            'account': "Ours",
+            'records': [SESSION, {**SESSION, 'client': "Pier"}],
+        },
+        {'company': {'name': "Lotus"}, 'account': "Ours", 'records': [SESSION]},
+        {'company': None, 'account': "Ours", 'records': [SESSION]},
+    ]
+    found = [one.customer_name for one in sessions(json.dumps(groups), 'x.json')]
+    assert found == ["Harbor", "Pier", "Lotus", ""]
+
+
+def test_what_all_groups_say_is_of_none():
+    pages = [{'user': "admin", 'page': page, 'records': [SESSION]} for page in (1, 2)]
+    assert read_file(json.dumps(pages).encode(), 'x.json').records == [SESSION, SESSION]
+
+
 def test_of_several_pages_the_last_may_be_missing():
     first = {'data': [SESSION], 'total': 2, 'next': 'x'}
     last = {'data': [{**SESSION, 'id': 2}], 'total': 2, 'next': None}
