@@ -39,32 +39,24 @@ class AssistBillingCycle(models.Model):
 
     def _format_tier(self, terms, start, end):
         """Return a tier from `start` to `end` in words; `end` is None of the last one."""
-        is_hourly = terms.billing_type == 'hour'
-        first, last = (
-            "" if each is None else formatLang(self.env, each, digits=count_digits(each))
-            for each in (start, end)
-        )
-        if not start and end is None:
-            return ""
         if end is None:
-            words = (
-                self.env._("from %(first)s hours on", first=first)
-                if is_hourly
-                else self.env._("from %(first)s sessions on", first=first)
-            )
-        elif not start:
-            words = (
-                self.env._("up to %(last)s hours", last=last)
-                if is_hourly
-                else self.env._("up to %(last)s sessions", last=last)
-            )
+            if not start:
+                return ""
+            return self.env._("from %(quantity)s on", quantity=self._format_exactly(terms, start))
+        last = self._format_exactly(terms, end)
+        if not start:
+            return self.env._("up to %(quantity)s", quantity=last)
+        first = formatLang(self.env, start, digits=count_digits(start))
+        return self.env._("%(first)s to %(quantity)s", first=first, quantity=last)
+
+    def _format_exactly(self, terms, quantity):
+        """Return so many sessions or hours in words, with the digits that they have."""
+        number = formatLang(self.env, quantity, digits=count_digits(quantity))
+        if terms.billing_type == 'hour':
+            words = self.env._("%s hour") if quantity == 1 else self.env._("%s hours")
         else:
-            words = (
-                self.env._("%(first)s to %(last)s hours", first=first, last=last)
-                if is_hourly
-                else self.env._("%(first)s to %(last)s sessions", first=first, last=last)
-            )
-        return words
+            words = self.env._("%s session") if quantity == 1 else self.env._("%s sessions")
+        return words % number
 
     def _get_tier_rows(self):
         """Return the tiers among the terms in words: as the plan has them, whatever the cycle."""

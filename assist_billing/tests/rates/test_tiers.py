@@ -284,6 +284,26 @@ class TestTiers(TiersCommon):
         # On the bill of a quarter the tiers are three times as long.
         self.assertEqual(self._cycles(association)._describe_tier(1), "30 to 60 hours")
 
+    def test_one_hour_and_one_session_are_not_called_many(self):
+        for billing_type, words in (
+            ('hour', ["up to 1 hour", "1 to 2.5 hours", "from 2.5 hours on"]),
+            ('session', ["up to 1 session", "1 to 2 sessions", "from 2 sessions on"]),
+        ):
+            ends = (1.0, 2.5 if billing_type == 'hour' else 2.0)
+            plan = self._create_plan(
+                billing_type=billing_type,
+                price_per_hour=110.0,
+                price_per_session=110.0,
+                tier_ids=[
+                    Command.create({'from_quantity': end, 'price': 90.0 - end}) for end in ends
+                ],
+            )
+            partner = self._create_partner(billing_type)
+            association = self._associate(partner, plan, start_date='2026-03-01')
+            self._close('2026-03-02 00:00:00')
+            cycle = self._cycles(association)
+            self.assertEqual([cycle._describe_tier(place) for place in range(3)], words)
+
     def test_terms_are_frozen_and_can_be_applied(self):
         association = self._associate(plan=self.tiered, start_date='2026-03-01')
         self._close('2026-03-02 00:00:00')
