@@ -21,7 +21,10 @@ class AssistWaiveCycle(models.TransientModel):
 
     def _default_cycle_ids(self):
         if self.env.context.get('active_model') == 'assist.billing.cycle':
-            return self.env.context.get('active_ids')
+            cycles = self.cycle_ids.browse(self.env.context.get('active_ids'))
+            # Before a reason is typed.
+            cycles._check_to_rebill()
+            return cycles
         return False
 
     # === ACTIONS === #

@@ -1,5 +1,5 @@
 from odoo import fields
-from odoo.tests import tagged
+from odoo.tests import Form, tagged
 
 from ..common import AssistBillingCommon
 from ..thorough import thorough
@@ -153,6 +153,15 @@ class TestTakingBack(AssistBillingCommon):
         self.bill.button_cancel()
         self.session.ended_at = '2026-02-01 00:00:00'
         self.assertRecordValues(self.session, [{'state': 'to_bill', 'cycle_id': False}])
+
+    def test_what_cannot_be_waived_is_said_before_a_reason_is_typed(self):
+        dialogs = self.env['assist.waive.cycle'].with_context(
+            active_model=self.cycle._name, active_ids=self.cycle.ids
+        )
+        with self.assertRefused("not waiting to be billed again"):
+            Form(dialogs)
+        self.bill.button_cancel()
+        self.assertEqual(Form(dialogs).cycle_ids[:], self.cycle)
 
     def test_waiving_needs_a_reason_and_ends_it(self):
         self.bill.button_cancel()
