@@ -84,9 +84,6 @@ class AssistBillingGetStarted(models.AbstractModel):
         """Return what bills need of the company, and how it is entered."""
         company = self.env.company
         form = company.has_access('write') and self._prepare_company_form()
-        # sudo: whether there is one is no secret
-        servers = self.env['ir.mail_server'].sudo()
-        server = servers.search_count([], limit=1) or tools.config['smtp_server'] != 'localhost'
         banks = self.env['res.partner.bank']
         return [
             {
@@ -99,7 +96,8 @@ class AssistBillingGetStarted(models.AbstractModel):
             {
                 'key': 'email',
                 'label': self.env._("E-mail: %(email)s", email=company.email or "–"),
-                'done': bool(company.email),
+                # Nothing is delivered from, or answered to, what is no address.
+                'done': bool(tools.email_normalize(company.email)),
                 'needed': True,
                 'button': form and (self.env._("Enter"), form),
             },
@@ -129,9 +127,9 @@ class AssistBillingGetStarted(models.AbstractModel):
             {
                 'key': 'mail',
                 'label': self.env._("Server for outgoing mail"),
-                'done': bool(server),
+                'done': company._assist_has_mail_server(),
                 'needed': False,
-                'button': servers.sudo(False).has_access('create')
+                'button': self.env['ir.mail_server'].has_access('create')
                 and (self.env._("Connect"), self._prepare_new('ir.mail_server', target='new')),
             },
         ]

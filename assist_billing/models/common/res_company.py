@@ -1,4 +1,4 @@
-from odoo import api, fields, models
+from odoo import api, fields, models, tools
 from odoo.exceptions import UserError
 
 from ...rules import cycles
@@ -149,6 +149,15 @@ class ResCompany(models.Model):
         self.ensure_one()
         # sudo: the zone of a company's contact is no secret to its users
         return self.sudo().partner_id.tz or 'UTC'
+
+    @api.model
+    def _assist_has_mail_server(self):
+        """Tell whether there is a server for outgoing mail."""
+        # sudo: whether there is one is no secret
+        servers = self.env['ir.mail_server'].sudo()
+        return bool(servers.search_count([], limit=1)) or (
+            tools.config['smtp_server'] != 'localhost'
+        )
 
     def _assist_get_manager(self):
         """Return the user who is told about failures: the chosen one, else a billing manager."""

@@ -73,7 +73,17 @@ class AccountMove(models.Model):
                 )
             if move._assist_get_begun():
                 problems.append(move._assist_get_unknown_end())
-            move.assist_delivery_problem = ", ".join(problems)
+            problem = ", ".join(problems)
+            if (
+                any(each.failure_type == 'mail_smtp' for each in notifications)
+                and not self.env['res.company']._assist_has_mail_server()
+            ):
+                missing = self.env._(
+                    "There is no server for outgoing mail: an administrator connects one among "
+                    "the set-up steps of Remote Support."
+                )
+                problem = f"{problem}. {missing}"
+            move.assist_delivery_problem = problem
 
     # === WHERE ODOO SAYS SENT: THE CUSTOMER WAS SENT IT, NOT THAT A PDF IS === #
 

@@ -1,10 +1,11 @@
 import smtplib
 from ast import literal_eval
+from unittest.mock import patch
 
 from lxml import etree
 
 from odoo.tests import tagged
-from odoo.tools import mute_logger
+from odoo.tools import config, mute_logger
 
 from ..thorough import thorough
 from .sending_common import SendingCommon
@@ -120,6 +121,20 @@ class TestSendingFailures(SendingCommon):
             self._get_sent_addresses(), notifications[1].res_partner_id.mapped('email')
         )
         self.assertEqual(bill.assist_delivery_state, 'sent')
+
+    def test_without_a_mail_server_the_bill_says_so(self):
+        self.env['ir.mail_server'].search([]).active = False
+        [bill] = self._create_bills(1)
+        with (
+            patch.dict(config.options, smtp_server='localhost'),
+            self.mock_mail_gateway(),
+            self._refuse_mails(),
+            mute_logger(MAIL_LOG),
+        ):
+            self._send_by_dialog(bill)
+            self._send_queued()
+            self.assertEqual(bill.assist_delivery_state, 'failed')
+            self.assertIn("no server for outgoing mail", bill.assist_delivery_problem)
 
     def test_a_bounce_is_a_failure_that_needs_another_address(self):
         [bill] = self._create_bills(1)

@@ -51,7 +51,9 @@ class TestGetStarted(AssistBillingCommon):
     @freeze_time('2026-01-20 12:00:00')
     def test_each_step_is_ticked_when_what_it_asks_for_is_there(self):
         self.assertEqual(self._get_done(), [])
-        self.fresh.sudo().write({'name': "Helpful Computers", 'email': 'bills@helpful.example'})
+        self.fresh.sudo().write({'name': "Helpful Computers", 'email': "bills at helpful"})
+        self.assertEqual(self._get_done(), [], "nothing is answered to what is no address")
+        self.fresh.sudo().email = 'bills@helpful.example'
         self.assertEqual(self._get_done(), ['company'])
         plan = self._create_plan(company_id=self.fresh.id, price_per_session=20.0)
         self.assertEqual(self._get_done(), ['company', 'plan'])
