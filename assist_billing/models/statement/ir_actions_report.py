@@ -1,7 +1,9 @@
 import io
+import re
 from contextlib import closing
 
 from odoo import models
+from odoo.tools.image import image_data_uri
 
 from odoo.addons.base.models.ir_actions_report import _wkhtml
 
@@ -29,6 +31,20 @@ class IrActionsReport(models.Model):
             return super()._render_template(template, values)
         with closing(self.env.cr.savepoint()):
             return super()._render_template(template, values)
+
+    # === WHAT ODOO SHOWS UNTIL A LOGO IS CHOSEN === #
+
+    def _render_qweb_html(self, report_ref, docids, data=None):
+        # EXTENDS base: “Your logo” is for who sets up, not for customers
+        html, kind = super()._render_qweb_html(report_ref, docids, data=data)
+        if html and self._assist_is_about_bills(report_ref, docids):
+            documents = self.env[self._get_report(report_ref).model].browse(docids)
+            # sudo: whoever may print a bill sees the logo of its company
+            for company in documents.sudo().company_id.filtered('uses_default_logo'):
+                if company.logo:
+                    source = re.escape(image_data_uri(company.logo).encode())
+                    html = re.sub(rb'<img\b[^>]*\bsrc="%s"[^>]*>' % source, b'', html)
+        return html, kind
 
     # === ONE BY ONE === #
 

@@ -1,5 +1,6 @@
 from odoo import Command
 from odoo.tests import freeze_time, tagged
+from odoo.tools.image import image_data_uri
 
 from ..common import AssistBillingCommon
 
@@ -34,6 +35,18 @@ class TestPrinted(AssistBillingCommon):
         self.assertEqual(page.count(PERIOD), 1)
         self.assertRegex(page, rf'text-nowrap[^>]*>{PERIOD}')
         self.assertRegex(self._write_mail(bill), rf'white-space: nowrap;?"[^>]*>{PERIOD}')
+
+    def test_nobody_is_sent_the_picture_that_asks_for_a_logo(self):
+        self.company.logo = self.company._get_logo()  # as of a new company
+        self.assertTrue(self.company.logo and self.company.uses_default_logo)
+        picture = image_data_uri(self.company.logo)
+        bill = self._create_bill()
+        for layout in self.env['report.layout'].search([]):
+            self.company.external_report_layout_id = layout.view_id
+            self.assertNotIn(picture, self._print(bill), layout.name)
+        self.company.logo = b'R0lGODlhAQABAAAAACH5BAEKAAEALAAAAAABAAEAAAICTAEAOw=='
+        self.assertFalse(self.company.uses_default_logo)
+        self.assertIn(image_data_uri(self.company.logo), self._print(bill))
 
     def test_hours_have_their_unit_and_nothing_has_it_twice(self):
         bill = self._create_bill()
