@@ -1,5 +1,6 @@
 from odoo import api, fields, models
 from odoo.exceptions import UserError
+from odoo.tools import email_normalize
 
 
 class AssistUnmatchedAssign(models.TransientModel):
@@ -167,6 +168,13 @@ class AssistUnmatchedAssign(models.TransientModel):
         name = (self.new_name or '').strip()
         if not name:
             raise UserError(self.env._("Choose the customer whose sessions these are."))
+        if self.new_email and not email_normalize(self.new_email):
+            raise UserError(
+                self.env._(
+                    "“%(email)s” is no e-mail address. Correct it, or leave it empty.",
+                    email=self.new_email,
+                )
+            )
         return self.env['res.partner'].create(self._prepare_partner_vals(name))
 
     def _prepare_partner_vals(self, name):

@@ -282,6 +282,17 @@ class TestUnmatched(IngestCommon):
         with self.assertRefused("Choose the customer"):
             dialog.action_assign()
 
+    def test_a_new_customer_has_an_address_that_is_one(self):
+        self._ingest(zoho(1))
+        action = self._groups()['acme.example'].action_assign()
+        dialog = (
+            self.env['assist.unmatched.assign']
+            .with_context(**action['context'])
+            .create({'new_name': "Acme Abroad", 'new_email': "info at acme"})
+        )
+        with self.assertRefused("“info at acme” is no e-mail address"):
+            dialog.action_assign()
+
     def test_a_customer_is_proposed_from_what_the_sessions_say(self):
         self._ingest(zoho(1, display_name="Globex", agent_email='ann@globex.example'))
         action = self._groups()['globex.example'].action_assign()
