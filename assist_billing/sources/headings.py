@@ -50,7 +50,7 @@ ENGLISH = {
                     'asset', 'pc', 'to_computer', 'target_computer', 'target_machine'),
     'group': ('group', 'group_name'),
     'department': ('department', 'department_name'),
-    'note': ('note', 'notes', 'comment', 'description', 'comments', 'remarks'),
+    'note': ('note', 'notes', 'comment', 'description', 'comments', 'remarks', 'subject'),
     'billable': ('billable', 'is_billable', 'chargeable', 'billing_state', 'billing_status',
                  'billable_option', 'billable_status'),
 }  # fmt: skip
@@ -85,7 +85,7 @@ OTHER = {
         'group': ('Gruppe', 'Gruppenname'),
         'department': ('Abteilung', 'Standort'),
         'note': ('Notiz', 'Notizen', 'Bemerkung', 'Bemerkungen', 'Kommentar', 'Anmerkung',
-                 'Beschreibung', 'Tätigkeit'),
+                 'Beschreibung', 'Tätigkeit', 'Betreff'),
         'billable': ('Abrechenbar', 'Verrechenbar', 'Fakturierbar', 'Berechenbar', 'Abrechnen',
                      'Verrechnen', 'Abrechnungsstatus', 'Abrechnung'),
     },
@@ -148,7 +148,8 @@ OTHER = {
                         'Nombre del dispositivo', 'Máquina'),
         'group': ('Grupo',),
         'department': ('Departamento',),
-        'note': ('Nota', 'Notas', 'Comentario', 'Comentarios', 'Observaciones', 'Descripción'),
+        'note': ('Nota', 'Notas', 'Comentario', 'Comentarios', 'Observaciones', 'Descripción',
+                 'Asunto'),
         'billable': ('Facturable',),
     },
     'nl': {
@@ -171,7 +172,8 @@ OTHER = {
         'device_name': ('Apparaat', 'Apparaatnaam', 'Computernaam', 'Werkplek', 'Toestel'),
         'group': ('Groep',),
         'department': ('Afdeling',),
-        'note': ('Notitie', 'Notities', 'Opmerking', 'Opmerkingen', 'Omschrijving', 'Toelichting'),
+        'note': ('Notitie', 'Notities', 'Opmerking', 'Opmerkingen', 'Omschrijving', 'Toelichting',
+                 'Onderwerp'),
         'billable': ('Factureerbaar', 'Declarabel', 'Te factureren'),
     },
     'it': {
@@ -198,7 +200,7 @@ OTHER = {
                         'Nome del dispositivo'),
         'group': ('Gruppo',),
         'department': ('Reparto', 'Dipartimento'),
-        'note': ('Commento', 'Commenti', 'Descrizione', 'Osservazioni', 'Annotazioni'),
+        'note': ('Commento', 'Commenti', 'Descrizione', 'Osservazioni', 'Annotazioni', 'Oggetto'),
         'billable': ('Fatturabile', 'Da fatturare'),
     },
     'pt': {
@@ -226,7 +228,8 @@ OTHER = {
                         'Nome do computador', 'Dispositivo'),
         'group': ('Grupo',),
         'department': ('Departamento', 'Setor'),
-        'note': ('Comentário', 'Comentários', 'Observação', 'Observações', 'Descrição', 'Notas'),
+        'note': ('Comentário', 'Comentários', 'Observação', 'Observações', 'Descrição', 'Notas',
+                 'Assunto'),
         'billable': ('Faturável', 'Cobrável', 'A faturar'),
     },
     'pl': {
@@ -257,7 +260,7 @@ OTHER = {
                         'Stacja robocza'),
         'group': ('Grupa', 'Nazwa grupy'),
         'department': ('Dział', 'Oddział'),
-        'note': ('Notatka', 'Notatki', 'Uwagi', 'Opis', 'Komentarz'),
+        'note': ('Notatka', 'Notatki', 'Uwagi', 'Opis', 'Komentarz', 'Temat'),
         'billable': ('Do fakturowania', 'Fakturowane', 'Płatne', 'Do rozliczenia'),
     },
 }  # fmt: skip

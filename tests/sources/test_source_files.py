@@ -334,6 +334,13 @@ def test_read_file_tells_formats_apart():
     assert refused(read_file, b'').code == 'empty'
 
 
+@pytest.mark.parametrize(
+    'heading', ['Subject', 'Betreff', 'Objet', 'Asunto', 'Onderwerp', 'Oggetto', 'Assunto']
+)
+def test_what_it_was_about_is_its_note(heading):
+    assert suggest_mapping(['ID', 'Start', heading], 'csv')['note'] == heading
+
+
 def test_a_mapping_is_suggested_from_the_columns():
     columns = ['Session-ID', 'START', 'end time', 'User', 'Nothing known']
     assert suggest_mapping(columns, 'csv') == {
