@@ -11,7 +11,7 @@ def _lt(text):
 
 
 class Label(str):
-    """A field's name on the screen, which is translated; other names are the file's own."""
+    """Our own word within a message, which is translated; other words are the file's own."""
 
     __slots__ = ()
 
@@ -317,20 +317,23 @@ FILE = {
 
 # What kinds of files are told apart, to say what something is that is not read.
 KINDS_OF_FILES = {
-    'pdf': _lt("a PDF document"),
-    'image': _lt("an image"),
-    'zip': _lt("a ZIP archive"),
-    'gzip': _lt("a gzip archive"),
-    '7z': _lt("a 7-Zip archive"),
-    'rar': _lt("a RAR archive"),
-    'ods': _lt("an OpenDocument file"),
-    'docx': _lt("a Word or PowerPoint document"),
-    'sqlite': _lt("an SQLite database"),
-    'mhtml': _lt("a web archive (MHTML)"),
-    'rtf': _lt("a Rich Text document"),
-    'program': _lt("a program"),
-    'parquet': _lt("a Parquet file"),
-    'mail': _lt("an e-mail"),
+    kind: Label(words)
+    for kind, words in {
+        'pdf': _lt("a PDF document"),
+        'image': _lt("an image"),
+        'zip': _lt("a ZIP archive"),
+        'gzip': _lt("a gzip archive"),
+        '7z': _lt("a 7-Zip archive"),
+        'rar': _lt("a RAR archive"),
+        'ods': _lt("an OpenDocument file"),
+        'docx': _lt("a Word or PowerPoint document"),
+        'sqlite': _lt("an SQLite database"),
+        'mhtml': _lt("a web archive (MHTML)"),
+        'rtf': _lt("a Rich Text document"),
+        'program': _lt("a program"),
+        'parquet': _lt("a Parquet file"),
+        'mail': _lt("an e-mail"),
+    }.items()
 }
 
 # What is said of a file that was read, for somebody to look at before it is imported.

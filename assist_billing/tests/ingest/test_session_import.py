@@ -35,6 +35,12 @@ class TestSessionImport(IngestCommon):
             for status in ('record', 'created', 'updated', 'duplicate', 'rejected')
         ]
 
+    def test_what_a_file_is_instead_is_said_in_one_language(self):
+        self.env['res.lang']._activate_lang('de_DE')
+        wizard = self._wizard(b'%PDF-1.7 ...', 'bill.pdf', source='csv')
+        with self.assertRefused("Das ist ein PDF-Dokument und"):
+            wizard.with_context(lang='de_DE').action_preview()
+
     def test_a_file_of_zoho_is_recognised_checked_and_imported(self):
         wizard = self._wizard({'representation': [zoho(1), zoho(2), zoho(2), {'start_time': 5}]})
         self.assertEqual(wizard.source, 'zoho_assist')
