@@ -2,6 +2,8 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.tools import format_amount
 
+from ..utils.checks import refuse_absurd_dates
+
 
 class AssistConfirmPayment(models.TransientModel):
     _name = 'assist.confirm.payment'
@@ -28,6 +30,14 @@ class AssistConfirmPayment(models.TransientModel):
         " ('company_id', 'parent_of', company_id)]",
     )
     memo = fields.Char(help="Empty: the payment reference of each bill.")
+
+    # === CONSTRAINTS === #
+
+    @api.constrains('payment_date')
+    def _check_payment_date(self):
+        for dialog in self:
+            day = {'payment_date': dialog.payment_date}
+            refuse_absurd_dates(self.browse(), day, day)
 
     # === COMPUTE METHODS === #
 
@@ -57,6 +67,8 @@ class AssistConfirmPayment(models.TransientModel):
         """Register the payments; see `account.move._assist_pay`."""
         self.ensure_one()
         self.check_access('write')
+        if not self.move_ids:
+            raise UserError(self.env._("Choose the bills that were paid."))
         self._check_shown_amount()
         payments = self.move_ids._assist_pay(self.payment_date, self.journal_id, self.memo)
         return self.move_ids._assist_notify_paid(payments)

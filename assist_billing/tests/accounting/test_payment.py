@@ -95,6 +95,14 @@ class TestPayment(AssistBillingCommon):
             receivable.matched_credit_ids.credit_move_id.payment_id, payment, "really reconciled"
         )
 
+    def test_a_dialog_without_bills_or_with_an_absurd_day_is_refused_in_words(self):
+        dialogs = self.env['assist.confirm.payment']
+        with self.assertRefused("Choose the bills"):
+            dialogs.create({}).action_confirm()
+        bill = self._create_bills(1)
+        with self.assertRefused("out of range"):
+            dialogs.create({'move_ids': bill.ids, 'payment_date': '0002-01-01'})
+
     def test_the_notice_says_what_was_paid_and_undoes_it(self):
         bills = self._create_bills(2)
         params = bills.action_assist_confirm_payment()['params']
