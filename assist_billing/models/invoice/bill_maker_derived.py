@@ -904,7 +904,7 @@ class AssistBillMaker(models.AbstractModel):
         That is undone. Of the first that a process derives at least one. Before any is posted:
         who waits for the next number does not wait for this.
 
-        :raise NotDerivedError: when Odoo refuses one
+        :raise RefusedTogetherError: when Odoo refuses one: each of them is then billed by itself
         """
         pairs = [(family, member) for family in families for member in family.others]
         # What is made anew in a later batch is compared with what was kept, and stays.
@@ -921,8 +921,11 @@ class AssistBillMaker(models.AbstractModel):
         except NOBODYS_FAULT:
             raise
         except Exception as error:
-            raise NotDerivedError(
-                self.env._("a bill that Odoo refuses to make: %s", error)
+            # A customer of theirs cannot be billed, which says nothing of how the others are.
+            raise RefusedTogetherError(
+                self.env['assist.billing.cycle'].browse(
+                    member.plain['assist_cycle_id'] for _family, member in pairs
+                )
             ) from error
         for (family, member), bill in zip(pairs, made, strict=True):
             family.sample[member.index] = bill

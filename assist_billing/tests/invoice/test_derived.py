@@ -3,6 +3,7 @@ from copy import deepcopy
 from unittest.mock import patch
 
 from odoo import api, fields, models
+from odoo.exceptions import UserError
 from odoo.tests import freeze_time, tagged
 from odoo.tools import SQL, mute_logger
 
@@ -564,6 +565,36 @@ class TestNotDerived(DerivedCase):
         self.assertEqual(numbers, list(range(numbers[0], numbers[0] + len(others))))
         self.assertEqual(set(others.partner_id.mapped('customer_rank')), {1})
         self.assertEqual(refused.partner_id.customer_rank, 0)
+
+    @mute_logger(CLOSE_LOGGER, 'odoo.sql_db')
+    def test_a_customer_who_is_refused_in_the_sample_does_not_end_deriving(self):
+        cycles = self._create_cycles()
+        make_sample, post = self.maker._make_sample, self.maker._post
+        refused = cycles.browse()
+
+        def refuse_one(maker, families):
+            nonlocal refused
+            [member, *_others] = families[0].others
+            refused = refused or cycles.browse(member.plain['assist_cycle_id'])
+            return make_sample(maker, families)
+
+        def post_others(maker, moves):
+            if refused & moves.assist_cycle_id:
+                raise UserError("Not for this customer.")
+            return post(maker, moves)
+
+        with (
+            patch.object(bill_maker_derived, 'get_sample_size', lambda count, _compared: count),
+            patch.object(self.maker, '_make_sample', refuse_one),
+            patch.object(self.maker, '_post', post_others),
+        ):
+            cycles._close(NOW)
+        others = cycles - refused
+        self.assertEqual(refused.error, "Not for this customer.")
+        self.assertFalse(others.filtered('error'))
+        self.assertEqual(set(others.move_id.mapped('state')), {'posted'})
+        self.assertFalse(self.env['assist.bill.proof'].search([('state', '=', 'refused')]))
+        self.assertFalse(self.env['assist.bill.maker']._get_not_derived_reason())
 
     def test_a_customer_of_another_company_is_not_billed(self):
         cycles = self._create_cycles()
