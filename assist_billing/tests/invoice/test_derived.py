@@ -570,6 +570,7 @@ class TestNotDerived(DerivedCase):
     def test_a_customer_who_is_refused_in_the_sample_does_not_end_deriving(self):
         cycles = self._create_cycles()
         make_sample, post = self.maker._make_sample, self.maker._post
+        words = "Not for this customer."
         refused = cycles.browse()
 
         def refuse_one(maker, families):
@@ -580,7 +581,7 @@ class TestNotDerived(DerivedCase):
 
         def post_others(maker, moves):
             if refused & moves.assist_cycle_id:
-                raise UserError("Not for this customer.")
+                raise UserError(words)
             return post(maker, moves)
 
         with (
@@ -590,7 +591,7 @@ class TestNotDerived(DerivedCase):
         ):
             cycles._close(NOW)
         others = cycles - refused
-        self.assertEqual(refused.error, "Not for this customer.")
+        self.assertEqual(refused.error, words)
         self.assertFalse(others.filtered('error'))
         self.assertEqual(set(others.move_id.mapped('state')), {'posted'})
         self.assertFalse(self.env['assist.bill.proof'].search([('state', '=', 'refused')]))
