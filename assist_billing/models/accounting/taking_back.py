@@ -15,9 +15,7 @@ class AccountMove(models.Model):
 
     def unlink(self):
         self.check_access('unlink')
-        self._assist_check_returnable()
-        self._assist_check_late_documents()
-        self._assist_check_not_credited()
+        self._assist_check_droppable()
         self._assist_give_back()
         # As the engine: its lines go with it, those of what was used too.
         return super(AccountMove, self._assist_as_engine()).unlink()
@@ -35,9 +33,7 @@ class AccountMove(models.Model):
     def button_cancel(self):
         self.check_access('write')
         # Before Odoo takes the payments off, which writing the state looks for as well.
-        self._assist_check_returnable()
-        self._assist_check_late_documents()
-        self._assist_check_not_credited()
+        self._assist_check_droppable()
         return super().button_cancel()
 
     def action_assist_view_sessions(self):
@@ -102,13 +98,12 @@ class AccountMove(models.Model):
         :return: those whose state is about to change
         """
         changing = self.filtered(lambda move: move.assist_kind and move.state != state)
-        if state != 'posted':
-            changing._assist_check_returnable()
-        if state == 'cancel':
-            changing._assist_check_late_documents()
-            changing._assist_check_not_credited()
         if state == 'posted':
             changing._assist_check_something_to_credit()
+        elif state == 'cancel':
+            changing._assist_check_droppable()
+        else:
+            changing._assist_check_returnable()
         return changing
 
     def _assist_follow_state(self, was_cancelled):
@@ -172,6 +167,12 @@ class AccountMove(models.Model):
                         bill=bill.display_name,
                     )
                 )
+
+    def _assist_check_droppable(self):
+        """Refuse to cancel or delete what has to stay."""
+        self._assist_check_returnable()
+        self._assist_check_late_documents()
+        self._assist_check_not_credited()
 
     def _assist_check_late_documents(self):
         """Refuse to drop a bill for late sessions or fees: no bill would charge them any more."""

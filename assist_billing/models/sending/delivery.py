@@ -50,10 +50,10 @@ class AccountMove(models.Model):
 
     @api.depends('assist_delivery_state', 'assist_transmission')
     def _compute_assist_delivery_problem(self):
-        for move in self:
-            if move.assist_delivery_state != 'failed':
-                move.assist_delivery_problem = False
-                continue
+        failed = self.filtered(lambda move: move.assist_delivery_state == 'failed')
+        (self - failed).assist_delivery_problem = False
+        has_server = not failed or self.env['res.company']._assist_has_mail_server()
+        for move in failed:
             # sudo: mails, letters and notifications are nobody's but the engine's
             notifications = (
                 move.sudo()._assist_get_notifications() | move.sudo()._assist_get_letters()
@@ -74,10 +74,7 @@ class AccountMove(models.Model):
             if move._assist_get_begun():
                 problems.append(move._assist_get_unknown_end())
             problem = ", ".join(problems)
-            if (
-                any(each.failure_type == 'mail_smtp' for each in notifications)
-                and not self.env['res.company']._assist_has_mail_server()
-            ):
+            if not has_server and any(each.failure_type == 'mail_smtp' for each in notifications):
                 missing = self.env._(
                     "There is no server for outgoing mail: an administrator connects one among "
                     "the set-up steps of Remote Support."
