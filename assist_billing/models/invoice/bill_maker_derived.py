@@ -30,7 +30,7 @@ FEWEST_COMPARED = 2
 # Of so many derived bills one is made anew by Odoo, to be compared; and that several at a time, so
 # in some batches and not in others: the first one costs as much as the next three.
 SAMPLED = 250
-SAMPLED_TOGETHER = 4
+SAMPLED_TOGETHER = 8
 # So long, and of so many shapes, a run derives from bills of its earlier batches: who changes what
 # bills are made from need not wait longer for that to show in those that follow.
 KEPT_SECONDS = 60
