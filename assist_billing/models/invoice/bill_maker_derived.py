@@ -301,10 +301,10 @@ class AssistBillMaker(models.AbstractModel):
                 is_posted = cycle.plan_id.bill_handling in ('post', 'send')
                 shapes[self._get_shape(vals, is_posted)].append((index, is_posted))
         evidence, kept = self._get_evidence(), self._get_kept(shapes)
-        columns = self._get_trait_columns() if is_extended else ()
         customers = self.env['res.partner'].browse(
             {vals['partner_id'] for vals in complete.values()}
         )
+        traits = self._get_customer_traits(customers) if is_extended else {}
         families, refusals, memo = [], {}, {}
         for shape, bills in shapes.items():
             if len(bills) < (FEWEST_COMPARED if is_extended else FEWEST) and shape not in kept:
@@ -321,7 +321,7 @@ class AssistBillMaker(models.AbstractModel):
                     is_posted,
                     vals_list[index],
                     *self._prepare_own_values(complete[index], memo),
-                    self._get_traits(complete[index], columns, customers) if is_extended else set(),
+                    self._get_traits(complete[index], traits) if is_extended else set(),
                 )
                 for index, is_posted in bills
             ]

@@ -55,18 +55,22 @@ def _get_file_checksum(path):
     return hashlib.sha256(Path(path).read_bytes()).hexdigest()
 
 
-def _get_trait(column, value):
-    """Return what of a value of a customer an add-on is likely to act on, as a text.
+def _list_found(column, customers):
+    """Return what of a field of customers an add-on is likely to act on: of each a tuple.
 
     Of what each customer has another one of: whether there is one.
     """
+    if column.type == 'many2many':
+        return [customer[column.name]._ids for customer in customers]
+    if column.type == 'many2one':
+        ids = [customer[column.name].id for customer in customers]
+        return [(bool(id_) if column.comodel_name == 'res.partner' else id_,) for id_ in ids]
+    values = customers.mapped(column.name)
     if column.type in ('boolean', 'selection'):
-        return value
-    if column.type == 'many2one' and column.comodel_name != 'res.partner':
-        return value.id
+        return [(value,) for value in values]
     if column.type in ('integer', 'float', 'monetary'):
-        return (value > 0) - (value < 0)
-    return bool(value)
+        return [((value > 0) - (value < 0),) for value in values]
+    return [(bool(value),) for value in values]
 
 
 class AssistBillMaker(models.AbstractModel):
@@ -255,34 +259,50 @@ class AssistBillMaker(models.AbstractModel):
         ]
         return " · ".join(filter(None, words))
 
-    def _get_traits(self, vals, columns, customers):
+    def _get_traits(self, vals, customers):
         """Return all that an add-on is likely to act on, of a bill and of its customer.
 
         A bill is derived only if each of its traits was there on bills that were compared.
 
         :param dict vals: values with all lines
-        :param columns: as of `_get_trait_columns`
-        :param customers: all of the batch, which are read together
+        :param dict customers: as of `_get_customer_traits`
         :return: set of texts
         """
-        partner = customers.browse(vals['partner_id']).with_prefetch(customers._prefetch_ids)
-        traits = {
+        return {
             f"total={len(str(int(abs(vals['amount_total']))))}",
             f"salesperson={bool(vals.get('invoice_user_id'))}",
             f"reference={bool(vals.get('ref'))}",
             f"method={vals.get('preferred_payment_method_line_id') or False}",
-            f"delivery={vals.get('partner_shipping_id') == partner.id}",
+            f"delivery={vals.get('partner_shipping_id') == vals['partner_id']}",
+            *customers[vals['partner_id']],
         }
-        for role, customer in (('', partner), ('company.', partner.commercial_partner_id)):
-            if role and customer == partner:
-                traits.add("company=own")
-                continue
-            for column in columns:
-                value = customer[column.name]
-                if column.type == 'many2many':
-                    traits.update(f"{role}{column.name}={id_}" for id_ in value.ids)
-                else:
-                    traits.add(f"{role}{column.name}={_get_trait(column, value)}")
+
+    def _get_customer_traits(self, customers):
+        """Return all that an add-on is likely to act on, of customers and of their companies.
+
+        :return: dict of id -> list of texts
+        """
+        traits = self._list_traits(customers)
+        departments = customers.filtered(lambda customer: customer.commercial_partner_id != customer)
+        of_companies = self._list_traits(departments.commercial_partner_id, 'company.')
+        for customer in departments:
+            traits[customer.id] += of_companies[customer.commercial_partner_id.id]
+        for customer in customers - departments:
+            traits[customer.id].append("company=own")
+        return traits
+
+    def _list_traits(self, customers, role=''):
+        """Return the traits of customers themselves: dict of id -> list of texts.
+
+        One field of all of them after the other, for most have the same value as those before.
+        """
+        traits = {customer.id: [] for customer in customers}
+        for column in self._get_trait_columns():
+            texts = {}
+            for own, found in zip(traits.values(), _list_found(column, customers), strict=True):
+                if found not in texts:
+                    texts[found] = [f"{role}{column.name}={value}" for value in found]
+                own += texts[found]
         return traits
 
     def _get_trait_columns(self):
