@@ -36,9 +36,13 @@ def remembered(get_key, kind=DATA):
             if kept is None:
                 return method(self, *args, **kwargs)
             key = (self.env, method.__qualname__, get_key(self, *args, **kwargs))
-            if key not in kept:
-                kept[key] = method(self, *args, **kwargs)
-            return kept[key]
+            try:
+                # Looked up once: to tell the key of others costs more than most of what is kept.
+                return kept[key]
+            except KeyError:
+                pass
+            kept[key] = answer = method(self, *args, **kwargs)
+            return answer
 
         return remember
 

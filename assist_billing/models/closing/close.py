@@ -259,13 +259,22 @@ class AssistBillingCycle(models.Model):
 
     def _write_each(self, vals_by_cycle):
         """Write other values on each cycle as `write` would, but all in one go."""
+        if not vals_by_cycle:
+            return
         cycles = self.concat(*vals_by_cycle)
         names = {name for vals in vals_by_cycle.values() for name in vals}
         cycles._track_prepare(names)
         log = {'write_uid': self.env.uid, 'write_date': self.env.cr.now()}
+        alike = log | {
+            name: value
+            for name, value in next(iter(vals_by_cycle.values())).items()
+            if all(name in vals and vals[name] == value for vals in vals_by_cycle.values())
+        }
+        for name, value in alike.items():
+            self._fields[name].write(cycles, value)
         for cycle, vals in vals_by_cycle.items():
-            for name, value in (vals | log).items():
-                self._fields[name].write(cycle, value)
+            for name in vals.keys() - alike.keys():
+                self._fields[name].write(cycle, vals[name])
         cycles.modified([*names, *log])
         cycles._validate_fields(names)
 

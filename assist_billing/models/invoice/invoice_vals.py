@@ -144,7 +144,7 @@ class AssistBillingCycle(models.Model):
             return today
         return today if self._is_locked(day, charged) else day
 
-    @remembered(lambda cycle, now: (cycle.company_id, now))
+    @remembered(lambda cycle, now: (cycle.company_id.id, now))
     def _get_today(self, now):
         return self.company_id._assist_get_today(now)
 
@@ -156,7 +156,7 @@ class AssistBillingCycle(models.Model):
             return self._is_taxed(charged)
         return bool(locks)
 
-    @remembered(lambda cycle, day: (cycle.company_id, day))
+    @remembered(lambda cycle, day: (cycle.company_id.id, day))
     def _get_locks(self, day):
         # Those of the companies above a branch are among them.
         violations = self.company_id._get_lock_date_violations(day, purchase=False)
@@ -278,8 +278,8 @@ class AssistBillingCycle(models.Model):
 
     @remembered(
         lambda cycle, charge, product_id=None: (
-            cycle.company_id,
-            cycle.plan_id,
+            cycle.company_id.id,
+            cycle.plan_id.id,
             charge == 'device',
             product_id,
             repr(cycle._read_terms().get('products')),
@@ -369,7 +369,7 @@ class AssistBillingCycle(models.Model):
             vals['account_id'] = self._get_fiscal_position().map_account(terms.account).id
         return vals
 
-    @remembered(lambda cycle, product: (cycle.plan_id, product))
+    @remembered(lambda cycle, product: (cycle.plan_id.id, product.id))
     def _check_taxes(self, product):
         """Refuse a product whose taxes are all archived: it would silently be billed untaxed."""
         self.ensure_one()
@@ -398,7 +398,7 @@ class AssistBillingCycle(models.Model):
         lambda cycle, charge, product, origin, group=None, price=None: (
             cycle.partner_id.lang,
             charge,
-            product,
+            product.id,
             origin.date_start,
             origin.date_end,
             # What has a price of its own is told in words of its own: those of its terms.
