@@ -32,6 +32,11 @@ _ROOT = re.compile(
     re.DOTALL,
 )
 _ENCODING = re.compile(rb'<\?xml[^>]{0,100}?encoding\s*=\s*["\']([^"\']{0,40})')
+_SPAN = re.compile(
+    rb'<(?:\w{1,20}:)?mergeCell\s[^>]{0,99}?ref="([A-Z]{1,3})(\d{1,7}):[A-Z]{1,3}(\d{1,7})"'
+)
+_HIDDEN_ROW = re.compile(rb'<(?:\w{1,20}:)?row\s[^>]{0,400}?\bhidden="(?:1|true)"[^>]{0,400}')
+_ROW_NUMBER = re.compile(rb'\sr="(\d{1,7})"')
 # How XML begins that is in another encoding than UTF-8; no spreadsheet program writes such.
 _OTHER_ENCODINGS = (
     b'\xfe\xff', b'\xff\xfe', b'\0<', b'<\0', b'\0\0\0<', b'\0\0\xfe\xff', b'Lo\xa7\x94',
@@ -56,6 +61,36 @@ def check_archive(data, max_rows):
                 raise ReadError('xlsx_broken', problem='compression')
             with archive.open(part) as content:
                 counter.read(content)
+
+
+def find_layout(content):
+    """Return what a sheet's cells do not say: which of them span rows, and which rows are hidden.
+
+    :param content: the sheet's part, a file of bytes
+    :return: `({first row: [(column, last row)]}, set of hidden rows)`, all counted from 1
+    """
+    spans, hidden, rest = {}, set(), b''
+    while chunk := content.read(_CHUNK):
+        chunk = rest + chunk
+        last = max(chunk.rfind(b'<'), 0)
+        hidden.update(
+            int(number[1])
+            for row in _HIDDEN_ROW.finditer(chunk, 0, last)
+            if (number := _ROW_NUMBER.search(row[0]))
+        )
+        for span in _SPAN.finditer(chunk, 0, last):
+            first, last_row = int(span[2]), int(span[3])
+            if last_row > first:
+                spans.setdefault(first, []).append((_column(span[1]), last_row))
+        rest = chunk[last:] if len(chunk) - last < _CHUNK else b''
+    return spans, hidden
+
+
+def _column(letters):
+    number = 0
+    for letter in letters:
+        number = number * 26 + letter - 64
+    return number
 
 
 class _TagCounter:

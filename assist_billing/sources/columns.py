@@ -26,6 +26,7 @@ _JOINED_MOST = 10
 _INNER_NAMES = 50
 # A file has a few; records with names of their own each fill no memory.
 _LAYOUTS_KEPT = 256
+_TOLD_BY_NAME = frozenset({'technician', 'customer_name', 'device_name'})
 _INDEX = {field: index for index, field in enumerate(FIELDS)}
 
 
@@ -278,6 +279,9 @@ class Columns:
         if not columns:
             loosely = (names.find_bare(name) for name in self.names[field])
             columns = tuple(dict.fromkeys(column for column in loosely if column is not None))
+        if field in _TOLD_BY_NAME and len(self.names[field]) > 1:
+            # “Employee?” is answered by yes or no.
+            columns = tuple(column for column in columns if not str(column).endswith('?'))
         if field in self.joined and columns:
             columns = (Joined(self.labels[field], columns),)
         return columns

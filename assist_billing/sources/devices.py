@@ -30,6 +30,7 @@ from .registry import names
 from .values import (
     BadValue,
     clean_line,
+    device_id,
     email_address,
     identity,
     is_blank,
@@ -304,7 +305,9 @@ def _read(record, found, source, tz, now, mapping):
         for field in ('name', 'customer_name', 'customer_ref', 'group', 'department', 'status')
     }
     removed_at = times['removed_at']
-    former_id = ''
+    # With the blanks that screens show in it, it was another device's.
+    external_id, spaced_id = device_id(external_id), external_id
+    former_id = spaced_id if spaced_id != external_id else ''
     if source == 'teamviewer':
         external_id, former_id = _teamviewer_ids(external_id, record)
     return Device(

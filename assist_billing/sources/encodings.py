@@ -79,7 +79,11 @@ def guess_encoding(data):
     high = _high_bytes(data)
     if _is_mostly_utf8(high):
         return 'utf-8', 'mixed'
-    return max(_WEIGHED, key=lambda encoding: _weigh(high, encoding)), 'weighed'
+    # Lines that end as those of Macs did.
+    likely = 'mac_roman' if b'\r' in sample and b'\n' not in sample else None
+    return max(
+        _WEIGHED, key=lambda encoding: (_weigh(high, encoding), encoding == likely)
+    ), 'weighed'
 
 
 def _high_bytes(data):

@@ -37,7 +37,8 @@ ENGLISH = {
     'technician': ('technician_email', 'technician', 'technician_name', 'agent', 'operator',
                    'user_email', 'username', 'user', 'host', 'user_name', 'agent_name',
                    'representative', 'engineer', 'tech', 'supporter', 'assigned_to', 'helper',
-                   'consultant', 'expert', 'employee'),
+                   'consultant', 'expert', 'employee', 'technician_full_name', 'expert_name',
+                   'member', 'team_member', 'primary_representative'),
     'customer_email': ('customer_email', 'client_email', 'email', 'e_mail'),
     'customer_name': ('customer_name', 'customer', 'client_name', 'client', 'company',
                       'company_name', 'account', 'account_name', 'organization', 'organisation'),
@@ -47,12 +48,15 @@ ENGLISH = {
                    'endpoint_id', 'asset_id'),
     'device_name': ('device_name', 'device', 'computer_name', 'computer', 'hostname', 'machine',
                     'host_name', 'machine_name', 'remote_computer', 'endpoint', 'workstation',
-                    'asset', 'pc', 'to_computer', 'target_computer', 'target_machine'),
+                    'asset', 'pc', 'to_computer', 'target_computer', 'target_machine', 'to_device',
+                    'target_device', 'remote_device', 'client_computer', 'customer_computer',
+                    'device_hostname', 'computer_hostname'),
     'group': ('group', 'group_name'),
     'department': ('department', 'department_name'),
-    'note': ('note', 'notes', 'comment', 'description', 'comments', 'remarks', 'subject'),
+    'note': ('note', 'notes', 'comment', 'description', 'comments', 'remarks', 'subject',
+             'session_note', 'session_notes'),
     'billable': ('billable', 'is_billable', 'chargeable', 'billing_state', 'billing_status',
-                 'billable_option', 'billable_status'),
+                 'billable_option', 'billable_status', 'billing', 'to_bill', 'to_be_billed'),
 }  # fmt: skip
 OTHER = {
     'de': {
@@ -116,7 +120,8 @@ OTHER = {
         'group': ('Groupe',),
         'department': ('Département',),
         'note': ('Remarque', 'Remarques', 'Commentaire', 'Commentaires', 'Observations', 'Objet'),
-        'billable': ('Facturable', 'À facturer'),
+        'billable': ('Facturable', 'À facturer', 'Facturation', 'État de facturation',
+                     'Statut de facturation'),
     },
     'es': {
         'external_id': ('ID de sesión', 'ID sesión', 'Identificador', 'Identificador de sesión',
@@ -150,7 +155,7 @@ OTHER = {
         'department': ('Departamento',),
         'note': ('Nota', 'Notas', 'Comentario', 'Comentarios', 'Observaciones', 'Descripción',
                  'Asunto'),
-        'billable': ('Facturable',),
+        'billable': ('Facturable', 'Facturación', 'Estado de facturación', 'A facturar'),
     },
     'nl': {
         'external_id': ('Sessie-ID', 'Sessienummer', 'Sessie nr'),
@@ -174,7 +179,8 @@ OTHER = {
         'department': ('Afdeling',),
         'note': ('Notitie', 'Notities', 'Opmerking', 'Opmerkingen', 'Omschrijving', 'Toelichting',
                  'Onderwerp'),
-        'billable': ('Factureerbaar', 'Declarabel', 'Te factureren'),
+        'billable': ('Factureerbaar', 'Declarabel', 'Te factureren', 'Facturering',
+                     'Factureringsstatus'),
     },
     'it': {
         'external_id': ('ID sessione', 'ID della sessione', 'Identificativo', 'Numero sessione',
@@ -201,7 +207,7 @@ OTHER = {
         'group': ('Gruppo',),
         'department': ('Reparto', 'Dipartimento'),
         'note': ('Commento', 'Commenti', 'Descrizione', 'Osservazioni', 'Annotazioni', 'Oggetto'),
-        'billable': ('Fatturabile', 'Da fatturare'),
+        'billable': ('Fatturabile', 'Da fatturare', 'Fatturazione', 'Stato di fatturazione'),
     },
     'pt': {
         'external_id': ('ID da sessão', 'ID sessão', 'Identificador', 'Número da sessão',
@@ -230,7 +236,8 @@ OTHER = {
         'department': ('Departamento', 'Setor'),
         'note': ('Comentário', 'Comentários', 'Observação', 'Observações', 'Descrição', 'Notas',
                  'Assunto'),
-        'billable': ('Faturável', 'Cobrável', 'A faturar'),
+        'billable': ('Faturável', 'Cobrável', 'A faturar', 'Faturamento', 'Faturação',
+                     'Estado de faturação'),
     },
     'pl': {
         'external_id': ('ID sesji', 'Identyfikator sesji', 'Identyfikator', 'Numer sesji',

@@ -17,9 +17,9 @@ PROFILE = register(
             'kind': ('SessionType',),
             'started_at': ('SessionStartTime', 'Start Time'),
             'ended_at': ('SessionEndTime', 'End Time'),
-            'technician': ('HelperUpn', 'HelperEmail', 'HelperName'),
-            'customer_email': ('SharerUpn', 'SharerEmail'),
-            'customer_name': ('SharerName',),
+            'technician': ('HelperUpn', 'HelperEmail', 'HelperName', 'ProviderEmail', 'ProviderName'),
+            'customer_email': ('SharerUpn', 'SharerEmail', 'RecipientEmail'),
+            'customer_name': ('SharerName', 'RecipientName'),
             'device_ref': ('DeviceId',),
             'device_name': ('DeviceName',),
         },
@@ -28,6 +28,7 @@ PROFILE = register(
             {'SessionId', 'HelperUpn'},
             {'SessionId', 'SharerUpn'},
             {'SessionId', 'HelperName', 'SharerName'},
+            {'SessionId', 'ProviderName', 'RecipientName'},
         ),
     )
 )

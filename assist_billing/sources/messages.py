@@ -137,6 +137,11 @@ RECORD = {
         "%(end_field)s to “not used” under Columns, so that the duration counts; or split the "
         "session into two rows."
     ),
+    'pause_alone': _lt(
+        "%(field)s is %(value)s, and a break is not billed, but %(end_field)s includes it. Split "
+        "the session into two rows, before and after the break, or add a column “Duration” with "
+        "the time without it and set %(end_field)s to “not used” under Columns."
+    ),
     'no_zone': _lt(
         "%(field)s is %(value)s, without a time zone. Say which one the source uses, such as "
         "Europe/Paris."
@@ -375,6 +380,10 @@ NOTE = {
         "check that each column is read as what it is."
     ),
     'other_sheets': _lt("Only the sheet “%(sheet)s” was read, not these: %(others)s"),
+    'hidden_rows': _lt(
+        "Rows that are hidden in the sheet, by a filter perhaps, were read as well: %(count)s. To "
+        "leave them out, delete them there."
+    ),
     'incomplete': _lt(
         "The answer may not be whole: it says %(said)s. Fetch the rest too, and import it as well; "
         "what is known already is taken once."

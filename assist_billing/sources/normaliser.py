@@ -21,6 +21,7 @@ from .values import (
     clean_line,
     clean_text,
     clock_of,
+    device_id,
     duration,
     email_address,
     identity,
@@ -30,7 +31,7 @@ from .values import (
     wall_time,
     zone_info,
 )
-from .words import BILLED, NO, YES, fold_text, is_total
+from .words import BILLED, NO, YES, fold_text, is_nobody, is_total
 
 # Clocks of technicians and tools differ, but not by more than a day.
 TOLERANCE = timedelta(hours=24)
@@ -49,6 +50,8 @@ _INDEX = {field: index for index, field in enumerate(FIELDS)}
 _IDENTITY = (
     'technician', 'customer_email', 'customer_name', 'customer_ref', 'device_ref', 'device_name',
 )  # fmt: skip
+
+_NAMES = ('technician', 'customer_name', 'customer_ref', 'device_name', 'group', 'department')
 
 
 def utc_now():
@@ -153,9 +156,12 @@ class Normaliser:
         )
         if self.profile.refine:
             normal = self.profile.refine(record, normal)
-        if external_id is None and isinstance(normal, Normal):
-            return self._with_derived_id(normal, wall, end_wall)
-        return normal
+        if not isinstance(normal, Normal):
+            return normal
+        if external_id is None:
+            normal = self._with_derived_id(normal, wall, end_wall)
+        # Not before: an ID that was made of such a word is to be found again.
+        return _tidy(normal) if isinstance(normal, Normal) else normal
 
     def _with_derived_id(self, normal, wall, end_wall):
         """Return a session with an ID made of what tells it from all others, or a rejection.
@@ -177,6 +183,18 @@ class Normaliser:
         told = (getattr(normal, name).casefold() for name in dict.fromkeys((*_IDENTITY, *identity)))
         external_id = _digest('e-', (wall.isoformat(), end_wall.isoformat(), *told))
         return normal._replace(external_id=external_id, open_id=open_id)
+
+
+def _tidy(normal):
+    """Return a session without words for nobody, and its device's ID as lists of devices have it."""
+    better = {
+        name: ''
+        for name in _NAMES
+        if (value := getattr(normal, name)) and len(value) < 16 and is_nobody(value)
+    }
+    if ' ' in normal.device_ref:
+        better['device_ref'] = device_id(normal.device_ref)
+    return normal._replace(**better) if better else normal
 
 
 def _digest(prefix, parts):
@@ -270,15 +288,27 @@ class _Reading:
         starts = self._readings('started_at', started_at, start_wall)
         ends = self._readings('ended_at', ended_at, end_wall)
         length = self.take('duration')[0] if len(starts) + len(ends) > 2 else None
-        try:
-            length = None if is_blank(length) else duration(length, self.whole.unit)
-        except BadValue:
-            length = None
-        for start in starts if length is not None else ():
-            for end in ends:
-                if abs((end - start).total_seconds() - length) <= _ROUNDED:
-                    return start, end
+        for seconds in () if is_blank(length) else self._lengths(length):
+            for start in starts:
+                for end in ends:
+                    if abs((end - start).total_seconds() - seconds) <= _ROUNDED:
+                        return start, end
         return started_at, ended_at
+
+    def _lengths(self, value):
+        """Yield what a duration comes to; where nobody knows its unit, in each.
+
+        Between readings that are an hour apart that is enough to tell.
+        """
+        for unit in (self.whole.unit, 'h', 'min', 's', 'mm:ss', 'ms'):
+            try:
+                yield duration(value, unit)
+            except BadValue as bad:
+                if bad.code != 'ambiguous_duration':
+                    return
+            else:
+                if unit == self.whole.unit:
+                    return
 
     def _readings(self, field, moment, wall):
         """Return the instants that a wall time can be: the one that it was read as comes first."""
@@ -408,7 +438,9 @@ class _Reading:
         for name in self.whole.pauses:
             value = self.record[name]
             if not _is_no_pause(value):
-                raise _Rejected(reject(name, 'pause', value, end_field=end_name))
+                # Without the end the duration counts, where there is one.
+                code = 'pause_alone' if is_blank(self.take('duration')[0]) else 'pause'
+                raise _Rejected(reject(name, code, value, end_field=end_name))
 
     def _end_of(self, value, name, started_at, start_wall):
         """Return the end, and its wall time. A time alone is of the start's day, or the next."""

@@ -5,11 +5,11 @@ import csv
 import io
 import re
 from collections import Counter
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from itertools import chain, islice
 
 from . import registry
-from .archive import check_archive
+from .archive import check_archive, find_layout
 from .cells import plain_cell
 from .columns import Columns, Joined, Split
 from .encodings import ENCODINGS, decoder_of, guess_encoding
@@ -349,17 +349,57 @@ def _read_sheets(data):
         # What somebody hid are lists to choose from, and what is no longer true.
         sheets = sorted(workbook.worksheets, key=lambda sheet: sheet.sheet_state != 'visible')
         return read_sheets(
-            [(sheet.title, _sheet_rows(sheet, is_mac=is_mac)) for sheet in sheets], MAX_XLSX_CELLS
+            [(sheet.title, _SheetRows(sheet, is_mac=is_mac)) for sheet in sheets], MAX_XLSX_CELLS
         )
     finally:
         workbook.close()
 
 
-def _sheet_rows(sheet, *, is_mac):
-    # Dimensions are what the writer claims, up to 16,384 columns; look ourselves.
-    sheet.reset_dimensions()
-    rows = enumerate(sheet.iter_rows(values_only=True), 1)
-    yield from _since_1904(rows) if is_mac else rows
+class _SheetRows:
+    """The numbered rows of a sheet, as somebody sees them.
+
+    :ivar notes: what is to be looked at, once they were read
+    """
+
+    def __init__(self, sheet, *, is_mac):
+        self._sheet = sheet
+        self._is_mac = is_mac
+        self.notes = ()
+
+    def __iter__(self):
+        with self._sheet._get_source() as content:
+            spans, hidden = find_layout(content)
+        # Dimensions are what the writer claims, up to 16,384 columns; look ourselves.
+        self._sheet.reset_dimensions()
+        rows = enumerate(self._sheet.iter_rows(values_only=True), 1)
+        rows = _since_1904(rows) if self._is_mac else rows
+        count = 0
+        for number, row in _spread(rows, spans) if spans else rows:
+            if number in hidden and any(cell not in (None, '') for cell in row):
+                count += 1
+                self.notes = (Note('hidden_rows', {'count': str(count)}),)
+            yield number, row
+
+
+def _spread(rows, spans):
+    """Yield rows in which a cell that spans several of them is in each, where it is a name or day.
+
+    Not a number: what a duration over several rows is of each of them nobody knows.
+    """
+    open_spans = {}
+    for number, row in rows:
+        if open_spans and any(cell not in (None, '') for cell in row):
+            row = list(row)
+            for column, (last, value) in list(open_spans.items()):
+                if number > last:
+                    del open_spans[column]
+                elif column <= len(row) and row[column - 1] in (None, ''):
+                    row[column - 1] = value
+        for column, last in spans.get(number, ()):
+            value = row[column - 1] if column <= len(row) else None
+            if isinstance(value, str | date):
+                open_spans[column] = last, value
+        yield number, row
 
 
 def read_sheets(sheets, max_cells=None):
@@ -376,6 +416,7 @@ def read_sheets(sheets, max_cells=None):
                 raise
             continue
         others = ', '.join(other for other, rows_ in sheets if rows_ is not rows)[:300]
+        reading = reading._replace(notes=(*reading.notes, *getattr(rows, 'notes', ())))
         if others:
             titles = {'sheet': clean_line(title, 60), 'others': clean_line(others, 300)}
             reading = reading._replace(notes=(*reading.notes, Note('other_sheets', titles)))

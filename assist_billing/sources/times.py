@@ -37,6 +37,7 @@ _ZONE = (
 )
 _REST = re.compile(_CLOCK + _ZONE, re.ASCII)
 _CLOCK_ONLY = re.compile(_CLOCK, re.ASCII)
+_HALVES = re.compile(r'(?<=\d )(vorm|nachm)(?:\.|\b)')
 # What may stand between a date and its time of day.
 _BETWEEN = re.compile(
     r'^(?:,|-|–|@|\bt(?=\d)|t |at |um |a las |a la |as |a |alle ore |alle |ore |om |kl\.? |'
@@ -154,7 +155,7 @@ def _from_text(text, unit, order):
         found = _from_iso(text)
         if found:
             return found
-    return _from_words(fold_text(text), unit, order)
+    return _from_words(_with_halves(fold_text(text)), unit, order)
 
 
 def _from_iso(text):
@@ -176,7 +177,7 @@ def clock_of(value):
         return (datetime.min + timedelta(seconds=round(value * 86_400))).time()
     if type(value) is not str or not 0 < len(value) < 24:
         return None
-    match = _CLOCK_ONLY.fullmatch(fold_text(value))
+    match = _CLOCK_ONLY.fullmatch(_with_halves(fold_text(value)))
     return _clock(match) if match else None
 
 
@@ -195,6 +196,11 @@ def is_date_alone(value):
         if match := pattern.search(text):
             return not _without(text, match)
     return False
+
+
+def _with_halves(text):
+    """Return a text whose “vorm.” and “nachm.”, as Java writes them in German, are am and pm."""
+    return _HALVES.sub(lambda match: 'pm' if match[1][0] == 'n' else 'am', text)
 
 
 def _clock(match):

@@ -19,7 +19,7 @@ PROFILE = register(
             'external_id': ('id',),
             'started_at': ('start', 'Start time', 'Start date'),
             'ended_at': ('stop', 'End time', 'Stop time', 'End date', 'Stop date'),
-            'technician': ('Email', 'User', 'user_name', 'user_id'),
+            'technician': ('Email', 'User', 'Member', 'user_name', 'user_id'),
             'customer_name': ('Client', 'client_name'),
             'group': ('Project', 'project_name'),
             'note': ('Description',),
@@ -32,6 +32,7 @@ PROFILE = register(
         identity=('technician', 'note'),
         signatures=(
             {'User', 'Email', 'Client', 'Project', 'Start date', 'Start time', 'Duration', 'Tags'},
+            {'Member', 'Email', 'Project', 'Start date', 'Start time', 'Stop date', 'Stop time'},
             {'id', 'start', 'stop', 'workspace_id'},
         ),
     )

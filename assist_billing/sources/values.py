@@ -5,7 +5,7 @@ Every function takes anything at all, does a bounded amount of work, and raises 
 """
 
 import re
-from datetime import date, time
+from datetime import date, time, timedelta, timezone
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
@@ -20,6 +20,7 @@ __all__ = [
     'clean_line',
     'clean_text',
     'clock_of',
+    'device_id',
     'duration',
     'email_address',
     'from_epoch',
@@ -39,7 +40,13 @@ NOTE_LIMIT = 20_000
 _NOTHING = frozenset({'', '-', 'null', 'none', 'nan', 'nil', 'n/a', 'undefined'})
 # A long number that a spreadsheet program wrote as 1.23457E+12: many numbers came to that.
 _ROUNDED = re.compile(r'\d(?:[.,]\d{1,14})?[eE]\+\d{1,3}', re.ASCII)
+# 613 209 944
+_GROUPED = re.compile(r'\d{1,3}(?: \d{3}){2,3}', re.ASCII)
 _EMAIL = re.compile(r'[^\s@<>"(),;:]{1,64}@[^\s@<>"(),;:]{1,189}')
+# As headings and columns write it: “(UTC+05:30)”, “GMT+2”, “-04:00”.
+_OFFSET = re.compile(
+    r'(?:utc|gmt)? ?([+-])(\d{1,2})(?::?([0-5]\d))?', re.ASCII | re.IGNORECASE
+)
 # Characters that make a text show in another order than it is stored.
 _REORDERING = dict.fromkeys((*range(0x202A, 0x202F), *range(0x2066, 0x206A)))
 
@@ -127,6 +134,11 @@ def identity(value):
     raise BadValue('bad_id')
 
 
+def device_id(text):
+    """Return a device's ID without the blanks that screens show in a long number."""
+    return text.replace(' ', '') if _GROUPED.fullmatch(text) else text
+
+
 def email_address(value):
     """Return an e-mail address in lower case, '' when the value has not the form of one."""
     text = value if type(value) is str else _scalar_text(value)
@@ -142,6 +154,9 @@ def email_address(value):
 
 @lru_cache(maxsize=1024)
 def _find_zone(name):
+    if (match := _OFFSET.fullmatch(name)) and int(match[2]) < 15:
+        offset = timedelta(hours=int(match[2]), minutes=int(match[3] or 0))
+        return timezone(-offset if match[1] == '-' else offset, name.upper())
     if not name.isascii() or len(name) > 64 or name.startswith(('posix', 'right/', 'localtime')):
         return None
     try:
@@ -153,7 +168,7 @@ def _find_zone(name):
 
 
 def zone_info(name):
-    """Return the `ZoneInfo` of an IANA name. Raise `BadValue` for anything else."""
+    """Return the zone of an IANA name or of an offset. Raise `BadValue` for anything else."""
     zone = _find_zone(name.strip()) if isinstance(name, str) and len(name) < 200 else None
     if zone is None:
         raise BadValue('unknown_zone')

@@ -192,6 +192,19 @@ TOTALS = frozenset(
     'quantidade',
 }  # fmt: skip
 
+# What exports write in place of a name.
+_NOBODY = frozenset({
+    'n/a', 'n.a.', 'none', 'null', 'nil', 'nan', 'undefined', 'unknown', 'not set',
+    'unassigned', 'unbekannt', 'keine angabe', 'k. a.', 'k.a.', 'nicht zugewiesen', 'inconnu',
+    'non defini', 'desconocido', 'onbekend', 'sconosciuto', 'desconhecido', 'nieznany', 'brak',
+})  # fmt: skip
+
+
+def is_nobody(value):
+    """Tell whether a name is none: “N/A”, “(unknown)”, “--”."""
+    text = fold_text(value).strip('()[]<>{} ')
+    return text in _NOBODY or not any(map(str.isalnum, text))
+
 
 def is_total(value):
     """Tell whether a value begins a row of sums: “Total”, “Total: 12”, “Totals (12 sessions)”."""

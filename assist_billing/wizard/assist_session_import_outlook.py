@@ -21,6 +21,8 @@ class ImportOutlook:
         self.first = self.last = None
         # Of each session so far whether it has ended, for a later row may end it.
         self._ended = {}
+        # When each device of a customer was helped.
+        self._stretches = {}
 
     def look(self, run, _first, results, answers):
         """Take in a batch of `assist.session._ingest`."""
@@ -67,6 +69,21 @@ class ImportOutlook:
         self.seconds += seconds
         self.short += normal.ended_at is not None and seconds < SHORT
         self.long += seconds > LONG
+        device = normal.device_ref or normal.device_name
+        if device and normal.ended_at is not None and normal.billable is not False:
+            whose = (vals['partner_id'], normal.customer_name, normal.group, device)
+            stretches = self._stretches.setdefault(whose, [])
+            stretches.append((normal.started_at, normal.ended_at))
+
+    def count_overlapping(self):
+        """Return how many sessions begin while another one with the same device goes on."""
+        count = 0
+        for stretches in self._stretches.values():
+            latest = None
+            for start, end in sorted(stretches):
+                count += latest is not None and start < latest
+                latest = max(latest or end, end)
+        return count
 
     def _count_day(self, normal):
         day = self.local(normal.started_at).date()

@@ -59,6 +59,15 @@ class AssistSessionImport(models.TransientModel):
                     count=outlook.alike,
                 )
             )
+        if overlapping := outlook.count_overlapping():
+            doubts.append(
+                self.env._(
+                    "Sessions that begin while another one with the same customer and device goes "
+                    "on: %(count)s. Both would be billed. If a row is but another participant or a "
+                    "part of the same session, leave it out of the file.",
+                    count=overlapping,
+                )
+            )
         if outlook.short and outlook.short * 4 > len(outlook.shown):
             doubts.append(
                 self.env._(
