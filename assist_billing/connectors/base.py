@@ -410,12 +410,15 @@ class WholeListClient(Client):
         """
         found = {}
         for _round in range(MAX_ROUNDS):
-            known, total, before, shrunk = len(found), 0, 0, False
+            known, total, before, shrunk, keys = len(found), 0, 0, False, None
             for piece in range(1, MAX_PAGES + 1):
                 records, told = get(piece, before)
                 shrunk = shrunk or told < total
                 total = told
-                found |= {self._get_key(record, id_name): record for record in records}
+                # The same piece twice: whatever was asked for, that is not the next one.
+                last, keys = keys, [self._get_key(record, id_name) for record in records]
+                shrunk = shrunk or (bool(keys) and keys == last)
+                found |= dict(zip(keys, records, strict=True))
                 before += len(records)
                 if not records or before >= total:
                     break

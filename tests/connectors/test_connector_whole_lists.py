@@ -291,3 +291,26 @@ def test_ninjaone_a_token_that_was_withdrawn_is_renewed_once(server):
     server.faults.append(status(401))
     assert len(read(client, START - timedelta(days=1), END)) == 1
     assert len(kept) == server.tokens == 2
+
+
+@pytest.mark.parametrize('name', ['rustdesk', 'anydesk'])
+def test_a_server_that_gives_the_same_piece_again_is_not_believed(server, name):
+    """Whatever it makes of the number of the page: what it says there is did not come."""
+    tool = TOOLS[name]
+    tool.put(server, [tool.records(number) for number in range(1, 31)])
+    server.page_size = 10
+    client = tool.make(server)
+    request = client.request
+
+    def ask(method, url, **options):
+        if name == 'rustdesk':
+            options['params'] = {**options['params'], 'current': 1}
+        else:
+            url = url.partition('&offset=')[0] + '&offset=0'
+            options['authorization'] = client._sign('GET', url.partition(':8081')[2])
+        return request(method, url, **options)
+
+    client.request = ask
+    with pytest.raises(ConnectorError) as caught:
+        read(client)
+    assert caught.value.code == 'changing'
