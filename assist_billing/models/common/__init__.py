@@ -1,6 +1,7 @@
 from . import engine_fields
 from . import assist_secret
 from . import assist_billing_failure
+from . import ir_fields_converter
 from . import mail_thread
 from . import needed_records
 from . import product_product

@@ -463,13 +463,13 @@ class AssistSession(models.Model):
             if not external_id:
                 if source and source != 'manual':
                     message = self.env._(
-                        "Row %(row)s: External ID is missing. A session from a source other than "
+                        "Row %(row)s: ID at the Source is missing. A session from a source other than "
                         "Odoo needs one; otherwise importing it again would bill it twice.",
                         row=index + 1,
                     )
             elif key in seen:
                 message = self.env._(
-                    "Row %(row)s: External ID %(external_id)s is already used in row %(first)s. "
+                    "Row %(row)s: ID at the Source %(external_id)s is already used in row %(first)s. "
                     "Leave one of the two out.",
                     row=index + 1,
                     external_id=external_id,

@@ -34,7 +34,7 @@ class AssistDevice(models.Model):
         default='manual',
     )
     external_id = fields.Char(
-        string="External ID",
+        string="ID at the Source",
         copy=False,
         help="The ID of this device at the source; unique within the source.",
     )
@@ -66,7 +66,7 @@ class AssistDevice(models.Model):
             if device.source != 'manual' and not device.external_id:
                 raise ValidationError(
                     self.env._(
-                        "Device “%(device)s”: External ID is missing. A device from a source "
+                        "Device “%(device)s”: ID at the Source is missing. A device from a source "
                         "other than Odoo needs one.",
                         device=device.name,
                     )

@@ -64,7 +64,7 @@ class AssistSession(models.Model):
         selection='_get_sources', required=True, default=lambda self: self._default_source()
     )
     external_id = fields.Char(
-        string="External ID",
+        string="ID at the Source",
         copy=False,
         help="The ID of this session at the source; unique within the source.",
     )
@@ -251,7 +251,7 @@ class AssistSession(models.Model):
             if session.source != 'manual' and not session.external_id:
                 raise ValidationError(
                     self.env._(
-                        "Session “%(session)s”: External ID is missing. A session from a source "
+                        "Session “%(session)s”: ID at the Source is missing. A session from a source "
                         "other than Odoo needs one; otherwise importing it again would bill it "
                         "twice.",
                         session=session.display_name,

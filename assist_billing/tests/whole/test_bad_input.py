@@ -112,7 +112,7 @@ class TestBadInput(AssistBillingCommon):
             self._create_session(ended_at=str(ended_at))
 
     def test_a_session_of_another_source_needs_its_id_and_only_once(self):
-        with self.assertRefused("External ID is missing"):
+        with self.assertRefused("ID at the Source is missing"):
             self._create_session(source='zoho_assist')
         self._create_session(source='zoho_assist', external_id='1')
         self._create_session(source='teamviewer', external_id='1')

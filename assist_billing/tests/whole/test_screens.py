@@ -242,6 +242,41 @@ class TestScreens(AssistBillingCommon):
         associations = self.env['assist.billing.association'].browse(answer['ids'])
         self.assertEqual(associations.mapped('tz'), ['Europe/Berlin', 'Asia/Tokyo'])
 
+    def test_choices_are_imported_by_their_labels_in_any_language(self):
+        """What a list exports in German is to come in again in German."""
+        self.env['res.lang']._activate_lang('de_DE')
+        env = self.env(context={**self.env.context, 'lang': 'de_DE'})
+        translated = set()
+        for name in self.env.registry:
+            for field in self.env[name]._fields.values():
+                if (
+                    field.type != 'selection'
+                    or not isinstance(field.selection, str)
+                    or not name.startswith('assist.')
+                    or not field.store
+                    or field.readonly
+                    or self.env[name]._transient
+                ):
+                    continue
+                english = dict(field._description_selection(self.env))
+                converter = env['ir.fields.converter']
+                convert = converter.to_field(env[name], field, savepoint=None)
+                for choice, label in field._description_selection(env):
+                    with self.subTest(field=str(field), label=label):
+                        if label != english[choice]:
+                            translated.add(str(field))
+                            self.assertEqual(convert(label)[0], choice)
+                self.assertEqual(convert(choice)[0], choice)
+        self.assertIn('assist.session.source', translated)
+
+    def test_no_column_is_called_what_odoo_calls_its_own_id(self):
+        """Odoo's import would take it for that, and make new records of those that are there."""
+        for name in self.env.registry:
+            for field in self.env[name]._fields.values():
+                if any(module.startswith('assist_billing') for module in field._modules):
+                    with self.subTest(field=str(field)):
+                        self.assertNotIn(field.string, ("External ID", "Database ID"))
+
     def _count_calls(self, field):
         """Return how many functions in Python are called to tell the choices of a field."""
         calls = []
