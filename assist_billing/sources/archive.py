@@ -32,10 +32,13 @@ _ROOT = re.compile(
     re.DOTALL,
 )
 _ENCODING = re.compile(rb'<\?xml[^>]{0,100}?encoding\s*=\s*["\']([^"\']{0,40})')
+# Each row is looked through for those that reach into it.
+_SPANNED_COLUMNS = 200
+_MAX_SPANS = 100_000
 _SPAN = re.compile(
-    rb'<(?:\w{1,20}:)?mergeCell\s[^>]{0,99}?ref="([A-Z]{1,3})(\d{1,7}):[A-Z]{1,3}(\d{1,7})"'
+    rb'<(?:\w{1,20}:)?mergeCell\s[^<>]{0,99}?ref="([A-Z]{1,3})(\d{1,7}):[A-Z]{1,3}(\d{1,7})"'
 )
-_HIDDEN_ROW = re.compile(rb'<(?:\w{1,20}:)?row\s[^>]{0,400}?\bhidden="(?:1|true)"[^>]{0,400}')
+_HIDDEN_ROW = re.compile(rb'<(?:\w{1,20}:)?row\s[^<>]{0,400}?\bhidden="(?:1|true)"[^<>]{0,400}')
 _ROW_NUMBER = re.compile(rb'\sr="(\d{1,7})"')
 # How XML begins that is in another encoding than UTF-8; no spreadsheet program writes such.
 _OTHER_ENCODINGS = (
@@ -79,9 +82,9 @@ def find_layout(content):
             if (number := _ROW_NUMBER.search(row[0]))
         )
         for span in _SPAN.finditer(chunk, 0, last):
-            first, last_row = int(span[2]), int(span[3])
-            if last_row > first:
-                spans.setdefault(first, []).append((_column(span[1]), last_row))
+            column, first, last_row = _column(span[1]), int(span[2]), int(span[3])
+            if first < last_row and column <= _SPANNED_COLUMNS and len(spans) < _MAX_SPANS:
+                spans.setdefault(first, []).append((column, last_row))
         rest = chunk[last:] if len(chunk) - last < _CHUNK else b''
     return spans, hidden
 

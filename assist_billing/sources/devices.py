@@ -39,7 +39,7 @@ from .values import (
     wall_time,
     zone_info,
 )
-from .words import fold_text, is_total
+from .words import fold_text, is_nobody, is_total
 
 # A record is looked at up to this many names; more is no list of devices.
 _NAMES_READ = 1_000
@@ -133,6 +133,12 @@ _OWN = {
         'customer_name': ('groupname', 'meshname'),
         'group': ('groupname', 'meshname', 'meshid'),
     },
+    'screenconnect': {
+        'external_id': ('SessionID',),
+        'name': ('Name', 'GuestMachineName'),
+        'customer_name': ('CustomProperty1',),
+        'group': ('CustomProperty1',),
+    },
     'intune_remote_help': {
         'external_id': ('Device ID', 'id', 'managedDeviceId'),
     },
@@ -149,9 +155,13 @@ _SIGNATURES = (
     ('anydesk', {'AnyDesk ID'}),
     ('rustdesk', {'guid', 'id', 'is_online', 'info'}),
     ('rustdesk', {'guid', 'id', 'device_group_name'}),
+    ('rustdesk', {'row_id', 'id', 'hostname', 'uuid'}),
     ('tactical_rmm', {'agent_id', 'hostname', 'client_name', 'site_name'}),
     ('ninjaone', {'organizationId', 'nodeClass', 'systemName'}),
     ('meshcentral', {'_id', 'meshid', 'mtype'}),
+    ('meshcentral', {'id', 'rname', 'osdesc', 'groupname'}),
+    ('meshcentral', {'id', 'name', 'icon', 'conn', 'pwr'}),
+    ('screenconnect', {'SessionID', 'GuestMachineName'}),
     ('zoho_assist', {'key', 'computer_name'}),
     ('intune_remote_help', {'Device ID', 'Device name', 'Enrollment date', 'Last check-in'}),
     ('intune_remote_help', {'deviceName', 'enrolledDateTime', 'userPrincipalName'}),
@@ -304,6 +314,9 @@ def _read(record, found, source, tz, now, mapping):
         field: clean_line(found[field][1])
         for field in ('name', 'customer_name', 'customer_ref', 'group', 'department', 'status')
     }
+    for field in ('name', 'customer_name', 'group', 'department'):
+        if len(texts[field]) < 16 and is_nobody(texts[field]):
+            texts[field] = ''
     removed_at = times['removed_at']
     # With the blanks that screens show in it, it was another device's.
     external_id, spaced_id = device_id(external_id), external_id

@@ -6,7 +6,7 @@ from datetime import datetime
 import openpyxl
 import pytest
 
-from sources import Normal, infer, normalise, read_device, read_file
+from sources import Normal, infer, normalise, read_device, read_file, recognise_devices
 
 BERLIN = 'Europe/Berlin'
 NOW = datetime(2026, 11, 26)
@@ -210,3 +210,26 @@ def test_technician_and_device_of_more_tools(content, source, technician, device
     assert isinstance(found, Normal)
     assert (found.started_at, found.ended_at) == T1
     assert (found.technician, found.device_name) == (technician, device)
+
+
+@pytest.mark.parametrize(
+    ('source', 'content', 'key', 'name'),
+    [
+        ('meshcentral', 'id,rname,name,osdesc,groupname\nnode//a,PC,Front,Windows,Harbor\n',
+         'node//a', 'Front'),
+        ('meshcentral', 'id,name,icon,conn,pwr\nnode//a,Front,1,1,1\n', 'node//a', 'Front'),
+        ('screenconnect', 'SessionID,Name,GuestMachineName,CustomProperty1\n0e1f,,PC,Harbor\n',
+         '0e1f', 'PC'),
+        ('rustdesk', 'row_id,id,hostname,uuid,alias\n1,483920174,PC,x,Front\n', '483920174', 'PC'),
+    ],
+)  # fmt: skip
+def test_lists_of_devices_name_the_key_of_their_tool(source, content, key, name):
+    reading = read_file(content.encode())
+    assert recognise_devices(reading.names) == source
+    device = read_device(reading.records[0], source, BERLIN, NOW)
+    assert (device.external_id, device.name) == (key, name)
+
+
+def test_a_word_for_nobody_is_no_name_of_a_device():
+    device = read_device({'ID': 'A1', 'Name': '-', 'Customer': 'N/A'}, 'csv', BERLIN, NOW)
+    assert (device.name, device.customer_name, device.group) == ('A1', '', '')
