@@ -186,7 +186,7 @@ class Normaliser:
 
 
 def _tidy(normal):
-    """Return a session without words for nobody, and its device's ID as lists of devices have it."""
+    """Return a session without words for nobody, its device's ID as lists of devices have it."""
     better = {
         name: ''
         for name in _NAMES

@@ -44,9 +44,7 @@ _ROUNDED = re.compile(r'\d(?:[.,]\d{1,14})?[eE]\+\d{1,3}', re.ASCII)
 _GROUPED = re.compile(r'\d{1,3}(?: \d{3}){2,3}', re.ASCII)
 _EMAIL = re.compile(r'[^\s@<>"(),;:]{1,64}@[^\s@<>"(),;:]{1,189}')
 # As headings and columns write it: “(UTC+05:30)”, “GMT+2”, “-04:00”.
-_OFFSET = re.compile(
-    r'(?:utc|gmt)? ?([+-])(\d{1,2})(?::?([0-5]\d))?', re.ASCII | re.IGNORECASE
-)
+_OFFSET = re.compile(r'(?:utc|gmt)? ?([+-])(\d{1,2})(?::?([0-5]\d))?', re.ASCII | re.IGNORECASE)
 # Characters that make a text show in another order than it is stored.
 _REORDERING = dict.fromkeys((*range(0x202A, 0x202F), *range(0x2066, 0x206A)))
 

@@ -46,7 +46,14 @@ HEADINGS = ['Session ID', 'Customer', 'Start', 'End']
 
 
 def test_a_cell_over_several_rows_is_in_each_of_them():
-    rows = [HEADINGS, row(5), row(6, None, 2), row(7, None, 3), row(8, 'Atelier', 4), row(9, None, 5)]
+    rows = [
+        HEADINGS,
+        row(5),
+        row(6, None, 2),
+        row(7, None, 3),
+        row(8, 'Atelier', 4),
+        row(9, None, 5),
+    ]
     found = results(workbook(rows, merged=['B2:B4']), 'x.xlsx')
     assert [one.customer_name for one in found] == ['Harbor'] * 3 + ['Atelier', '']
     # Below the data there are no sessions, how far the cell may reach.

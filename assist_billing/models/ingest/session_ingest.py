@@ -463,14 +463,14 @@ class AssistSession(models.Model):
             if not external_id:
                 if source and source != 'manual':
                     message = self.env._(
-                        "Row %(row)s: ID at the Source is missing. A session from a source other than "
-                        "Odoo needs one; otherwise importing it again would bill it twice.",
+                        "Row %(row)s: ID at the Source is missing. A session from a source other "
+                        "than Odoo needs one; otherwise importing it again would bill it twice.",
                         row=index + 1,
                     )
             elif key in seen:
                 message = self.env._(
-                    "Row %(row)s: ID at the Source %(external_id)s is already used in row %(first)s. "
-                    "Leave one of the two out.",
+                    "Row %(row)s: ID at the Source %(external_id)s is already used in row "
+                    "%(first)s. Leave one of the two out.",
                     row=index + 1,
                     external_id=external_id,
                     first=seen[key] + 1,

@@ -251,9 +251,9 @@ class AssistSession(models.Model):
             if session.source != 'manual' and not session.external_id:
                 raise ValidationError(
                     self.env._(
-                        "Session “%(session)s”: ID at the Source is missing. A session from a source "
-                        "other than Odoo needs one; otherwise importing it again would bill it "
-                        "twice.",
+                        "Session “%(session)s”: ID at the Source is missing. A session from a "
+                        "source other than Odoo needs one; otherwise importing it again would bill "
+                        "it twice.",
                         session=session.display_name,
                     )
                 )
