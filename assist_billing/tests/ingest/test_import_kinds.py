@@ -142,6 +142,25 @@ class TestImportKinds(IngestCommon):
         self.assertEqual(str(wizard.last_day), '2026-10-08')
         self.assertFalse(wizard.doubts)
 
+    def test_rows_that_overlap_are_said(self):
+        """The participants of one session are as many rows; who helped two devices did so twice."""
+        rows = [
+            ('Host', '10:12', '10:42', 'FRONT-DESK'),
+            ('Guest', '10:13', '10:40', 'FRONT-DESK'),
+            ('Host', '10:42', '10:50', 'FRONT-DESK'),
+            ('Host', '10:12', '10:42', 'STORE-1'),
+        ]
+        content = 'Date,Role,Start,End,Device,Customer,Technician\n' + ''.join(
+            f'2026-10-05,{role},{start},{end},{device},Harbor,{role}\n'
+            for role, start, end, device in rows
+        )
+        wizard = self.env['assist.session.import'].create(
+            {'file': base64.b64encode(content.encode()), 'filename': 'x.csv'}
+        )
+        wizard.action_preview()
+        self.assertEqual(wizard.created_count, 4)
+        self.assertIn("same customer and device goes on: 1.", wizard.doubts)
+
     def test_a_second_file_is_recognised_anew(self):
         form = Form(self.env['assist.session.import'])
         form.file = base64.b64encode((KINDS / '11_rustdesk_pro_api_audits_conn.json').read_bytes())
