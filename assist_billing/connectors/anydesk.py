@@ -3,8 +3,8 @@
 Known from AnyDesk's reference client (anydesk/rest-api) and what others send by it: the API is at
 v1.api.anydesk.com, port 8081; `Authorization: AD license:timestamp:token`, where token is the
 base64 of HMAC-SHA1, by the API password, of method, resource with its query, timestamp and the
-base64 of the body's SHA-1, joined by line breaks; `limit` and `offset`; the answer has `count`, the
-length of the list, and `list`, with `sid`, `start-time` and `end-time` in seconds since 1970 (null
+base64 of the body's SHA-1, joined by line breaks; `limit` and `offset`; the answer has `count` and
+`selected`, the lengths of the list and of this piece, and `list`, with `sid`, `start-time` and `end-time` in seconds since 1970 (null
 while it is active).
 
 The reference client builds its filter for times in a way that cannot work, and others found it
@@ -40,9 +40,12 @@ class AnyDesk(WholeListClient):
         def get(_number, before):
             answer = self._get('/sessions', limit=COUNT, offset=before)
             records = self._get_records(answer, 'list')
-            return records, self._get_total(answer, before + len(records), name='count')
+            # Which of the two is of the whole list, and which of this piece, is not documented.
+            selected = answer.get('selected')
+            least = max(before + len(records), selected if type(selected) is int else 0)
+            return records, self._get_total(answer, least, name='count')
 
-        return self.read_numbered(get, self.id_name)
+        return self.read_numbered(get, self.id_name, full=COUNT)
 
     def _get(self, path, **params):
         resource = f'{path}?{urlencode(params)}'

@@ -397,7 +397,7 @@ class WholeListClient(Client):
         """Return the seconds since 1970 at which a record began, None if it does not say so."""
         raise NotImplementedError
 
-    def read_numbered(self, get, id_name):
+    def read_numbered(self, get, id_name, full=None):
         """Return all records of a list that is asked for piece by piece, and that may change.
 
         Where records are added or vanish while it is read, others move to pieces that were read
@@ -406,6 +406,7 @@ class WholeListClient(Client):
 
         :param get: called with the number of the piece, from 1, and of the records before it;
             gives `(records, length of the list)`
+        :param int full: how long a piece is after which there may be more, whatever length is told
         :raise ConnectorError: it never comes to rest
         """
         found = {}
@@ -420,7 +421,8 @@ class WholeListClient(Client):
                 shrunk = shrunk or (bool(keys) and keys == last)
                 found |= dict(zip(keys, records, strict=True))
                 before += len(records)
-                if not records or before >= total:
+                is_full = full is not None and len(records) >= full
+                if not records or (before >= total and not is_full):
                     break
             else:
                 raise ConnectorError('changing')

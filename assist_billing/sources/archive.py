@@ -32,8 +32,6 @@ _ROOT = re.compile(
     re.DOTALL,
 )
 _ENCODING = re.compile(rb'<\?xml[^>]{0,100}?encoding\s*=\s*["\']([^"\']{0,40})')
-# Each row is looked through for those that reach into it.
-_SPANNED_COLUMNS = 200
 _MAX_SPANS = 100_000
 _SPAN = re.compile(
     rb'<(?:\w{1,20}:)?mergeCell\s[^<>]{0,99}?ref="([A-Z]{1,3})(\d{1,7}):[A-Z]{1,3}(\d{1,7})"'
@@ -83,7 +81,7 @@ def find_layout(content):
         )
         for span in _SPAN.finditer(chunk, 0, last):
             column, first, last_row = _column(span[1]), int(span[2]), int(span[3])
-            if first < last_row and column <= _SPANNED_COLUMNS and len(spans) < _MAX_SPANS:
+            if first < last_row and len(spans) < _MAX_SPANS:
                 spans.setdefault(first, []).append((column, last_row))
         rest = chunk[last:] if len(chunk) - last < _CHUNK else b''
     return spans, hidden

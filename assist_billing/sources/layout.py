@@ -1,4 +1,4 @@
-"""Where in a table its headings are: after titles and other lines, or nowhere."""
+"""Where in a table its headings are, after titles and other lines, and what cells span rows."""
 
 import re
 from collections import Counter
@@ -10,6 +10,8 @@ from .values import BadValue, wall_time
 
 # Before these many rows the headings are looked for.
 LOOKED_AT = 60
+# Each row is looked through for the cells that reach into it, in so many columns.
+SPANNED_COLUMNS = 200
 _DAY = re.compile(r'(?<!\d)(?:\d{4}-\d\d-\d\d|\d{1,2}([./-])\d{1,2}\1\d{4})(?!\d)', re.ASCII)
 _GUID = re.compile(r'\{?[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}\}?')
 
@@ -107,3 +109,29 @@ def _fits(row, patterns):
         index < len(row) and re.fullmatch(pattern, str(row[index] or '').strip())
         for index, pattern in patterns.items()
     )
+
+
+def spread(rows, spans):
+    """Yield rows in which a cell that spans several of them is in each, where it is a name or day.
+
+    Not a number: what a duration over several rows is of each of them nobody knows.
+
+    :param rows: `(number, cells)`
+    :param dict spans: `{number of a row: [(column, number of the last row)]}`; may grow meanwhile
+    """
+    open_spans = {}
+    for number, row in rows:
+        if open_spans and any(cell not in (None, '') for cell in row):
+            row = list(row)
+            for column, (last, value) in list(open_spans.items()):
+                if number > last:
+                    del open_spans[column]
+                elif column <= len(row) and row[column - 1] in (None, ''):
+                    row[column - 1] = value
+        for column, last in spans.get(number, ()):
+            if column > SPANNED_COLUMNS:
+                continue
+            value = row[column - 1] if column <= len(row) else None
+            if isinstance(value, str | date):
+                open_spans[column] = last, value
+        yield number, row

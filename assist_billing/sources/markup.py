@@ -6,6 +6,7 @@ from xml.parsers import expat
 
 from . import registry
 from .columns import is_session
+from .layout import spread
 from .outcome import ReadError
 
 _MAX_DEPTH = 60
@@ -246,10 +247,15 @@ def _children(node, name):
 
 
 def _sheet_rows(sheet):
-    number = 0
-    for row in (row for table in _children(sheet, 'Table') for row in _children(table, 'Row')):
-        number = _index(row, number)
-        yield number, _sheet_cells(row)
+    spans = {}
+
+    def read():
+        number = 0
+        for row in (row for table in _children(sheet, 'Table') for row in _children(table, 'Row')):
+            number = _index(row, number)
+            yield number, _sheet_cells(row, number, spans)
+
+    return spread(read(), spans)
 
 
 def _index(node, last):
@@ -257,7 +263,7 @@ def _index(node, last):
     return int(told) if told.isascii() and told.isdecimal() and len(told) < 7 else last + 1
 
 
-def _sheet_cells(row):
+def _sheet_cells(row, number, spans):
     cells, place = [], 0
     for cell in row.children or ():
         if cell.name != 'Cell':
@@ -268,6 +274,9 @@ def _sheet_cells(row):
         cells += [''] * (place - 1 - len(cells))
         data = next((child for child in cell.children or () if child.name == 'Data'), None)
         cells.append('' if data is None else (data.text or '').strip())
+        down = _span(cell.attributes or {}, 'MergeDown', least=0)
+        if down and data is not None and (data.attributes or {}).get('Type') != 'Number':
+            spans.setdefault(number, []).append((place, number + down))
         place += _span(cell.attributes or {}, 'MergeAcross', least=0)
     return cells
 
@@ -360,7 +369,7 @@ def _span(attributes, name, least=1):
     told = str(attributes.get(name) or '').strip()
     if not (told.isascii() and told.isdecimal() and len(told) < 7):
         return least
-    return min(max(int(told), least), 65_534 if name == 'rowspan' else 100)
+    return min(max(int(told), least), 65_534 if name in {'rowspan', 'MergeDown'} else 100)
 
 
 def html_rows(data, encoding):

@@ -5,7 +5,7 @@ import csv
 import io
 import re
 from collections import Counter
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from itertools import chain, islice
 
 from . import registry
@@ -14,7 +14,7 @@ from .cells import plain_cell
 from .columns import Columns, Joined, Split
 from .encodings import ENCODINGS, decoder_of, guess_encoding
 from .headings import known_headings
-from .layout import LOOKED_AT, find_headings, headless_columns
+from .layout import LOOKED_AT, find_headings, headless_columns, spread
 from .outcome import LongRow, Note, ReadError, Reading
 from .profile import FIELDS
 from .values import clean_line
@@ -374,32 +374,11 @@ class _SheetRows:
         rows = enumerate(self._sheet.iter_rows(values_only=True), 1)
         rows = _since_1904(rows) if self._is_mac else rows
         count = 0
-        for number, row in _spread(rows, spans) if spans else rows:
+        for number, row in spread(rows, spans) if spans else rows:
             if number in hidden and any(cell not in (None, '') for cell in row):
                 count += 1
                 self.notes = (Note('hidden_rows', {'count': str(count)}),)
             yield number, row
-
-
-def _spread(rows, spans):
-    """Yield rows in which a cell that spans several of them is in each, where it is a name or day.
-
-    Not a number: what a duration over several rows is of each of them nobody knows.
-    """
-    open_spans = {}
-    for number, row in rows:
-        if open_spans and any(cell not in (None, '') for cell in row):
-            row = list(row)
-            for column, (last, value) in list(open_spans.items()):
-                if number > last:
-                    del open_spans[column]
-                elif column <= len(row) and row[column - 1] in (None, ''):
-                    row[column - 1] = value
-        for column, last in spans.get(number, ()):
-            value = row[column - 1] if column <= len(row) else None
-            if isinstance(value, str | date):
-                open_spans[column] = last, value
-        yield number, row
 
 
 def read_sheets(sheets, max_cells=None):

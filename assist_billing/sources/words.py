@@ -203,7 +203,9 @@ _NOBODY = frozenset({
 def is_nobody(value):
     """Tell whether a name is none: “N/A”, “(unknown)”, “--”."""
     text = fold_text(value).strip('()[]<>{} ')
-    return text in _NOBODY or not any(map(str.isalnum, text))
+    # “#REF!” is what a spreadsheet shows of a formula that failed.
+    is_error = text[:1] == '#' and (text[-1:] in '!?' or text[1:] in {'n/a', 'nv', 'n/d', 'nd'})
+    return is_error or text in _NOBODY or not any(map(str.isalnum, text))
 
 
 def is_total(value):

@@ -314,3 +314,24 @@ def test_a_server_that_gives_the_same_piece_again_is_not_believed(server, name):
     with pytest.raises(ConnectorError) as caught:
         read(client)
     assert caught.value.code == 'changing'
+
+
+@pytest.mark.parametrize('amount', [499, 500, 501, 1000, 1234])
+@pytest.mark.parametrize('page_size', [None, 100])
+def test_anydesk_all_are_read_whichever_length_is_that_of_the_list(server, amount, page_size):
+    tool = TOOLS['anydesk']
+    tool.put(server, [tool.records(number) for number in range(1, amount + 1)])
+    server.page_size = page_size
+    server.lengths_exchanged = True
+    assert len(read(tool.make(server))) == amount
+    # And where neither tells the length of the whole.
+    client = tool.make(server)
+    request = client.request
+
+    def ask(*args, **options):
+        answer = request(*args, **options)
+        return {**answer, 'count': len(answer['list']), 'selected': len(answer['list'])}
+
+    if page_size is None:
+        client.request = ask
+        assert len(read(client)) == amount

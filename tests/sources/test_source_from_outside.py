@@ -88,10 +88,31 @@ def test_hidden_rows_are_read_and_said():
     assert [(note.code, note.params) for note in reading.notes] == [('hidden_rows', {'count': '1'})]
 
 
+def test_a_cell_over_several_rows_of_an_xml_spreadsheet_is_in_each_of_them():
+    def cells(*values, down=0):
+        made = [f'<Cell><Data ss:Type="String">{value}</Data></Cell>' for value in values]
+        made[0] = made[0].replace('<Cell>', f'<Cell ss:MergeDown="{down}">') if down else made[0]
+        return '<Row>' + ''.join(made) + '</Row>'
+
+    name = 'urn:schemas-microsoft-com:office:spreadsheet'
+    rest = cells('Ava', '2026-10-06 10:12:30', '2026-10-06 10:42:30')
+    content = (
+        f'<?xml version="1.0"?><Workbook xmlns="{name}" xmlns:ss="{name}">'
+        '<Worksheet ss:Name="S"><Table>'
+        + cells('Customer', 'Technician', 'Start', 'End')
+        + cells('Harbor', 'Ava', *TIMES.split(','), down=1)
+        + rest.replace('<Cell>', '<Cell ss:Index="2">', 1)
+        + cells('Atelier', 'Ava', '2026-10-07 10:12:30', '2026-10-07 10:42:30')
+        + '</Table></Worksheet></Workbook>'
+    )
+    found = results(content, 'x.xml')
+    assert [one.customer_name for one in found] == ['Harbor', 'Harbor', 'Atelier']
+
+
 # === WHO, AND WHETHER IT IS BILLED === #
 
 
-@pytest.mark.parametrize('word', ['N/A', '-', '--', '(none)', 'Unknown', 'unbekannt', '?', 'k. A.'])
+@pytest.mark.parametrize('word', ['N/A', '#N/A', '#REF!', '-', '--', '(none)', 'Unknown', 'unbekannt', '?', 'k. A.'])
 def test_a_word_for_nobody_is_no_name(word):
     content = f'Technician,Customer,Device,Start,End\n{word},{word},{word},{TIMES}\n'
     (found,) = results(content)
@@ -140,6 +161,16 @@ def test_half_hour_zones_of_headings_and_columns(zone):
     if not zone.startswith('+'):
         (found,) = results(f'ID,Start ({zone}),End ({zone})\n1,{start},{end}\n')
         assert (found.started_at, found.ended_at) == T1
+
+
+def test_a_zone_beside_a_time_in_an_object_holds():
+    moment = '{{"DateTime": "2026-10-05T{}", "TimeZone": "UTC"}}'
+    content = (
+        '{"Sessions": [{"SessionId": "a", "Start": '
+        + moment.format('08:12:30') + ', "End": ' + moment.format('08:42:30') + '}]}'
+    )  # fmt: skip
+    (found,) = results(content, 'x.json')
+    assert (found.started_at, found.ended_at) == T1
 
 
 def test_offsets_that_are_none_are_refused():

@@ -332,10 +332,13 @@ class Handler(BaseHTTPRequestHandler):
         first = int(query.get('offset', 0))
         count = min(int(query.get('limit', 1000)), self.server.page_size or 1000)
         page = self.server.anydesk[first : first + count]
+        lengths = [len(self.server.anydesk), len(page)]
+        if getattr(self.server, 'lengths_exchanged', False):
+            lengths.reverse()
         return self.answer(
             {
-                'count': len(self.server.anydesk),
-                'selected': len(page),
+                'count': lengths[0],
+                'selected': lengths[1],
                 'offset': first,
                 'limit': count,
                 'list': page,
