@@ -4,8 +4,8 @@ Known from AnyDesk's reference client (anydesk/rest-api) and what others send by
 v1.api.anydesk.com, port 8081; `Authorization: AD license:timestamp:token`, where token is the
 base64 of HMAC-SHA1, by the API password, of method, resource with its query, timestamp and the
 base64 of the body's SHA-1, joined by line breaks; `limit` and `offset`; the answer has `count` and
-`selected`, the lengths of the list and of this piece, and `list`, with `sid`, `start-time` and `end-time` in seconds since 1970 (null
-while it is active).
+`selected`, the lengths of the list and of this piece, and `list`, with `sid`, `start-time` and
+`end-time` in seconds since 1970 (null while it is active).
 
 The reference client builds its filter for times in a way that cannot work, and others found it
 without effect. So the whole list is read, and the days are told apart here.
