@@ -5,6 +5,7 @@ from contextlib import contextmanager
 
 # What answers depend on: on what is stored; or on the code alone.
 DATA, CODE = 'assist_remembered_data', 'assist_remembered_code'
+_NOTHING = object()
 
 
 @contextmanager
@@ -36,12 +37,10 @@ def remembered(get_key, kind=DATA):
             if kept is None:
                 return method(self, *args, **kwargs)
             key = (self.env, method.__qualname__, get_key(self, *args, **kwargs))
-            try:
-                # Looked up once: to tell the key of others costs more than most of what is kept.
-                return kept[key]
-            except KeyError:
-                pass
-            kept[key] = answer = method(self, *args, **kwargs)
+            # Looked up once: to tell the key of others costs more than most of what is kept.
+            answer = kept.get(key, _NOTHING)
+            if answer is _NOTHING:
+                answer = kept[key] = method(self, *args, **kwargs)
             return answer
 
         return remember

@@ -81,17 +81,19 @@ class AssistBillingGetStarted(models.AbstractModel):
         }
 
     def _get_company_checks(self):
-        """Return what bills need of the company, and how it is entered."""
+        """Return what bills need of the company, and how it is entered, or changed later."""
         company = self.env.company
-        form = company.has_access('write') and self._prepare_company_form()
+        may_write = company.has_access('write')
         banks = self.env['res.partner.bank']
-        return [
+        has_bank = bool(company.partner_id.bank_ids)
+        has_mail_server = company._assist_has_mail_server()
+        checks = [
             {
                 'key': 'name',
                 'label': self.env._("Name: %(name)s", name=company.name),
                 'done': company.name not in UNNAMED,
                 'needed': True,
-                'button': form and (self.env._("Enter"), form),
+                'button': may_write and (self.env._("Enter"), self._prepare_company_form()),
             },
             {
                 'key': 'email',
@@ -99,37 +101,45 @@ class AssistBillingGetStarted(models.AbstractModel):
                 # Nothing is delivered from, or answered to, what is no address.
                 'done': bool(tools.email_normalize(company.email)),
                 'needed': True,
-                'button': form and (self.env._("Enter"), form),
+                'button': may_write and (self.env._("Enter"), self._prepare_company_form()),
             },
             {
                 'key': 'logo',
                 'label': self.env._("Logo"),
                 'done': not company.uses_default_logo,
                 'needed': False,
-                'button': form and (self.env._("Choose"), form),
+                'button': may_write and (self.env._("Choose"), self._prepare_company_form()),
             },
             {
                 'key': 'layout',
                 'label': self.env._("Look of documents"),
                 'done': bool(company.external_report_layout_id),
                 'needed': False,
-                'button': form and (self.env._("Choose"), self._prepare_layout_form()),
+                'button': may_write and (self.env._("Choose"), self._prepare_layout_form()),
             },
+        ]
+        for check in checks:
+            if check['done'] and check['button']:
+                check['button'] = (self.env._("Edit"), check['button'][1])
+        return [
+            *checks,
             {
                 'key': 'bank',
                 'label': self.env._("Bank account to be paid on"),
-                'done': bool(company.partner_id.bank_ids),
+                'done': has_bank,
                 'needed': False,
-                'button': company.has_access('write')
+                'button': may_write
+                and not has_bank
                 and banks.has_access('create')
                 and (self.env._("Enter"), company.setting_init_bank_account_action()),
             },
             {
                 'key': 'mail',
                 'label': self.env._("Server for outgoing mail"),
-                'done': company._assist_has_mail_server(),
+                'done': has_mail_server,
                 'needed': False,
-                'button': self.env['ir.mail_server'].has_access('create')
+                'button': not has_mail_server
+                and self.env['ir.mail_server'].has_access('create')
                 and (self.env._("Connect"), self._prepare_new('ir.mail_server', target='new')),
             },
         ]

@@ -283,7 +283,9 @@ class AssistBillMaker(models.AbstractModel):
         :return: dict of id -> list of texts
         """
         traits = self._list_traits(customers)
-        departments = customers.filtered(lambda customer: customer.commercial_partner_id != customer)
+        departments = customers.filtered(
+            lambda customer: customer.commercial_partner_id != customer
+        )
         of_companies = self._list_traits(departments.commercial_partner_id, 'company.')
         for customer in departments:
             traits[customer.id] += of_companies[customer.commercial_partner_id.id]

@@ -88,7 +88,11 @@ class TestGetStarted(AssistBillingCommon):
                 self.env[action['res_model']].check_access('create')
                 self.assertEqual(action['target'], 'new', "it comes back to the page")
         self.fresh.write({'name': "Helpful Computers", 'email': 'bills@helpful.example'})
-        self.assertTrue(self._get_steps()['company']['done'])
+        step = self._get_steps()['company']
+        self.assertTrue(step['done'])
+        labels = {check['key']: check['button'][0] for check in step['checks']}
+        self.assertEqual(labels['name'], "Edit", "a name that is there can be mended here too")
+        self.assertEqual(labels['logo'], "Choose")
 
     def test_who_may_not_write_companies_is_only_told(self):
         manager = new_test_user(
