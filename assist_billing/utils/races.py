@@ -15,9 +15,11 @@ from contextlib import contextmanager
 
 import psycopg2
 
-from odoo.exceptions import ConcurrencyError
+from odoo.exceptions import ConcurrencyError, LockError, UserError
 from odoo.service.model import PG_CONCURRENCY_EXCEPTIONS_TO_RETRY
 from odoo.tools.misc import Callbacks
+
+from .naming import name_some
 
 _logger = logging.getLogger(__name__)
 
@@ -27,6 +29,27 @@ NOBODYS_FAULT = (psycopg2.OperationalError, psycopg2.InterfaceError)
 # How often a step is done again before the race is somebody's error after all.
 MAX_RACES = 20
 LONGEST_PAUSE_SECONDS = 0.5
+
+
+def lock_or_refuse(records, **how):
+    """Lock these records before they are looked at, so that two people do not act at once.
+
+    What somebody changed since this transaction began makes it start anew (a serialization
+    failure); what somebody is changing right now is refused.
+
+    :param how: as of `lock_for_update`
+    :raise UserError: somebody else has locked one of them
+    """
+    try:
+        records.lock_for_update(**how)
+    except LockError as error:
+        raise UserError(
+            records.env._(
+                "Someone else is currently working on %(documents)s. Nothing was done; try "
+                "again in a few seconds.",
+                documents=name_some(records.env, records.mapped('display_name')),
+            )
+        ) from error
 
 
 def retry_races(step, *args):

@@ -9,6 +9,9 @@ class AccountMoveReversal(models.TransientModel):
         # EXTENDS account: "Reverse and Create Invoice" of a bill credits it and gives its cycle
         # back; a copy of the invoice would be a second bill that no cycle knows of
         self.move_ids.check_access('write')
+        if is_modify:
+            # Pressed twice, it would credit them twice, and copy them.
+            self.move_ids._assist_check_not_given_back()
         bills = self.move_ids.filtered('assist_cycle_id')
         if not is_modify or not bills:
             return super().reverse_moves(is_modify)

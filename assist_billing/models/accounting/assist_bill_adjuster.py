@@ -63,7 +63,8 @@ class AssistBillAdjuster(models.AbstractModel):
         return list(shares.values())
 
     def _get_left_documents(self, bill, on_bill):
-        linked = bill.assist_linked_ids.filtered(
+        linked = bill.assist_linked_ids if on_bill else bill._assist_get_linked()
+        linked = linked.filtered(
             lambda document: (
                 document.state != 'cancel' and document.currency_id == bill.currency_id
             )

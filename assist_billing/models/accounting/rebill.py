@@ -2,6 +2,7 @@ from odoo import fields, models
 from odoo.exceptions import UserError
 from odoo.tools import SQL
 
+from ...utils.races import lock_or_refuse
 from ...utils.sql_changes import changing
 from ..invoice.account_move_line import USAGE_CHARGES
 
@@ -18,7 +19,7 @@ class AssistBillingCycle(models.Model):
         self._check_to_rebill()
         # sudo: cycles and the stamps of sessions are written by the engine only
         cycles = self.sudo()
-        cycles.lock_for_update()
+        lock_or_refuse(cycles)
         now = fields.Datetime.now()
         cycles._forget_late()
         cycles._forget_parts()
@@ -41,7 +42,7 @@ class AssistBillingCycle(models.Model):
             )
         # sudo: cycles and the stamps of sessions are written by the engine only
         cycles = self.sudo()
-        cycles.lock_for_update()
+        lock_or_refuse(cycles)
         cycles.session_ids.filtered(lambda session: session.state == 'to_bill').write(
             {'billable': False, 'non_billable_reason': reason}
         )

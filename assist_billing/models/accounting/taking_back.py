@@ -122,13 +122,7 @@ class AccountMove(models.Model):
         One that is credited so that its period is billed again stays so, and so does its credit.
         """
         posted = self.filtered(lambda move: move.state == 'posted')
-        if given_back := posted.filtered(lambda move: move.assist_kind == 'given_back'):
-            raise UserError(
-                self.env._(
-                    "%(bill)s was credited and its period is billed again, so it cannot be reset.",
-                    bill=given_back[0].display_name,
-                )
-            )
+        posted._assist_check_not_given_back()
         posted.filtered(
             lambda move: move.assist_kind == 'credit'
         )._assist_check_bill_stays_credited()
@@ -147,6 +141,16 @@ class AccountMove(models.Model):
                     "Make a credit note instead.",
                     bill=bill.display_name,
                     reason=reason,
+                )
+            )
+
+    def _assist_check_not_given_back(self):
+        if given_back := self.filtered(lambda move: move.assist_kind == 'given_back'):
+            raise UserError(
+                self.env._(
+                    "%(bill)s was credited and its period is billed again or waived, so it can be "
+                    "neither reset nor credited to be billed again once more.",
+                    bill=given_back[0].display_name,
                 )
             )
 

@@ -1,9 +1,10 @@
 from odoo import api, fields, models
-from odoo.exceptions import LockError, UserError
+from odoo.exceptions import UserError
 from odoo.tools import SQL
 
 from ...utils.assigning import assign
 from ...utils.naming import name_some
+from ...utils.races import lock_or_refuse
 from .account_move_line import ADJUSTMENT_CHARGES, USAGE_CHARGES, USAGE_KINDS
 
 # What makes an invoice count as settled; Community has no `in_payment`, Enterprise has.
@@ -251,13 +252,17 @@ class AccountMove(models.Model):
         'assist_linked_ids.move_type',
         'assist_linked_ids.invoice_line_ids.price_subtotal',
         'assist_linked_ids.invoice_line_ids.assist_charge',
+        'assist_linked_ids.assist_linked_ids.state',
+        'assist_linked_ids.assist_linked_ids.invoice_line_ids.price_subtotal',
     )
     def _compute_assist_misc_charge(self):
         for move in self:
             if move.assist_kind != 'bill':
                 move.assist_misc_charge = 0.0
                 continue
-            linked = move.assist_linked_ids.filtered(lambda document: document.state != 'cancel')
+            linked = move._assist_get_linked().filtered(
+                lambda document: document.state != 'cancel'
+            )
             move.assist_misc_charge = move._assist_sum_lines(ADJUSTMENT_CHARGES) + sum(
                 document._assist_get_sign() * document._assist_sum_lines(ADJUSTMENT_CHARGES)
                 for document in linked
@@ -282,11 +287,14 @@ class AccountMove(models.Model):
         'assist_linked_ids.state',
         'assist_linked_ids.amount_total',
         'assist_linked_ids.amount_residual',
+        'assist_linked_ids.assist_linked_ids.state',
+        'assist_linked_ids.assist_linked_ids.amount_total',
+        'assist_linked_ids.assist_linked_ids.amount_residual',
     )
     def _compute_assist_net_amounts(self):
         figures = {}
         for move in self:
-            linked = move.assist_linked_ids
+            linked = move._assist_get_linked()
             if linked:
                 linked = linked.filtered(lambda document: document.state == 'posted')
             documents = linked if move.state == 'cancel' else [move, *linked]
@@ -296,7 +304,7 @@ class AccountMove(models.Model):
                 total += sign * document.amount_total
                 if document.state == 'posted' and document.payment_state not in PAID_STATES:
                     due += sign * document.amount_residual
-            figures[move.id] = len(linked), total, due
+            figures[move.id] = len(linked & move.assist_linked_ids), total, due
         assign(self, 'assist_linked_count', lambda move: figures[move.id][0])
         for moves in self.grouped('currency_id').values():
             assign(moves, 'assist_net_total', lambda move: figures[move.id][1])
@@ -319,10 +327,14 @@ class AccountMove(models.Model):
         'invoice_line_ids.assist_charge',
         'assist_linked_ids.state',
         'assist_linked_ids.invoice_line_ids.assist_charge',
+        'assist_linked_ids.assist_linked_ids.state',
+        'assist_linked_ids.assist_linked_ids.invoice_line_ids.assist_charge',
     )
     def _compute_assist_adjustment_line_ids(self):
         for move in self:
-            linked = move.assist_linked_ids.filtered(lambda document: document.state != 'cancel')
+            linked = move._assist_get_linked().filtered(
+                lambda document: document.state != 'cancel'
+            )
             move.assist_adjustment_line_ids = (move | linked).invoice_line_ids.filtered(
                 lambda line: line.assist_charge in ADJUSTMENT_CHARGES
             )
@@ -392,8 +404,13 @@ class AccountMove(models.Model):
             'LEFT JOIN',
             linked,
             SQL(
-                "(SELECT d.assist_bill_id AS bill_id, SUM(%s) AS due FROM account_move d"
-                " WHERE d.assist_bill_id IS NOT NULL GROUP BY d.assist_bill_id)",
+                "(WITH RECURSIVE linked AS ("
+                "SELECT assist_bill_id AS bill_id, id FROM account_move"
+                " WHERE assist_bill_id IS NOT NULL"
+                " UNION ALL SELECT l.bill_id, m.id FROM linked l"
+                " JOIN account_move m ON m.assist_bill_id = l.id)"
+                " SELECT l.bill_id, SUM(%s) AS due FROM linked l"
+                " JOIN account_move d ON d.id = l.id GROUP BY l.bill_id)",
                 self._assist_due_to_sql('d'),
             ),
             SQL("%s = %s", SQL.identifier(linked, 'bill_id'), SQL.identifier(alias, 'id')),
@@ -456,6 +473,14 @@ class AccountMove(models.Model):
         }
         return {**vals, 'assist_bill_id': bill.id} if bill else vals
 
+    def _assist_get_linked(self):
+        """Return what adjusts these documents, and what adjusts that.
+
+        The credit note of a supplementary bill, above all: it is owed no more.
+        """
+        linked = self.assist_linked_ids
+        return linked | linked._assist_get_linked() if linked else linked
+
     def _assist_sum_lines(self, charges):
         """Return the untaxed amount of the lines with these `assist_charge`s."""
         self.ensure_one()
@@ -488,21 +513,8 @@ class AccountMove(models.Model):
             )
 
     def _assist_lock(self):
-        """Lock these documents before they are looked at, so that two people do not act at once.
-
-        What somebody changed since this transaction began makes it start anew (a serialization
-        failure); what somebody is changing right now is refused.
-        """
-        try:
-            self.lock_for_update(allow_referencing=True)
-        except LockError as error:
-            raise UserError(
-                self.env._(
-                    "Someone else is currently working on %(documents)s. Nothing was done; try "
-                    "again in a few seconds.",
-                    documents=name_some(self.env, self.mapped('display_name')),
-                )
-            ) from error
+        """Lock these documents before they are looked at; see `lock_or_refuse`."""
+        lock_or_refuse(self, allow_referencing=True)
 
     def _assist_check_not_recurring(self, vals):
         """Refuse to have Odoo repeat what was used in one period: the next one has its own bill."""

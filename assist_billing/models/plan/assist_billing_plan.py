@@ -3,6 +3,7 @@ from odoo.exceptions import UserError, ValidationError
 from odoo.tools import SQL, format_list
 
 from ...utils.checks import MOST_MINUTES, count_digits, refuse_negative, refuse_too_many
+from ...utils.races import lock_or_refuse
 
 NAME_LENGTH = 100
 # As many customers are named where a plan says whom it bills.
@@ -580,7 +581,7 @@ class AssistBillingPlan(models.Model):
             .search([('plan_id', '=', self.id), ('state', '=', 'open')])
         )
         unbilled = self._get_unbilled_cycles()
-        (open_cycles | unbilled).lock_for_update()
+        lock_or_refuse(open_cycles | unbilled)
         terms = self._prepare_terms()
         present = {cycle: cycle._prepare_present_terms(terms) for cycle in open_cycles | unbilled}
         # What these terms change nothing about need not be rated again.

@@ -7,7 +7,7 @@ from odoo.tools import SQL, format_date, formatLang
 
 from ...rules.revisions import revise
 from ...utils.checks import count_digits, refuse_absurd_dates, refuse_negative
-from ...utils.races import NOBODYS_FAULT, retry_races
+from ...utils.races import NOBODYS_FAULT, lock_or_refuse, retry_races
 from ..plan.assist_billing_plan import PRICE_FIELDS
 
 # No zone is further ahead: where a day begins first.
@@ -389,7 +389,7 @@ class AssistPriceRevision(models.Model):
     def _lock_in(self, *states):
         """Lock these revisions, and refuse if one is in none of `states`: nothing is done twice."""
         self.check_access('write')
-        self.lock_for_update()
+        lock_or_refuse(self)
         self.invalidate_recordset(['state'])
         labels = dict(self._fields['state']._description_selection(self.env))
         for revision in self:

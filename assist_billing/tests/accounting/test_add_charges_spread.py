@@ -303,6 +303,35 @@ class TestAddChargesSpread(AddChargesCommon):
         ):
             self._open_dialog(bill, 50.0).action_add()
 
+    def test_a_supplementary_bill_that_is_credited_is_not_there_to_be_credited_again(self):
+        bill = self._create_bill()
+        bill.action_assist_confirm_payment()
+        supplementary = self._add(bill, 40.0, 'additional')
+        supplementary.action_assist_confirm_payment()
+        self.assertEqual((bill.assist_net_total, bill.assist_misc_charge), (161.0, 40.0))
+        credit = supplementary._reverse_moves([{'invoice_date': supplementary.invoice_date}])
+        credit.action_post()
+        self.assertRecordValues(
+            bill,
+            [
+                {
+                    'assist_net_total': 115.0,
+                    # It was paid, so what it came to is the customer's by now.
+                    'assist_net_due': -46.0,
+                    'assist_misc_charge': 0.0,
+                    'assist_linked_count': 1,
+                }
+            ],
+        )
+        [(_partner, due)] = bill._read_group(
+            [('id', '=', bill.id)], ['partner_id'], ['assist_net_due:sum']
+        )
+        self.assertEqual(due, -46.0)
+        with self.assertRefused("100.00"):
+            self._open_dialog(bill, 130.0).action_add()
+        self._add(bill, 100.0)
+        self.assertEqual(bill.assist_net_total, 0.0)
+
     def test_refused_posting_after_amending_leaves_a_credit_note_of_the_same(self):
         bill = self._create_bill()
         number, original = bill.name, AccountMove._post

@@ -1,4 +1,7 @@
+from unittest.mock import patch
+
 from odoo import fields
+from odoo.exceptions import LockError
 from odoo.tests import Form, tagged
 
 from ..common import AssistBillingCommon
@@ -226,6 +229,26 @@ class TestTakingBack(AssistBillingCommon):
         more.action_post()
         more.button_draft()
         self.assertEqual(more.state, 'draft')
+
+    def test_to_credit_and_bill_again_a_second_time_is_refused(self):
+        self._credit_to_bill_again()
+        documents = self.bill.search([('partner_id', '=', self.bill.partner_id.id)])
+        with self.assertRefused("nor credited to be billed again once more"):
+            self._credit_to_bill_again()
+        self.assertEqual(
+            self.bill.search([('partner_id', '=', self.bill.partner_id.id)]), documents
+        )
+
+    def test_whose_period_somebody_is_working_on_is_said_in_words(self):
+        self._credit_to_bill_again()
+        locked = patch.object(
+            self.env.registry['assist.billing.cycle'],
+            'lock_for_update',
+            side_effect=LockError("Cannot grab a lock on records"),
+        )
+        for action, arguments in (('action_rebill', ()), ('action_waive', ("Goodwill",))):
+            with self.subTest(action=action), locked, self.assertRefused("Someone else is"):
+                getattr(self.cycle, action)(*arguments)
 
     def test_whoever_writes_the_state_of_a_bill_takes_it_back_as_well(self):
         self.bill.write({'state': 'cancel'})
