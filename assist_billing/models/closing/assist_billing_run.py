@@ -211,6 +211,9 @@ class AssistBillingRun(models.Model):
             return
         run._finish_bills()
         run._end()
+        if self.search_count([('state', '=', 'requested')], limit=1):
+            # Calls that several people ask for meanwhile are one for the scheduler.
+            self.env['assist.billing.association']._trigger_closing()
         progress._commit_progress(remaining=0)
 
     @api.model

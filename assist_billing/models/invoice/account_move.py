@@ -260,9 +260,7 @@ class AccountMove(models.Model):
             if move.assist_kind != 'bill':
                 move.assist_misc_charge = 0.0
                 continue
-            linked = move._assist_get_linked().filtered(
-                lambda document: document.state != 'cancel'
-            )
+            linked = move._assist_get_linked().filtered(lambda document: document.state != 'cancel')
             move.assist_misc_charge = move._assist_sum_lines(ADJUSTMENT_CHARGES) + sum(
                 document._assist_get_sign() * document._assist_sum_lines(ADJUSTMENT_CHARGES)
                 for document in linked
@@ -332,9 +330,7 @@ class AccountMove(models.Model):
     )
     def _compute_assist_adjustment_line_ids(self):
         for move in self:
-            linked = move._assist_get_linked().filtered(
-                lambda document: document.state != 'cancel'
-            )
+            linked = move._assist_get_linked().filtered(lambda document: document.state != 'cancel')
             move.assist_adjustment_line_ids = (move | linked).invoice_line_ids.filtered(
                 lambda line: line.assist_charge in ADJUSTMENT_CHARGES
             )

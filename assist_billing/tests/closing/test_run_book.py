@@ -177,7 +177,7 @@ class TestPreview(CronMixinCase, AssistBillingCommon):
 
 
 @tagged('post_install', '-at_install')
-class TestRuns(AssistBillingCommon):
+class TestRuns(CronMixinCase, AssistBillingCommon):
     def setUp(self):
         super().setUp()
         self.earlier_runs = self.env['assist.billing.run'].search([])
@@ -269,6 +269,24 @@ class TestRuns(AssistBillingCommon):
         self.env.invalidate_all()
         self.assertEqual((run.state, run.invoice_count), ('done', 5))
         self.assertEqual(len(self._runs()), 1)
+
+    def test_what_several_ask_for_at_once_is_done_soon_for_each(self):
+        self._close('2026-01-20 00:00:00')
+        actions = [self.env['assist.billing.cycle'].action_bill_all_due() for _user in range(2)]
+        first, second = runs = self.env['assist.billing.run'].browse(
+            action['res_id'] for action in actions
+        )
+        with self.capture_triggers('assist_billing.ir_cron_close_cycles') as captured:
+            self._close('2026-02-01 01:00:00')
+        self.env.invalidate_all()
+        self.assertEqual(runs.mapped('state'), ['done', 'requested'])
+        self.assertTrue(captured.records, "the scheduler comes back for the other one")
+        with self.capture_triggers('assist_billing.ir_cron_close_cycles') as captured:
+            self._close('2026-02-01 01:00:00')
+        self.env.invalidate_all()
+        self.assertEqual(runs.mapped('state'), ['done', 'done'])
+        self.assertEqual((first.invoice_count, second.invoice_count), (5, 0))
+        self.assertFalse(captured.records, "and then no more")
 
     def test_a_run_out_of_time_goes_on_as_the_same_run(self):
         with (
