@@ -70,6 +70,9 @@ def find_layout(content):
     :param content: the sheet's part, a file of bytes
     :return: `({first row: [(column, last row)]}, set of hidden rows)`, all counted from 1
     """
+    # Imported here: whoever reads no XLSX needs no openpyxl.
+    from openpyxl.utils import column_index_from_string as column_of  # noqa: PLC0415
+
     spans, hidden, rest = {}, set(), b''
     while chunk := content.read(_CHUNK):
         chunk = rest + chunk
@@ -80,18 +83,11 @@ def find_layout(content):
             if (number := _ROW_NUMBER.search(row[0]))
         )
         for span in _SPAN.finditer(chunk, 0, last):
-            column, first, last_row = _column(span[1]), int(span[2]), int(span[3])
+            column, first, last_row = column_of(span[1].decode()), int(span[2]), int(span[3])
             if first < last_row and len(spans) < _MAX_SPANS:
                 spans.setdefault(first, []).append((column, last_row))
         rest = chunk[last:] if len(chunk) - last < _CHUNK else b''
     return spans, hidden
-
-
-def _column(letters):
-    number = 0
-    for letter in letters:
-        number = number * 26 + letter - 64
-    return number
 
 
 class _TagCounter:

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 from .bad_value import BadValue
 from .durations import duration
 from .times import UTC, clock_of, from_epoch, is_date_alone, local_to_utc, wall_time
+from .words import NOTHING
 
 # What values are read with, in one place, whichever file it stands in.
 __all__ = [
@@ -36,8 +37,6 @@ ID_LIMIT = 255
 TEXT_LIMIT = 255
 NOTE_LIMIT = 20_000
 
-# What exports write where nothing is known.
-_NOTHING = frozenset({'', '-', 'null', 'none', 'nan', 'nil', 'n/a', 'undefined'})
 # A long number that a spreadsheet program wrote as 1.23457E+12: many numbers came to that.
 _ROUNDED = re.compile(r'\d(?:[.,]\d{1,14})?[eE]\+\d{1,3}', re.ASCII)
 # 613 209 944
@@ -54,7 +53,7 @@ def is_blank(value):
     if value is None:
         return True
     if isinstance(value, str):
-        return not value or (len(value) < 16 and value.strip().casefold() in _NOTHING)
+        return not value or (len(value) < 16 and value.strip().casefold() in NOTHING)
     return isinstance(value, float) and value != value
 
 

@@ -192,12 +192,13 @@ TOTALS = frozenset(
     'quantidade',
 }  # fmt: skip
 
-# What exports write in place of a name.
-_NOBODY = frozenset({
-    'n/a', 'n.a.', 'none', 'null', 'nil', 'nan', 'undefined', 'unknown', 'not set',
+# What exports write in place of any value, and in place of a name.
+NOTHING = frozenset({'', '-', 'null', 'none', 'nan', 'nil', 'n/a', 'undefined'})
+_NOBODY = NOTHING | {
+    'n.a.', 'unknown', 'not set',
     'unassigned', 'unbekannt', 'keine angabe', 'k. a.', 'k.a.', 'nicht zugewiesen', 'inconnu',
     'non defini', 'desconocido', 'onbekend', 'sconosciuto', 'desconhecido', 'nieznany', 'brak',
-})  # fmt: skip
+}  # fmt: skip
 
 
 def is_nobody(value):

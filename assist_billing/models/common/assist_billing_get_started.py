@@ -4,6 +4,8 @@ from odoo.tools import format_date
 
 # What Odoo calls a company that nobody has given a name.
 UNNAMED = ("My Company", "YourCompany")
+# What can be changed where it was entered; of anything else one more would be made there.
+CHANGED_THERE = {'name', 'email', 'logo', 'layout'}
 # Hours that sessions may still come in after a period, by how they arrive: recorded as they
 # happen, fetched each half hour from a tool that may be down, or imported when someone finds time.
 GRACE_HOURS = {'hand': 0, 'connector': 6, 'file': 72}
@@ -83,17 +85,15 @@ class AssistBillingGetStarted(models.AbstractModel):
     def _get_company_checks(self):
         """Return what bills need of the company, and how it is entered, or changed later."""
         company = self.env.company
-        may_write = company.has_access('write')
+        form = company.has_access('write') and self._prepare_company_form()
         banks = self.env['res.partner.bank']
-        has_bank = bool(company.partner_id.bank_ids)
-        has_mail_server = company._assist_has_mail_server()
         checks = [
             {
                 'key': 'name',
                 'label': self.env._("Name: %(name)s", name=company.name),
                 'done': company.name not in UNNAMED,
                 'needed': True,
-                'button': may_write and (self.env._("Enter"), self._prepare_company_form()),
+                'button': form and (self.env._("Enter"), form),
             },
             {
                 'key': 'email',
@@ -101,48 +101,45 @@ class AssistBillingGetStarted(models.AbstractModel):
                 # Nothing is delivered from, or answered to, what is no address.
                 'done': bool(tools.email_normalize(company.email)),
                 'needed': True,
-                'button': may_write and (self.env._("Enter"), self._prepare_company_form()),
+                'button': form and (self.env._("Enter"), form),
             },
             {
                 'key': 'logo',
                 'label': self.env._("Logo"),
                 'done': not company.uses_default_logo,
                 'needed': False,
-                'button': may_write and (self.env._("Choose"), self._prepare_company_form()),
+                'button': form and (self.env._("Choose"), form),
             },
             {
                 'key': 'layout',
                 'label': self.env._("Look of documents"),
                 'done': bool(company.external_report_layout_id),
                 'needed': False,
-                'button': may_write and (self.env._("Choose"), self._prepare_layout_form()),
+                'button': form and (self.env._("Choose"), self._prepare_layout_form()),
             },
-        ]
-        for check in checks:
-            if check['done'] and check['button']:
-                check['button'] = (self.env._("Edit"), check['button'][1])
-        return [
-            *checks,
             {
                 'key': 'bank',
                 'label': self.env._("Bank account to be paid on"),
-                'done': has_bank,
+                'done': bool(company.partner_id.bank_ids),
                 'needed': False,
-                'button': may_write
-                and not has_bank
+                'button': company.has_access('write')
                 and banks.has_access('create')
                 and (self.env._("Enter"), company.setting_init_bank_account_action()),
             },
             {
                 'key': 'mail',
                 'label': self.env._("Server for outgoing mail"),
-                'done': has_mail_server,
+                'done': company._assist_has_mail_server(),
                 'needed': False,
-                'button': not has_mail_server
-                and self.env['ir.mail_server'].has_access('create')
+                'button': self.env['ir.mail_server'].has_access('create')
                 and (self.env._("Connect"), self._prepare_new('ir.mail_server', target='new')),
             },
         ]
+        for check in checks:
+            if check['done'] and check['button']:
+                _label, action = check['button']
+                check['button'] = check['key'] in CHANGED_THERE and (self.env._("Edit"), action)
+        return checks
 
     def _prepare_company_form(self):
         view = self.env.ref('assist_billing.res_company_view_form_get_started')
