@@ -3,24 +3,48 @@
 import functools
 from contextlib import contextmanager
 
-# What answers depend on: on what is stored; or on the code alone.
-DATA, CODE = 'assist_remembered_data', 'assist_remembered_code'
+# What answers depend on: on what is stored; on the terms that cycles were opened with; or on the
+# code alone.
+DATA, FROZEN, CODE = (
+    'assist_remembered_data',
+    'assist_remembered_frozen',
+    'assist_remembered_code',
+)
+# Of what is tried, undone and tried again in one transaction: it begins with the same each time.
+TRIED = 'assist_remembered_tried'
 _NOTHING = object()
 
 
 @contextmanager
-def remembering(env, kind=DATA):
+def remembering(env, *kinds):
     """Have `remembered` methods keep their answers inside, where nothing they read is changed.
 
-    :param kind: only those of methods that depend on this
+    What is inside of another one of its kind goes with that.
+
+    :param kinds: only those of methods that depend on these; by default on data, frozen or not
     """
-    kept = env.cr.cache.setdefault(kind, {})
+    begun = [kind for kind in kinds or (DATA, FROZEN) if kind not in env.cr.cache]
+    env.cr.cache.update({kind: {} for kind in begun})
     try:
         yield
     finally:
-        # By whoever began: what is inside of another one goes with that.
-        if env.cr.cache.get(kind) is kept:
-            env.cr.cache.pop(kind)
+        for kind in begun:
+            env.cr.cache.pop(kind, None)
+
+
+class Same:
+    """A key that stands for one object, whatever is in it; it lives as long as the key."""
+
+    __slots__ = ('value',)
+
+    def __init__(self, value):
+        self.value = value
+
+    def __eq__(self, other):
+        return self.value is other.value
+
+    def __hash__(self):
+        return id(self.value)
 
 
 def remembered(get_key, kind=DATA):

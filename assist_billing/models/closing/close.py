@@ -12,7 +12,7 @@ from ...utils.refusals import (
     OutdatedError,
     RefusedTogetherError,
 )
-from ...utils.remembering import CODE, remembering
+from ...utils.remembering import CODE, FROZEN, TRIED, Same, remembered, remembering
 from ...utils.sql_changes import changing
 
 _logger = logging.getLogger(__name__)
@@ -167,7 +167,7 @@ class AssistBillingCycle(models.Model):
         to do with their bills is done by the run, see `_finish_bills` there.
         """
         # What is tried again is not rated again, for the transaction sees what it saw.
-        with remembering(self.env, OUTCOMES):
+        with remembering(self.env, OUTCOMES, TRIED):
             self._close_in_parts(now)
 
     def _close_in_parts(self, now, how='_close_together'):
@@ -202,7 +202,8 @@ class AssistBillingCycle(models.Model):
                 getattr(self, how)(now)
         finally:
             if point.is_lost:  # what follows sees what others have changed
-                self.env.cr.cache.get(OUTCOMES, {}).clear()
+                for kind in (OUTCOMES, TRIED):
+                    self.env.cr.cache.get(kind, {}).clear()
 
     def _get_parts(self, error):
         """Return in which parts cycles are tried that failed together."""
@@ -225,7 +226,7 @@ class AssistBillingCycle(models.Model):
     def _close_together(self, now):
         """Bill these cycles, all or none."""
         known = self.env.cr.cache.get(OUTCOMES, {})
-        with remembering(self.env, CODE):
+        with remembering(self.env, CODE, FROZEN):
             known |= self.filtered(lambda cycle: cycle not in known)._get_outcomes()
             self._bill([known[cycle] for cycle in self], now)
             self._close_succeeded()
@@ -247,7 +248,7 @@ class AssistBillingCycle(models.Model):
             )
             with remembering(self.env):
                 vals_list = [
-                    outcome.cycle._prepare_invoice_vals(outcome, now)
+                    outcome.cycle._get_invoice_vals(outcome, now)
                     for outcome in outcomes
                     if outcome.cycle._is_to_invoice(outcome)
                 ]
@@ -256,6 +257,11 @@ class AssistBillingCycle(models.Model):
             self._stamp_sessions(outcomes)
         # Last: from the first number on, whoever posts in the same journal waits for the commit.
         return moves | self._process_moves(moves, handling, to_derive)
+
+    @remembered(lambda cycle, outcome, now: (Same(outcome), now), TRIED)
+    def _get_invoice_vals(self, outcome, now):
+        """Return the values of this cycle's invoice: the same ones each time that it is tried."""
+        return self._prepare_invoice_vals(outcome, now)
 
     def _write_each(self, vals_by_cycle):
         """Write other values on each cycle as `write` would, but all in one go."""
@@ -673,7 +679,7 @@ class AssistBillingCycle(models.Model):
         :param list outcomes: what each is to charge
         :param str prepare: the method of a cycle that returns the values of the invoice
         """
-        with remembering(self.env, CODE):
+        with remembering(self.env, CODE, FROZEN):
             moves = self._make_supplementary(outcomes, prepare, now)
             if moves:
                 self._process_moves(moves)

@@ -1,3 +1,4 @@
+import copy
 import logging
 from collections import Counter
 
@@ -6,6 +7,7 @@ from markupsafe import Markup
 from odoo import models
 
 from ...utils.refusals import NotDerivedError
+from ...utils.remembering import TRIED, Same, remembered
 from .complete_values import NotAsGivenError, keep_posting
 
 _logger = logging.getLogger(__name__)
@@ -118,7 +120,7 @@ class AssistBillMaker(models.AbstractModel):
         }
         if complete:
             try:
-                made = self._create_complete(list(complete.values()))
+                made = self._create_complete(copy.deepcopy(list(complete.values())))
             except NotAsGivenError as error:
                 reasons |= dict.fromkeys(complete.keys() | made_later, str(error))
                 families, made_later = [], set()
@@ -132,7 +134,7 @@ class AssistBillMaker(models.AbstractModel):
         }
         if ordinary:
             with self._watched_outside():
-                made = moves.create([vals_list[index] for index in ordinary])
+                made = moves.create(copy.deepcopy([vals_list[index] for index in ordinary]))
             created.update(zip(ordinary, made, strict=True))
             ways = [('ordinary', why) for why in ordinary.values()]
             self._tell_ways(dict(zip(made.ids, ways, strict=True)))
@@ -182,7 +184,7 @@ class AssistBillMaker(models.AbstractModel):
         }
         for index, vals in enumerate(vals_list):
             reason = general_reason or self._get_slow_reason(vals)
-            vals_with_lines = None if reason else self._prepare_complete_vals(vals, memo)
+            vals_with_lines = None if reason else self._get_vals_with_lines(vals, memo)
             if vals_with_lines:
                 complete[index] = vals_with_lines
             if vals_with_lines and listening_reason:
@@ -192,6 +194,10 @@ class AssistBillMaker(models.AbstractModel):
                     "accounts or taxes that Odoo finds in other ways"
                 )
         return complete, reasons
+
+    @remembered(lambda maker, vals, memo: Same(vals), TRIED)
+    def _get_vals_with_lines(self, vals, memo):
+        return self._prepare_complete_vals(vals, memo)
 
     def _create_complete(self, vals_list):
         """Create invoices from values with all their lines, and see that this is what came out.

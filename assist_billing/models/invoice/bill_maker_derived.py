@@ -20,6 +20,7 @@ from ...utils.refusals import (
     OutdatedError,
     RefusedTogetherError,
 )
+from ...utils.remembering import TRIED, Same, remembered
 from ...utils.sql_changes import get_depended_on
 from .bill_maker_rule import LISTENED_MODELS
 
@@ -320,7 +321,7 @@ class AssistBillMaker(models.AbstractModel):
                     index,
                     is_posted,
                     vals_list[index],
-                    *self._prepare_own_values(complete[index], memo),
+                    *self._get_own_values(complete[index], memo),
                     self._get_traits(complete[index], traits) if is_extended else set(),
                 )
                 for index, is_posted in bills
@@ -510,6 +511,7 @@ class AssistBillMaker(models.AbstractModel):
             if not strange.isdisjoint(vals[name] for name in names)
         }
 
+    @remembered(lambda maker, vals, is_posted: (Same(vals), is_posted), TRIED)
     def _get_shape(self, vals, is_posted):
         """Return all of a bill that is not a customer's own, as a text to compare."""
         partner = self.env['res.partner'].browse(vals['partner_id'])
@@ -537,6 +539,10 @@ class AssistBillMaker(models.AbstractModel):
         return partner == salesperson.partner_id
 
     # === OWN VALUES === #
+
+    @remembered(lambda maker, vals, memo: Same(vals), TRIED)
+    def _get_own_values(self, vals, memo):
+        return self._prepare_own_values(vals, memo)
 
     def _prepare_own_values(self, vals, memo):
         """Return what is a customer's own on a bill and on its lines, as it is stored.
@@ -1096,10 +1102,11 @@ class AssistBillMaker(models.AbstractModel):
             SQL("ORDER BY own.id") if is_sorted else SQL(),
         )
 
-    def _insert(self, rows):
+    def _insert(self, rows, last_table=None):
         """Store bills: one statement for each table.
 
         :param list rows: of each bill, as of `_prepare_rows`
+        :param str last_table: store nothing after this one of `TABLES`
         """
         for table in TABLES:
             of_table = [row for bill in rows for row in bill[table]]
@@ -1113,6 +1120,8 @@ class AssistBillMaker(models.AbstractModel):
                         self._get_derived_sql(table, of_table),
                     )
                 )
+            if table == last_table:
+                return
         for link, (table, owner) in LINKS.items():
             of_table = [row for bill in rows for row in bill[table]]
             if not of_table:
@@ -1141,23 +1150,26 @@ class AssistBillMaker(models.AbstractModel):
         except NOBODYS_FAULT:
             raise
         except psycopg2.Error as error:
-            refused = self._find_refused(list(zip(members, rows, strict=True)))
+            pairs = list(zip(members, rows, strict=True))
+            # What is stored after that which was refused has nothing to do with it.
+            refused = self._find_refused(pairs, error.diag.table_name)
             raise RefusedTogetherError(
                 self.env['assist.billing.cycle'].browse(
                     member.plain['assist_cycle_id'] for member in refused
                 )
             ) from error
 
-    def _find_refused(self, pairs):
+    def _find_refused(self, pairs, table):
         """Return which of these bills the database refuses by themselves; nothing is stored.
 
         :param list pairs: of Member and rows
+        :param str table: the one that refused some of them, where that is known
         """
         refused = []
         for part in split_every(-(-len(pairs) // PARTS), pairs, list):
             savepoint = self.env.cr.savepoint(flush=False)
             try:
-                self._insert([rows for _member, rows in part])
+                self._insert([rows for _member, rows in part], table)
             except NOBODYS_FAULT:
                 raise
             except psycopg2.Error:
@@ -1165,7 +1177,7 @@ class AssistBillMaker(models.AbstractModel):
                 refused += (
                     [member for member, _rows in part]
                     if len(part) == 1
-                    else self._find_refused(part)
+                    else self._find_refused(part, table)
                 )
             savepoint.close(rollback=True)
         return refused

@@ -7,7 +7,7 @@ from odoo import api, models
 from odoo.tools import SQL
 
 from ...rules import rating
-from ...utils.remembering import remembered, remembering
+from ...utils.remembering import FROZEN, remembered, remembering
 
 
 @dataclass
@@ -166,13 +166,13 @@ class AssistBillingCycle(models.Model):
         return terms if terms.rollover == 'none' else self._add_rollover(terms)
 
     # One that is not stored has no key of its own.
-    @remembered(lambda cycle: cycle.id or repr(cycle._read_terms()))
+    @remembered(lambda cycle: cycle.id or repr(cycle._read_terms()), FROZEN)
     def _get_frozen_terms(self):
         """Return the terms this cycle opened with, whatever became of it since."""
         self.ensure_one()
         return self._make_terms()
 
-    @remembered(lambda cycle: repr(cycle._read_terms()))
+    @remembered(lambda cycle: repr(cycle._read_terms()), FROZEN)
     def _make_terms(self):
         """Return these terms; the same object for all cycles that have the same."""
         return self._get_terms_class().from_dict(self._read_terms())

@@ -94,18 +94,23 @@ class TestClosingFailures(AssistBillingCommon):
         self.assertEqual(sorted(tried), [1, 49, 50, 50])
 
     @mute_logger(CLOSE_LOGGER)
-    def test_what_is_tried_again_is_rated_once(self):
-        cycle_class, rated = self.registry['assist.billing.cycle'], Counter()
-        rate = cycle_class._rate
+    def test_what_is_tried_again_is_rated_and_worded_once(self):
+        cycle_class, found = self.registry['assist.billing.cycle'], Counter()
 
-        def count(cycle, *args):
-            rated[cycle.id] += 1
-            return rate(cycle, *args)
+        def counting(name):
+            method = getattr(cycle_class, name)
 
-        with patch.object(cycle_class, '_rate', count):
+            def count(cycle, *args):
+                found[name, cycle.id] += 1
+                return method(cycle, *args)
+
+            return patch.object(cycle_class, name, count)
+
+        names = ('_rate', '_prepare_invoice_vals')
+        with counting(names[0]), counting(names[1]):
             self._close_failing(10, [3], when_posted=True)
-        self.assertEqual(set(rated.values()), {1})
-        self.assertEqual(len(rated), 10)
+        self.assertEqual(set(found.values()), {1})
+        self.assertEqual(Counter(name for name, _id in found), dict.fromkeys(names, 10))
 
     @thorough
     @mute_logger(CLOSE_LOGGER)

@@ -1,4 +1,5 @@
 import logging
+from collections import Counter
 from copy import deepcopy
 from unittest.mock import patch
 
@@ -545,26 +546,59 @@ class TestNotDerived(DerivedCase):
         self.assertEqual(line.not_derived_reasons, "of a doubt")
         self.assertFalse(line.failed_count)
 
-    @mute_logger(CLOSE_LOGGER, 'odoo.sql_db')
-    def test_what_the_database_refuses_is_refused_for_that_customer_alone(self):
+    def _close_refusing(self, table, condition):
+        """Close while the database refuses the third customer of some; check what became of all.
+
+        :param str condition: of rows of `table` that are not refused, with its placeholder
+        """
         cycles = self._create_cycles()
         refused = cycles[2]
         self.cr.execute(
             SQL(
-                "ALTER TABLE account_move ADD CONSTRAINT test_refuse"
-                " CHECK (state != 'posted' OR partner_id != %s)",
-                refused.partner_id.id,
+                "ALTER TABLE %s ADD CONSTRAINT test_refuse CHECK (%s)",
+                SQL.identifier(table),
+                SQL(condition, refused.partner_id.id),
             )
         )
         cycles._close(NOW)
         others = cycles - refused
-        self.assertTrue(refused.error)
+        self.assertIn("test_refuse", refused.error)
         self.assertFalse(refused.move_id)
         self.assertEqual(set(others.move_id.mapped('state')), {'posted'})
         numbers = sorted(others.move_id.mapped('sequence_number'))
         self.assertEqual(numbers, list(range(numbers[0], numbers[0] + len(others))))
         self.assertEqual(set(others.partner_id.mapped('customer_rank')), {1})
         self.assertEqual(refused.partner_id.customer_rank, 0)
+        return cycles
+
+    @mute_logger(CLOSE_LOGGER, 'odoo.sql_db')
+    def test_what_the_database_refuses_is_refused_for_that_customer_alone(self):
+        prepared = Counter()
+
+        def counting(name, get_id):
+            method = getattr(self.maker, name)
+
+            def count(maker, *args):
+                prepared[name, get_id(*args)] += 1
+                return method(maker, *args)
+
+            return patch.object(self.maker, name, count)
+
+        def get_customer(vals, *_args):
+            return vals['partner_id']
+
+        with (
+            counting('_prepare_complete_vals', get_customer),
+            counting('_prepare_own_values', get_customer),
+        ):
+            self._close_refusing('account_move', "state != 'posted' OR partner_id != %s")
+        # Those that are made once more are as they were.
+        self.assertEqual(set(prepared.values()), {1})
+        self.assertEqual(len({name for name, _customer in prepared}), 2)
+
+    @mute_logger(CLOSE_LOGGER, 'odoo.sql_db')
+    def test_what_the_database_refuses_of_entries_is_refused_for_that_customer_alone(self):
+        self._close_refusing('account_move_line', "parent_state != 'posted' OR partner_id != %s")
 
     @mute_logger(CLOSE_LOGGER, 'odoo.sql_db')
     def test_a_customer_who_is_refused_in_the_sample_does_not_end_deriving(self):
