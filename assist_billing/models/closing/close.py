@@ -57,7 +57,9 @@ class AssistBillingCycle(models.Model):
 
         :param datetime now: naive UTC; default: the present. For catching up and for tests.
         """
-        self.env['assist.billing.run']._close_all(now or fields.Datetime.now())
+        # Each batch asks which add-ons have a hand in bills: of the same code.
+        with remembering(self.env, CODE):
+            self.env['assist.billing.run']._close_all(now or fields.Datetime.now())
 
     # === DUE CYCLES === #
 

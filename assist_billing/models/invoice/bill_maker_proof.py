@@ -19,6 +19,7 @@ from ...utils.code_reading import (
 )
 from ...utils.races import NOBODYS_FAULT
 from ...utils.refusals import NotDerivedError
+from ...utils.remembering import CODE, remembered
 from .bill_maker_rule import (
     LISTENED_MODELS,
     REPLACED_METHODS,
@@ -63,7 +64,10 @@ def _list_found(column, customers):
     if column.type == 'many2many':
         return [customer[column.name]._ids for customer in customers]
     if column.type == 'many2one':
-        ids = [customer[column.name].id for customer in customers]
+        if any(True for _id in column._cache_missing_ids(customers)):
+            customers.fetch([column.name])
+        cache = column._get_cache(customers.env)
+        ids = [cache[id_] or False for id_ in customers._ids]
         return [(bool(id_) if column.comodel_name == 'res.partner' else id_,) for id_ in ids]
     values = customers.mapped(column.name)
     if column.type in ('boolean', 'selection'):
@@ -143,14 +147,25 @@ class AssistBillMaker(models.AbstractModel):
         """Return in words why deriving bills cannot be proven by comparing them; None if it can."""
         if rules := self._get_automation_rules():
             return self.env._("%(rules)s acts on each invoice", rules=format_list(self.env, rules))
+        if found := self._find_strange_effect():
+            module, name, words = found
+            return self.env._(
+                "%(add_on)s (%(method)s) %(does)s",
+                add_on=self._get_add_on_titles([module]).get(module, module),
+                method=name,
+                does=words,
+            )
+        return None
+
+    @remembered(lambda maker: None, CODE)
+    def _find_strange_effect(self):
+        """Return what an add-on does that comparing bills would not show, or None.
+
+        :return: name of the add-on, name of the method, what it does in words
+        """
         for module, name, function in self._iter_strange_methods():
             if words := self._describe_effect(module, name, function):
-                return self.env._(
-                    "%(add_on)s (%(method)s) %(does)s",
-                    add_on=self._get_add_on_titles([module]).get(module, module),
-                    method=name,
-                    does=words,
-                )
+                return module, name, words
         return None
 
     def _describe_effect(self, module, name, function):
@@ -194,6 +209,7 @@ class AssistBillMaker(models.AbstractModel):
 
     # === WHAT IS RUN FOR EACH BILL === #
 
+    @remembered(lambda maker, model: model, CODE)
     def _get_computed_by_others(self, model):
         """Return the stored fields of bills or lines that add-ons never compared compute."""
         if model not in LISTENED_MODELS:
@@ -206,6 +222,7 @@ class AssistBillMaker(models.AbstractModel):
             and not any(is_known(module, column.name) for module in column._modules)
         ]
 
+    @remembered(lambda maker, model: model, CODE)
     def _get_constraints_of_others(self, model):
         """Return the names of the constraints on bills or lines of add-ons never compared."""
         return sorted(
@@ -298,14 +315,18 @@ class AssistBillMaker(models.AbstractModel):
 
         One field of all of them after the other, for most have the same value as those before.
         """
-        traits = {customer.id: [] for customer in customers}
+        traits, alike = {customer.id: [] for customer in customers}, []
         for column in self._get_trait_columns():
-            texts = {}
-            for own, found in zip(traits.values(), _list_found(column, customers), strict=True):
-                if found not in texts:
-                    texts[found] = [f"{role}{column.name}={value}" for value in found]
+            values = _list_found(column, customers)
+            texts = {
+                found: [f"{role}{column.name}={value}" for value in found] for found in {*values}
+            }
+            if len(texts) == 1:
+                alike += texts.popitem()[1]
+                continue
+            for own, found in zip(traits.values(), values, strict=True):
                 own += texts[found]
-        return traits
+        return {id_: alike + own for id_, own in traits.items()}
 
     def _get_trait_columns(self):
         """Return the stored fields of a contact that say something of it, of whatever add-on."""
