@@ -2,6 +2,8 @@
 
 import json
 from contextlib import contextmanager
+from datetime import date, datetime
+from decimal import Decimal
 
 from odoo.tools import SQL
 
@@ -53,6 +55,15 @@ def written_to(records, names):
         _tell(records, names)
 
 
+def to_json(value):
+    """Return a stored value as JSON takes it, and PostgreSQL reads it back unchanged."""
+    if isinstance(value, date | datetime):
+        return value.isoformat(' ') if isinstance(value, datetime) else value.isoformat()
+    if isinstance(value, Decimal):
+        return str(value)
+    return value
+
+
 def get_log_values(env):
     """Return who makes rows and when, as the ORM notes it on what it creates."""
     now = env.cr.now()
@@ -77,22 +88,24 @@ def insert(model, vals_list):
     selected, columns = {name: SQL("%s", value) for name, value in log.items()}, {}
     for name in names:
         values, field = [vals[name] for vals in vals_list], model._fields[name]
-        # What all of them have is sent, and read, once.
-        is_same = values.count(values[0]) == len(values)
-        if is_same:
-            values = values[:1]
-        if field.type == 'json':
-            values = [json.dumps(value) for value in values]
-        # Neither an empty value nor a list of nothing else has a type of its own.
         column_type = SQL(field.column_type[0])
-        if is_same:
-            selected[name] = SQL("%s::%s", values[0], column_type)
+        # What all of them have is sent, and read, once.
+        if values.count(values[0]) == len(values):
+            value = json.dumps(values[0]) if field.type == 'json' else values[0]
+            # An empty value has no type of its own.
+            selected[name] = SQL("%s::%s", value, column_type)
         else:
             selected[name] = SQL.identifier('v', name)
-            columns[name] = SQL("%s::%s[]", values, column_type)
+            columns[name] = SQL("%s %s", SQL.identifier(name), column_type)
     source = SQL("generate_series(1, %s)", len(vals_list))
     if columns:
-        source = SQL("unnest(%s) AS v (%s)", _join(columns.values()), _join_names(columns))
+        # Written in half the time that the driver takes for lists, and read as fast.
+        rows = [{name: vals[name] for name in columns} for vals in vals_list]
+        source = SQL(
+            "json_to_recordset(%s::json) AS v (%s)",
+            json.dumps(rows, default=to_json),
+            _join(columns.values()),
+        )
     model.flush_model()
     rows = model.env.execute_query(
         SQL(

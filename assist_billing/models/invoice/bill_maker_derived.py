@@ -3,7 +3,6 @@ import random
 import time
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
-from datetime import date, datetime
 from decimal import Decimal
 from itertools import islice, repeat
 
@@ -21,7 +20,7 @@ from ...utils.refusals import (
     RefusedTogetherError,
 )
 from ...utils.remembering import TRIED, Same, remembered
-from ...utils.sql_changes import get_depended_on
+from ...utils.sql_changes import get_depended_on, to_json
 from .bill_maker_rule import LISTENED_MODELS
 
 # From fewer bills of a shape nothing is gained by deriving them: two of them are made by Odoo.
@@ -191,15 +190,6 @@ class Exemplar:
             for row in self.rows['account_move_line']
         ]
         self.ids = {table: [row['id'] for row in rows] for table, rows in self.rows.items()}
-
-
-def to_json(value):
-    """Return a stored value as JSON takes it, and PostgreSQL reads it back unchanged."""
-    if isinstance(value, date | datetime):
-        return value.isoformat(' ') if isinstance(value, datetime) else value.isoformat()
-    if isinstance(value, Decimal):
-        return str(value)
-    return value
 
 
 def get_label(reference, number):
