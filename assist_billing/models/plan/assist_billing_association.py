@@ -35,6 +35,8 @@ CYCLES = [
 RESOLVING_FIELDS = ('partner_id', 'company_id', 'start_date', 'end_date', 'state', 'tz')
 # What decides when its cycles begin and end.
 WAKING_FIELDS = ('start_date', 'end_date', 'tz')
+# Where another association of the same customer may come to be in the way.
+OVERLAPPING_FIELDS = frozenset(('partner_id', 'plan_id', 'company_id', 'start_date', 'end_date'))
 
 
 class AssistBillingAssociation(models.Model):
@@ -230,25 +232,6 @@ class AssistBillingAssociation(models.Model):
                     )
                 )
 
-    @api.constrains('partner_id', 'company_id', 'start_date', 'end_date', 'state')
-    def _check_overlap(self):
-        for association in self:
-            # sudo: an association that the user may not see is in the way all the same
-            other = association.sudo().search(
-                [
-                    ('id', '!=', association.id),
-                    ('partner_id', '=', association.partner_id.id),
-                    ('company_id', '=', association.company_id.id),
-                    *([('start_date', '<', association.end_date)] if association.end_date else []),
-                    '|',
-                    ('end_date', '=', False),
-                    ('end_date', '>', association.start_date),
-                ],
-                limit=1,
-            )
-            if other:
-                other._refuse_other()
-
     @api.constrains('partner_id', 'state')
     def _check_customer_not_archived(self):
         for association in self:
@@ -380,6 +363,7 @@ class AssistBillingAssociation(models.Model):
             self._check_not_associated(vals)
             self._check_plan_taken(vals)
         associations = super().create(vals_list)
+        associations._check_overlap()
         for association in associations:
             if association.state == 'suspended':
                 association._suspend(association.start_date)
@@ -399,6 +383,7 @@ class AssistBillingAssociation(models.Model):
         priced = self._read_own_prices() if 'plan_id' in vals else {}
         states = {association: association.state for association in self}
         watched = self._read_watched(vals)
+        overlapping = self._get_overlapping(vals)
         if 'start_date' in vals:
             self._restart(fields.Date.to_date(vals['start_date']))
         if 'end_date' in vals:
@@ -406,6 +391,7 @@ class AssistBillingAssociation(models.Model):
         if {'cycle', 'tz'} & vals.keys():
             self._anchor_at_next_boundary(vals)
         result = super().write(vals)
+        self._check_overlap(vals, overlapping)
         self._check_own_prices(priced)
         if 'state' in vals:
             for association, before in states.items():
@@ -544,6 +530,42 @@ class AssistBillingAssociation(models.Model):
                 end=format_date(self.env, self.end_date) or self.env._("further notice"),
             )
         )
+
+    def _check_overlap(self, names=OVERLAPPING_FIELDS, before=None):
+        """Refuse that another association of the same customer is in force on the same day.
+
+        Two contacts that were billed at the same time may be merged since: what was, stays.
+
+        :param names: fields that were written
+        :param dict before: what `_get_overlapping` returned before they were
+        """
+        for association, others in self._get_overlapping(names).items():
+            if new := others - (before or {}).get(association, others.browse()):
+                new[0]._refuse_other()
+
+    def _get_overlapping(self, names):
+        """Return which others of its customer are in force on a day on which an association is.
+
+        :param names: fields that are written; if none of them counts here, nothing is looked up
+        :return: `{association: associations}`
+        """
+        if OVERLAPPING_FIELDS.isdisjoint(names):
+            return {}
+        return {
+            # sudo: an association that the user may not see is in the way all the same
+            association: association.sudo().search(
+                [
+                    ('id', '!=', association.id),
+                    ('partner_id', '=', association.partner_id.id),
+                    ('company_id', '=', association.company_id.id),
+                    *([('start_date', '<', association.end_date)] if association.end_date else []),
+                    '|',
+                    ('end_date', '=', False),
+                    ('end_date', '>', association.start_date),
+                ]
+            )
+            for association in self
+        }
 
     def _check_plan_taken(self, vals):
         """Refuse a plan that is archived: it bills those who have it, and takes no one new."""

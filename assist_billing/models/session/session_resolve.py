@@ -63,6 +63,9 @@ class AssistSession(models.Model):
     def _resolve_where(self, condition):
         """Resolve the unbilled sessions `s` that meet an SQL condition.
 
+        Where two associations of one contact were in force, a session stays with the one it has:
+        they were those of two contacts, each at its own prices, until these were merged.
+
         A running session is resolved as of its start, for the technician to see. The rule
         stands here alone; imports and triggers all come this way.
         """
@@ -107,6 +110,7 @@ class AssistSession(models.Model):
                 """
                 WITH RECURSIVE target AS (
                     SELECT s.id, s.partner_id, s.company_id, s.ended_at, s.billable, s.cycle_id,
+                           s.association_id,
                            COALESCE(s.ended_at, s.started_at) AS at
                       FROM assist_session s
                      WHERE s.state != 'billed' AND %s
@@ -124,7 +128,9 @@ class AssistSession(models.Model):
                       JOIN assist_billing_association a
                         ON a.partner_id = c.partner_id AND a.company_id = t.company_id
                        AND a.start_at <= t.at AND (a.end_at IS NULL OR t.at < a.end_at)
-                  ORDER BY t.id, c.depth, a.start_at DESC, a.id DESC
+                  ORDER BY t.id, c.depth,
+                           a.id IS NOT DISTINCT FROM t.association_id DESC,
+                           a.start_at DESC, a.id DESC
                 ), resolved AS (
                     SELECT t.id, f.association_id,
                            CASE WHEN t.ended_at IS NULL THEN 'running'

@@ -127,6 +127,62 @@ class TestMatching(AssistBillingCommon):
         self.assertEqual((mine | theirs).association_id, association)
         self.assertEqual(set((mine | theirs).mapped('state')), {'to_bill'})
 
+    def _merge_with_one_that_was_billed(self, **vals):
+        """Merge another customer, with an association at another price, into this one.
+
+        It has ended, as the merge wants it; until then both were in force.
+        """
+        other = self._create_partner("Acme Inc")
+        theirs = self._associate(other, self.hourly, start_date='2026-01-10')
+        mine = self._associate(**vals)
+        sessions = self._create_session(ended_at='2026-02-11 10:00:00') | self._create_session(
+            other, ended_at='2026-02-11 10:00:00'
+        )
+        kept = self._create_session(ended_at='2026-01-15 10:00:00')
+        self._close('2026-02-12 00:00:00')
+        self._bill(mine).button_cancel()
+        theirs.end_date = '2026-02-15'
+        self._close('2026-02-15 00:00:00')
+        wizard = self.env['base.partner.merge.automatic.wizard'].create({})
+        wizard._merge((self.customer | other).ids, self.customer)
+        self.env.invalidate_all()
+        self.assertEqual((mine | theirs).partner_id, self.customer)
+        return mine, theirs, sessions, kept
+
+    def test_sessions_of_merged_contacts_are_billed_at_their_own_prices(self):
+        mine, theirs, sessions, kept = self._merge_with_one_that_was_billed()
+        sessions[0].customer_note = "Edited"
+        sessions._resolve()
+        self.assertEqual([session.association_id for session in sessions], [mine, theirs])
+        self.assertEqual(kept.cycle_id, self._cycles(mine)[0], "kept to be billed again")
+        self._cycles(mine)[0].action_rebill()
+        self._close('2026-03-01 00:00:00')
+        self.assertEqual(
+            self._cycles(mine)[:2].move_id.mapped('amount_untaxed'), [20.0, 20.0], "per session"
+        )
+        self.assertEqual(self._bill(theirs).amount_untaxed, 30.0, "half an hour")
+
+    def test_whose_contact_was_merged_can_be_put_on_hold_and_ended(self):
+        mine, _theirs, _sessions, _kept = self._merge_with_one_that_was_billed()
+        mine.action_hold()
+        mine.action_resume()
+        mine.end_date = '2026-06-01'
+        mine.end_date = '2026-05-01'
+        with self.assertRefused("already associated"):
+            self._associate(start_date='2026-02-01', end_date='2026-02-02', state='ended')
+        self._close('2026-05-01 00:00:00')
+        self.assertEqual(mine.state, 'ended')
+
+    def test_whose_contact_was_merged_ends_on_the_day_and_stops_nobody(self):
+        mine, _theirs, _sessions, _kept = self._merge_with_one_that_was_billed(
+            end_date='2026-04-01'
+        )
+        another = self._associate(self._create_partner("Another"), start_date='2026-03-01')
+        self._create_session(another.partner_id, ended_at='2026-03-11 10:00:00')
+        self._close('2026-04-01 00:00:00')
+        self.assertEqual(mine.state, 'ended')
+        self.assertEqual(self._bill(another).amount_untaxed, 20.0)
+
     # === ASSOCIATIONS === #
 
     def test_periods_of_one_customer_do_not_overlap(self):
