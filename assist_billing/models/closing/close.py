@@ -543,23 +543,36 @@ class AssistBillingCycle(models.Model):
     # === FAILURES === #
 
     def _close_failed(self, error, now):
-        """Keep why the cycle could not be closed and when it is tried again; tell the manager."""
+        """Keep why the cycle could not be closed and when it is tried again; tell the manager.
+
+        An automation rule or another add-on that minds the keeping itself, and would stop all the
+        others with it, is passed over.
+        """
         self.ensure_one()
         message = self._describe_failure(error)
         attempts = self.attempts + 1
         # The next run tries once more; from then on the delay doubles.
         hours = min(2 ** (attempts - 2), LONGEST_DELAY_HOURS) if attempts > 1 else 0
-        self.write(
-            {
-                'error': message,
-                'attempts': attempts,
-                'retry_at': now + timedelta(hours=hours) if hours else False,
-            }
-        )
-        self._assist_report_failure(
-            self.env._("%(customer)s could not be billed", customer=self.partner_id.display_name),
-            message,
-        )
+        vals = {
+            'error': message,
+            'attempts': attempts,
+            'retry_at': now + timedelta(hours=hours) if hours else False,
+        }
+        point = UndoPoint(self.env.cr)
+        try:
+            with point:
+                self.write(vals)
+                self._assist_report_failure(
+                    self.env._(
+                        "%(customer)s could not be billed", customer=self.partner_id.display_name
+                    ),
+                    message,
+                )
+        except NOBODYS_FAULT:
+            raise
+        except Exception:
+            _logger.exception("The failure of cycles %s could not be told", self.ids)
+            self._write_each({self: vals})
 
     def _describe_failure(self, error):
         """Return why these cycles could not be closed, or their bills posted, and log it."""

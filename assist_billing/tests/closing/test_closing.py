@@ -1,8 +1,10 @@
 from datetime import date
 from itertools import pairwise
+from unittest.mock import patch
 
 from freezegun import freeze_time
 
+from odoo.exceptions import UserError
 from odoo.tests import tagged
 from odoo.tools import mute_logger
 
@@ -293,6 +295,30 @@ class TestClosing(AssistBillingCommon):
         )
         self.assertFalse(cycle.activity_ids)
         self.assertRecordValues(cycle.move_id, [{'amount_untaxed': 10.0, 'currency_id': euro.id}])
+
+    @mute_logger('odoo.addons.assist_billing.models.closing.close')
+    def test_a_rule_that_minds_a_failure_stops_nobody_else(self):
+        euro = self.env.ref('base.EUR')
+        euro.active = True
+        plan = self._create_plan(name="Euro", currency_id=euro.id, price_per_session=10.0)
+        broken, fine = self._associate(self._create_partner("Broken"), plan), self._associate()
+        for association in broken | fine:
+            self._create_session(association.partner_id)
+        euro.active = False
+
+        def write(cycles, vals):
+            if vals.get('error'):
+                raise UserError("The chat is down")
+            return origin(cycles, vals)
+
+        model = self.registry['assist.billing.cycle']
+        origin = model.write
+        with patch.object(model, 'write', write):
+            self._close('2026-02-01 00:00:00')
+        self.assertEqual(self._bill(fine).state, 'posted')
+        cycle = self._cycles(broken)[0]
+        self.assertRecordValues(cycle, [{'state': 'open', 'attempts': 1}])
+        self.assertIn("EUR", cycle.error)
 
     @mute_logger('odoo.addons.assist_billing.models.closing.close')
     def test_a_currency_without_rate_is_an_error_never_a_rate_of_one(self):
