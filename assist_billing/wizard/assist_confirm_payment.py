@@ -30,6 +30,7 @@ class AssistConfirmPayment(models.TransientModel):
         " ('company_id', 'parent_of', company_id)]",
     )
     memo = fields.Char(help="Empty: the payment reference of each bill.")
+    online_warning = fields.Char(compute='_compute_online_warning')
 
     # === CONSTRAINTS === #
 
@@ -60,6 +61,11 @@ class AssistConfirmPayment(models.TransientModel):
                 dialog.journal_id = dialog.move_ids._assist_get_payment_journal()
             except UserError:  # none is chosen: that is what the dialog asks for
                 dialog.journal_id = False
+
+    @api.depends('move_ids')
+    def _compute_online_warning(self):
+        for dialog in self:
+            dialog.online_warning = dialog.move_ids._assist_get_online_warning()
 
     # === ACTIONS === #
 

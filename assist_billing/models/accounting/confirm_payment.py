@@ -1,5 +1,5 @@
 from odoo import fields, models
-from odoo.exceptions import UserError
+from odoo.exceptions import RedirectWarning, UserError
 from odoo.tools import SQL, format_amount
 
 from ...utils.naming import name_some
@@ -57,6 +57,12 @@ class AccountMove(models.Model):
     def action_assist_confirm_payment(self):
         """Pay these bills in full, today, through the company's journal for confirmed payments."""
         self.check_access('write')
+        if warning := self._assist_get_online_warning():
+            raise RedirectWarning(
+                warning,
+                self.action_assist_confirm_payment_dialog(),
+                self.env._("Confirm Payment All the Same…"),
+            )
         payments = self._assist_pay()
         return self._assist_notify_paid(payments)
 
@@ -247,6 +253,29 @@ class AccountMove(models.Model):
         if self._assist_is_settled() or self.currency_id.is_zero(self.amount_residual):
             return self.env._("it is paid already")
         return False
+
+    def _assist_get_online_warning(self):
+        """Return in words which of these bills are being paid online at present, or False."""
+        if 'transaction_ids' not in self._fields:
+            return False  # nobody pays online: Odoo's add-on for it is not installed
+        # sudo: who confirms payments need not see what providers of online payments say
+        paying = self.sudo().filtered(
+            lambda bill: bill.transaction_ids.filtered(
+                lambda transaction: (
+                    transaction.state in ('pending', 'authorized')
+                    or (transaction.state == 'done' and not transaction.is_post_processed)
+                )
+                # What customers transfer by themselves is confirmed here.
+                and transaction.provider_code not in ('none', 'custom')
+            )
+        )
+        if not paying:
+            return False
+        return self.env._(
+            "An online payment of %(bills)s is under way. If another payment is confirmed, the "
+            "money is booked twice once it gets through.",
+            bills=name_some(self.env, paying.mapped('display_name')),
+        )
 
     def _assist_get_undoable_payments(self):
         """Return the confirmed payments of this bill.
