@@ -14,7 +14,12 @@ class AccountMoveReversal(models.TransientModel):
             self.move_ids._assist_check_not_given_back()
         bills = self.move_ids.filtered('assist_cycle_id')
         if not is_modify or not bills:
-            return super().reverse_moves(is_modify)
+            action = super().reverse_moves(is_modify)
+            if is_modify and len(self.new_move_ids) == len(self.move_ids):
+                # Odoo makes them in the order of the documents.
+                for move, copy in zip(self.move_ids, self.new_move_ids, strict=True):
+                    copy._assist_take_place_of(move)
+            return action
         if bills != self.move_ids:
             raise UserError(
                 self.env._(

@@ -4,6 +4,7 @@ from odoo import fields, models
 from odoo.exceptions import UserError
 
 from ...utils.naming import name_some
+from ..invoice.account_move_line import ADJUSTMENT_CHARGES
 
 
 class AccountMove(models.Model):
@@ -299,6 +300,36 @@ class AccountMove(models.Model):
         credits_ = self._reverse_moves(default_values_list, cancel=True)
         self._assist_give_back()
         return credits_
+
+    def _assist_take_place_of(self, origin):
+        """Be about the bill that `origin` was about, whose copy this is.
+
+        Only what adjusts a bill is: late sessions and fees stay with the document that billed them.
+        """
+        self.ensure_one()
+        lines, copies = (
+            move.invoice_line_ids.sorted(lambda line: (line.sequence, line.id))
+            for move in (origin, self)
+        )
+        if (
+            origin.assist_kind != 'supplementary'
+            or not origin.assist_bill_id
+            or not {*ADJUSTMENT_CHARGES, False}.issuperset(lines.mapped('assist_charge'))
+            or len(lines) != len(copies)
+        ):
+            return
+        self._assist_as_engine().write(
+            {
+                **self._prepare_assist_kind_vals(
+                    'supplementary', origin.assist_origin_cycle_id, origin.assist_bill_id
+                ),
+                'assist_rounds_lines': origin.assist_rounds_lines,
+                'invoice_line_ids': [
+                    fields.Command.update(copy.id, {'assist_charge': line.assist_charge})
+                    for line, copy in zip(lines, copies, strict=True)
+                ],
+            }
+        )
 
     def _assist_check_credited(self):
         for bill in self:

@@ -239,6 +239,36 @@ class TestTakingBack(AssistBillingCommon):
             self.bill.search([('partner_id', '=', self.bill.partner_id.id)]), documents
         )
 
+    def test_charges_made_anew_are_about_the_same_bill(self):
+        self._register_payment(self.bill)
+        first = self.bill._assist_adjust('additional', 5.0, "Cable")
+        reversal = self.env['account.move.reversal'].with_context(
+            active_model='account.move', active_ids=first.ids
+        )
+        reversal = reversal.create({'journal_id': self.bill.journal_id.id})
+        reversal.modify_moves()
+        again = reversal.new_move_ids
+        self.assertRecordValues(
+            again,
+            [
+                {
+                    'state': 'draft',
+                    'assist_kind': 'supplementary',
+                    'assist_bill_id': self.bill.id,
+                    'assist_origin_cycle_id': self.cycle.id,
+                    'assist_cycle_id': False,
+                    'amount_untaxed': 5.0,
+                }
+            ],
+        )
+        self.assertEqual(again.invoice_line_ids.mapped('assist_charge'), ['additional'])
+        self.assertEqual(self.bill.assist_net_total, self.bill.amount_total)
+        self.assertEqual(self.bill.assist_misc_charge, 5.0, "a draft counts there already")
+        again.action_post()
+        self.assertEqual(self.bill.assist_net_total, self.bill.amount_total + again.amount_total)
+        self.bill._assist_adjust('discount', 25.0)
+        self.assertEqual(self.bill.assist_net_total, 0.0)
+
     def test_whose_period_somebody_is_working_on_is_said_in_words(self):
         self._credit_to_bill_again()
         locked = patch.object(
