@@ -1,8 +1,10 @@
 import re
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from psycopg2.errors import ForeignKeyViolation
+
 from odoo import api, fields, models
-from odoo.exceptions import UserError, ValidationError
+from odoo.exceptions import ConcurrencyError, UserError, ValidationError
 from odoo.tools import SQL, email_normalize, format_date
 
 from ...rules import cycles
@@ -425,7 +427,13 @@ class AssistBillingAssociation(models.Model):
         self.check_access('unlink')
         # sudo: sessions go back to those nobody can be billed for, whoever may write them
         sessions = self.env['assist.session'].sudo().search([('association_id', 'in', self.ids)])
-        result = super().unlink()
+        try:
+            result = super().unlink()
+        except ForeignKeyViolation as error:
+            if error.diag.table_name != 'assist_billing_cycle':
+                raise
+            # It has been opened since this transaction began: done again, it is found.
+            raise ConcurrencyError(str(error)) from error
         sessions._resolve()
         return result
 

@@ -1,5 +1,6 @@
-from odoo.exceptions import RedirectWarning
+from odoo.exceptions import ConcurrencyError, RedirectWarning
 from odoo.tests import tagged
+from odoo.tools import mute_logger
 
 from ..common import AssistBillingCommon
 
@@ -191,6 +192,15 @@ class TestMatching(AssistBillingCommon):
         with self.assertRefused("already associated"):
             self._associate(start_date='2026-02-28')
         self._associate(start_date='2026-03-01')
+
+    @mute_logger('odoo.sql_db')
+    def test_one_that_a_run_has_just_opened_a_period_for_is_deleted_anew(self):
+        association = self._associate()
+        self._close('2026-01-02 00:00:00')
+        # As a transaction that began before.
+        self.patch(type(association), '_ondelete_methods', [])
+        with self.assertRaises(ConcurrencyError), self.cr.savepoint():
+            association.unlink()
 
     def test_a_start_date_can_be_mended_until_something_closed(self):
         association = self._associate()
