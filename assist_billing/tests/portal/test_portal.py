@@ -27,6 +27,20 @@ class TestPortal(PortalCommon):
             {name: answer[name] for name in counters}, dict(zip(counters, (3, 1, 1), strict=False))
         )
 
+    def test_each_page_has_a_title(self):
+        # Beside `website` the browser shows the technical name of a page that has none.
+        pages = self.env['ir.ui.view'].search(
+            [
+                ('key', '=like', 'assist_billing%.%'),
+                ('mode', '=', 'primary'),
+                ('arch_db', 'like', 't-call="portal.portal_layout"'),
+            ]
+        )
+        self.assertGreaterEqual(len(pages), 4)
+        for page in pages:
+            with self.subTest(page=page.key):
+                self.assertIn('t-set="additional_title"', page.arch)
+
     def test_the_open_cycle_shows_what_it_comes_to(self):
         self._close(str(fields.Datetime.now()))
         cycle = self.association.cycle_ids.sorted('date_start')[-1]
