@@ -14,6 +14,7 @@ import time
 from contextlib import contextmanager
 
 import psycopg2
+import psycopg2.errors
 
 from odoo.exceptions import ConcurrencyError, LockError, UserError
 from odoo.service.model import PG_CONCURRENCY_EXCEPTIONS_TO_RETRY
@@ -50,6 +51,20 @@ def lock_or_refuse(records, **how):
                 documents=name_some(records.env, records.mapped('display_name')),
             )
         ) from error
+
+
+@contextmanager
+def anew_if_used(table):
+    """Delete records, or have the whole transaction done anew where a row of `table` holds them.
+
+    That row has come up since the transaction began; then it is found, and refused in words.
+    """
+    try:
+        yield
+    except psycopg2.errors.ForeignKeyViolation as error:
+        if error.diag.table_name != table:
+            raise
+        raise ConcurrencyError(str(error)) from error
 
 
 def retry_races(step, *args):

@@ -1,10 +1,8 @@
 import re
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from psycopg2.errors import ForeignKeyViolation
-
 from odoo import api, fields, models
-from odoo.exceptions import ConcurrencyError, UserError, ValidationError
+from odoo.exceptions import UserError, ValidationError
 from odoo.tools import SQL, email_normalize, format_date
 
 from ...rules import cycles
@@ -17,6 +15,7 @@ from ...utils.checks import (
     split_addresses,
 )
 from ...utils.naming import name_some
+from ...utils.races import anew_if_used
 from ...utils.sums import format_sums
 from ...utils.zones import get_zones
 
@@ -427,13 +426,8 @@ class AssistBillingAssociation(models.Model):
         self.check_access('unlink')
         # sudo: sessions go back to those nobody can be billed for, whoever may write them
         sessions = self.env['assist.session'].sudo().search([('association_id', 'in', self.ids)])
-        try:
+        with anew_if_used('assist_billing_cycle'):
             result = super().unlink()
-        except ForeignKeyViolation as error:
-            if error.diag.table_name != 'assist_billing_cycle':
-                raise
-            # It has been opened since this transaction began: done again, it is found.
-            raise ConcurrencyError(str(error)) from error
         sessions._resolve()
         return result
 

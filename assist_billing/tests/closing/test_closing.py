@@ -4,7 +4,6 @@ from unittest.mock import patch
 
 from freezegun import freeze_time
 
-from odoo.exceptions import UserError
 from odoo.tests import tagged
 from odoo.tools import mute_logger
 
@@ -308,7 +307,7 @@ class TestClosing(AssistBillingCommon):
 
         def write(cycles, vals):
             if vals.get('error'):
-                raise UserError("The chat is down")
+                raise ValueError("The chat is down")
             return origin(cycles, vals)
 
         model = self.registry['assist.billing.cycle']
