@@ -12,9 +12,14 @@ seconds depends on `msgid`. `nodeid` is the device. The two make one session, wh
 in one file or in two. Where several look at one desktop at a time, and for Web-VNC, each has an
 event when leaving, without a name of its own: that one is the whole session.
 
+*Events as CSV* (“Event List Export” of its web pages: utc, time, type, action, user, device,
+message; `meshctrl listevents`: time, type, action, nodeid, userid, msg; both as of version 1.1.55):
+name and seconds of a session stand in the message alone. The web pages' has no `nodeid`.
+
 The group of a device is the customer it belongs to.
 """
 
+import html
 import re
 
 from .outcome import reject
@@ -33,11 +38,46 @@ _ENDED = {
 # Comings and goings in what several look at, and its recording: no sessions of anybody.
 SHARED = frozenset({4, 5, 6, 7, 8, 143, 145, 146, 147})
 _LASTED = re.compile(r'(\d{1,9}) second')
+# What a message says, whose quotation marks and commas its CSV leaves out.
+_MESSAGE = re.compile(
+    r'(?P<what>Started|Ended|Left) (?P<of>[^"]*?)session "?(?P<name>[^\s",]+)'
+    r'(?:.*?(?P<lasted>\d{1,9}) second)?'
+)
+# The columns of events as CSV that tell them from a report.
+_ROWS = ({'utc', 'type', 'action', 'message'}, {'time', 'type', 'action', 'msg'})
 
 
 def _prepare(record):
     """Return an event as the columns below name it; a row of a report is so already."""
-    return read_event(record) if 'msgArgs' in record or 'msgid' in record else record
+    if 'msgArgs' in record or 'msgid' in record:
+        return read_event(record)
+    if any(names <= record.keys() for names in _ROWS):
+        return read_event(_read_row(record))
+    return record
+
+
+def _read_row(row):
+    """Return a row of events as CSV as an event: what its message says, as numbers."""
+    text = str(row.get('message') or row.get('msg') or '')
+    event = {
+        **{name: row.get(name) for name in ('nodeid', 'userid', 'device')},
+        'msg': text,
+        'time': row.get('utc') or row.get('time'),
+        'username': row.get('user'),
+        'nodename': html.unescape(str(row.get('device') or '')) or None,
+    }
+    match = _MESSAGE.match(text)
+    if not match:
+        return event
+    name, lasted = match['name'], match['lasted']
+    is_shared = 'multiplex' in match['of']
+    if match['what'] == 'Started':
+        number, args = 145 if is_shared else 13, [name]
+    elif match['what'] == 'Ended':
+        number, args = 9, [name, None, None, lasted]
+    else:
+        number, args = (144, [name, lasted]) if is_shared else (123, [lasted, name])
+    return {**event, 'msgid': number, 'msgArgs': args}
 
 
 def read_event(record):
@@ -55,7 +95,8 @@ def read_event(record):
         return reject('msgid', 'other_event', number if number is not None else text[:60])
     user = record.get('username') or record.get('userid')
     # A few letters that are drawn anew for each session: the device tells them apart.
-    parties = [named, record.get('nodeid'), user if name_at is None else None]
+    where = record.get('nodeid') or record.get('device')
+    parties = [named, where, user if name_at is None else None]
     event = {
         'Session ID': ' '.join(str(part) for part in parties if part)[:255],
         'username': user,
@@ -101,6 +142,9 @@ PROFILE = register(
             {'Time', 'Device', 'Session', 'Length'},
             {'msgid', 'msgArgs', 'nodeid'},
             {'msgArgs', 'nodeid', 'protocol'},
+            {'utc', 'time', 'type', 'action', 'user', 'device', 'message'},
+            {'time', 'type', 'action', 'userid', 'msg'},
+            {'time', 'type', 'action', 'nodeid', 'msg'},
         ),
         envelope=('events',),
         **DECLARATION,

@@ -758,6 +758,47 @@ def test_a_sibling_of_each_tool(source, content, name, expected):
     assert (result.technician, result.device_ref) == (technician, device_ref)
 
 
+EVENT_ROWS = {
+    # The web pages leave the quotation marks of a message as they are, and write commas as dashes.
+    'utc, time, type, action, user, device, message': (
+        '"{time}","5.10.2026, 10:42:30","relay","relaylog","ava","R&amp;D","{text}"',
+        lambda text: text.replace(',', ' -'),
+        ('8m R&amp;D', 'ava', 'R&D'),
+    ),
+    'time,type,action,nodeid,userid,msg': (
+        '"{time}","relay","relaylog","node//A","user//ava","{text}"',
+        lambda text: text.replace('"', ''),
+        ('8m node//A', 'user//ava', 'node//A'),
+    ),
+}
+
+
+@pytest.mark.parametrize('headings', EVENT_ROWS)
+def test_events_of_meshcentral_as_csv(headings):
+    row, mangled, expected = EVENT_ROWS[headings]
+    end = '2026-10-05T08:42:30.207Z'
+    events = [
+        (end, 'Ended desktop session "8m" from 1.2.3.4 to 5.6.7.8, 1800 second(s)'),
+        ('2026-10-05T08:12:30.207Z', 'Started desktop session "8m" from 1.2.3.4 to 5.6.7.8'),
+        (end, 'Left Web-SSH session "9x" after 1800 second(s).'),
+        (end, 'Left the desktop multiplex session "9y" after 1800 second(s).'),
+        (end, 'Closed desktop multiplex session "9y", 1800 second(s)'),
+        (end, 'Account login'),
+    ]
+    rows = [row.format(time=time, text=mangled(text)) for time, text in events]
+    told, results = sessions('\r\n'.join([headings, *rows]), 'eventslist.csv')
+    assert told == 'meshcentral'
+    ended, started, left, shared, *others = results
+    for one in (ended, left, shared):
+        assert (one.started_at, one.ended_at) == T1
+    assert (started.started_at, started.ended_at) == (T1[0], None)
+    said = (ended.external_id, ended.technician, ended.device_ref or ended.device_name)
+    assert said == expected
+    assert started.external_id == ended.external_id
+    assert len({one.external_id for one in (ended, left, shared)}) == 3
+    assert {one.code for one in others} == {'other_event'}
+
+
 def test_months_first_is_taken_for_granted_only_in_the_american_way_of_writing():
     for when, code in (('5/10/2026, 10:42:30', 'ambiguous_time'),
                        ('5/10/2026, 10:42:30 am', 'ambiguous_time')):  # fmt: skip
