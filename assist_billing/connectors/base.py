@@ -41,7 +41,7 @@ class ConnectorError(Exception):
 
     :param str code: 'unauthorized', 'forbidden', 'rate_limited', 'refused', 'server', 'timeout',
         'unreachable', 'tls', 'redirect', 'too_large', 'not_json', 'unexpected', 'changing',
-        'bad_client', 'bad_refresh_token', 'bad_address', 'missing'
+        'short', 'bad_client', 'bad_refresh_token', 'bad_address', 'missing'
     :param int status: of HTTP, or 0
     :param int retry_after: seconds to wait, or 0
     """
@@ -140,6 +140,11 @@ class Client:
     # There are lists of unattended devices: `device_pages`; and what their IDs are called.
     lists_devices = False
     device_id_names = ()
+
+    # === WHAT WAS READ === #
+
+    # A list came to its end, and to rest, before it had as many sessions as it said it has.
+    is_short = False
 
     def __init__(
         self,
@@ -427,6 +432,7 @@ class WholeListClient(Client):
             else:
                 raise ConnectorError('changing')
             if piece == 1 or (not shrunk and len(found) == known):
+                self.is_short = self.is_short or before < total
                 return list(found.values())
         raise ConnectorError('changing')
 

@@ -105,7 +105,8 @@ class ZohoAssist(TokenClient):
             answer = self._get_reports(start, end, index, count)
             return answer, self._get_records(answer, 'representation')
 
-        return self._read_rounds(get, position, _Round)
+        is_short = yield from self._read_rounds(get, position, _Round)
+        self.is_short = self.is_short or is_short
 
     def device_pages(self, department):
         """Yield the pages of all devices of a department; each record says which it is of.
@@ -126,7 +127,8 @@ class ZohoAssist(TokenClient):
             current.unit = 'record'
             return current
 
-        return self._read_rounds(get, None, begin)
+        if (yield from self._read_rounds(get, None, begin)):
+            raise ConnectorError('short')
 
     def _get_devices(self, answer, department):
         content = answer.get('representation')
@@ -144,7 +146,10 @@ class ZohoAssist(TokenClient):
         return devices
 
     def _read_rounds(self, get, position, begin):
-        """Yield the pages that `get` gives, again from the beginning until nothing changes."""
+        """Yield the pages that `get` gives, again from the beginning until nothing changes.
+
+        :return: whether there were fewer than the tool says
+        """
         previous = None
         for _round in range(MAX_ROUNDS):
             current = begin(position)
@@ -156,7 +161,7 @@ class ZohoAssist(TokenClient):
             # A session that vanishes while one reads moves another one to a page already read.
             # Then there are fewer than told: read again, until nothing changes any more.
             if position or not current.is_short or current.seen == previous:
-                return
+                return current.is_short and not position
             previous = current.seen
         raise ConnectorError('changing')
 

@@ -121,6 +121,24 @@ def test_zoho_gives_up_on_a_list_that_never_comes_to_rest(server, zoho):
     assert caught.value.code == 'changing'
 
 
+def test_zoho_what_ends_before_it_is_as_long_as_told_is_read_and_known_as_short(server, zoho):
+    records = [zoho_record(number) for number in range(20)]
+    client = zoho()
+    client.check(END)
+    server.faults += [
+        body({'representation': page, 'total_count': 30, 'page': {'next': following}})
+        for page, following in [(records, 'x?index=21'), ([], None)] * 2
+    ]
+    assert set(ids(read(client))) == set(range(20))
+    assert client.is_short
+    server.faults.clear()
+    client = zoho()
+    client.check(END)
+    server.zoho = records
+    assert set(ids(read(client))) == set(range(20))
+    assert not client.is_short
+
+
 def test_zoho_asks_for_all_types_in_milliseconds(server, zoho):
     read(zoho())
     query = server.requests[-1][2]

@@ -153,6 +153,22 @@ def test_a_list_that_never_comes_to_rest_is_given_up(server, name):
     assert caught.value.code == 'changing'
 
 
+@pytest.mark.parametrize('name', ['rustdesk', 'anydesk'])
+def test_a_list_that_ends_before_it_is_as_long_as_told_is_read_and_known_as_short(server, name):
+    tool = TOOLS[name]
+    records = [record for number in range(1, 21) for record in tool.records(number)]
+    for pieces, is_short in (([records, []], True), ([[]], True), ([records], False)):
+        told = 30 if is_short else len(records)
+        server.faults += [
+            body({'data': piece, 'list': piece, 'total': told, 'count': told})
+            for piece in pieces * 2
+        ]
+        client = tool.make(server)
+        assert ids(tool, read(client)) == ids(tool, pieces[0])
+        assert client.is_short is is_short
+        server.faults.clear()
+
+
 FAULTS = [
     (status(401), 'unauthorized'),
     (status(403), 'forbidden'),

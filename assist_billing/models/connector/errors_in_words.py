@@ -126,4 +126,10 @@ class AssistConnector(models.Model):
                 "Fetching is retried automatically.",
                 **params,
             ),
+            'short': self.env._(
+                "%(tool)s says that there are more records than it gives. Those that it gives "
+                "were read, and the others are asked for again automatically; if this persists, "
+                "compare with its own report.",
+                **params,
+            ),
         }

@@ -95,6 +95,9 @@ class AssistConnector(models.Model):
             finished = self._write_back(client)
             if failure:
                 raise failure
+            # What there was has come in; what was promised besides is told and asked for again.
+            if finished and client.is_short:
+                raise connectors.ConnectorError('short')
             return finished
         finally:
             client.close()

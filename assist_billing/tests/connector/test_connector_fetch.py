@@ -124,6 +124,25 @@ class TestConnectorFetch(ConnectorCommon):
         self.assertFalse(connector.rejection_ids)
         self.assertTied(connector)
 
+    def test_what_a_tool_promises_and_does_not_give_is_told_and_asked_for_again(self):
+        records = [zoho_record(number) for number in range(1, 4)]
+        self.server.faults.append(on_token(nothing))
+        self.server.faults += [
+            body({'representation': page, 'total_count': 5, 'page': {'next': following}})
+            for page, following in [(records, '?index=4'), ([], None)] * 2
+        ]
+        connector = self._create_zoho()
+        self._fetch('2026-01-15 12:00:00')
+        self.assertEqual(len(self._sessions(connector)), 3, "what there was came in")
+        self.assertTrue(connector.cursor_at, "and what comes later is asked for")
+        self.assertIn("more records than it gives", connector.error)
+        self.assertTied(connector)
+        self.server.faults.clear()
+        self.server.zoho = [*records, zoho_record(4), zoho_record(5)]
+        self._fetch('2026-01-15 13:00:00')
+        self.assertEqual(len(self._sessions(connector)), 5)
+        self.assertFalse(connector.error)
+
     # === FAILURES === #
 
     def test_each_failure_is_told_in_words_and_nothing_is_lost_or_doubled(self):
