@@ -124,6 +124,10 @@ RECORD = {
         "%(field)s is %(value)s, which is before the start (%(start_field)s: %(start)s). Correct "
         "one of the two."
     ),
+    'skipped_time': _lt(
+        "%(field)s is %(value)s, a time that clocks skipped that night as daylight saving time "
+        "began. Choose the zone that the times are in, correct it, or say how long it lasted."
+    ),
     'too_long': _lt(
         "%(field)s is %(value)s: the session would last more than a year. Correct its start or end."
     ),

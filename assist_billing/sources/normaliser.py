@@ -284,15 +284,22 @@ class _Reading:
         return moment, wall, ended_at, end_wall
 
     def _told_apart(self, started_at, start_wall, ended_at, end_wall):
-        """Return start and end, of the hour that the clock shows twice as the duration tells."""
+        """Return start and end; of an hour that the clock shows twice, or skips, by the duration.
+
+        Who begins in an hour that was skipped, and ends after it, has a clock that nobody knows.
+        """
         starts = self._readings('started_at', started_at, start_wall)
         ends = self._readings('ended_at', ended_at, end_wall)
         length = self.take('duration')[0] if len(starts) + len(ends) > 2 else None
         for seconds in () if is_blank(length) else self._lengths(length):
             for start in starts:
                 for end in ends:
-                    if abs((end - start).total_seconds() - seconds) <= _ROUNDED:
+                    lasted = (end - start).total_seconds()
+                    if lasted >= 0 and abs(lasted - seconds) <= _ROUNDED:
                         return start, end
+        if _is_skipped(starts) and not _is_skipped(ends):
+            value, name = self.take('started_at')
+            raise _Rejected(reject(name, 'skipped_time', value))
         return started_at, ended_at
 
     def _lengths(self, value):
@@ -311,15 +318,18 @@ class _Reading:
                     return
 
     def _readings(self, field, moment, wall):
-        """Return the instants that a wall time can be: the one that it was read as comes first."""
+        """Return the instants that a wall time can be: the one that it was read as comes first.
+
+        The other one is later where the clock shows that time twice, earlier where it skips it.
+        """
         value, name = self.take(field)
         if wall == moment or is_blank(value):
             return (moment,)
         zone = self._zone(name, value, field)
-        later = local_to_utc(wall, zone, fold=1)
-        if later <= moment or local_to_utc(wall, zone) != moment:
+        other = local_to_utc(wall, zone, fold=1)
+        if other == moment or local_to_utc(wall, zone) != moment:
             return (moment,)
-        return moment, later
+        return moment, other
 
     def _check_time_of_day(self, value, name, start_wall=None):
         """Refuse a day where an instant is wanted: nobody knows when on it.
@@ -425,7 +435,10 @@ class _Reading:
         else:
             self._check_pauses(name)
             ended_at, end_wall = self._end_of(value, name, started_at, start_wall)
+            starts = (started_at,)
             if ended_at < started_at:
+                starts = self._readings('started_at', started_at, start_wall)
+            if ended_at < starts[-1]:
                 start, start_name = self.take('started_at')
                 raise _Rejected(
                     reject(name, 'reversed', value, start_field=start_name, start=shorten(start))
@@ -562,6 +575,11 @@ class _Reading:
 def _names_of(zone):
     """Return what a zone calls itself, in winter and in summer."""
     return {datetime(2026, month, 15, tzinfo=zone).tzname() for month in (1, 7)}
+
+
+def _is_skipped(readings):
+    """Tell whether the clock never shows the time that can be read as these."""
+    return readings[-1] < readings[0]
 
 
 def _is_nought(value):

@@ -532,6 +532,41 @@ def test_the_duration_tells_which_of_two_hours_it_was(start, end, length, began,
     assert session.duration_seconds == seconds
 
 
+# === THE HOUR THAT THE CLOCK SKIPS === #
+
+
+@pytest.mark.parametrize(
+    ('start', 'end', 'length', 'began', 'seconds'),
+    [
+        ('02:30', '03:30', '1:00:00', (0, 30), 3_600),
+        ('02:30', '03:30', '0:00:00', (1, 30), 0),
+        ('02:45', '03:10', '0:25:00', (0, 45), 1_500),
+        ('02:30', '04:00', '0:30', (1, 30), 1_800),
+        # A clock that was not put forward: from before that hour, or within it.
+        ('01:50', '02:20', '', (0, 50), 1_800),
+        ('02:10', '02:40', '', (1, 10), 1_800),
+        # Without an end there is nothing to contradict.
+        ('02:30', '', '1:00:00', (1, 30), 3_600),
+    ],
+)
+def test_the_duration_tells_what_a_time_that_was_skipped_was(start, end, length, began, seconds):
+    hour, minute = began
+    [session] = sessions(f'Date;Start;End;Duration\n2026-03-29;{start};{end};{length}\n')
+    assert session.started_at == datetime(2026, 3, 29, hour, minute)
+    assert session.duration_seconds == seconds
+
+
+@pytest.mark.parametrize('times', ['02:30;03:30', '02:45;03:10', '02:30;04:00', '02:00;03:00'])
+@pytest.mark.parametrize('length', ['', '0:07:00'])
+def test_a_start_that_was_skipped_is_asked_where_nothing_tells(times, length):
+    content = f'Date;Start;End;Duration\n2026-03-29;{times};{length}\n'
+    [rejected] = sessions(content)
+    assert rejected.code == 'skipped_time'
+    assert rejected.field == 'Start'
+    [session] = sessions(content, tz='UTC')
+    assert session.duration_seconds > 0
+
+
 # === WHAT IS NOT TO BE BILLED === #
 
 
