@@ -471,6 +471,9 @@ class AccountMove(models.Model):
         """Refuse an amount that its currency cannot say exactly: it would be rounded silently."""
         rounded = self.currency_id.round(amount)
         if float_compare(amount, rounded, precision_rounding=self.currency_id.rounding * 1e-6):
+            # Nobody means nothing.
+            if self.currency_id.is_zero(rounded):
+                rounded = self.currency_id.rounding
             raise UserError(
                 self.env._(
                     "%(amount)s has more decimals than amounts in %(currency)s can have. "

@@ -228,6 +228,18 @@ class TestPriceDigits(StatementCommon):
         with self.assertRaisesRegex(UserError, "0.125 has more decimals"):
             bill._assist_adjust('additional', 0.125)
 
+    def test_less_than_a_currency_has_is_not_taken_for_nothing(self):
+        yen = self.setup_other_currency('JPY', rounding=1.0, rates=[('2020-01-01', 150.0)])
+        association = self._associate(
+            plan=self._create_plan(currency_id=yen.id, price_per_session=500)
+        )
+        self._create_session()
+        self._close('2026-02-01 00:00:00')
+        bill = self._bill(association)
+        for amount in (0.01, 0.4, 1.4):
+            with self.assertRaisesRegex(UserError, r"Did you mean .*\b1\b"):
+                self.env['assist.add.charges'].create({'move_id': bill.id, 'amount': amount})
+
     def test_adjustment_in_three_decimals_is_kept(self):
         association = self._associate(
             plan=self._create_plan(currency_id=self.dinar.id, price_per_session=1.125)
