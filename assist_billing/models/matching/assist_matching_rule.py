@@ -125,9 +125,12 @@ class AssistMatchingRule(models.Model):
             rule.name = rule.given_name or rule._describe()
 
     def _inverse_name(self):
+        # A list that was exported, and comes back in the language of somebody else, gives none.
+        languages = [code for code, _name in self.env['res.lang'].get_installed()]
         for rule in self:
             name = (rule.name or "").strip()
-            rule.given_name = name if name and name != rule._describe() else False
+            described = {rule.with_context(lang=code)._describe() for code in languages}
+            rule.given_name = name if name and name not in described else False
         # An emptied name is no change of what it is computed from.
         self.env.add_to_compute(self._fields['name'], self)
 
@@ -161,6 +164,9 @@ class AssistMatchingRule(models.Model):
         self._assist_check_access('write', [vals])
         self._check_same_company(vals)
         vals = dict(vals)
+        if 'name' in vals and all(rule.name == vals['name'] for rule in self):
+            # Nobody chose it: that is what it is called, in whatever language.
+            del vals['name']
         if not {'field', 'operator', 'value'}.isdisjoint(vals):
             for rule in self:
                 rule._clean_value(vals)

@@ -371,6 +371,37 @@ class TestMatchingRules(IngestCommon):
         rule.name = False
         self.assertEqual(rule.name, "E-mail Domain is acme.example: Acme")
 
+    def test_a_list_of_rules_that_comes_back_in_another_language_changes_nothing(self):
+        for code in ('de_DE', 'fr_FR'):
+            self.env['res.lang']._activate_lang(code)
+        self.env['ir.module.module'].search(
+            [('name', '=', 'assist_billing')]
+        )._update_translations(['de_DE', 'fr_FR'])
+        codes = ('en_US', 'de_DE', 'fr_FR')
+        rules = self._create_rule(value='given.example', name="Ours")
+        for code in codes:
+            rules |= self.rules.with_context(lang=code).create(
+                {'field': 'email_domain', 'value': f'{code[:2]}.example',
+                 'partner_id': self.customer.id}
+            )  # fmt: skip
+        said = rules.mapped('name')
+        self.assertEqual(said[2], "E-Mail-Domain ist de.example: Acme")
+        names = ['id', 'name', 'field', 'operator', 'value', 'source', 'partner_id/.id']
+        for code in codes:
+            theirs = rules.with_context(lang=code, import_file=True)
+            result = theirs.load(names, theirs.export_data(names)['datas'])
+            self.assertFalse([one for one in result['messages'] if one['type'] == 'error'], code)
+            self.assertEqual(rules.mapped('given_name'), ["Ours", False, False, False], code)
+            self.assertEqual(rules.mapped('name'), said, code)
+        # As it comes to a database that has none of them.
+        rows = rules.with_context(lang='en_US').export_data(names[1:])['datas']
+        rules.active = False
+        self.rules.with_context(lang='de_DE').load(
+            names[1:], [[*row[:1], 'E-Mail-Domain', 'ist', *row[3:]] for row in rows]
+        )
+        copies = self.rules.search([('id', 'not in', rules.ids)])
+        self.assertEqual(copies.mapped('given_name'), ["Ours", False, False, False])
+
     def test_billing_users_make_rules_and_technicians_read_them(self):
         rule = self._create_rule()
         technician = self._create_technician()
