@@ -21,7 +21,7 @@ class ImportOutlook:
         self.first = self.last = None
         # Of each session so far whether it has ended, for a later row may end it.
         self._ended = {}
-        # When each device of a customer was helped.
+        # When each device of a customer was helped, or the customer.
         self._stretches = {}
 
     def look(self, run, _first, results, answers):
@@ -70,13 +70,17 @@ class ImportOutlook:
         self.short += normal.ended_at is not None and seconds < SHORT
         self.long += seconds > LONG
         device = normal.device_ref or normal.device_name
-        if device and normal.ended_at is not None and normal.billable is not False:
-            whose = (vals['partner_id'], normal.customer_name, normal.group, device)
+        customer = normal.customer_name or normal.customer_email
+        whose = (vals['partner_id'], customer, normal.group, device)
+        if any(whose) and normal.ended_at is not None and normal.billable is not False:
             stretches = self._stretches.setdefault(whose, [])
             stretches.append((normal.started_at, normal.ended_at))
 
     def count_overlapping(self):
-        """Return how many sessions begin while another one with the same device goes on."""
+        """Return how many sessions begin while another one with the same device goes on.
+
+        Where a file names no device, whose all of them are is what there is to go by.
+        """
         count = 0
         for stretches in self._stretches.values():
             latest = None

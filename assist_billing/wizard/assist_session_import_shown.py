@@ -62,9 +62,9 @@ class AssistSessionImport(models.TransientModel):
         if overlapping := outlook.count_overlapping():
             doubts.append(
                 self.env._(
-                    "Sessions that begin while another one with the same customer and device goes "
-                    "on: %(count)s. Both would be billed. If a row is but another participant or a "
-                    "part of the same session, leave it out of the file.",
+                    "Sessions that begin while another one with the same customer and device, or "
+                    "without any device, goes on: %(count)s. Both would be billed. If a row is but "
+                    "another participant or a part of the same session, leave it out of the file.",
                     count=overlapping,
                 )
             )

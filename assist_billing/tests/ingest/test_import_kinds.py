@@ -159,7 +159,24 @@ class TestImportKinds(IngestCommon):
         )
         wizard.action_preview()
         self.assertEqual(wizard.created_count, 4)
-        self.assertIn("same customer and device goes on: 1.", wizard.doubts)
+        self.assertIn("without any device, goes on: 1.", wizard.doubts)
+
+    def test_rows_of_a_customer_that_overlap_are_said_without_a_device_too(self):
+        rows = [
+            ('Ava', '10:12', '10:42', 'Harbor'), ('Jane', '10:13', '10:40', 'Harbor'),
+            ('Ava', '10:42', '10:50', 'Harbor'), ('Ava', '10:12', '10:42', 'Mill'),
+            ('Ava', '11:12', '11:42', ''), ('Jane', '11:13', '11:40', ''),
+        ]  # fmt: skip
+        content = 'Date;Start;End;Customer;Technician\n' + ''.join(
+            f'2026-10-05;{start};{end};{customer};{technician}\n'
+            for technician, start, end, customer in rows
+        )
+        wizard = self.env['assist.session.import'].create(
+            {'file': base64.b64encode(content.encode()), 'filename': 'x.csv'}
+        )
+        wizard.action_preview()
+        self.assertEqual(wizard.created_count, 6)
+        self.assertIn("without any device, goes on: 1.", wizard.doubts)
 
     def test_a_second_file_is_recognised_anew(self):
         form = Form(self.env['assist.session.import'])
