@@ -57,7 +57,8 @@ class AssistInbound(http.Controller):
             raise InboundRefusal(
                 413, 'too_large', f"Send at most {MAX_BODY} bytes at a time; send several times."
             )
-        body = incoming.get_data(cache=False)
+        # Kept: who loses a race is called again, and what was read is not there to be read twice.
+        body = incoming.get_data(cache=True)
         if len(body) < length:
             raise InboundRefusal(400, 'cut', "Less came in than Content-Length says.")
         return body

@@ -8,9 +8,10 @@ import tempfile
 import time
 from datetime import datetime, timedelta
 from pathlib import Path
+from unittest.mock import patch
 
 from odoo import Command
-from odoo.exceptions import AccessError
+from odoo.exceptions import AccessError, ConcurrencyError
 from odoo.tests import HttpCase, new_test_user, tagged
 from odoo.tests.common import TEST_CURSOR_COOKIE_NAME, release_test_lock
 
@@ -186,6 +187,25 @@ class TestInbound(AssistBillingCommon, HttpCase):
         self.assertEqual((again.status_code, again.json()['error']), (409, 'replay'))
         [answer] = self._post([zoho(1)], timestamp=now - 1).json()['answers']
         self.assertEqual(answer['status'], 'duplicate')
+        self.assertEqual(self._count(), 1)
+
+    def test_what_lost_a_race_is_taken_in_all_the_same(self):
+        take = type(self.key)._take_receipt
+        calls = []
+
+        def lose_once(key, *args):
+            calls.append(args)
+            if len(calls) == 1:
+                raise ConcurrencyError("lost")
+            return take(key, *args)
+
+        with (
+            patch.object(type(self.key), '_take_receipt', lose_once),
+            patch('odoo.service.model.time.sleep'),
+        ):
+            response = self._post([zoho(1)])
+        self.assertEqual(response.status_code, 200, response.text)
+        self.assertEqual(len(calls), 2)
         self.assertEqual(self._count(), 1)
 
     def test_seen_requests_are_forgotten_only_when_their_time_refuses_them(self):
