@@ -1,6 +1,8 @@
 from markupsafe import Markup
+from psycopg2.errors import UniqueViolation
 
 from odoo import models
+from odoo.exceptions import ConcurrencyError
 
 
 class AssistBillingFailure(models.AbstractModel):
@@ -13,6 +15,8 @@ class AssistBillingFailure(models.AbstractModel):
         """Leave one activity per record, however often it fails; its note is kept up to date.
 
         :param str note: plain text; names in it are nobody's HTML
+        :raise ConcurrencyError: somebody reports the same record at this moment; the transaction
+            is to be done again
         """
         # `join` escapes; a name that reads like an address is made no link of either.
         note = Markup("<br/>").join(note.splitlines())
@@ -22,13 +26,22 @@ class AssistBillingFailure(models.AbstractModel):
             if activity:
                 activity.note = note
             else:
+                record._assist_schedule_failure(summary, note)
+
+    def _assist_schedule_failure(self, summary, note):
+        try:
+            with self.env.cr.savepoint():
                 # No e-mail besides: a month end can fail for hundreds of customers at once.
-                record.sudo().with_context(mail_activity_quick_update=True).activity_schedule(
+                # sudo: see above
+                self.sudo().with_context(mail_activity_quick_update=True).activity_schedule(
                     'assist_billing.mail_activity_failure',
                     summary=summary,
                     note=note,
-                    user_id=record.company_id._assist_get_manager().id,
+                    user_id=self.company_id._assist_get_manager().id,
                 )
+        except UniqueViolation as race:
+            # The manager follows the record only once. Nothing of what is reported is wrong.
+            raise ConcurrencyError(str(race)) from race
 
     def _assist_clear_failure(self):
         """Take the activity away: what failed has worked."""

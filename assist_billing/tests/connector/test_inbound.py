@@ -10,6 +10,8 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from unittest.mock import patch
 
+from psycopg2.errors import UniqueViolation
+
 from odoo import Command
 from odoo.exceptions import AccessError, ConcurrencyError
 from odoo.tests import HttpCase, new_test_user, tagged
@@ -207,6 +209,26 @@ class TestInbound(AssistBillingCommon, HttpCase):
         self.assertEqual(response.status_code, 200, response.text)
         self.assertEqual(len(calls), 2)
         self.assertEqual(self._count(), 1)
+
+    def test_what_is_refused_by_two_at_once_is_told_and_the_rest_taken_in(self):
+        """Both make the manager follow the key, which the database lets one of them do."""
+        schedule = type(self.key).activity_schedule
+        calls = []
+
+        def lose_once(key, *args, **kwargs):
+            calls.append(args)
+            if len(calls) == 1:
+                raise UniqueViolation("lost")
+            return schedule(key, *args, **kwargs)
+
+        with (
+            patch.object(type(self.key), 'activity_schedule', lose_once),
+            patch('odoo.service.model.time.sleep'),
+        ):
+            response = self._post([zoho(1), {'session_id': 'x'}])
+        self.assertEqual(response.status_code, 200, response.text)
+        self.assertEqual(self._count(), 1)
+        self.assertEqual(len(self.key.activity_ids), 1)
 
     def test_seen_requests_are_forgotten_only_when_their_time_refuses_them(self):
         self._post([zoho(1)])
