@@ -55,7 +55,7 @@ class AssistBillingGetStarted(models.AbstractModel):
         :param str arrival: a key of `GRACE_HOURS`
         """
         self.env['assist.billing.plan'].check_access('create')
-        if arrival not in GRACE_HOURS:
+        if not isinstance(arrival, str) or arrival not in GRACE_HOURS:
             raise UserError(self.env._("Choose one of the ways in which sessions arrive."))
         # sudo: settings are the administrator's; these two the billing manager knows best
         self.env.company.sudo().write(

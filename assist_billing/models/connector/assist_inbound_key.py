@@ -285,6 +285,8 @@ class AssistInboundSecretShow(models.AbstractModel):
 
     _name = 'assist.inbound.secret.show'
     _description = "Secret of a Key, Shown Once"
+    # Who looks for one finds none, instead of a table that is not there.
+    _table_query = "SELECT 0 AS id, '' AS secret, '' AS url WHERE FALSE"
 
     # === FIELDS === #
 

@@ -349,6 +349,9 @@ class TestInbound(AssistBillingCommon, HttpCase):
         )
         self.assertEqual(shown, {'secret': secret, 'url': self.key.url})
         self.env[action['res_model']].get_views(action['views'])
+        self.assertFalse(self.env[action['res_model']].search([]))
+        self.assertEqual(self.env[action['res_model']].search_count([]), 0)
+        self.assertFalse(self.env[action['res_model']].browse(1).exists())
         key = self.key
         self.env.cr.execute("SELECT k::text FROM assist_inbound_key k")
         texts = [row[0] for row in self.env.cr.fetchall()]

@@ -120,6 +120,8 @@ class TestGetStarted(AssistBillingCommon):
         self.assertTrue(self._get_steps()['session']['done'], "there is nothing to bring in")
         with self.assertRefused("Choose one of the ways"):
             started.choose_arrival('pigeon')
+        with self.assertRefused("Choose one of the ways"):
+            started.choose_arrival(['hand'])
         with self.assertRaises(AccessError):
             started.with_user(self._create_technician()).choose_arrival('hand')
 
