@@ -758,6 +758,29 @@ def test_a_sibling_of_each_tool(source, content, name, expected):
     assert (result.technician, result.device_ref) == (technician, device_ref)
 
 
+@pytest.mark.parametrize(
+    ('content', 'said'),
+    [
+        ('Computer,User,Login Time,Logout Time,Session Duration\n'
+         'PC,Ava,2026-10-05 10:12:30,2026-10-05 10:42:30,00:30:00\n', ('Ava', '', 'PC')),
+        ('Company,Member,Date Start,Time Start,Time End,Actual Hours\n'
+         'Acme,Ava,2026-10-05,10:12:30 AM,10:42:30 AM,0.50\n', ('Ava', 'Acme', '')),
+        ('Resource Name,Account Name,Date Worked,Start Time,Stop Time,Hours Worked\n'
+         'Ava,Acme,2026-10-05,10:12:30 AM,10:42:30 AM,0.50\n', ('', 'Acme', '')),
+        ('Computer Name,Accessed By,Start Time,End Time\n'
+         'PC,Ava,2026-10-05 10:12:30,2026-10-05 10:42:30\n', ('Ava', '', 'PC')),
+        ('Technikername;Kundenname;Startzeit;Endzeit\n'
+         'Ava;Acme;05.10.2026 10:12:30;05.10.2026 10:42:30\n', ('Ava', 'Acme', '')),
+        ('Operatore;Nome PC;Data inizio;Data fine\n'
+         'Ava;PC;05/10/2026 10:12:30;05/10/2026 10:42:30\n', ('Ava', '', 'PC')),
+    ],
+)  # fmt: skip
+def test_more_headings(content, said):
+    [one] = sessions(content)[1]
+    assert (one.started_at, one.ended_at) == T1
+    assert (one.technician, one.customer_name, one.device_name) == said
+
+
 EVENT_ROWS = {
     # The web pages leave the quotation marks of a message as they are, and write commas as dashes.
     'utc, time, type, action, user, device, message': (
