@@ -374,9 +374,9 @@ class TestMatchingRules(IngestCommon):
     def test_a_list_of_rules_that_comes_back_in_another_language_changes_nothing(self):
         for code in ('de_DE', 'fr_FR'):
             self.env['res.lang']._activate_lang(code)
-        self.env['ir.module.module'].search(
-            [('name', '=', 'assist_billing')]
-        )._update_translations(['de_DE', 'fr_FR'])
+        self.env['ir.module.module'].search([('name', '=', 'assist_billing')])._update_translations(
+            ['de_DE', 'fr_FR']
+        )
         codes = ('en_US', 'de_DE', 'fr_FR')
         rules = self._create_rule(value='given.example', name="Ours")
         for code in codes:
