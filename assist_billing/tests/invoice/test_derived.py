@@ -491,7 +491,10 @@ class TestNotDerived(DerivedCase):
 
     def test_a_field_that_another_version_of_odoo_computes_besides(self):
         cycles = self._create_cycles()
-        alike = {**bill_maker_derived.COMPUTED_ALIKE, 'account.move': {'sequence_prefix'}}
+        alike = {
+            model: names - {'assist_misc_charge', 'narration'}
+            for model, names in bill_maker_derived.COMPUTED_ALIKE.items()
+        }
         with (
             patch.object(bill_maker_derived, 'COMPUTED_ALIKE', alike),
             freeze_time('2026-02-01 00:30:00'),
