@@ -36,7 +36,7 @@ class TestOnlinePayments(AssistBillingCommon):
             {
                 'provider_id': provider.id,
                 'payment_method_id': method.id,
-                'reference': self.bill.name,
+                'reference': f"Online {self.bill.id}",
                 'amount': self.bill.amount_total,
                 'currency_id': self.bill.currency_id.id,
                 'partner_id': self.customer.id,
