@@ -131,12 +131,16 @@ class AssistBillMaker(models.AbstractModel):
             return self.env._("Not at present: %(reason)s.", reason=reason)
         if not self._is_extended():
             return self.env._("Yes: nothing else has a hand in how invoices are made.")
-        if kinds := len(self._get_evidence().covered):
+        evidence = self._get_evidence()
+        if kinds := len(evidence.covered):
             return self.env._(
                 "Yes, beside the add-ons that are installed. Kinds of bills that are proven on "
                 "this database: %(count)s.",
                 count=kinds,
             )
+        if evidence.refused:
+            reasons = dict.fromkeys(evidence.refused.values())
+            return self.env._("Not at present: %(reason)s.", reason=self._join_reasons(*reasons))
         return self.env._(
             "Not yet: the next run first makes some bills both ways, and compares them."
         )

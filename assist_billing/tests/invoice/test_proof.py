@@ -209,6 +209,8 @@ class TestProof(DerivedCase):
                 self.assertEqual(proof.mapped('state'), ['refused'])
                 self.assertIn(words, proof.reason)
                 self.assertIn(ADD_ON, proof.listeners)
+                # In the settings, too.
+                self.assertIn(words, self.env['assist.bill.maker']._describe_deriving())
                 self._close_all(second)
                 self.assertEqual(set(self._get_ways(second).values()), {'ordinary'})
 
