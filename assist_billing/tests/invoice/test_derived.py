@@ -572,28 +572,21 @@ class TestNotDerived(DerivedCase):
         self.assertEqual(numbers, list(range(numbers[0], numbers[0] + len(others))))
         self.assertEqual(set(others.partner_id.mapped('customer_rank')), {1})
         self.assertEqual(refused.partner_id.customer_rank, 0)
-        return cycles
 
     @mute_logger(CLOSE_LOGGER, 'odoo.sql_db')
     def test_what_the_database_refuses_is_refused_for_that_customer_alone(self):
         prepared = Counter()
 
-        def counting(name, get_id):
+        def counting(name):
             method = getattr(self.maker, name)
 
-            def count(maker, *args):
-                prepared[name, get_id(*args)] += 1
-                return method(maker, *args)
+            def count(maker, vals, memo):
+                prepared[name, vals['partner_id']] += 1
+                return method(maker, vals, memo)
 
             return patch.object(self.maker, name, count)
 
-        def get_customer(vals, *_args):
-            return vals['partner_id']
-
-        with (
-            counting('_prepare_complete_vals', get_customer),
-            counting('_prepare_own_values', get_customer),
-        ):
+        with counting('_prepare_complete_vals'), counting('_prepare_own_values'):
             self._close_refusing('account_move', "state != 'posted' OR partner_id != %s")
         # Those that are made once more are as they were.
         self.assertEqual(set(prepared.values()), {1})
