@@ -124,6 +124,8 @@ LINKS = {
 SEQUENCE_VALUES = ('journal_id', 'move_type', 'invoice_date', 'date')
 # Counted for all bills together, see `_assist_increase_ranks`.
 RANKED = 'res_partner'
+# Nobody has paid a new bill: for Odoo to find that out takes as long as all the rest.
+UNPAID = ('reconciled_payment_ids', 'matched_payment_ids')
 # What differs between two messages of one kind in any case: the moment, and its name.
 MESSAGE_OWN = {'date', 'message_id'}
 
@@ -598,7 +600,7 @@ class AssistBillMaker(models.AbstractModel):
         """
         self.env.flush_all()
         self._check_tables(families)
-        members, rows, last_numbers, sample, compared = [], [], {}, {}, {}
+        members, rows, sources, last_numbers, sample, compared = [], [], [], {}, {}, {}
         exemplars = self._read_bills([id_ for family in families for id_ in family.exemplars.ids])
         for family in families:
             made = [exemplars[id_] for id_ in family.exemplars.ids]
@@ -607,11 +609,12 @@ class AssistBillMaker(models.AbstractModel):
             numbers = self._take_numbers(family, patterns, last_numbers)
             members += family.others
             sample |= family.sample
+            sources.append(patterns[0])
             rows += self._prepare_others(patterns[0], family.others, numbers)
         self._check_balance(rows)
         self._insert_or_find_refused(members, rows)
         moves = self.env['account.move'].browse(row['account_move'][0]['id'] for row in rows)
-        self._tell_of(moves, rows)
+        self._tell_of(moves, rows, sources)
         self._compute_for_others(families, moves)
         self._count_ranks(families)
         self._check_sample(moves, members, sample)
@@ -1185,8 +1188,11 @@ class AssistBillMaker(models.AbstractModel):
 
     # === TELLING === #
 
-    def _tell_of(self, moves, rows):
-        """Have computed what depends on bills that SQL has just stored, by whatever add-on."""
+    def _tell_of(self, moves, rows, patterns):
+        """Have computed what depends on bills that SQL has just stored, by whatever add-on.
+
+        :param list patterns: of Exemplar: what they were derived from
+        """
         lines = self.env['account.move.line'].browse(
             row['id'] for bill in rows for row in bill['account_move_line']
         )
@@ -1201,11 +1207,8 @@ class AssistBillMaker(models.AbstractModel):
                         self.env[inverse.model_name].invalidate_model([inverse.name], flush=False)
         # All of theirs SQL has just written.
         own = {column for columns in stored.values() for column in columns}
-        # Nobody has paid them yet: for Odoo to find that out takes as long as all the rest here.
-        unpaid = [moves._fields[name] for name in ('reconciled_payment_ids', 'matched_payment_ids')]
-        asked = moves.sudo().with_context(active_test=False)  # as the ORM asks
-        for column in unpaid:
-            column._insert_cache(asked, repeat(()))
+        self._keep_relations(moves, lines, rows, patterns)
+        unpaid = [moves._fields[name] for name in UNPAID]
         with (
             self.env.protecting([*stored[moves], *unpaid], moves),
             self.env.protecting(stored[lines], lines),
@@ -1214,6 +1217,38 @@ class AssistBillMaker(models.AbstractModel):
                 told = get_depended_on(records, columns, own)
                 records.modified([column.name for column in told], create=True)
         moves._get_sequence_cache().clear()
+
+    def _keep_relations(self, moves, lines, rows, patterns):
+        """Keep what new bills are related to, which the ORM would ask the database for.
+
+        Nothing can name them yet but what SQL has stored with them.
+
+        :param list patterns: of Exemplar: what they were derived from
+        """
+        for records in (moves, lines):
+            # As the ORM asks for what depends on them.
+            asked = records.sudo().with_context(active_test=False)
+            stored = [row for bill in rows for row in bill[records._table]]
+            sources = [row for pattern in patterns for row in pattern.rows[records._table]]
+            for column in records._fields.values():
+                if column.type == 'many2one' and column.store and not column.company_dependent:
+                    alike = {row[column.name] for row in sources}
+                    if column.name in stored[0]:
+                        column._insert_cache(asked, [row[column.name] for row in stored])
+                    elif len(alike) == 1:
+                        column._insert_cache(asked, repeat(*alike))
+                elif column.name in UNPAID or self._is_empty_at_first(column):
+                    column._insert_cache(asked, repeat(()))
+        entries = [tuple(row['id'] for row in bill['account_move_line']) for bill in rows]
+        moves._fields['line_ids']._insert_cache(moves, entries)
+
+    def _is_empty_at_first(self, column):
+        """Tell whether a field of bills, or of their lines, relates new ones to nothing."""
+        if column.compute:
+            return False
+        if column.type == 'many2many':
+            return column.relation not in LINKS
+        return column.type == 'one2many' and self.env[column.comodel_name]._table not in TABLES
 
     def _count_ranks(self, families):
         """Count these bills for their customers, as posting does."""

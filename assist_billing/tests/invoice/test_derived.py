@@ -234,6 +234,32 @@ class TestDerived(DerivedCase):
                 self.assertTrue(partner.billed_total)
                 self.assertEqual(partner.billed_total, partner.invoice_ids.amount_total)
 
+    def test_what_is_kept_of_new_bills_is_what_is_stored(self):
+        told, tell_of = [], self.maker._tell_of
+
+        def get_related(records):
+            """Return all that these are related to, but what is computed."""
+            asked = records.sudo().with_context(active_test=False)
+            return {
+                (record, name): record[name].ids
+                for record in asked
+                for name, field in asked._fields.items()
+                if field.relational and (not field.compute or field.store)
+            }
+
+        def compare(maker, moves, *args):
+            tell_of(maker, moves, *args)
+            kept = get_related(moves), get_related(moves.line_ids)
+            moves.env.flush_all()
+            moves.env.invalidate_all()
+            self.assertEqual(kept, (get_related(moves), get_related(moves.line_ids)))
+            told.append(moves)
+
+        self._create_cycles()
+        with patch.object(self.maker, '_tell_of', compare), freeze_time('2026-02-01 00:30:00'):
+            self._close('2026-02-01 00:30:00')
+        self.assertTrue(told)
+
     @thorough
     def test_bills_made_again_are_not_derived(self):
         cycles = self._create_cycles()
