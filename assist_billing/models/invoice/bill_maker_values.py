@@ -58,15 +58,9 @@ class AssistBillMaker(models.AbstractModel):
             'always_tax_exigible': False,
             'payment_state': 'not_paid',
         }
-        base_lines = []
-        for command in vals['invoice_line_ids']:
-            base_line = self._prepare_base_line(
-                command[2], vals, common['rate'], position, commercial, memo
-            )
-            if base_line is None:
-                return None
-            base_lines.append(base_line)
-        lines = self._get_base_and_tax_lines(base_lines, company, memo)
+        lines = self._get_base_and_tax_lines(vals, common['rate'], position, commercial, memo)
+        if lines is None:
+            return None
         lines.append(
             self._prepare_term_line(lines, header, position.map_account(receivable), commercial)
         )
@@ -179,32 +173,48 @@ class AssistBillMaker(models.AbstractModel):
             _assist_rounds_lines=vals.get('assist_rounds_lines'),
         )
 
-    def _get_base_and_tax_lines(self, base_lines, company, memo):
-        """Return the values of the product lines and of the tax lines they make.
+    def _get_base_and_tax_lines(self, vals, rate, position, commercial, memo):
+        """Return the values of the product lines and of the tax lines they make; or nothing.
 
         Odoo's tax engine is asked once for all bills that charge the same: they differ in
         customer and texts alone.
         """
-        key = repr([self._get_tax_key(base_line) for base_line in base_lines])
+        key = self._get_charges_key(vals, rate, position, commercial)
         if key not in memo:
-            memo[key] = self._prepare_base_and_tax_lines(base_lines, company)
-        lines = [dict(line, partner_id=base_lines[0]['partner_id'].id) for line in memo[key]]
-        for line, base_line in zip(lines, base_lines, strict=False):
-            line['name'] = base_line['assist_vals']['name']
+            base_lines = [
+                self._prepare_base_line(command[2], vals, rate, position, commercial, memo)
+                for command in vals['invoice_line_ids']
+            ]
+            memo[key] = (
+                None
+                if None in base_lines
+                else self._prepare_base_and_tax_lines(
+                    base_lines, self.env['res.company'].browse(vals['company_id'])
+                )
+            )
+        if memo[key] is None:
+            return None
+        lines = [{**line, 'partner_id': commercial.id} for line in memo[key]]
+        for line, command in zip(lines, vals['invoice_line_ids'], strict=False):
+            line['name'] = command[2]['name']
         return lines
 
-    def _get_tax_key(self, base_line):
-        """Return all of a product line that its taxes, or texts of tax lines, may depend on."""
-        return [
-            (name, value.ids if isinstance(value, models.Model) else value)
-            for name, value in base_line.items()
-            if name not in ('partner_id', 'name', 'assist_vals')
-        ] + [
-            base_line['partner_id'].lang,
-            sorted(
-                (name, value) for name, value in base_line['assist_vals'].items() if name != 'name'
-            ),
-        ]
+    def _get_charges_key(self, vals, rate, position, commercial):
+        """Return all of a bill that its taxes, or texts of tax lines, may depend on."""
+        return repr(
+            (
+                [
+                    [item for item in command[2].items() if item[0] != 'name']
+                    for command in vals['invoice_line_ids']
+                ],
+                rate,
+                vals['company_id'],
+                vals['currency_id'],
+                vals.get('assist_rounds_lines'),
+                position.id,
+                commercial.lang,
+            )
+        )
 
     def _prepare_base_and_tax_lines(self, base_lines, company):
         """Return the values of the product lines and of the tax lines they make."""

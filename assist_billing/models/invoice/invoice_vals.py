@@ -8,7 +8,7 @@ from odoo.tools import float_round, format_date
 from ...rules import rating
 from ...rules.fees import FeeGroup
 from ...utils.checks import count_digits
-from ...utils.remembering import remembered
+from ...utils.remembering import Same, remembered
 from .account_move_line import PRINTED_DIGITS
 
 # Charged as a flat amount, whatever sessions and hours are counted in.
@@ -282,7 +282,8 @@ class AssistBillingCycle(models.Model):
             cycle.plan_id.id,
             charge == 'device',
             product_id,
-            repr(cycle._read_terms().get('products')),
+            # The same for all cycles that have the same.
+            Same(cycle._get_frozen_terms()),
         )
     )
     def _get_line_terms(self, charge, product_id=None):
