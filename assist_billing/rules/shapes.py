@@ -53,9 +53,10 @@ def split(total, step, weights):
     """
     units, whole = int(total / step), sum(weights) or 1
     parts = [units * weight // whole for weight in weights]
-    by_remainder = sorted(range(len(weights)), key=lambda i: -(units * weights[i] % whole))
-    for i in by_remainder[: units - sum(parts)]:
-        parts[i] += 1
+    if rest := units - sum(parts):
+        by_remainder = sorted(range(len(weights)), key=lambda i: -(units * weights[i] % whole))
+        for i in by_remainder[:rest]:
+            parts[i] += 1
     return [part * step for part in parts]
 
 

@@ -1,3 +1,4 @@
+import marshal
 from collections import defaultdict
 from dataclasses import dataclass, field, fields, replace
 from datetime import date
@@ -172,7 +173,9 @@ class AssistBillingCycle(models.Model):
         self.ensure_one()
         return self._make_terms()
 
-    @remembered(lambda cycle: repr(cycle._read_terms()), FROZEN)
+    # As bytes they are written in a third of the time that text takes; in the second version, which
+    # does not note what is named twice, equal ones are the same.
+    @remembered(lambda cycle: marshal.dumps(cycle._read_terms(), 2), FROZEN)
     def _make_terms(self):
         """Return these terms; the same object for all cycles that have the same."""
         return self._get_terms_class().from_dict(self._read_terms())
