@@ -2,10 +2,10 @@ import logging
 from datetime import timedelta
 
 from odoo import api, fields, models
-from odoo.exceptions import UserError
+from odoo.exceptions import ConcurrencyError, UserError
 from odoo.tools import SQL, split_every
 
-from ...utils.races import NOBODYS_FAULT, UndoPoint, watched_commits
+from ...utils.races import MAX_RACES, NOBODYS_FAULT, UndoPoint, watched_commits
 from ...utils.refusals import (
     NotDerivedError,
     NotProvenError,
@@ -547,6 +547,9 @@ class AssistBillingCycle(models.Model):
 
         An automation rule or another add-on that minds the keeping itself, and would stop all the
         others with it, is passed over.
+
+        :raise ConcurrencyError: somebody has the manager follow the cycle at this moment; the
+            transaction is to be done again
         """
         self.ensure_one()
         message = self._describe_failure(error)
@@ -570,7 +573,11 @@ class AssistBillingCycle(models.Model):
                 )
         except NOBODYS_FAULT:
             raise
-        except Exception:
+        except Exception as trouble:
+            # What is lost each time is no race, and ends no run.
+            lost = self.env.context.get('assist_lost_races', 0)
+            if isinstance(trouble, ConcurrencyError) and lost < MAX_RACES - 1:
+                raise
             _logger.exception("The failure of cycles %s could not be told", self.ids)
             self._write_each({self: vals})
 

@@ -1,10 +1,13 @@
 from collections import Counter
 from unittest.mock import patch
 
+from psycopg2.errors import UniqueViolation
+
 from odoo.tests import tagged
 from odoo.tools import mute_logger
 
 from ...models.closing.close import AssistBillingCycle
+from ...utils.races import MAX_RACES
 from ..common import AssistBillingCommon
 from ..thorough import thorough
 
@@ -142,6 +145,51 @@ class TestClosingFailures(AssistBillingCommon):
         self._close('2026-02-01 00:00:00')
         self.assertIn("is not active", self._cycles(failing)[0].error)
         self.assertEqual(self._bill(well).amount_untaxed, 20.0)
+
+    def _close_unable_to_tell(self, losses):
+        """Close one who fails and one who does not; telling of it loses so many races.
+
+        :return: the cycle that failed, and how often it was told
+        """
+        failing, well = self._associate(), self._associate(self._create_partner("Well"))
+        for association in failing | well:
+            self._create_session(association.partner_id)
+        self._close('2026-01-20 00:00:00')
+        failing.sudo().cycle_ids.currency_id = self.env['res.currency'].search(
+            [('active', '=', False)], limit=1
+        )
+        model, calls = self.registry['assist.billing.cycle'], []
+        schedule = model.activity_schedule
+
+        def lose(cycle, *args, **kwargs):
+            calls.append(cycle)
+            if len(calls) <= losses:
+                raise UniqueViolation("lost")
+            return schedule(cycle, *args, **kwargs)
+
+        with (
+            patch.object(model, 'activity_schedule', lose),
+            patch('odoo.addons.assist_billing.utils.races.time.sleep'),
+            # Undone as far as a test can be: to where the race began.
+            patch.object(type(self.cr), 'rollback', lambda cr: cr.clear()),
+        ):
+            self._close('2026-02-01 00:00:00')
+        self.assertEqual(self._bill(well).amount_untaxed, 20.0)
+        return self._cycles(failing)[0], len(calls)
+
+    def test_a_failure_that_loses_a_race_is_told_all_the_same(self):
+        """Somebody makes the manager follow the cycle, which the database lets one of them do."""
+        cycle, told = self._close_unable_to_tell(1)
+        self.assertEqual(told, 2)
+        self.assertIn("is not active", cycle.error)
+        self.assertEqual((cycle.attempts, len(cycle.activity_ids)), (1, 1))
+
+    @mute_logger(CLOSE_LOGGER)
+    def test_a_race_that_is_lost_each_time_ends_no_run(self):
+        cycle, told = self._close_unable_to_tell(1000)
+        self.assertEqual(told, MAX_RACES)
+        self.assertIn("is not active", cycle.error)
+        self.assertEqual((cycle.attempts, len(cycle.activity_ids)), (1, 0))
 
     def test_a_quantity_is_not_rounded_by_the_invoice(self):
         """Who lowers the digits of quantities in a running cycle is not to be billed another."""
