@@ -1,3 +1,4 @@
+from . import base
 from . import engine_fields
 from . import assist_secret
 from . import assist_billing_failure

@@ -3,7 +3,7 @@ from odoo.exceptions import UserError, ValidationError
 from odoo.tools import SQL, format_list
 
 from ...utils.checks import MOST_MINUTES, count_digits, refuse_negative, refuse_too_many
-from ...utils.races import lock_or_refuse
+from ...utils.races import anew_if_used, lock_or_refuse
 
 NAME_LENGTH = 100
 # As many customers are named where a plan says whom it bills.
@@ -485,9 +485,15 @@ class AssistBillingPlan(models.Model):
                 vals['name'] = plan.name[: NAME_LENGTH - len(suffix)] + suffix
         return vals_list
 
+    def unlink(self):
+        self.check_access('unlink')
+        with anew_if_used('assist_billing_association'):
+            return super().unlink()
+
     @api.ondelete(at_uninstall=False)
     def _unlink_except_used(self):
-        if used := self.filtered('association_ids'):
+        # sudo: customers whom the user may not see are billed all the same
+        if used := self.sudo().filtered('association_ids'):
             raise UserError(
                 self.env._(
                     "%(plans)s cannot be deleted: customers are or were billed under it. Archive "
