@@ -1,5 +1,8 @@
 from odoo import fields, models
 
+# Context key: payments are of all that is due, whatever terms would let be deducted.
+PAY_AS_SHOWN = 'assist_pay_as_shown'
+
 
 class AccountPayment(models.Model):
     _name = 'account.payment'
@@ -17,6 +20,17 @@ class AccountPayment(models.Model):
         help="The bill whose payment was confirmed in one click. Only such payments can be "
         "undone there.",
     )
+
+    # === BUSINESS METHODS - account.payment === #
+
+    def _get_outstanding_account(self, payment_type):
+        # EXTENDS account: Odoo looks in the company at the top, and so refuses who works for a
+        # branch alone
+        if not self.env.context.get(PAY_AS_SHOWN):
+            return super()._get_outstanding_account(payment_type)
+        # sudo: the payment's own account, whichever companies its user has
+        payment = super(AccountPayment, self.sudo())
+        return payment._get_outstanding_account(payment_type).with_env(self.env)
 
     # === HELPERS === #
 

@@ -4,9 +4,7 @@ from odoo.tools import SQL, format_amount
 
 from ...utils.naming import name_some
 from ...utils.sums import format_sums
-
-# Context key: payments are of all that is due, whatever terms would let be deducted.
-PAY_AS_SHOWN = 'assist_pay_as_shown'
+from .account_payment import PAY_AS_SHOWN
 
 
 class AccountMove(models.Model):

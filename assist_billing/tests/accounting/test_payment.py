@@ -40,6 +40,36 @@ class TestPayment(AssistBillingCommon):
     def _get_payments(self, bills):
         return self.env['account.payment'].search([('assist_bill_id', 'in', bills.ids)])
 
+    def test_who_works_for_a_branch_alone_confirms_payments(self):
+        branch = (
+            self.env['res.company'].sudo().create({'name': "Branch", 'parent_id': self.company.id})
+        )
+        self.cr.precommit.run()  # the chart of accounts, as when the branch is stored
+        self.env.user.company_ids |= branch
+        branch.assist_payment_journal_id = self.bank
+        # As where nothing is said of the payments of a journal.
+        self.bank.inbound_payment_method_line_ids.payment_account_id = False
+        biller = new_test_user(
+            self.env,
+            'branch_biller',
+            groups='account.group_account_invoice',
+            company_id=branch.id,
+            company_ids=[Command.set(branch.ids)],
+        )
+        plan = self._create_plan(company_id=branch.id, price_per_session=20.0)
+        customer = self._create_partner("Of a branch")
+        association = self._associate(customer, plan)
+        self._create_session(customer, company_id=branch.id)
+        self._close(JANUARY)
+        bill = self._bill(association)
+        self.assertEqual(bill.company_id, branch)
+        bill.with_user(biller).action_assist_confirm_payment()
+        payment = self._get_payments(bill)
+        self.assertEqual(payment.amount, bill.amount_total)
+        self.assertEqual(payment.company_id, branch)
+        self.assertEqual(payment.outstanding_account_id.company_ids, self.company)
+        self.assertFalse(bill.amount_residual)
+
     # === PAYMENTS BY RECONCILIATION === #
 
     def test_bills_know_the_payments_that_odoo_knows(self):
