@@ -53,6 +53,24 @@ def lock_to_open_late(self, now, failed):
     return lock_to_open(self, now, failed)
 cycles._lock_associations_to_open = lock_to_open_late
 """
+# Somebody saves another price between a first look at the database and the opening of cycles.
+PRICE_RACE = """
+from datetime import datetime
+from odoo import api
+from odoo.addons.assist_billing.utils.races import retry_races
+cycles = env['assist.billing.cycle']
+lock_to_open = type(cycles)._lock_associations_to_open
+saved = []
+def lock_to_open_early(self, now, failed):
+    found = lock_to_open(self, now, failed)
+    if not saved:
+        saved.append(True)
+        with self.env.registry.cursor() as other:
+            api.Environment(other, 1, {})['assist.billing.plan'].browse(plan.id).price_per_session = 20
+    return found
+type(cycles)._lock_associations_to_open = lock_to_open_early
+retry_races(cycles._open_begun_cycles, datetime(2026, 1, 2))
+"""
 
 
 def assert_each_billed_once(query):
@@ -89,6 +107,14 @@ def test_two_closings_at_the_same_time_bill_each_cycle_once(run, odoo_shell, que
     assert_each_billed_once(query)
     run(CLOSE)
     assert_each_billed_once(query)
+
+
+def test_a_price_saved_while_cycles_open_is_theirs(run, query):
+    """Who applies it to open cycles right afterwards is told of all of them."""
+    run(PREPARE + PRICE_RACE)
+    assert query(
+        """SELECT terms ->> 'price_per_session', count(*) FROM assist_billing_cycle GROUP BY 1"""
+    ) == [('20.0', CUSTOMERS)]
 
 
 def test_killed_in_the_middle_and_run_again_bills_each_cycle_once(run, odoo_shell, query):

@@ -305,6 +305,7 @@ class AssistBillingCycle(models.Model):
     def _open_for(self, associations, now):
         """Create the cycles of `associations` begun at `now`; return those that failed."""
         vals_list, problems, last_ends = [], {}, self._get_last_ends(associations)
+        self._hold_plans(associations.plan_id)
         # The same for all customers of a plan.
         terms = {plan: plan._prepare_terms() for plan in associations.plan_id}
         with remembering(self.env):
@@ -327,6 +328,21 @@ class AssistBillingCycle(models.Model):
         self._check_not_opened(vals_list)
         self._create_opened(vals_list)
         return associations.browse().union(*problems)
+
+    @api.model
+    def _hold_plans(self, plans):
+        """Have whoever changes these plans wait until the cycles that open now are stored.
+
+        What was saved since this transaction began makes it start anew. So prices that are applied
+        to open cycles once they are saved reach all that opened without them.
+        """
+        if plans:
+            self.env.cr.execute(
+                SQL(
+                    "SELECT id FROM assist_billing_plan WHERE id IN %s ORDER BY id FOR SHARE",
+                    tuple(plans.ids),
+                )
+            )
 
     @api.model
     def _create_opened(self, vals_list):
