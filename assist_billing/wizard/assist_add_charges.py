@@ -55,6 +55,7 @@ class AssistAddCharges(models.TransientModel):
         compute='_compute_outcome',
     )
     outcome = fields.Char(compute='_compute_outcome', help="Which document is created, and why.")
+    is_added = fields.Boolean(readonly=True)
 
     # === COMPUTE METHODS === #
 
@@ -136,9 +137,20 @@ class AssistAddCharges(models.TransientModel):
         """Add the cost or grant the discount; raises UserError and changes nothing if it cannot."""
         self.ensure_one()
         self.check_access('write')
+        if self.is_added:
+            # Whose answer got lost on the way clicks again.
+            raise UserError(
+                self.env._(
+                    "This was added to %(bill)s already. Close this dialog, and open it anew to "
+                    "add more.",
+                    bill=self.move_id.display_name,
+                )
+            )
         document = self.move_id._assist_adjust(
             self.adjustment_type, self.amount, (self.description or "").strip()
         )
+        # Of two at once, one loses the race for this and is told.
+        self.is_added = True
         return document._assist_notify(
             self.move_id._assist_get_charge_label(self.adjustment_type), document.display_name
         )

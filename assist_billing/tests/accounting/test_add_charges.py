@@ -51,6 +51,20 @@ class TestAddCharges(AddChargesCommon):
         bill.action_post()
         self.assertEqual(self._get_balance(), 89.13)
 
+    def test_a_second_click_adds_nothing(self):
+        """Where the answer to the first was lost the dialog stays open, and looks as before."""
+        drafted = self._create_bill(handling='draft')
+        for charge, handling in (('additional', 'draft'), ('discount', 'post')):
+            if handling == 'post':
+                drafted.action_post()
+                drafted.action_assist_confirm_payment()
+            dialog = self._open_dialog(drafted, 10.0, charge)
+            dialog.action_add()
+            total = drafted.assist_misc_charge
+            with self.assertRefused("was added to .* already"):
+                dialog.action_add()
+            self.assertEqual(drafted.assist_misc_charge, total)
+
     def test_posted_is_amended_under_its_number(self):
         bill = self._create_bill()
         before = bill.read(['name', 'invoice_date', 'invoice_date_due', 'payment_reference'])
