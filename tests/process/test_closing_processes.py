@@ -66,7 +66,8 @@ def lock_to_open_early(self, now, failed):
     if not saved:
         saved.append(True)
         with self.env.registry.cursor() as other:
-            api.Environment(other, 1, {})['assist.billing.plan'].browse(plan.id).price_per_session = 20
+            plans = api.Environment(other, 1, {})['assist.billing.plan']
+            plans.browse(plan.id).price_per_session = 20
     return found
 type(cycles)._lock_associations_to_open = lock_to_open_early
 retry_races(cycles._open_begun_cycles, datetime(2026, 1, 2))
