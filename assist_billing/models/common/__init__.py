@@ -1,5 +1,6 @@
 from . import base
 from . import engine_fields
+from . import import_table
 from . import assist_secret
 from . import assist_billing_failure
 from . import ir_fields_converter
