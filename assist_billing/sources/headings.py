@@ -39,7 +39,8 @@ ENGLISH = {
                    'user_email', 'username', 'user', 'host', 'user_name', 'agent_name',
                    'representative', 'engineer', 'tech', 'supporter', 'assigned_to', 'helper',
                    'consultant', 'expert', 'employee', 'technician_full_name', 'expert_name',
-                   'member', 'team_member', 'primary_representative', 'accessed_by'),
+                   'member', 'team_member', 'primary_representative', 'accessed_by',
+                   'member_name', 'author', 'author_name', 'author_display_name'),
     'customer_email': ('customer_email', 'client_email', 'email', 'e_mail'),
     'customer_name': ('customer_name', 'customer', 'client_name', 'client', 'company',
                       'company_name', 'account', 'account_name', 'organization', 'organisation'),
@@ -57,7 +58,8 @@ ENGLISH = {
     'note': ('note', 'notes', 'comment', 'description', 'comments', 'remarks', 'subject',
              'session_note', 'session_notes'),
     'billable': ('billable', 'is_billable', 'chargeable', 'billing_state', 'billing_status',
-                 'billable_option', 'billable_status', 'billing', 'to_bill', 'to_be_billed'),
+                 'billable_option', 'billable_status', 'billing', 'to_bill', 'to_be_billed',
+                 'charge_type', 'billing_type'),
 }  # fmt: skip
 OTHER = {
     'de': {

@@ -14,13 +14,16 @@ _PATHS = 300
 _PATH_DEPTH = 4
 _PROBLEM_KEYS = ('error', 'errors')
 # What is called so holds sessions, even where what is around has times as well.
-_LIST_KEYS = frozenset({'sessions', 'records', 'representation', 'timeentries', 'ticket_timers'})
+_LIST_KEYS = frozenset({'sessions', 'records', 'representation', 'timeentries', 'ticket_timers',
+                        'time_entries'})  # fmt: skip
+# What is around these is never an answer, but what its sessions have in common.
+_GROUP_KEYS = frozenset({'time_entries'})
 _ID_NAMES = frozenset(map(fold, COMMON['external_id']))
 # What a group of sessions may say of all that are in it.
 _OF_GROUPS = [
-    frozenset(map(fold, filter(lambda name: isinstance(name, str), COMMON[field])))
+    frozenset(map(fold, COMMON[field]))
     for field in ('customer_name', 'customer_email', 'customer_ref', 'technician', 'device_ref',
-                  'device_name', 'group', 'department', 'day')
+                  'device_name', 'group', 'department', 'day', 'billable', 'note')
 ]  # fmt: skip
 _FAILED = frozenset({'error', 'fail', 'failed', 'failure'})
 _NAME_KEYS = ('Column', 'column', 'name', 'Name', 'field', 'Field', 'key', 'id', 'title', 'label')
@@ -148,7 +151,8 @@ def _said_of_groups(answers):
             for key, value in list(answer.items())[:_LOOKED_AT]
             if not isinstance(value, list) and fold(key) in names
         }
-        keys = {key for key in keys if any(one.get(key) != answers[0].get(key) for one in answers)}
+        if _GROUP_KEYS.isdisjoint(answers[0]):
+            keys = {key for key in keys if any(a.get(key) != answers[0].get(key) for a in answers)}
         if keys:
             found.append((names, keys))
     return [
@@ -180,6 +184,7 @@ def _page(one, known):
     if not isinstance(one, dict):
         return None
     lists = [key for key, value in one.items() if isinstance(value, list)]
+    lists = [key for key in lists if key in _GROUP_KEYS] or lists
     if not lists and any(key in known for key, value in one.items() if value is None):
         return []
     if len(lists) != 1 or lists[0] not in known or not all(isinstance(r, dict)

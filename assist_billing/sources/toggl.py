@@ -5,6 +5,10 @@ Description, Billable, Start date, Start time, End date (or Stop date), Duration
 of the account; the API answers `id`, `start` and `stop` with their offset, `duration` in seconds
 (negative while it runs), `description`, `billable`. The CSV numbers no entries. The e-mail address
 is the user's.
+
+Its Reports API v3 (`POST /workspace/…/search/time_entries`) answers a list of groups: what their
+`time_entries` (`id`, `seconds`, `start`, `stop`) have in common stands around them (`username`,
+`client_name`, `project_name`, `description`, `billable`).
 """
 
 from .profile import Profile
@@ -19,7 +23,7 @@ PROFILE = register(
             'external_id': ('id',),
             'started_at': ('start', 'Start time', 'Start date'),
             'ended_at': ('stop', 'End time', 'Stop time', 'End date', 'Stop date'),
-            'technician': ('Email', 'User', 'Member', 'user_name', 'user_id'),
+            'technician': ('Email', 'User', 'Member', 'user_name', 'username', 'user_id'),
             'customer_name': ('Client', 'client_name'),
             'group': ('Project', 'project_name'),
             'note': ('Description',),
@@ -34,6 +38,8 @@ PROFILE = register(
             {'User', 'Email', 'Client', 'Project', 'Start date', 'Start time', 'Duration', 'Tags'},
             {'Member', 'Email', 'Project', 'Start date', 'Start time', 'Stop date', 'Stop time'},
             {'id', 'start', 'stop', 'workspace_id'},
+            {'id', 'start', 'stop', 'seconds', 'at'},
         ),
+        envelope=('time_entries',),
     )
 )

@@ -193,7 +193,7 @@ TOTALS = frozenset(
 }  # fmt: skip
 
 # What exports write in place of any value, and in place of a name.
-NOTHING = frozenset({'', '-', 'null', 'none', 'nan', 'nil', 'n/a', 'undefined'})
+NOTHING = frozenset({'', '-', 'null', 'none', 'nan', 'nil', 'n/a', 'undefined', r'\n'})
 _NOBODY = NOTHING | {
     'n.a.', 'unknown', 'not set',
     'unassigned', 'unbekannt', 'keine angabe', 'k. a.', 'k.a.', 'nicht zugewiesen', 'inconnu',

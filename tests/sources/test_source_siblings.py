@@ -848,3 +848,81 @@ def test_a_session_without_an_end_runs_and_is_no_error():
     ):
         [(start, end)] = spans(content)
         assert (start, end) == (T1[0], None)
+
+
+# === TIME TRACKERS === #
+
+
+@pytest.mark.parametrize('groups', [1, 2])
+def test_toggls_report_api_has_in_common_what_stands_around_its_entries(groups):
+    def group(number, **said):
+        return {
+            'user_id': 1, 'username': 'ava', 'project_id': None, 'client_name': 'Acme',
+            'billable': False, 'description': 'Printer', 'tag_ids': [], 'row_number': number,
+            'time_entries': [
+                {'id': number * 10 + index, 'seconds': 1800, 'at': '2026-10-05T08:42:31+00:00',
+                 'start': f'2026-10-0{day}T10:12:30+02:00', 'stop': f'2026-10-0{day}T10:42:30+02:00'}
+                for index, day in enumerate((5, 6), 1)
+            ],
+            **said,
+        }  # fmt: skip
+
+    answer = [group(1), group(2, client_name='Beta', billable=True)][:groups]
+    source, results = sessions(json.dumps(answer), 'report.json')
+    assert source == 'toggl'
+    assert [
+        (one.external_id, one.technician, one.customer_name, one.billable, one.note)
+        for one in results
+    ] == [
+        ('11', 'ava', 'Acme', False, 'Printer'), ('12', 'ava', 'Acme', False, 'Printer'),
+        ('21', 'ava', 'Beta', None, 'Printer'), ('22', 'ava', 'Beta', None, 'Printer'),
+    ][: 2 * groups]  # fmt: skip
+    assert (results[0].started_at, results[0].ended_at) == T1
+
+
+@pytest.mark.parametrize('heading', ['Email', 'E-Mail'])
+def test_the_address_in_clockifys_german_report_is_the_technicians(heading):
+    content = (
+        f'"Projekt","Kunde","Beschreibung","Aufgabe","Benutzer","Gruppe","{heading}","Tags",'
+        '"Abrechenbar","Startdatum","Startzeit","Enddatum","Endzeit","Dauer (h)","Dauer (dezimal)"\n'
+        '"Support","Acme","Printer","","Ava","","ava@example.com","","Nein","05.10.2026",'
+        '"10:12:30","05.10.2026","10:42:30","00:30:00","0.50"\n'
+    )
+    source, [one] = sessions(content)
+    assert source == 'clockify'
+    assert (one.started_at, one.ended_at) == T1
+    assert (one.technician, one.customer_name, one.customer_email, one.billable) == (
+        'ava@example.com', 'Acme', '', False,
+    )  # fmt: skip
+
+
+def test_a_database_that_writes_null_its_own_way():
+    content = (
+        'history_id,user_id,username,connection_id,connection_name,start_date,end_date\n'
+        '1,2,ava,3,PC-1,2026-10-05 10:12:30,2026-10-05 10:42:30\n'
+        '2,2,ava,3,PC-1,2026-10-05 11:12:30,\\N\n'
+    )
+    first, running = sessions(content)[1]
+    assert (first.started_at, first.ended_at) == T1
+    assert running.ended_at is None
+
+
+def test_what_a_charge_type_says_is_free():
+    content = (
+        'Ticket ID,Customer,Agent,Start Time,End Time,Charge Type\n'
+        '7,Acme,Ava,2026-10-05 10:12:30,2026-10-05 10:42:30,Remote Support\n'
+        '7,Acme,Ava,2026-10-05 11:12:30,2026-10-05 11:42:30,No Charge\n'
+    )
+    assert [one.billable for one in sessions(content)[1]] == [None, False]
+
+
+@pytest.mark.parametrize(
+    'who',
+    [{'member': {'identifier': 'a', 'name': 'Ava'}}, {'author': {'displayName': 'Ava'}},
+     {'author': 'Ava'}],
+)  # fmt: skip
+def test_who_worked_is_found_within(who):
+    record = {'id': 1, 'company': {'name': 'Acme'}, **who, 'timeStart': '2026-10-05T08:12:30Z',
+              'timeEnd': '2026-10-05T08:42:30Z', 'billableOption': 'NoCharge'}  # fmt: skip
+    [one] = sessions(json.dumps([record]), 'x.json')[1]
+    assert (one.technician, one.customer_name, one.billable) == ('Ava', 'Acme', False)
