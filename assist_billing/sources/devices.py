@@ -13,7 +13,7 @@ The key of a device is what the tool's *sessions* name, or no session would find
 - MeshCentral (`meshctrl listdevices --json`): `_id`, `name`, `groupname`.
 - Microsoft Intune: Device ID, Device name, Enrollment date, the primary user's address.
 
-Other tools' lists, and files, use the common words below, in eight languages; blanks, case, accents
+Other tools' lists, and files, use the common words below, in many languages; blanks, case, accents
 and punctuation do not matter.
 """
 
@@ -85,14 +85,16 @@ COLUMNS = {
         'Fecha de registro', 'Creado el', 'Toegevoegd op', 'Aangemaakt op', 'Ingeschreven op',
         'Aggiunto il', 'Data di aggiunta', 'Creato il', 'Registrato il', 'Adicionado em',
         'Data de adição', 'Criado em', 'Registrado em', 'Dodano', 'Data dodania', 'Utworzono',
-        'Data utworzenia', 'Zarejestrowano', 'Data rejestracji',
+        'Data utworzenia', 'Zarejestrowano', 'Data rejestracji', 'Tillagd', 'Skapad', 'Tilføjet',
+        'Oprettet', 'Lagt til', 'Opprettet', 'Přidáno', 'Vytvořeno', 'Добавлено', 'Дата добавления',
     ),
     'removed_at': (
         'removed_on', 'removed_at', 'removed', 'deleted_at', 'deleted_on', 'Removal date',
         'Date removed', 'Retired on', 'Decommissioned', 'Uninstalled on', 'Entfernt am',
         'Gelöscht am', 'Abgemeldet am', 'Supprimé le', 'Retiré le', 'Date de suppression',
         'Eliminado el', 'Fecha de baja', 'Verwijderd op', 'Rimosso il', 'Data di rimozione',
-        'Removido em', 'Data de remoção', 'Usunięto', 'Data usunięcia',
+        'Removido em', 'Data de remoção', 'Usunięto', 'Data usunięcia', 'Borttagen', 'Fjernet',
+        'Odebráno', 'Удалено',
     ),
     'status': ('status', 'device_status', 'state', 'Zustand', 'Statut', 'Estado', 'Stato', 'Stan'),
 }  # fmt: skip
@@ -104,7 +106,7 @@ _OWN = {
     },
     'anydesk': {
         'external_id': ('cid', 'Client Id', 'AnyDesk ID'),
-        'group': ('comment',),
+        'group': ('comment', 'Kommentar', 'Commentaire', 'Comentario', 'Commento'),
     },
     'rustdesk': {
         'external_id': ('id', 'RustDesk ID', 'guid'),

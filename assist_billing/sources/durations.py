@@ -21,12 +21,14 @@ _PERIOD = re.compile(
     r'(?:(\d{1,9}(?:[.,]\d{1,9})?)s)?)?',
     re.ASCII,
 )
-# The words of eight languages, without accents; what a unit may begin with is told apart by order.
+# The words of twelve languages, without accents; what a unit may begin with is told apart by order.
 _NAMES = {
-    'd': r'd|days?|tage?n?|j|jours?|dias?|dagen|dag|giorn[oi]|dzien|dni',
-    'h': r'h|hrs?|hours?|std|stdn|stunden?|heures?|horas?|hs?|u|uur|uren|or[ae]|godz|godzin[ay]?',
-    'min': r"m|mins?|minutes?|minuten?|minutos?|minut[oi]|minuut|mn|minut[ay]?|'",
-    's': r's|secs?|seconds?|sek|sekunden?|secondes?|segundos?|second[oi]|seconden|sekund[ay]?|"',
+    'd': r'd|days?|tage?n?|j|jours?|dias?|dagen|dag|giorn[oi]|dzien|dni|dagar|dage',
+    'h': r'h|hrs?|hours?|std|stdn|stunden?|heures?|horas?|hs?|u|uur|uren|or[ae]|godz|godzin[ay]?|'
+    r'tim|timmar|timme|timer?|hod|hodin[ay]?',
+    'min': r"m|mins?|minutes?|minuten?|minutos?|minut[oi]|minuut|mn|minut[ay]?|minutt?er|'",
+    's': r's|secs?|seconds?|sek|sekunden?|secondes?|segundos?|second[oi]|seconden|sekund[ay]?|'
+    r'sekunder|"',
     'ms': r'ms|msecs?|milli\w{3,12}',
 }
 _PART = re.compile(

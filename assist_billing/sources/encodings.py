@@ -27,7 +27,7 @@ ENCODINGS = (
     ('mac_roman', "Western European (Macintosh)"),
     ('cp850', "Western European (DOS)"),
     ('koi8_r', "Cyrillic (KOI8-R)"),
-    ('shift_jis', "Japanese (Shift JIS)"),
+    ('cp932', "Japanese (Shift JIS)"),
     ('gb18030', "Chinese (GB18030)"),
     ('big5', "Chinese (Big5)"),
     ('euc_kr', "Korean (EUC-KR)"),
@@ -48,6 +48,9 @@ _ODD_WITHIN = re.compile(
 _STRETCH = re.compile(rb'[A-Za-z]{0,3}[\x80-\xff]{1,40}[A-Za-z]{0,3}')
 _STRETCHES = 4_000
 _HIGH = re.compile(r'[^\x00-\x7f]+')
+# Written out, not by halves of their width: these are what Cyrillic looks like.
+_KANA = re.compile('[\u3041-\u30ff]')
+_JAPANESE = re.compile('[\u3001-\u30ff\u4e00-\u9fff\uff08\uff09]{2,}')
 
 
 def _stray(error):
@@ -79,11 +82,23 @@ def guess_encoding(data):
     high = _high_bytes(data)
     if _is_mostly_utf8(high):
         return 'utf-8', 'mixed'
+    if _is_japanese(sample):
+        return 'cp932', 'weighed'
     # Lines that end as those of Macs did.
     likely = 'mac_roman' if b'\r' in sample and b'\n' not in sample else None
     return max(
         _WEIGHED, key=lambda encoding: (_weigh(high, encoding), encoding == likely)
     ), 'weighed'
+
+
+def _is_japanese(sample):
+    """Tell whether a text is Shift JIS: words of its letters, and hardly anything else."""
+    try:
+        text = codecs.getincrementaldecoder('cp932')().decode(sample)
+    except UnicodeDecodeError:
+        return False
+    count = sum(map(len, _JAPANESE.findall(text)))
+    return bool(_KANA.search(text)) and count > 0.8 * sum(map(len, _HIGH.findall(text)))
 
 
 def _high_bytes(data):

@@ -1,6 +1,6 @@
 """Any other file: a table, workbook or list with headings that a person understands.
 
-The names are this product's own field names and the common words of session lists in eight
+The names are this product's own field names and the common words of session lists in many
 languages (`headings.py`); blanks, case, accents and punctuation do not matter. Where a file does
 not number its sessions, start, end, customer, technician and device together tell them apart; or
 a mapping joins columns to an ID: {'external_id': ['Start', 'User', 'Computer']}.

@@ -1,8 +1,8 @@
 """What the columns of session lists are called, and what a heading says besides its name.
 
-English, German, French, Spanish, Dutch, Italian, Portuguese, Polish. Case, accents, blanks and
-punctuation do not matter; a unit, a zone or a format in a heading does: “Duration (min)”,
-“Start (UTC)”.
+English, German, French, Spanish, Dutch, Italian, Portuguese, Polish, Swedish, Danish, Norwegian,
+Czech, Russian, Japanese. Case, accents, blanks and punctuation do not matter; a unit, a zone or a
+format in a heading does: “Duration (min)”, “Start (UTC)”.
 """
 
 import re
@@ -273,6 +273,135 @@ OTHER = {
         'note': ('Notatka', 'Notatki', 'Uwagi', 'Opis', 'Komentarz', 'Temat'),
         'billable': ('Do fakturowania', 'Fakturowane', 'Płatne', 'Do rozliczenia'),
     },
+    'sv': {
+        'external_id': ('Sessions-ID', 'Sessionsnummer', 'Anslutnings-ID'),
+        'kind': ('Sessionstyp', 'Typ av session'),
+        'day': ('Datum', 'Dag', 'Sessionsdatum'),
+        'started_at': (('Startdatum', 'Starttid'), 'Starttid', 'Påbörjad', 'Startad',
+                       'Startdatum', 'Starttidpunkt', 'Börjar', 'Början', 'Från'),
+        'ended_at': (('Slutdatum', 'Sluttid'), 'Slut', 'Sluttid', 'Avslutad', 'Slutdatum',
+                     'Sluttidpunkt', 'Slutar', 'Till'),
+        'duration': ('Varaktighet', 'Längd', 'Tidsåtgång', 'Arbetad tid', 'Timmar', 'Minuter',
+                     'Total tid'),
+        'technician': ('Tekniker', 'Användare', 'Medarbetare', 'Handläggare', 'Konsult',
+                       'Användarnamn'),
+        'customer_email': ('Kundens e-post', 'Kund e-post', 'E-postadress', 'E-post'),
+        'customer_name': ('Kund', 'Kundnamn', 'Företag', 'Företagsnamn'),
+        'customer_ref': ('Kundnummer', 'Kundnr', 'Kund-ID'),
+        'device_ref': ('Enhets-ID', 'Dator-ID'),
+        'device_name': ('Enhet', 'Dator', 'Enhetsnamn', 'Datornamn', 'Arbetsstation'),
+        'group': ('Grupp', 'Gruppnamn'),
+        'department': ('Avdelning',),
+        'note': ('Anteckning', 'Anteckningar', 'Kommentar', 'Beskrivning', 'Notering', 'Ärende',
+                 'Ämne'),
+        'billable': ('Debiterbar', 'Fakturerbar', 'Debiteras', 'Faktureras'),
+    },
+    'da': {
+        'external_id': ('Sessions-ID', 'Sessionsnummer', 'Forbindelses-ID'),
+        'kind': ('Sessionstype',),
+        'day': ('Dato', 'Dag'),
+        'started_at': (('Startdato', 'Starttid'), ('Startdato', 'Starttidspunkt'), 'Starttid',
+                       'Starttidspunkt', 'Startet', 'Påbegyndt', 'Startdato', 'Begyndt', 'Fra'),
+        'ended_at': (('Slutdato', 'Sluttid'), ('Slutdato', 'Sluttidspunkt'), 'Slut', 'Sluttid',
+                     'Sluttidspunkt', 'Afsluttet', 'Slutdato', 'Til'),
+        'duration': ('Varighed', 'Tidsforbrug', 'Minutter', 'Antal timer'),
+        'technician': ('Tekniker', 'Bruger', 'Medarbejder', 'Konsulent', 'Brugernavn'),
+        'customer_email': ('Kundens e-mail', 'Kunde e-mail', 'E-mailadresse'),
+        'customer_name': ('Kunde', 'Kundenavn', 'Firma', 'Virksomhed'),
+        'customer_ref': ('Kundenummer', 'Kundenr', 'Kunde-ID'),
+        'device_ref': ('Enheds-ID', 'Computer-ID'),
+        'device_name': ('Enhed', 'Enhedsnavn', 'Computernavn'),
+        'group': ('Gruppe', 'Gruppenavn'),
+        'department': ('Afdeling',),
+        'note': ('Note', 'Noter', 'Bemærkning', 'Bemærkninger', 'Kommentar', 'Beskrivelse',
+                 'Emne'),
+        'billable': ('Fakturerbar', 'Faktureres', 'Kan faktureres'),
+    },
+    'nb': {
+        'external_id': ('Økt-ID', 'Øktnummer'),
+        'kind': ('Økttype',),
+        'day': ('Dato', 'Dag'),
+        'started_at': (('Startdato', 'Starttid'), ('Startdato', 'Starttidspunkt'), 'Startet',
+                       'Påbegynt', 'Fra'),
+        'ended_at': (('Sluttdato', 'Sluttid'), ('Sluttdato', 'Sluttidspunkt'), 'Slutt',
+                     'Sluttid', 'Sluttidspunkt', 'Avsluttet', 'Sluttdato', 'Til'),
+        'duration': ('Varighet', 'Tidsbruk', 'Minutter', 'Antall timer'),
+        'technician': ('Tekniker', 'Bruker', 'Ansatt', 'Konsulent', 'Brukernavn'),
+        'customer_email': ('Kundens e-post', 'Kunde e-post', 'E-postadresse', 'E-post'),
+        'customer_name': ('Kunde', 'Kundenavn', 'Firma', 'Bedrift'),
+        'customer_ref': ('Kundenummer', 'Kundenr', 'Kunde-ID'),
+        'device_ref': ('Enhets-ID', 'Maskin-ID'),
+        'device_name': ('Enhet', 'Maskin', 'Datamaskin', 'Enhetsnavn', 'Maskinnavn'),
+        'group': ('Gruppe', 'Gruppenavn'),
+        'department': ('Avdeling',),
+        'note': ('Notat', 'Notater', 'Merknad', 'Kommentar', 'Beskrivelse', 'Emne'),
+        'billable': ('Fakturerbar', 'Faktureres'),
+    },
+    'cs': {
+        'external_id': ('ID relace', 'Číslo relace', 'ID spojení'),
+        'kind': ('Typ relace',),
+        'day': ('Datum', 'Den'),
+        'started_at': (('Datum zahájení', 'Čas zahájení'), ('Datum začátku', 'Čas začátku'),
+                       'Začátek', 'Zahájení', 'Zahájeno', 'Čas zahájení', 'Čas začátku',
+                       'Datum zahájení', 'Datum začátku', 'Od'),
+        'ended_at': (('Datum ukončení', 'Čas ukončení'), ('Datum konce', 'Čas konce'), 'Konec',
+                     'Ukončení', 'Ukončeno', 'Čas ukončení', 'Čas konce', 'Datum ukončení',
+                     'Datum konce', 'Do'),
+        'duration': ('Doba trvání', 'Trvání', 'Délka', 'Hodiny', 'Minuty', 'Odpracováno'),
+        'technician': ('Technik', 'Pracovník', 'Uživatel', 'Zaměstnanec', 'Uživatelské jméno'),
+        'customer_email': ('E-mail zákazníka', 'E-mailová adresa'),
+        'customer_name': ('Zákazník', 'Název zákazníka', 'Klient', 'Firma', 'Společnost'),
+        'customer_ref': ('Číslo zákazníka', 'ID zákazníka'),
+        'device_ref': ('ID zařízení', 'ID počítače'),
+        'device_name': ('Zařízení', 'Počítač', 'Název zařízení', 'Název počítače'),
+        'group': ('Skupina',),
+        'department': ('Oddělení',),
+        'note': ('Poznámka', 'Poznámky', 'Popis', 'Komentář', 'Předmět'),
+        'billable': ('Fakturovatelné', 'K fakturaci', 'Fakturovat'),
+    },
+    'ru': {
+        'external_id': ('ID сеанса', 'Номер сеанса', 'Идентификатор'),
+        'kind': ('Тип сеанса',),
+        'day': ('Дата', 'День'),
+        'started_at': (('Дата начала', 'Время начала'), 'Начало', 'Время начала', 'Дата начала',
+                       'Начало сеанса'),
+        'ended_at': (('Дата окончания', 'Время окончания'), 'Окончание', 'Конец',
+                     'Время окончания', 'Дата окончания', 'Завершение', 'Окончание сеанса'),
+        'duration': ('Длительность', 'Продолжительность', 'Часы', 'Минуты'),
+        'technician': ('Техник', 'Специалист', 'Пользователь', 'Сотрудник', 'Исполнитель',
+                       'Оператор'),
+        'customer_email': ('E-mail клиента', 'Электронная почта клиента'),
+        'customer_name': ('Клиент', 'Заказчик', 'Компания', 'Организация', 'Имя клиента'),
+        'customer_ref': ('Номер клиента', 'ID клиента'),
+        'device_ref': ('ID устройства', 'ID компьютера'),
+        'device_name': ('Устройство', 'Компьютер', 'Имя устройства', 'Имя компьютера'),
+        'group': ('Группа',),
+        'department': ('Отдел',),
+        'note': ('Комментарий', 'Примечание', 'Описание', 'Заметка', 'Тема'),
+        'billable': ('К оплате', 'Оплачивается'),  # noqa: RUF001 - Cyrillic
+    },
+    'ja': {
+        'external_id': ('セッションID', 'セッション番号', '接続ID'),
+        'kind': ('セッション種別', 'セッションタイプ'),
+        'day': ('日付', '対応日', '作業日'),
+        'started_at': (('開始日', '開始時刻'), ('開始日', '開始時間'), '開始日時', '開始時刻',
+                       '開始時間', '開始', '接続開始', '接続開始日時'),
+        'ended_at': (('終了日', '終了時刻'), ('終了日', '終了時間'), '終了日時', '終了時刻',
+                     '終了時間', '終了', '接続終了', '接続終了日時'),
+        'duration': ('所要時間', '作業時間', '接続時間', '利用時間', '合計時間'),
+        'technician': ('担当者', '担当者名', '技術者', 'オペレーター', 'オペレータ', 'ユーザー',
+                       'ユーザー名', '作業者'),
+        'customer_email': ('顧客メールアドレス', 'お客様メールアドレス'),
+        'customer_name': ('顧客', '顧客名', 'お客様', 'お客様名', '会社名', '会社', '取引先'),
+        'customer_ref': ('顧客番号', '顧客ID', '顧客コード'),
+        'device_ref': ('端末ID', 'デバイスID'),
+        'device_name': ('端末', '端末名', 'デバイス', 'デバイス名', 'コンピューター',
+                        'コンピュータ', 'コンピューター名', 'コンピュータ名'),
+        'group': ('グループ', 'グループ名'),
+        'department': ('部署', '部門'),
+        'note': ('備考', 'メモ', 'コメント', '内容', '作業内容', '件名'),
+        'billable': ('請求対象', '請求可能', '課金対象'),
+    },
 }  # fmt: skip
 
 
@@ -281,7 +410,7 @@ PAUSES = frozenset(map(fold, (
     'break', 'breaks', 'break_time', 'break_duration', 'pause', 'pauses', 'pause_time', 'Pausen',
     'Pausenzeit', 'Pausendauer', 'Unterbrechung', 'Temps de pause', 'Durée de pause', 'Descanso',
     'Pausa', 'Pausas', 'Tiempo de descanso', 'Pauze', 'Pauzes', 'Pauzetijd', 'Tempo di pausa',
-    'Intervalo', 'Przerwa', 'Czas przerwy',
+    'Intervalo', 'Przerwa', 'Czas przerwy', 'Rast', 'Paus', 'Přestávka', 'Перерыв',
 )))  # fmt: skip
 
 # A yes in these says that there is nothing to bill, or nothing any more.
@@ -293,12 +422,13 @@ FREE = frozenset(map(fold, (
     'Fakturiert', 'In Rechnung gestellt', 'Non facturable', 'Gratuit', 'Facturé', 'Déjà facturé',
     'No facturable', 'Gratuito', 'Facturado', 'Niet factureerbaar', 'Niet declarabel', 'Gratis',
     'Gefactureerd', 'Non fatturabile', 'Fatturato', 'Não faturável', 'Faturado', 'Bezpłatne',
-    'Zafakturowano', 'Zafakturowane',
+    'Zafakturowano', 'Zafakturowane', 'Ej debiterbar', 'Fakturerad', 'Fakturerat', 'Faktureret',
+    'Fakturert', 'Ikke fakturerbar', 'Vyfakturováno',
 )))  # fmt: skip
 
 # From and to can be computers as well: they are times where nothing else is.
 _SIDES = frozenset({'from', 'to', 'Von', 'Bis', 'Desde', 'Hasta', 'Van', 'Tot', 'Dalle', 'Alle',
-                    'Até', 'Od', 'Do'})  # fmt: skip
+                    'Até', 'Od', 'Do', 'Från', 'Till', 'Fra', 'Til'})  # fmt: skip
 
 
 def _all(kind):
@@ -331,10 +461,18 @@ _OTHER_NAMES = frozenset(
 )
 
 
+_YEAR_FIRST_NAMES = frozenset(
+    fold(part)
+    for names in OTHER['ja'].values()
+    for name in names
+    for part in (name if isinstance(name, tuple) else (name,))
+)
+
+
 def is_day_first(columns):
     """Tell whether headings are in a language whose dates have the day before the month."""
     folded = {fold(bare(name)) for name in columns if isinstance(name, str)}
-    return len((folded & _OTHER_NAMES) - _ENGLISH_NAMES) >= 2
+    return len((folded & _OTHER_NAMES) - _ENGLISH_NAMES - _YEAR_FIRST_NAMES) >= 2
 
 
 def known_headings(columns):
@@ -345,7 +483,7 @@ def known_headings(columns):
 
 # === WHAT A HEADING SAYS BESIDES === #
 
-_BRACKETS = re.compile(r'[(\[{]([^()\[\]{}]{0,60})[)\]}]')
+_BRACKETS = re.compile('[(\\[{\uff08]([^()\\[\\]{}\uff08\uff09]{0,60})[)\\]}\uff09]')
 _CAMEL = re.compile(r'(?<=[a-z])(?=[A-Z])')
 _UNIT_WORDS = {
     **dict.fromkeys(
@@ -361,15 +499,35 @@ _UNIT_WORDS = {
         ('h', 'hr', 'hrs', 'hour', 'hours', 'std', 'stunden', 'stunde', 'heures', 'heure', 'horas',
          'hora', 'ore', 'uren', 'uur', 'decimal', 'dezimal', 'decimale', 'decimaux',
          'dezimalstunden',         'decimales', 'decimaal', 'industriestunden', 'hh'), 'h'),
-    **dict.fromkeys(('sekundy', 'sekund'), 's'),
-    **dict.fromkeys(('minuty', 'minut'), 'min'),
-    **dict.fromkeys(('godz', 'godziny', 'godzin', 'dziesietnie'), 'h'),
-    **dict.fromkeys(('d', 'days', 'tage', 'dni'), 'd'),
+    **dict.fromkeys(('sekundy', 'sekund', 'sekunder', 'сек', 'секунды'), 's'),
+    **dict.fromkeys(('minuty', 'minut', 'minuter', 'minutter', 'мин', 'минуты'), 'min'),
+    **dict.fromkeys(
+        ('godz', 'godziny', 'godzin', 'dziesietnie', 'timmar', 'tim', 'hodiny', 'hodin', 'ч',
+         'часы'), 'h'),
+    **dict.fromkeys(('d', 'days', 'tage', 'dni', 'dagar', 'dage'), 'd'),
+    '秒': 's', '分': 'min', '時間': 'h',
 }  # fmt: skip
 # Columns that have but a part of a duration where another one has the rest.
 SPLIT_UNITS = {
-    **dict.fromkeys(('hours', 'stunden', 'heures', 'horas', 'uren', 'ore', 'godziny'), 'h'),
-    **dict.fromkeys(('minutes', 'minuten', 'minutos', 'minuti', 'minuty'), 'min'),
+    **dict.fromkeys(
+        (
+            'hours',
+            'stunden',
+            'heures',
+            'horas',
+            'uren',
+            'ore',
+            'godziny',
+            'timmar',
+            'hodiny',
+            'часы',
+        ),
+        'h',
+    ),
+    **dict.fromkeys(
+        ('minutes', 'minuten', 'minutos', 'minuti', 'minuty', 'minuter', 'minutter', 'минуты'),
+        'min',
+    ),
     **dict.fromkeys(
         ('seconds', 'sekunden', 'secondes', 'segundos', 'seconden', 'secondi', 'sekundy'), 's'
     ),
@@ -378,7 +536,7 @@ SPLIT_UNITS = {
 _EXACT = frozenset(
     {'exact', 'actual', 'exakt', 'exakte', 'genau', 'genaue', 'ist', 'tatsachlich', 'tatsachliche',
      'reel', 'reelle', 'exacte', 'exacto', 'exacta', 'real', 'reale', 'effettivo', 'effettiva',
-     'werkelijk', 'werkelijke'}
+     'werkelijk', 'werkelijke', 'faktisk', 'skutecna'}
 )  # fmt: skip
 _NOT_EXACT = frozenset(
     {'rounded', 'billed', 'billable', 'invoiced', 'charged', 'gerundet', 'gerundete', 'aufgerundet',
@@ -386,6 +544,8 @@ _NOT_EXACT = frozenset(
      'facturee', 'facturable', 'redondeado', 'redondeada', 'facturado', 'facturada', 'afgerond',
      'afgeronde', 'gefactureerd', 'arrotondato', 'arrotondata', 'fatturato', 'fatturata',
      'arredondado', 'arredondada', 'faturado', 'faturada', 'planned', 'scheduled', 'estimated',
+     'avrundad', 'afrundet', 'avrundet', 'debiterad', 'debiterbar', 'fakturerbar', 'planerad',
+     'zaokrouhleno',
      'soll', 'plan', 'geplant', 'geplante', 'prevu', 'prevue', 'previsto', 'prevista', 'gepland'}
 )  # fmt: skip
 _FILLERS = frozenset({'in', 'en', 'em', 'per'})

@@ -22,19 +22,21 @@ def fold_text(text):
 def _months():
     names = (
         'jan january januar janner janvier janv enero ene januari gennaio gen janeiro '
-        'styczen stycznia sty',
-        'feb february februar fevrier fevr fev febrero februari febbraio fevereiro luty lutego lut',
-        'mar march marz mrz mars marzo mrt maart marco marzec marca',
-        'apr april avril avr abril abr aprile kwiecien kwietnia kwi',
-        'may mai mayo mei maggio mag maio maja',
-        'jun june juni juin junio giugno giu junho czerwiec czerwca cze',
-        'jul july juli juillet juil julio luglio lug julho lipiec lipca lip',
-        'aug august aout agosto ago augustus sierpien sierpnia sie',
-        'sep sept september septembre septiembre settembre set setembro wrzesien wrzesnia wrz',
+        'styczen stycznia sty leden ledna',
+        'feb february februar fevrier fevr fev febrero februari febbraio fevereiro luty lutego lut '
+        'unor unora',
+        'mar march marz mrz mars marzo mrt maart marco marzec marca marts brezen brezna',
+        'apr april avril avr abril abr aprile kwiecien kwietnia kwi duben dubna',
+        'may mai mayo mei maggio mag maio maja maj kveten kvetna',
+        'jun june juni juin junio giugno giu junho czerwiec czerwca cze cerven cervna',
+        'jul july juli juillet juil julio luglio lug julho lipiec lipca lip cervenec cervence',
+        'aug august aout agosto ago augustus sierpien sierpnia sie augusti srpen srpna',
+        'sep sept september septembre septiembre settembre set setembro wrzesien wrzesnia wrz zari',
         'oct october okt oktober octobre octubre ottobre ott out outubro pazdziernik '
-        'pazdziernika paz',
-        'nov november novembre noviembre novembro listopad listopada lis',
-        'dec december dez dezember decembre diciembre dic dicembre dezembro grudzien grudnia gru',
+        'pazdziernika paz rijen rijna',
+        'nov november novembre noviembre novembro listopad listopada lis listopadu',
+        'dec december dez dezember decembre diciembre dic dicembre dezembro grudzien grudnia gru '
+        'desember des prosinec prosince',
     )
     return {
         name: number for number, month in enumerate(names, 1) for name in month.split()
@@ -151,11 +153,14 @@ WEEKDAYS = frozenset(
         "piatek",
         "sobota",
         "niedziela",
-    ]
-)
+    ]) | {
+    'mandag', 'tirsdag', 'tisdag', 'onsdag', 'torsdag', 'fredag', 'lordag', 'lørdag', 'sondag',
+    'søndag', 'tir', 'tis', 'ons', 'tor', 'tors', 'fre', 'lor', 'lør', 'son', 'søn', 'pondeli',
+    'utery', 'streda', 'ctvrtek', 'patek', 'nedele', 'po', 'ut', 'st', 'ct', 'pa', 'ne',
+}  # fmt: skip
 NO = frozenset(
     ["false", "no", "n", "0", "off", "nein", "non", "nee", "nao", "falso", "faux", "falsch",
-     "onwaar", "nie"]
+     "onwaar", "nie", "nej", "nei", "ne", "нет", "いいえ"]
 ) | {
     'not billable', 'non-billable', 'non billable', 'nonbillable', 'unbillable', 'do not bill',
     'donotbill', 'no charge', 'nocharge', 'nicht abrechenbar', 'nicht verrechenbar',
@@ -166,30 +171,33 @@ NO = frozenset(
     'kulanz', 'garantie', 'gewahrleistung', 'goodwill', 'warranty', 'free', 'gratis', 'gratuit',
     'gratuito', 'garantia', 'garanzia', 'offert', 'ne pas facturer', 'a ne pas facturer',
     'no facturar', 'niet factureren', 'non fatturare', 'nao faturar', 'bezpłatne', 'bezpłatnie',
-    'nie fakturowac', 'gwarancja', '0.0', '0.00', '0,00',
+    'nie fakturowac', 'gwarancja', 'ej debiterbar', 'debiteras ej', 'ikke fakturerbar',
+    'nefakturovat', '0.0', '0.00', '0,00',
 }  # fmt: skip
 YES = frozenset({
     'true', 'yes', 'y', '1', 'on', 'x', 'ja', 'j', 'wahr', 'oui', 'vrai', 'si', 'sí', 'verdadero',
-    'waar', 'vero', 'sim', 'verdadeiro', 'tak', '✓', '✔',
+    'waar', 'vero', 'sim', 'verdadeiro', 'tak', 'ano', 'да', 'はい',
+    '✓', '✔',
 })  # fmt: skip
 # What has been billed somewhere is not billed here as well.
 BILLED = frozenset({
     'billed', 'invoiced', 'already billed', 'already invoiced', 'abgerechnet', 'verrechnet',
     'fakturiert', 'in rechnung gestellt', 'facture', 'facturee', 'deja facture', 'facturado',
     'facturada', 'gefactureerd', 'fatturato', 'fatturata', 'faturado', 'faturada', 'zafakturowano',
-    'zafakturowane',
+    'zafakturowane', 'fakturerad', 'fakturerat', 'faktureret', 'fakturert', 'vyfakturovano',
 })  # fmt: skip
 # How the row of sums begins.
 TOTALS = frozenset(
     ["total", "totals", "sum", "summe", "gesamt", "gesamtsumme", "insgesamt", "totaux", "totaal",
-     "totale", "totali", "totais", "suma", "somme"]
+     "totale", "totali", "totais", "suma", "somme", "summa", "totalt", "ialt", "celkem", "итого",
+     "всего", "合計", "総計"]
 ) | {
     'grand total', 'total general', 'totale generale', 'total geral', 'overall total',
     'eindtotaal', 'sub total', 'subtotal', 'zwischensumme', 'sous-total', 'total hours',
     'total time', 'summe gesamt', 'total duration', 'total devices', 'total computers',
     'total sessions', 'total records', 'total rows', 'total entries', 'anzahl', 'anzahl gesamt',
     'razem', 'łacznie', 'ogołem', 'suma godzin', 'count', 'nombre total', 'aantal', 'cantidad',
-    'quantidade',
+    'quantidade', 'i alt', 'total tid', 'antal', 'antall',
 }  # fmt: skip
 
 # What exports write in place of any value, and in place of a name.
@@ -198,6 +206,7 @@ _NOBODY = NOTHING | {
     'n.a.', 'unknown', 'not set',
     'unassigned', 'unbekannt', 'keine angabe', 'k. a.', 'k.a.', 'nicht zugewiesen', 'inconnu',
     'non defini', 'desconocido', 'onbekend', 'sconosciuto', 'desconhecido', 'nieznany', 'brak',
+    'okand', 'ukendt', 'ukjent', 'neznamy',
 }  # fmt: skip
 
 

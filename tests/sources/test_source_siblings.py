@@ -108,6 +108,55 @@ def test_polish_headings(heading, times, encoding):
 
 
 @pytest.mark.parametrize(
+    ('heading', 'row', 'encoding'),
+    [
+        ('Sessions-ID;Tekniker;Kund;Dator;Starttid;Sluttid;Anteckning;Debiterbar',
+         'A1;Ava;Växjö AB;PC-1;{iso};{iso_end};Skrivare;Nej', 'cp1252'),
+        ('Sessionsnummer;Handläggare;Företag;Enhet;Datum;Från;Till;Kommentar;Faktureras',
+         'A1;Ava;Växjö AB;PC-1;2026-10-05;10:12:30;10:42:30;Skrivare;Nej', 'utf-8'),
+        ('Sessions-ID;Medarbejder;Kunde;Enhed;Startdato;Starttidspunkt;Slutdato;Sluttidspunkt;'
+         'Bemærkning;Fakturerbar', 'A1;Ava;Ålborg ApS;PC-1;05-10-2026;10:12:30;05-10-2026;'
+         '10:42:30;Printer;Nej', 'cp1252'),
+        ('Økt-ID;Ansatt;Bedrift;Maskin;Startet;Varighet;Merknad;Faktureres',
+         'A1;Ava;Bærum AS;PC-1;mandag 5. oktober 2026 kl. 10:12:30;30 minutter;Skriver;Nei',
+         'utf-8'),
+        ('ID relace;Technik;Zákazník;Počítač;Začátek;Konec;Poznámka;K fakturaci',
+         'A1;Ava;Škoda s.r.o.;PC-1;5. října 2026 10:12:30;5.10.2026 10:42:30;Tisk;Ne', 'cp1250'),
+        ('ID сеанса;Специалист;Заказчик;Компьютер;Начало;Длительность (мин);Тема;Оплачивается',
+         'A1;Ava;Ромашка и дочери;PC-1;05.10.2026 10:12:30;30;Принтер;Нет', 'cp1251'),
+        ('セッションID;担当者;顧客名;端末名;開始日時;所要時間(分);備考;請求対象',
+         'A1;Ava;株式会社サンプル;PC-1;2026年10月5日 10:12:30;30;プリンタ;いいえ', 'cp932'),
+    ],
+)  # fmt: skip
+def test_headings_of_the_north_and_the_east(heading, row, encoding):
+    row = row.format(iso='2026-10-05 10:12:30', iso_end='2026-10-05 10:42:30')
+    for each in (encoding, 'utf-8', 'utf-16'):
+        first, total = sessions(f'{heading}\n{row}\nSumma;;;;;;\n'.encode(each))[1]
+        assert (first.started_at, first.ended_at) == T1
+        said = (first.external_id, first.technician, first.customer_name, first.device_name)
+        assert said == ('A1', 'Ava', row.split(';')[2], 'PC-1')
+        assert first.note in row
+        assert first.note
+        assert first.billable is False
+        assert total.code == 'total'
+
+
+def test_japanese_headings_do_not_say_that_days_come_first():
+    content = '担当者,顧客名,開始日時,終了日時\nAva,サンプル,05/10/2026 10:12,05/10/2026 10:42\n'
+    assert sessions(content)[1][0].code == 'ambiguous_time'
+
+
+@pytest.mark.parametrize('name', ['Привет мир', 'Львів Харків', 'Château Évêque', 'Łódź', 'Ιθάκη'])
+def test_what_is_no_japanese_is_not_taken_for_it(name):
+    for encoding in ('cp1250', 'cp1251', 'cp1252', 'cp1253', 'cp850', 'mac_roman'):
+        try:
+            content = f'ID;Kunde\n1;{name}\n2;{name}\n'.encode(encoding)
+        except UnicodeEncodeError:
+            continue
+        assert read_file(content).encoding != 'cp932'
+
+
+@pytest.mark.parametrize(
     ('encoding', 'name'),
     [('cp1250', 'Łódź Gdańsk Kraków świeża żółć'), ('cp1251', 'Київ Харків Львів'),
      ('cp1252', 'Müller Søren Français'), ('cp1253', 'Αθήνα Θεσσαλονίκη')],
@@ -861,7 +910,8 @@ def test_toggls_report_api_has_in_common_what_stands_around_its_entries(groups):
             'billable': False, 'description': 'Printer', 'tag_ids': [], 'row_number': number,
             'time_entries': [
                 {'id': number * 10 + index, 'seconds': 1800, 'at': '2026-10-05T08:42:31+00:00',
-                 'start': f'2026-10-0{day}T10:12:30+02:00', 'stop': f'2026-10-0{day}T10:42:30+02:00'}
+                 'start': f'2026-10-0{day}T10:12:30+02:00',
+                 'stop': f'2026-10-0{day}T10:42:30+02:00'}
                 for index, day in enumerate((5, 6), 1)
             ],
             **said,
@@ -884,7 +934,8 @@ def test_toggls_report_api_has_in_common_what_stands_around_its_entries(groups):
 def test_the_address_in_clockifys_german_report_is_the_technicians(heading):
     content = (
         f'"Projekt","Kunde","Beschreibung","Aufgabe","Benutzer","Gruppe","{heading}","Tags",'
-        '"Abrechenbar","Startdatum","Startzeit","Enddatum","Endzeit","Dauer (h)","Dauer (dezimal)"\n'
+        '"Abrechenbar","Startdatum","Startzeit","Enddatum","Endzeit","Dauer (h)",'
+        '"Dauer (dezimal)"\n'
         '"Support","Acme","Printer","","Ava","","ava@example.com","","Nein","05.10.2026",'
         '"10:12:30","05.10.2026","10:42:30","00:30:00","0.50"\n'
     )
