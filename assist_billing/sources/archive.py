@@ -5,6 +5,7 @@ hundred megabytes of tags become gigabytes of objects. So all parts are looked t
 bytes, in bounded memory.
 """
 
+import html
 import io
 import re
 import zipfile
@@ -37,6 +38,13 @@ _SPAN = re.compile(
     rb'<(?:\w{1,20}:)?mergeCell\s[^<>]{0,99}?ref="([A-Z]{1,3})(\d{1,7}):[A-Z]{1,3}(\d{1,7})"'
 )
 _HIDDEN_ROW = re.compile(rb'<(?:\w{1,20}:)?row\s[^<>]{0,400}?\bhidden="(?:1|true)"[^<>]{0,400}')
+# Of a formula that nobody has computed there is no value; of one that gives an empty text there is.
+_FORMULA = re.compile(
+    rb'<(?:\w{1,20}:)?c\s(?![^<>]{0,200}\bt="str")[^<>]{0,200}?\br="([A-Z]{1,3})(\d{1,7})"[^<>]{0,200}>'
+    rb'<(?:\w{1,20}:)?f(?:\s[^<>]{0,200})?(?:/>|>([^<]{0,9000})</(?:\w{1,20}:)?f>)'
+    rb'(?:<(?:\w{1,20}:)?v\s?/>|<(?:\w{1,20}:)?v></(?:\w{1,20}:)?v>)?</(?:\w{1,20}:)?c>'
+)
+_OVERLAP = 1 << 16
 _ROW_NUMBER = re.compile(rb'\sr="(\d{1,7})"')
 # How XML begins that is in another encoding than UTF-8; no spreadsheet program writes such.
 _OTHER_ENCODINGS = (
@@ -65,29 +73,35 @@ def check_archive(data, max_rows):
 
 
 def find_layout(content):
-    """Return what a sheet's cells do not say: which of them span rows, and which rows are hidden.
+    """Return what a sheet's cells do not say: which span rows, or were not computed; hidden rows.
 
     :param content: the sheet's part, a file of bytes
-    :return: `({first row: [(column, last row)]}, set of hidden rows)`, all counted from 1
+    :return: `({first row: [(column, last row)]}, set of hidden rows, {row: {column: formula}})`,
+        all counted from 1
     """
     # Imported here: whoever reads no XLSX needs no openpyxl.
     from openpyxl.utils import column_index_from_string as column_of  # noqa: PLC0415
 
-    spans, hidden, rest = {}, set(), b''
+    spans, hidden, formulas, rest = {}, set(), {}, b''
     while chunk := content.read(_CHUNK):
+        # What lies across the border of two chunks is found in the next one; some is found twice.
         chunk = rest + chunk
-        last = max(chunk.rfind(b'<'), 0)
         hidden.update(
             int(number[1])
-            for row in _HIDDEN_ROW.finditer(chunk, 0, last)
+            for row in _HIDDEN_ROW.finditer(chunk)
             if (number := _ROW_NUMBER.search(row[0]))
         )
-        for span in _SPAN.finditer(chunk, 0, last):
+        for span in _SPAN.finditer(chunk):
             column, first, last_row = column_of(span[1].decode()), int(span[2]), int(span[3])
-            if first < last_row and len(spans) < _MAX_SPANS:
-                spans.setdefault(first, []).append((column, last_row))
-        rest = chunk[last:] if len(chunk) - last < _CHUNK else b''
-    return spans, hidden
+            of_row = spans.setdefault(first, []) if len(spans) < _MAX_SPANS else []
+            if first < last_row and (column, last_row) not in of_row:
+                of_row.append((column, last_row))
+        for cell in _FORMULA.finditer(chunk):
+            if len(formulas) < _MAX_SPANS:
+                text = '=' + html.unescape((cell[3] or b'').decode(errors='replace')[:200])
+                formulas.setdefault(int(cell[2]), {})[column_of(cell[1].decode())] = text
+        rest = chunk[-_OVERLAP:]
+    return spans, hidden, formulas
 
 
 class _TagCounter:

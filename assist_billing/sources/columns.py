@@ -8,10 +8,12 @@ from typing import NamedTuple
 from .headings import (
     COMMON,
     FREE,
+    INVOICES,
     PAUSES,
     SPLIT_UNITS,
     bare,
     is_exact,
+    says_exact,
     unit_of,
     zone_of,
     zone_word_of,
@@ -27,6 +29,7 @@ _INNER_NAMES = 50
 # A file has a few; records with names of their own each fill no memory.
 _LAYOUTS_KEPT = 256
 _TOLD_BY_NAME = frozenset({'technician', 'customer_name', 'device_name'})
+_MEASURED = frozenset({'started_at', 'ended_at', 'duration'})
 _INDEX = {field: index for index, field in enumerate(FIELDS)}
 
 
@@ -169,6 +172,7 @@ class Shape(NamedTuple):
     :ivar zone_words: `{field: what the zone calls itself}`, where a heading has but that
     :ivar pauses: names of columns that say how long nobody worked between start and end
     :ivar free: names of columns of which a yes says that there is nothing to bill
+    :ivar invoices: names of columns that say on which invoice it is already
     """
 
     columns: tuple
@@ -177,6 +181,7 @@ class Shape(NamedTuple):
     zone_words: dict
     pauses: tuple
     free: tuple
+    invoices: tuple
 
     def of(self, field):
         return self.columns[_INDEX[field]]
@@ -192,6 +197,7 @@ class Columns:
         self.names = {field: tuple(profile.columns.get(field, ())) for field in FIELDS}
         self.pairs = dict(profile.pairs)
         self.joined = set()
+        self.mapped = set()
         self.options = {
             'time_unit': profile.time_unit,
             'duration_unit': None,
@@ -233,6 +239,7 @@ class Columns:
                 self.problem = given
                 continue
             self.names[field] = tuple(filter(None, given))
+            self.mapped.add(field)
             self.pairs.pop(field, None)
             if field == 'external_id':
                 self.may_derive = not self.names[field]
@@ -260,7 +267,8 @@ class Columns:
         unused = [key for key in keys if not any(key in of_field for of_field in columns)]
         pauses = tuple(key for key in unused if fold(bare(key)) in PAUSES)
         free = tuple(key for key in unused if fold(key) in FREE)
-        return Shape(columns, unit, zones, words, pauses, free)
+        invoices = tuple(key for key in unused if fold(key) in INVOICES)
+        return Shape(columns, unit, zones, words, pauses, free, invoices)
 
     def _find(self, field, names):
         """Return the columns of a field."""
@@ -270,6 +278,10 @@ class Columns:
                 return (Joined(' + '.join(both), both),)
         found = (names.find(name) for name in self.names[field])
         columns = tuple(dict.fromkeys(column for column in found if column is not None))
+        if columns and field in _MEASURED and field not in self.mapped:
+            # Beside “Start” the “Actual Start” is what was measured.
+            exact = names.find_exact(columns[0])
+            columns = (exact,) if exact else columns
         if field == 'duration' and field not in self.joined and columns:
             split = names.split_duration(columns[0])
             columns = (split, *columns) if split else columns
@@ -333,6 +345,13 @@ class _Names:
         if found is None and fold(name) in self.within:
             return Nested(self.within[fold(name)])
         return found
+
+    def find_exact(self, column):
+        """Find the name of what was measured, where that is this one with a word for it besides."""
+        if not isinstance(column, str):
+            return None
+        return next((key for key in self.keys if key != column and says_exact(key)
+                     and fold(bare(key)) == fold(bare(column))), None)  # fmt: skip
 
     def split_duration(self, first):
         """Return a `Split` when the column that is found has but the hours, or the minutes."""

@@ -426,6 +426,15 @@ FREE = frozenset(map(fold, (
     'Fakturert', 'Ikke fakturerbar', 'Vyfakturováno',
 )))  # fmt: skip
 
+# Filled in, these say that there is an invoice already.
+INVOICES = frozenset(map(fold, (
+    'invoice_number', 'invoice_no', 'invoice_id', 'invoice_nr', 'Rechnungsnummer', 'Rechnungs-Nr',
+    'Rechnungs-Nr.', 'Rechnungs-ID', 'Numéro de facture', 'N° de facture', 'N° facture',
+    'Número de factura', 'N.º de factura', 'Factuurnummer', 'Numero fattura', 'Numero di fattura',
+    'Número da fatura', 'N.º da fatura', 'Numer faktury', 'Nr faktury', 'Fakturanummer',
+    'Číslo faktury',
+)))  # fmt: skip
+
 # From and to can be computers as well: they are times where nothing else is.
 _SIDES = frozenset({'from', 'to', 'Von', 'Bis', 'Desde', 'Hasta', 'Van', 'Tot', 'Dalle', 'Alle',
                     'Até', 'Od', 'Do', 'Från', 'Till', 'Fra', 'Til'})  # fmt: skip
@@ -598,6 +607,13 @@ def is_exact(name):
     words, inside = heading_words(name)
     said = {*words, *(word for text in inside for word in re.findall(r'[^\W_]+', fold_text(text)))}
     return not said & _NOT_EXACT
+
+
+@lru_cache(maxsize=2048)
+def says_exact(name):
+    """Tell whether a heading says that its values were measured."""
+    words, inside = heading_words(name)
+    return not _EXACT.isdisjoint(words) or any(fold_text(text) in _EXACT for text in inside)
 
 
 @lru_cache(maxsize=2048)

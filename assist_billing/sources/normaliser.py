@@ -42,6 +42,8 @@ OVER_MIDNIGHT = timedelta(hours=16)
 
 # How an ID looks that was made of what a session says.
 DERIVED_ID = '[de]-[0-9a-f]{32}'
+# What stands behind a yes or no is why.
+_REASON = re.compile(r'\s*[(:;,]|\s[-–]\s')
 # Durations may be rounded to minutes.
 _ROUNDED = 61
 
@@ -560,10 +562,16 @@ class _Reading:
         for name in self.whole.free:
             if _word(self.record[name]) in YES:
                 return False, f'{name}: {clean_line(str(self.record[name]))}'
+        for name in self.whole.invoices:
+            if not _is_no_invoice(self.record[name]):
+                return False, f'{name}: {clean_line(str(self.record[name]))}'
         value, name = self.take('billable')
         if value is None:
             return None, ''
+        # “Non billable (warranty)”, “no: goodwill”
         word = fold_text(_word(value))
+        said = _REASON.split(word, maxsplit=1)[0]
+        word = said if any(map(str.isalpha, said)) else word
         if word in self.profile.not_billable:
             return False, self.profile.not_billable[word]
         if not self.profile.not_billable and (word in NO or word in BILLED):
@@ -593,6 +601,11 @@ def _is_no_pause(value):
         return not duration(value, 'h')
     except BadValue:
         return False
+
+
+def _is_no_invoice(value):
+    text = _word(value) if isinstance(value, str | int | float) else ''
+    return is_blank(value) or is_nobody(text) or text in NO or not any(map(str.isdigit, text))
 
 
 def _is_nothing(value):

@@ -368,10 +368,11 @@ class _SheetRows:
 
     def __iter__(self):
         with self._sheet._get_source() as content:
-            spans, hidden = find_layout(content)
+            spans, hidden, formulas = find_layout(content)
         # Dimensions are what the writer claims, up to 16,384 columns; look ourselves.
         self._sheet.reset_dimensions()
         rows = enumerate(self._sheet.iter_rows(values_only=True), 1)
+        rows = _with_formulas(rows, formulas) if formulas else rows
         rows = _since_1904(rows) if self._is_mac else rows
         count = 0
         for number, row in spread(rows, spans) if spans else rows:
@@ -406,6 +407,20 @@ def read_sheets(sheets, max_cells=None):
     if found is None:
         raise ReadError('empty')
     return found
+
+
+def _with_formulas(rows, formulas):
+    """Yield rows in which a formula that nobody computed stands as it is, to be refused.
+
+    Without its value it would be blank: a session whose end is one would run.
+    """
+    for number, row in rows:
+        if number in formulas:
+            row = list(row)
+            for column, text in formulas[number].items():
+                if column <= len(row) and row[column - 1] is None:
+                    row[column - 1] = text
+        yield number, row
 
 
 def _since_1904(rows):

@@ -172,7 +172,7 @@ NO = frozenset(
     'gratuito', 'garantia', 'garanzia', 'offert', 'ne pas facturer', 'a ne pas facturer',
     'no facturar', 'niet factureren', 'non fatturare', 'nao faturar', 'bezpłatne', 'bezpłatnie',
     'nie fakturowac', 'gwarancja', 'ej debiterbar', 'debiteras ej', 'ikke fakturerbar',
-    'nefakturovat', '0.0', '0.00', '0,00',
+    'nefakturovat', '✗', '✘', '0.0', '0.00', '0,00',
 }  # fmt: skip
 YES = frozenset({
     'true', 'yes', 'y', '1', 'on', 'x', 'ja', 'j', 'wahr', 'oui', 'vrai', 'si', 'sí', 'verdadero',

@@ -977,3 +977,64 @@ def test_who_worked_is_found_within(who):
               'timeEnd': '2026-10-05T08:42:30Z', 'billableOption': 'NoCharge'}  # fmt: skip
     [one] = sessions(json.dumps([record]), 'x.json')[1]
     assert (one.technician, one.customer_name, one.billable) == ('Ava', 'Acme', False)
+
+
+# === WHAT COUNTS === #
+
+
+@pytest.mark.parametrize(
+    ('planned', 'measured'),
+    [('Start,End', 'Actual Start,Actual End'), ('Beginn,Ende', 'Beginn (Ist),Ende (Ist)'),
+     ('Début,Fin', 'Début réel,Fin réelle')],
+)  # fmt: skip
+@pytest.mark.parametrize('order', [0, 1])
+def test_beside_what_was_planned_what_was_measured_counts(planned, measured, order):
+    heads = [planned, measured]
+    times = ['2026-10-05 10:00,2026-10-05 12:00', '2026-10-05 10:12:30,2026-10-05 10:42:30']
+    if order:
+        heads, times = heads[::-1], times[::-1]
+    content = f'Session ID,{",".join(heads)}\na1,{",".join(times)}\n'
+    assert spans(content) == [T1]
+    chosen = {'started_at': planned.split(',')[0], 'ended_at': planned.split(',')[1]}
+    assert spans(content, **chosen) == [(datetime(2026, 10, 5, 8), datetime(2026, 10, 5, 10))]
+
+
+def test_what_was_only_planned_is_no_session():
+    content = 'Session ID,Start,End,Actual Start,Actual End\n'
+    content += 'a1,2026-10-05 10:00,2026-10-05 12:00,,\n'
+    content += 'a2,2026-10-05 10:00,2026-10-05 12:00,2026-10-05 10:12:30,\n'
+    planned, running = sessions(content)[1]
+    assert planned.code == 'no_start'
+    assert (running.started_at, running.ended_at) == (T1[0], None)
+
+
+@pytest.mark.parametrize(
+    ('heading', 'value', 'billable'),
+    [
+        ('Billable', 'Non billable (warranty)', False), ('Billable', 'No: goodwill', False),
+        ('Billable', 'Nein - Kulanz', False), ('Billable', '✗', False),
+        ('Billable', 'Yes (remote)', None), ('Billable', '0:30', None), ('Billable', '✓', None),
+        ('Invoice Number', 'INV-2026-001', False), ('Rechnungsnummer', '20260012', False),
+        ('Invoice No', '', None), ('Invoice No', '0', None), ('Invoice ID', 'none', None),
+        ('Invoice Number', 'open', None),
+    ],
+)  # fmt: skip
+def test_what_is_billed_already_or_for_free(heading, value, billable):
+    content = f'Session ID,Start,End,{heading}\n'
+    content += f'a1,2026-10-05 10:12:30,2026-10-05 10:42:30,{value}\n'
+    assert sessions(content)[1][0].billable is billable
+
+
+def test_a_formula_that_nobody_computed_is_no_blank():
+    workbook = openpyxl.Workbook()
+    sheet = workbook.active
+    sheet.append(['Technician', 'Start', 'Duration (min)', 'Note'])
+    sheet.append(['ava', datetime(2026, 10, 5, 10, 12, 30), '=15*2', 'a'])
+    sheet.append(['ava', '=B2+1', 30, 'a'])
+    sheet.append(['ava', datetime(2026, 10, 5, 10, 12, 30), 30, '=A2&"x"'])
+    file = io.BytesIO()
+    workbook.save(file)
+    duration, start, note = sessions(file.getvalue(), 'x.xlsx')[1]
+    assert (duration.code, start.code) == ('bad_duration', 'bad_time')
+    assert '=15*2' in duration.reason
+    assert (note.started_at, note.ended_at, note.note) == (*T1, '=A2&"x"')
