@@ -279,9 +279,9 @@ class Columns:
         found = (names.find(name) for name in self.names[field])
         columns = tuple(dict.fromkeys(column for column in found if column is not None))
         if columns and field in _MEASURED and field not in self.mapped:
-            # Beside “Start” the “Actual Start” is what was measured.
-            exact = names.find_exact(columns[0])
-            columns = (exact,) if exact else columns
+            # Beside “Start” there may be “Actual Start”, or “Start (UTC)”.
+            surer = names.find_surer(columns[0])
+            columns = (surer,) if surer else columns
         if field == 'duration' and field not in self.joined and columns:
             split = names.split_duration(columns[0])
             columns = (split, *columns) if split else columns
@@ -346,12 +346,12 @@ class _Names:
             return Nested(self.within[fold(name)])
         return found
 
-    def find_exact(self, column):
-        """Find the name of what was measured, where that is this one with a word for it besides."""
-        if not isinstance(column, str):
+    def find_surer(self, column):
+        """Find the name that is this one, but for a word that says it was measured, or its zone."""
+        if not isinstance(column, str) or says_exact(column) or zone_of(column):
             return None
-        return next((key for key in self.keys if key != column and says_exact(key)
-                     and fold(bare(key)) == fold(bare(column))), None)  # fmt: skip
+        same = [key for key in self.keys if key != column and fold(bare(key)) == fold(bare(column))]
+        return next((key for told in (says_exact, zone_of) for key in same if told(key)), None)
 
     def split_duration(self, first):
         """Return a `Split` when the column that is found has but the hours, or the minutes."""
@@ -369,7 +369,8 @@ class _Names:
         """Find a name among those that say a unit, a zone or the like besides."""
         if self.bare is None:
             self.bare = {}
-            # Of “Duration (rounded)” and “Duration (exact)” the exact one, wherever it stands.
-            for key in sorted(self.keys, key=lambda key: not is_exact(key)):
+            # Of “Duration (rounded)” and “Duration (exact)” the exact one, wherever it stands; and
+            # of “Start (Local)” and “Start (UTC)” the one whose zone is told.
+            for key in sorted(self.keys, key=lambda key: (not is_exact(key), not zone_of(key))):
                 self.bare.setdefault(fold(bare(key)), key)
         return self.bare.get(fold(name))

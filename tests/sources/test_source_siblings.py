@@ -1038,3 +1038,15 @@ def test_a_formula_that_nobody_computed_is_no_blank():
     assert (duration.code, start.code) == ('bad_duration', 'bad_time')
     assert '=15*2' in duration.reason
     assert (note.started_at, note.ended_at, note.note) == (*T1, '=A2&"x"')
+
+
+@pytest.mark.parametrize('local', ['Start Time,End Time', 'Start (Local),End (Local)'])
+@pytest.mark.parametrize('order', [0, 1])
+def test_the_column_that_tells_its_zone_counts_before_one_that_does_not(local, order):
+    told = 'Start Time (UTC),End Time (UTC)' if 'Time' in local else 'Start (UTC),End (UTC)'
+    heads = [local, told]
+    times = ['2026-10-05 10:12:30,2026-10-05 10:42:30', '2026-10-05 08:12:30,2026-10-05 08:42:30']
+    if order:
+        heads, times = heads[::-1], times[::-1]
+    content = f'Session ID,{",".join(heads)}\na1,{",".join(times)}\n'
+    assert spans(content, tz='America/New_York') == [T1]
