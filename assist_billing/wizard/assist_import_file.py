@@ -91,11 +91,14 @@ class AssistImportFile(models.AbstractModel):
         except sources.ReadError as error:
             raise self._get_refusal(error) from None
         except binascii.Error:
-            reason = self.env._("The file did not arrive whole. Choose it again.")
-        else:
-            self.env.cr.cache['assist_billing_reading'] = (key, reading)
-            return reading
-        raise UserError(self.env._("%(file)s: %(reason)s", file=self._get_title(), reason=reason))
+            raise self._get_broken() from None
+        self.env.cr.cache['assist_billing_reading'] = (key, reading)
+        return reading
+
+    def _get_broken(self):
+        """Return the `UserError` that says that what came is no file in base 64."""
+        reason = self.env._("The file did not arrive whole. Choose it again.")
+        return UserError(self.env._("%(file)s: %(reason)s", file=self._get_title(), reason=reason))
 
     def _get_refusal(self, error):
         """Return the `UserError` that says in the user's language why the file is not read."""
@@ -103,7 +106,7 @@ class AssistImportFile(models.AbstractModel):
         return UserError(self.env._("%(file)s: %(reason)s", file=self._get_title(), reason=reason))
 
     def _get_title(self):
-        return self.filename or self.env._("The file")
+        return self[:1].filename or self.env._("The file")
 
     def _prepare_columns(self, reading, suggested, kept, known):
         """Return the commands that list the columns of a table, and what each is taken for.
@@ -178,8 +181,11 @@ class AssistImportFile(models.AbstractModel):
 
     @api.model
     def _check_file_size(self, vals):
-        """Raise `UserError` when the file in `vals` (base 64) is larger than any that is read."""
-        size = len(vals.get('file') or '') * 3 // 4
+        """Raise `UserError` when the file in `vals` (base 64) is none, or too large to be read."""
+        file = vals.get('file') or ''
+        if not isinstance(file, str | bytes) or not (isinstance(file, bytes) or file.isascii()):
+            raise self._get_broken()
+        size = len(file) * 3 // 4
         if size > sources.MAX_BYTES + 2:
             megabyte = 1_000_000
             error = sources.ReadError(

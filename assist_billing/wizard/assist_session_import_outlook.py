@@ -14,7 +14,11 @@ class ImportOutlook:
 
     def __init__(self, sessions, tz):
         self.sessions = sessions
-        self.zone = ZoneInfo(tz)
+        try:
+            self.zone = ZoneInfo(tz)
+        except (KeyError, ValueError):
+            # No zone that anybody can choose: each of the rows says so.
+            self.zone = ZoneInfo('UTC')
         self.shown = {}
         self.seconds = self.opened = self.short = self.long = 0
         self.matched = self.unmatched = self.alike = 0

@@ -169,6 +169,22 @@ class TestSessionImport(IngestCommon):
                     wizard.action_import()
         self.assertEqual(self.sessions.search_count([]), 0)
 
+    def test_what_a_program_sends_in_place_of_a_file_is_refused_in_words(self):
+        for model in ('assist.session.import', 'assist.device.import'):
+            for file in (5, True, [1], {'a': 1}, 'äöü'):
+                with (
+                    self.subTest(model=model, file=file),
+                    self.assertRefused("did not arrive whole"),
+                ):
+                    self.env[model].create({'file': file, 'filename': 'x.csv'})
+
+    def test_a_zone_that_is_none_rejects_the_rows_in_words(self):
+        for tz in ('Nowhere', '../etc', '5'):
+            wizard = self._wizard(CSV.encode(), 'x.csv', tz=tz)
+            wizard.action_preview()
+            self.assertEqual(self._counts(wizard), [3, 0, 0, 0, 3])
+            self.assertIn("not a known time zone", wizard.rejected_shown)
+
     def test_a_file_too_large_is_refused_before_it_is_stored(self):
         with patch.object(sources, 'MAX_BYTES', 1_000_000):
             content = base64.b64encode(b'x' * 1_000_000)
