@@ -187,8 +187,8 @@ DEVICE = {
         "at most 255 characters."
     ),
     'bad_time': _lt(
-        "%(field)s is %(value)s, which cannot be the day a device was enrolled. Write it as "
-        "2026-01-31, or as the tool does."
+        "%(field)s is %(value)s, which cannot be the day a device was enrolled or removed. Write "
+        "it as 2026-01-31, or as the tool does."
     ),
     'ambiguous': _lt(
         "%(field)s is %(value)s: day and month cannot be told apart. Choose the date order, or "
@@ -342,6 +342,7 @@ KINDS_OF_FILES = {
         'program': _lt("a program"),
         'parquet': _lt("a Parquet file"),
         'mail': _lt("an e-mail"),
+        'anydesk_trace': _lt("a trace of AnyDesk, without the ends of its connections"),
     }.items()
 }
 

@@ -212,6 +212,8 @@ _BEGINNINGS = (
     (b'PAR1', 'parquet'), (b'MIME-Version:', 'mhtml'), (b'Received:', 'mail'),
     (b'Return-Path:', 'mail'), (b'Delivered-To:', 'mail'),
 )  # fmt: skip
+# AnyDesk's connection_trace.txt says when somebody connected, and not for how long.
+_ANYDESK_TRACE = re.compile(rb'(?:Incoming|Outgoing)\s{2,}\d{4}-\d\d-\d\d, \d\d:\d\d\s')
 _PACKED = frozenset({'zip', 'gzip', '7z', 'rar'})
 _HTML = re.compile(rb'<!doctype\s+html|<html[\s>]|<table[\s>]|<head[\s>]|<body[\s>]|<meta[\s>]'
                    rb'|<div[\s>]', re.IGNORECASE)  # fmt: skip
@@ -233,6 +235,8 @@ def read_file(data, name=None, encoding=None):
     _check_kind(start)
     extension = str(name or '')[-5:].lower().rpartition('.')[2]
     plain = start.replace(b'\0', b'').lstrip(b'\xef\xbb\xbf\xff\xfe \t\r\n')
+    if _ANYDESK_TRACE.match(plain):
+        raise ReadError('other_kind', kind=KINDS_OF_FILES['anydesk_trace'])
     if plain[:1] == b'<':
         return _read_markup(data, plain, encoding)
     if extension in {'json', 'ndjson', 'jsonl'} or _begins_json(plain):

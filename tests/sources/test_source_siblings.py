@@ -316,8 +316,8 @@ def test_names_within_objects_are_found():
 
 
 def test_a_log_in_columns_of_blanks_loses_no_row():
-    line = b'Incoming    2026-10-05, 08:12    User    362798056    362798056    \r\n'
-    reading = read_file(line * 3, 'connection_trace.txt')
+    line = b'Connected    2026-10-05, 08:12    User    362798056    362798056    \r\n'
+    reading = read_file(line * 3, 'trace.txt')
     assert len(reading.records) == 3
     assert [note.code for note in reading.notes] == ['headless']
 
@@ -1050,3 +1050,13 @@ def test_the_column_that_tells_its_zone_counts_before_one_that_does_not(local, o
         heads, times = heads[::-1], times[::-1]
     content = f'Session ID,{",".join(heads)}\na1,{",".join(times)}\n'
     assert spans(content, tz='America/New_York') == [T1]
+
+
+@pytest.mark.parametrize('encoding', ['utf-8', 'utf-8-sig', 'utf-16'])
+@pytest.mark.parametrize('way', ['Incoming', 'Outgoing'])
+def test_a_trace_without_ends_is_named(way, encoding):
+    line = f'{way}    2026-10-05, 10:20    User    123456789    123456789\n'
+    with pytest.raises(ReadError) as caught:
+        read_file((line * 3).encode(encoding), 'connection_trace.txt')
+    assert caught.value.code == 'other_kind'
+    assert 'AnyDesk' in caught.value.reason
