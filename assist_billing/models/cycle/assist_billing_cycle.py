@@ -337,6 +337,7 @@ class AssistBillingCycle(models.Model):
         to open cycles once they are saved reach all that opened without them.
         """
         if plans:
+            plans.flush_recordset()
             self.env.cr.execute(
                 SQL(
                     "SELECT id FROM assist_billing_plan WHERE id IN %s ORDER BY id FOR SHARE",
