@@ -7,6 +7,7 @@ from ..utils.checks import refuse_uncountable
 class AssistAddCharges(models.TransientModel):
     _name = 'assist.add.charges'
     _description = "Add Charges / Discounts"
+    _inherit = ['assist.chosen']
 
     # === FIELDS === #
 

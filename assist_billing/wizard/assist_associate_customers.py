@@ -14,6 +14,7 @@ MOST_SAID = 5
 class AssistAssociateCustomers(models.TransientModel):
     _name = 'assist.associate.customers'
     _description = "Associate Customers"
+    _inherit = ['assist.chosen']
 
     # === FIELDS === #
 

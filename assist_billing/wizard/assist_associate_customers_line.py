@@ -16,6 +16,7 @@ class AssistAssociateCustomersLine(models.TransientModel):
 
     _name = 'assist.associate.customers.line'
     _description = "Customer to Associate"
+    _inherit = ['assist.chosen']
 
     # === FIELDS === #
 

@@ -8,6 +8,7 @@ from ..utils.checks import refuse_absurd_dates
 class AssistConfirmPayment(models.TransientModel):
     _name = 'assist.confirm.payment'
     _description = "Confirm Payment of Remote Support Bills"
+    _inherit = ['assist.chosen']
 
     # === FIELDS === #
 

@@ -15,7 +15,7 @@ class AssistFillHours(models.TransientModel):
 
     _name = 'assist.fill.hours'
     _description = "Fill Service Hours"
-    _inherit = ['assist.engine.fields']
+    _inherit = ['assist.engine.fields', 'assist.chosen']
 
     # === FIELDS === #
 

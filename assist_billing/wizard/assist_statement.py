@@ -13,6 +13,7 @@ class AssistStatement(models.TransientModel):
 
     _name = 'assist.statement'
     _description = "Remote Support Statement"
+    _inherit = ['assist.chosen']
 
     # === FIELDS === #
 

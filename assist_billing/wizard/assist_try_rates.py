@@ -19,7 +19,7 @@ class AssistTryRates(models.TransientModel):
 
     _name = 'assist.try.rates'
     _description = "Try the Rates of a Plan"
-    _inherit = ['assist.engine.fields']
+    _inherit = ['assist.engine.fields', 'assist.chosen']
 
     # === FIELDS === #
 

@@ -8,6 +8,7 @@ class AssistUnmatchedAssign(models.TransientModel):
 
     _name = 'assist.unmatched.assign'
     _description = "Assign Unmatched Sessions"
+    _inherit = ['assist.chosen']
     _check_company_auto = True
 
     # === FIELDS === #

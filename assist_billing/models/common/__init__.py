@@ -1,4 +1,4 @@
-from . import base
+from . import assist_chosen
 from . import engine_fields
 from . import import_table
 from . import assist_secret

@@ -171,7 +171,7 @@ class AssistGuard(models.AbstractModel):
 
     _name = 'assist.guard'
     _description = "Guards Who Writes What"
-    _inherit = ['assist.engine.fields']
+    _inherit = ['assist.engine.fields', 'assist.chosen']
 
     # === CRUD METHODS === #
 

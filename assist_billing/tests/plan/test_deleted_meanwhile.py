@@ -50,6 +50,24 @@ class TestDeletedMeanwhile(AssistBillingCommon):
             label = record._fields[name]._description_string(self.env)
             self.assertTrue(words.startswith(f"{label}: what was chosen does not exist"), words)
 
+    def test_wherever_something_is_chosen_it_may_be_gone(self):
+        models = [
+            model
+            for name, model in self.env.registry.items()
+            if name.startswith('assist.') and model._auto and not model._abstract
+        ]
+        choosing = {
+            model._name
+            for model in models
+            for field in model._fields.values()
+            if field.type == 'many2one' and field.store and not field.readonly
+            if not self.env[field.comodel_name]._transient
+        }
+        self.assertGreater(len(choosing), 10)
+        said = self.env.registry['assist.chosen']
+        chosen = {model._name for model in models if issubclass(model, said)}
+        self.assertEqual(choosing - chosen, set())
+
     @mute_logger('odoo.sql_db')
     def test_what_is_in_use_is_said_as_odoo_does(self):
         device = self._create_device()

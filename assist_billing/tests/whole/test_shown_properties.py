@@ -111,7 +111,7 @@ class TestShownProperties(AssistBillingCommon):
     def _add_sessions(self, association, device, sessions):
         instants = sorted(
             {*association.cycle_ids.mapped('start_at'), *association.cycle_ids.mapped('end_at')}
-        )
+        ) or [association.start_at]  # of one that ended when it began there is no period
         for place, seconds, length, billable in sessions:
             ended_at = instants[place % len(instants)] + timedelta(seconds=seconds)
             ended_at = min(ended_at, datetime(2026, 6, 15))

@@ -8,8 +8,11 @@ from odoo import api, models
 KEY = re.compile(r'\((\w+)\)=\(')
 
 
-class Base(models.AbstractModel):
-    _inherit = 'base'
+class AssistChosen(models.AbstractModel):
+    """What people choose other records in, one of which somebody else may just have deleted."""
+
+    _name = 'assist.chosen'
+    _description = "Says That What Was Chosen Is Gone"
 
     # === HELPERS === #
 
@@ -17,7 +20,7 @@ class Base(models.AbstractModel):
     def _sql_error_to_message(self, exc):
         # EXTENDS base: Odoo takes each foreign key that is refused for one of a record that is
         # being deleted. Who chose what somebody else has just deleted deletes nothing.
-        if self._name.startswith('assist.') and isinstance(exc, ForeignKeyViolation):
+        if isinstance(exc, ForeignKeyViolation):
             key = KEY.search(exc.diag.message_detail or "")
             if key and key[1] != 'id' and (field := self._fields.get(key[1])):
                 return self.env._(
