@@ -102,10 +102,12 @@ class AssistSession(models.Model):
         # and a row of a source without the source's ID is refused: nothing would find it again.
         self.check_access('create')
         data, messages = self._assist_get_table(fields, data)
-        if not messages and {'id', '.id'} & set(fields):
+        if messages:
+            return {'ids': False, 'messages': messages, 'nextrow': 0}
+        if {'id', '.id'} & set(fields):
             return super().load(fields, data)
-        rows = [] if messages else self._get_import_rows(fields, data)
-        if messages := messages or self._check_import_rows(rows):
+        rows = self._get_import_rows(fields, data)
+        if messages := self._check_import_rows(rows):
             return {'ids': False, 'messages': messages, 'nextrow': 0}
         if known := self._find_imported(rows):
             data = [[known.get(key, ''), *row] for key, row in zip(rows, data, strict=True)]
