@@ -28,7 +28,7 @@ FEWEST = 4
 # So many bills of a shape are compared at least, to prove that others may be derived.
 FEWEST_COMPARED = 2
 # Of so many derived bills one is made anew by Odoo, to be compared; and that several at a time, so
-# in some batches and not in others: the first one costs as much as the next three.
+# in one batch of several: the first one costs as much as the next three.
 SAMPLED = 250
 SAMPLED_TOGETHER = 8
 # So long, and of so many shapes, a run derives from bills of its earlier batches: who changes what
@@ -205,13 +205,27 @@ def count_differing(member, other):
     return sum(one[name] != two[name] for one, two in pairs for name in one)
 
 
-def get_sample_size(count, compared):
-    """Return how many of so many bills are made anew: one in `SAMPLED` in the long run.
+class Sampler:
+    """How many bills of each batch a process makes anew: one in `SAMPLED`, evenly spread."""
 
-    :param compared: how many of them are compared in any case
-    """
-    wanted = max(0.0, count / SAMPLED - compared)
-    return SAMPLED_TOGETHER * int(wanted / SAMPLED_TOGETHER + random.random())  # noqa: S311
+    def __init__(self):
+        self._owed = None
+
+    def take(self, count, compared):
+        """Return how many of so many bills of a batch are made anew.
+
+        :param compared: how many of them are compared in any case
+        """
+        if self._owed is None:
+            # Not before: processes that begin as copies of another would all draw the same.
+            self._owed = SAMPLED_TOGETHER * random.random()  # noqa: S311
+        self._owed += max(0.0, count / SAMPLED - compared)
+        number = int(self._owed // SAMPLED_TOGETHER) * SAMPLED_TOGETHER
+        self._owed -= number
+        return number
+
+
+sampler = Sampler()
 
 
 class AssistBillMaker(models.AbstractModel):
@@ -909,7 +923,7 @@ class AssistBillMaker(models.AbstractModel):
         # What is made anew in a later batch is compared with what was kept, and stays.
         fresh = sum(len(family.models) for family in families if family.kept)
         is_first = not any(family.is_proven for family, _member in pairs)
-        number = max(get_sample_size(len(pairs), fresh), is_first)
+        number = max(sampler.take(len(pairs), fresh), is_first)
         # Any will do.
         pairs = random.sample(pairs, min(number, len(pairs)))
         if not pairs:

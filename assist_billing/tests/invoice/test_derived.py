@@ -327,12 +327,18 @@ class TestDerivedOverBatches(DerivedCase):
         _compared, differences = self._compare(plain, quick)
         self.assertFalse(differences)
 
-    def test_one_in_two_hundred_and_fifty_is_made_anew_in_the_long_run(self):
+    def test_one_in_two_hundred_and_fifty_is_made_anew(self):
         draws = [number / 1000 for number in range(1000)]
         for count, compared in ((98, 0), (250, 0), (499, 1), (5000, 1)):
             with patch.object(bill_maker_derived.random, 'random', side_effect=draws):
-                sizes = [bill_maker_derived.get_sample_size(count, compared) for _draw in draws]
+                sizes = [bill_maker_derived.Sampler().take(count, compared) for _draw in draws]
             self.assertAlmostEqual(sum(sizes) / len(sizes), count / 250 - compared, delta=0.01)
+
+    def test_what_is_made_anew_is_spread_over_the_batches_of_a_process(self):
+        sampler = bill_maker_derived.Sampler()
+        sizes = [sampler.take(500, 0) for _batch in range(400)]
+        for first in range(0, 400, 4):
+            self.assertEqual(sum(sizes[first : first + 4]), 8)
 
     def test_one_more_is_made_for_each_batch(self):
         self._assert_equal_over_batches(self._create_cycles(), 2 + 1)
@@ -641,7 +647,7 @@ class TestNotDerived(DerivedCase):
             return post(maker, moves)
 
         with (
-            patch.object(bill_maker_derived, 'get_sample_size', lambda count, _compared: count),
+            patch.object(bill_maker_derived.sampler, 'take', lambda count, _compared: count),
             patch.object(self.maker, '_make_sample', refuse_one),
             patch.object(self.maker, '_post', post_others),
         ):
