@@ -20,13 +20,15 @@ class AssistBillingCycleDevice(models.Model):
         related='cycle_id.company_id', store=True, precompute=True, index=True
     )
     association_id = fields.Many2one(related='cycle_id.association_id', store=True, precompute=True)
-    device_id = fields.Many2one('assist.device', required=True, index=True, ondelete='restrict')
+    device_id = fields.Many2one('assist.device', required=True, ondelete='restrict')
     date_from = fields.Date(string="From", required=True)
     date_to = fields.Date(string="To", required=True, help="First day it no longer counted.")
     days = fields.Integer(compute='_compute_days')
 
-    # === CONSTRAINTS === #
+    # === CONSTRAINTS AND INDEXES === #
 
+    # Whether a period has days of a device does not depend on how many there were before.
+    _device_index = models.Index("(device_id, date_to)")
     _dates_ordered = models.Constraint(
         "CHECK (date_to > date_from)", "Device of a cycle: the days cannot end before they begin."
     )

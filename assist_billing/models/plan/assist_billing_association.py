@@ -188,14 +188,14 @@ class AssistBillingAssociation(models.Model):
     )
 
     # Not stored, for the screens of associations.
-    cycle_count = fields.Integer(string="Number of Cycles", compute='_compute_cycle_figures')
+    cycle_count = fields.Integer(string="Number of Cycles", compute='_compute_cycle_count')
     next_close_date = fields.Date(
         string="Next Bill",
-        compute='_compute_cycle_figures',
+        compute='_compute_next_close_date',
         help="The day after the last day of the oldest open cycle.",
     )
     is_failing = fields.Boolean(
-        string="Failing", compute='_compute_cycle_figures', help="A cycle could not be closed."
+        string="Failing", compute='_compute_is_failing', help="A cycle could not be closed."
     )
     plan_bills_nothing = fields.Boolean(related='plan_id.bills_nothing')
     session_count = fields.Integer(string="Number of Sessions", compute='_compute_session_count')
@@ -326,24 +326,22 @@ class AssistBillingAssociation(models.Model):
             assign(associations, 'accrued_amount', lambda each: figures[each.id][1])
         assign(self, 'accrued_besides', lambda each: figures[each.id][2])
 
-    def _compute_cycle_figures(self):
-        domain = [('association_id', 'in', self.ids)]
-        cycles = self.env['assist.billing.cycle']
-        counts = dict(cycles._read_group(domain, ['association_id'], ['__count']))
-        ends = dict(
-            cycles._read_group(
-                [*domain, ('state', '=', 'open')], ['association_id'], ['date_end:min']
-            )
-        )
-        failing = {
-            association
-            for [association] in cycles._read_group(
-                [*domain, ('error', '!=', False)], ['association_id']
-            )
-        }
+    def _compute_cycle_count(self):
+        counts = dict(self._group_cycles([], ['__count']))
         assign(self, 'cycle_count', lambda each: counts.get(each._origin, 0))
+
+    def _compute_next_close_date(self):
+        ends = dict(self._group_cycles([('state', '=', 'open')], ['date_end:min']))
         assign(self, 'next_close_date', lambda each: ends.get(each._origin, False))
+
+    def _compute_is_failing(self):
+        failing = {association for [association] in self._group_cycles([('error', '!=', False)])}
         assign(self, 'is_failing', lambda each: each._origin in failing)
+
+    def _group_cycles(self, domain, aggregates=()):
+        return self.env['assist.billing.cycle']._read_group(
+            [('association_id', 'in', self.ids), *domain], ['association_id'], aggregates
+        )
 
     def _compute_session_count(self):
         counts = dict(

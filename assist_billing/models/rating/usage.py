@@ -120,13 +120,12 @@ class AssistBillingCycle(models.Model):
     def _get_outcomes(self):
         """Return what these cycles would bill now, as a dict of cycle -> Outcome.
 
-        The sessions of all are read in one query, those that came in late in another; a cycle
-        to bill again is rated with exactly the sessions and device days kept for it.
+        The sessions of all are read in one query, those that came in late in another, if there are
+        any; a cycle to bill again is rated with exactly the sessions and device days kept for it.
         """
         outcomes = {}
         with remembering(self.env):
-            sessions = self._read_sessions()
-            late = self._read_late_sessions()
+            sessions, late = self._read_usage()
             devices = self._read_device_days()
             fees = self._get_fee_shares()
             for cycle in self:
@@ -256,13 +255,28 @@ class AssistBillingCycle(models.Model):
 
     # === SESSIONS === #
 
+    def _read_usage(self):
+        """Return the sessions to rate, and the late ones, of which most cycles have none.
+
+        :return: two dicts, as of `_read_sessions` and of `_read_late_sessions`
+        """
+        sessions, with_earlier = defaultdict(list), set()
+        for cycle_id, is_earlier, session in self._find_sessions(self._get_to_rate_sql()):
+            if is_earlier:
+                with_earlier.add(cycle_id)
+            else:
+                sessions[cycle_id].append(session)
+        return sessions, self.browse(with_earlier)._read_late_sessions() if with_earlier else {}
+
     def _read_sessions(self):
         """Return the sessions to rate, as a dict of cycle id -> list of `rules.rating.Session`."""
-        return self._read_sessions_where(
-            SQL(
-                "s.state = 'to_bill' AND (s.cycle_id = c.id OR c.state = 'open'"
-                " AND s.cycle_id IS NULL)"
-            )
+        return self._read_sessions_where(self._get_to_rate_sql())
+
+    @api.model
+    def _get_to_rate_sql(self):
+        """Return the condition for sessions `s` that a cycle `c` would bill."""
+        return SQL(
+            "s.state = 'to_bill' AND (s.cycle_id = c.id OR c.state = 'open' AND s.cycle_id IS NULL)"
         )
 
     def _read_billed_sessions(self):
@@ -275,16 +289,26 @@ class AssistBillingCycle(models.Model):
 
     def _read_sessions_where(self, condition):
         """Return sessions `s` that ended in these cycles `c` and meet an SQL condition."""
+        sessions = defaultdict(list)
+        in_cycle = SQL("s.ended_at >= c.start_at AND %s", condition)
+        for cycle_id, _is_earlier, session in self._find_sessions(in_cycle):
+            sessions[cycle_id].append(session)
+        return sessions
+
+    def _find_sessions(self, condition):
+        """Yield sessions `s` that ended before the end of these cycles `c` and meet a condition.
+
+        :return: the cycle's id, whether it ended before the cycle began, `rules.rating.Session`
+        """
         self._flush_usage()
         columns, make = self._get_session_reader()
         rows = self.env.execute_query(
             SQL(
                 """
-                SELECT c.id, %(columns)s
+                SELECT c.id, s.ended_at < c.start_at, %(columns)s
                   FROM assist_billing_cycle c
                   JOIN assist_session s
-                    ON s.association_id = c.association_id
-                   AND s.ended_at >= c.start_at AND s.ended_at < c.end_at
+                    ON s.association_id = c.association_id AND s.ended_at < c.end_at
                  WHERE c.id IN %(cycles)s AND %(condition)s
                 """,
                 columns=columns,
@@ -292,10 +316,8 @@ class AssistBillingCycle(models.Model):
                 condition=condition,
             )
         )
-        sessions = defaultdict(list)
-        for cycle_id, *values in rows:
-            sessions[cycle_id].append(make(values))
-        return sessions
+        for cycle_id, is_earlier, *values in rows:
+            yield cycle_id, is_earlier, make(values)
 
     def _read_late_sessions(self):
         """Return late sessions: a dict of cycle id -> own cycle's id -> list of sessions.
@@ -313,9 +335,8 @@ class AssistBillingCycle(models.Model):
                 SELECT c.id, o.id, %(columns)s
                   FROM assist_billing_cycle c
                   JOIN assist_session s
-                    ON s.association_id = c.association_id AND s.state = 'to_bill'
-                   AND s.ended_at < c.start_at
-                   AND (s.cycle_id = c.id OR c.state = 'open' AND s.cycle_id IS NULL)
+                    ON s.association_id = c.association_id AND s.ended_at < c.start_at
+                   AND %(to_rate)s
                   JOIN assist_billing_cycle o
                     ON o.association_id = c.association_id AND o.state IN ('closed', 'waived')
                    AND o.currency_id = c.currency_id
@@ -324,6 +345,7 @@ class AssistBillingCycle(models.Model):
                  WHERE c.id IN %(cycles)s
                 """,
                 columns=columns,
+                to_rate=self._get_to_rate_sql(),
                 unbilled=self._get_unbilled_sql(SQL("o")),
                 cycles=tuple(self.ids) or (0,),
             )
@@ -404,7 +426,7 @@ class AssistBillingCycle(models.Model):
         holes = self._read_device_holes(found)
         for cycle in self:
             suspended = cycle._get_suspended_spans()
-            for device_id, _partner_id, enrolled_on, removed_on in found[cycle.id]:
+            for device_id, enrolled_on, removed_on, *_contacts in found[cycle.id]:
                 span = (
                     max(enrolled_on, cycle.date_start),
                     min(removed_on or date.max, cycle.date_end),
@@ -419,7 +441,8 @@ class AssistBillingCycle(models.Model):
     def _read_devices_below(self):
         """Return devices of each cycle's customer and the contacts below him.
 
-        :return: dict of cycle id -> list of (device id, contact id, enrolled on, removed on)
+        :return: dict of cycle id -> list of (device id, enrolled on, removed on, its contact's id,
+            the customer's id)
         """
         self.env['assist.device'].flush_model()
         self.env['assist.device.absence'].flush_model()
@@ -429,15 +452,15 @@ class AssistBillingCycle(models.Model):
             SQL(
                 """
                 WITH RECURSIVE below AS (
-                    SELECT c.id AS cycle_id, a.partner_id
+                    SELECT c.id AS cycle_id, a.partner_id, a.partner_id AS top
                       FROM assist_billing_cycle c
                       JOIN assist_billing_association a ON a.id = c.association_id
                      WHERE c.id IN %s
                      UNION
-                    SELECT b.cycle_id, p.id
+                    SELECT b.cycle_id, p.id, b.top
                       FROM below b JOIN res_partner p ON p.parent_id = b.partner_id
                 )
-                SELECT c.id, d.id, d.partner_id, d.enrolled_on, d.removed_on
+                SELECT c.id, d.id, d.enrolled_on, d.removed_on, b.partner_id, b.top
                   FROM below b
                   JOIN assist_billing_cycle c ON c.id = b.cycle_id
                   JOIN assist_device d
@@ -460,22 +483,26 @@ class AssistBillingCycle(models.Model):
         :return: dict of (cycle id, device id) -> list of spans
         """
         holes = defaultdict(list)
-        pairs = {(cycle_id, row[0]) for cycle_id, rows in found.items() for row in rows}
+        pairs = sorted({(cycle_id, row[0]) for cycle_id, rows in found.items() for row in rows})
         if not pairs:
             return holes
-        cycle_ids, device_ids = zip(*sorted(pairs), strict=True)
+        # Of whoever is below the customer: others may come between.
+        below = sorted(
+            {
+                (cycle_id, device_id, contact_id, customer_id)
+                for cycle_id, rows in found.items()
+                for device_id, _from, _to, contact_id, customer_id in rows
+                if contact_id != customer_id
+            }
+        )
         rows = self.env.execute_query(
             SQL(
                 """
                 WITH RECURSIVE pair AS (
                     SELECT * FROM unnest(%s, %s) AS t (cycle_id, device_id)
                 ), chain AS (
-                    SELECT q.cycle_id, q.device_id, d.partner_id, a.partner_id AS top
-                      FROM pair q
-                      JOIN assist_device d ON d.id = q.device_id
-                      JOIN assist_billing_cycle c ON c.id = q.cycle_id
-                      JOIN assist_billing_association a ON a.id = c.association_id
-                     WHERE d.partner_id != a.partner_id
+                    SELECT * FROM unnest(%s::int[], %s::int[], %s::int[], %s::int[])
+                           AS t (cycle_id, device_id, partner_id, top)
                      UNION
                     SELECT h.cycle_id, h.device_id, p.parent_id, h.top
                       FROM chain h
@@ -494,16 +521,20 @@ class AssistBillingCycle(models.Model):
                 SELECT q.cycle_id, q.device_id, x.date_from, x.date_to
                   FROM pair q
                   JOIN assist_billing_cycle c ON c.id = q.cycle_id
-                  JOIN assist_billing_cycle_device x
-                    ON x.device_id = q.device_id AND x.association_id != c.association_id
-                   AND x.date_from < c.date_end AND x.date_to > c.date_start
+                  JOIN LATERAL (
+                        -- Device by device: all that was ever billed is not read.
+                        SELECT * FROM assist_billing_cycle_device
+                         WHERE device_id = q.device_id
+                           AND date_from < c.date_end AND date_to > c.date_start
+                        OFFSET 0
+                       ) x ON x.association_id != c.association_id
                  UNION ALL
                 SELECT q.cycle_id, q.device_id, g.date_from, g.date_to
                   FROM pair q
                   JOIN assist_device_absence g ON g.device_id = q.device_id
                 """,
-                list(cycle_ids),
-                list(device_ids),
+                *(list(column) for column in zip(*pairs, strict=True)),
+                *([row[place] for row in below] for place in range(4)),
             )
         )
         for cycle_id, device_id, date_from, date_to in rows:
