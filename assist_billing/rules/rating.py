@@ -237,9 +237,10 @@ def _rate_sessions(terms, scale, sessions):
     step = ONE.scaleb(-terms.quantity_digits)
     price, fee = terms.printed_price(price), terms.printed_price(fee)
     included = scale * Fraction(terms.included_quantity) + Fraction(terms.fee_hours)
-    rest = max(Fraction(0), used - included)
-    gross = terms.make_line(terms.billing_type, round_half_up(used, step), price)
-    usage = terms.make_line(terms.billing_type, round_half_up(rest, step), price)
+    gross = usage = terms.make_line(terms.billing_type, round_half_up(used, step), price)
+    if included:
+        rest = max(Fraction(0), used - included)
+        usage = terms.make_line(terms.billing_type, round_half_up(rest, step), price)
     base_fee = terms.make_line('base_fee', Decimal(len(billed) if fee else 0), fee)
 
     def split_lines():
