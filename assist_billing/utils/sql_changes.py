@@ -55,6 +55,21 @@ def written_to(records, names):
         _tell(records, names)
 
 
+def flush_others(model):
+    """Compute and store all that waits for it, as `flush_all` does, but for what `model` stores.
+
+    For statements that read nothing of it: what is written to it afterwards is stored with it.
+    """
+    env = model.env
+    env._recompute_all()
+    while names := dict.fromkeys(
+        field.model_name for field in env._field_dirty if field.model_name != model._name
+    ):
+        for name in names:
+            env[name].flush_model()
+        env._recompute_all()
+
+
 def to_json(value):
     """Return a stored value as JSON takes it, and PostgreSQL reads it back unchanged."""
     if isinstance(value, date | datetime):

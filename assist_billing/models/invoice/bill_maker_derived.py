@@ -20,7 +20,7 @@ from ...utils.refusals import (
     RefusedTogetherError,
 )
 from ...utils.remembering import TRIED, Same, remembered
-from ...utils.sql_changes import get_depended_on, to_json
+from ...utils.sql_changes import flush_others, get_depended_on, to_json
 from .bill_maker_rule import LISTENED_MODELS
 
 # From fewer bills of a shape nothing is gained by deriving them: two of them are made by Odoo.
@@ -612,7 +612,8 @@ class AssistBillMaker(models.AbstractModel):
         :raise NotDerivedError: when a check fails, with the reason in words
         :raise RefusedTogetherError: when the database refuses some of them
         """
-        self.env.flush_all()
+        # What was written to cycles waits for their bills: it is stored with these, at once.
+        flush_others(self.env['assist.billing.cycle'])
         self._check_tables(families)
         members, rows, sources, last_numbers, sample, compared = [], [], [], {}, {}, {}
         exemplars = self._read_bills([id_ for family in families for id_ in family.exemplars.ids])
