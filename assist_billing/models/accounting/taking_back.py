@@ -1,7 +1,8 @@
 from contextlib import contextmanager
 
-from odoo import fields, models
+from odoo import api, fields, models
 from odoo.exceptions import UserError
+from odoo.tools import format_amount
 
 from ...utils.naming import name_some
 from ..invoice.account_move_line import ADJUSTMENT_CHARGES
@@ -11,6 +12,43 @@ class AccountMove(models.Model):
     """What may be done to a bill, and how its cycle gets free when it is taken back."""
 
     _inherit = 'account.move'
+
+    # === COMPUTE METHODS === #
+
+    @api.depends('state', 'amount_total', 'assist_bill_id.assist_linked_ids.state')
+    def _compute_alerts(self):
+        return super()._compute_alerts()
+
+    def _get_alerts(self):
+        # EXTENDS account: Odoo proposes to credit the whole of what is credited in part already
+        alerts = super()._get_alerts()
+        if credited := self._get_assist_credited_before():
+            alerts['assist_credited_before'] = {'level': 'warning', 'message': credited}
+        return alerts
+
+    def _get_assist_credited_before(self):
+        """Return in words that this draft would credit more than is left of its document."""
+        document = self.assist_bill_id
+        if self.state != 'draft' or self.assist_kind != 'credit':
+            return False
+        credited = document._assist_get_credited()
+        left = document.amount_total - credited
+        currency = document.currency_id
+        if (
+            self.currency_id != currency
+            or currency.compare_amounts(credited, 0.0) <= 0
+            or currency.compare_amounts(self.amount_total, left) <= 0
+        ):
+            return False
+        return self.env._(
+            "%(credited)s of %(bill)s is already credited by %(credits)s, which leaves %(left)s. "
+            "This would credit %(amount)s: more than was charged. Lower its lines, or delete it.",
+            credited=format_amount(self.env, credited, currency),
+            bill=document.display_name,
+            credits=name_some(self.env, document._assist_get_credits().mapped('name')),
+            left=format_amount(self.env, left, currency),
+            amount=format_amount(self.env, self.amount_total, currency),
+        )
 
     # === CRUD METHODS === #
 

@@ -86,6 +86,24 @@ class TestTakingBack(AssistBillingCommon):
         self.bill = self.env['account.move']
         self._assert_given_back()
 
+    def test_a_draft_that_credits_more_than_is_left_says_so(self):
+        self.bill._assist_set_delivery_state('sent')
+        self.bill._assist_adjust('discount', 5.0, "Delay")
+        discount = self.bill.reversal_move_ids
+        reversal = self.env['account.move.reversal'].with_context(
+            active_model='account.move', active_ids=self.bill.ids
+        )
+        reversal.create({'journal_id': self.bill.journal_id.id}).refund_moves()
+        credit = self.bill.reversal_move_ids - discount
+        self.assertRecordValues(credit, [{'state': 'draft', 'amount_untaxed': 20.0}])
+        said = credit.alerts['assist_credited_before']['message']
+        self.assertIn(f"is already credited by {discount.name}", said)
+        credit.invoice_line_ids.filtered('assist_charge').price_unit = 15.0
+        self.assertRecordValues(credit, [{'amount_untaxed': 15.0}])
+        self.assertFalse(credit.alerts)
+        for posted in discount + self.bill:
+            self.assertNotIn('assist_credited_before', posted.alerts or {})
+
     def test_a_cancelled_bill_is_not_credited(self):
         reversal = self.env['account.move.reversal'].with_context(
             active_model='account.move', active_ids=self.bill.ids
