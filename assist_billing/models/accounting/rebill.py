@@ -35,7 +35,8 @@ class AssistBillingCycle(models.Model):
     def action_waive(self, reason):
         """Give up billing these cycles; their sessions become non-billable, for `reason`."""
         self._check_to_rebill()
-        reason = (reason or "").strip()
+        # Of programs it may be anything.
+        reason = reason.strip() if isinstance(reason, str) else ""
         if not reason:
             raise UserError(
                 self.env._("Give a reason for waiving this period; it stays on record.")

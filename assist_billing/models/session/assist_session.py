@@ -660,9 +660,11 @@ class AssistSession(models.Model):
         """
         self.check_access('write')
         self._check_not_billed()
-        if not (reason or "").strip():
+        # Of programs it may be anything.
+        reason = reason.strip() if isinstance(reason, str) else ""
+        if not reason:
             raise UserError(self.env._("Give the reason why these sessions are not billed."))
-        self.write({'billable': False, 'non_billable_reason': reason.strip()})
+        self.write({'billable': False, 'non_billable_reason': reason})
         return True
 
     def action_make_billable(self):

@@ -158,6 +158,20 @@ class TestBadInput(AssistBillingCommon):
         with self.assertRefused("removed before it was enrolled .12/31/2024, "):
             self._create_device(removed_on='2024-12-31')
 
+    def test_a_reason_that_is_no_text_is_none(self):
+        """Programs call these methods by their names, with whatever they have."""
+        self._associate()
+        session = self._create_session()
+        self._close('2026-02-01 00:00:00')
+        cycle = session.cycle_id
+        cycle.move_id.button_cancel()
+        for reason in (None, False, "", "  ", 7, 1e30, ["Gift"], {'reason': "Gift"}):
+            with self.subTest(reason=reason):
+                with self.assertRefused("Give a reason for waiving"):
+                    cycle.action_waive(reason)
+                with self.assertRefused("Give the reason why"):
+                    session.action_make_non_billable(reason)
+
     # === IN WHOSE WORDS === #
 
     def test_days_are_said_as_the_reader_writes_them(self):
