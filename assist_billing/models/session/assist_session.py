@@ -305,6 +305,8 @@ class AssistSession(models.Model):
     def _inverse_duration_hours(self):
         for session in self:
             session.ended_at = session._get_end_after(session.duration_hours)
+        # That of new ones was computed before, and Odoo keeps it as if it had been given.
+        self.env.add_to_compute(self._fields['duration_seconds'], self)
 
     @api.onchange('duration_hours')
     def _onchange_duration_hours(self):

@@ -37,6 +37,20 @@ class TestSessionHand(AssistBillingCommon):
         session.duration_hours = 1.5
         self.assertEqual(session.ended_at, datetime(2026, 1, 10, 11, 30))
 
+    def test_a_duration_that_a_program_or_a_file_gives_sets_the_end(self):
+        vals = {'started_at': '2026-01-10 10:00:00', 'duration_hours': 0.75}
+        made = self.sessions.create([vals, {**vals, 'ended_at': '2026-01-10 12:00:00'}])
+        loaded = self.sessions.with_context(import_file=True).load(
+            ['external_id', 'started_at', 'duration_hours'],
+            [['L1', '2026-01-10 10:00:00', '0.75']],
+        )
+        made |= made.browse(loaded['ids'])
+        self.env.flush_all()
+        self.env.invalidate_all()
+        self.assertRecordValues(
+            made, [{'ended_at': datetime(2026, 1, 10, 10, 45), 'duration_seconds': 45 * 60}] * 3
+        )
+
     def test_customers_who_are_billed_come_first(self):
         self._create_partner("AAA Someone")
         billed = self._create_partner("ZZZ Billed")
