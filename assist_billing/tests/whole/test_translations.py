@@ -1,5 +1,6 @@
 import re
 from collections import Counter
+from pathlib import Path
 
 import polib
 
@@ -11,6 +12,11 @@ from ..common import AssistBillingCommon
 from ..thorough import thorough
 
 LANGUAGES = ('fr', 'de', 'es')
+# Words within an expression, in what is said to people: nothing translates them.
+SAID_BY_CODE = re.compile(
+    r"\bt-att-(?:title|alt|placeholder|label|aria-label|data-tooltip)="
+    r"""\"(?:[^"']|'[^'a-zA-Z]*')*'[^'"]*[a-zA-Z]"""
+)
 # What must come back unchanged from a translation: what is put in, tags, expressions.
 FIXED = re.compile(r'%\(\w+\)[sdf]|%[sd]|</?[a-zA-Z][^>]*>|\{\{.*?\}\}')
 
@@ -36,6 +42,13 @@ class TestCatalogues(TransactionCase):
                 self.assertEqual({entry.msgid for entry in catalogue}, template)
                 missing = [entry.msgid for entry in catalogue if not entry.translated()]
                 self.assertEqual(missing, [])
+
+    def test_no_screen_says_words_of_its_code(self):
+        addon = Path(__file__).parents[2]
+        files = [path for path in addon.rglob('*.xml') if 'tests' not in path.parts]
+        self.assertGreater(len(files), 50)
+        said = {path.name: SAID_BY_CODE.findall(path.read_text(encoding='utf-8')) for path in files}
+        self.assertEqual({name: found for name, found in said.items() if found}, {})
 
     def test_no_translation_loses_what_is_put_in(self):
         for language in LANGUAGES:
