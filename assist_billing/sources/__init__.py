@@ -24,7 +24,15 @@ from .encodings import ENCODINGS
 from .inference import infer, value_at
 from .messages import DEVICE_LABELS, LABELS, Label
 from .reader import read_file, read_html, read_json, read_xml
-from .repeats import Labels, Repeats, is_other_session, reject_known
+from .repeats import (
+    TOLD,
+    Labels,
+    Repeats,
+    is_other_session,
+    is_same_session,
+    reject_alike,
+    reject_known,
+)
 from .registry import get, names, profiles, recognise, register
 from .tables import MAX_BYTES, read_csv, read_xlsx, suggest_mapping
 from .writer import write_rejected
@@ -67,6 +75,7 @@ __all__ = [
     'LABELS',
     'MAX_BYTES',
     'OPTIONS',
+    'TOLD',
     'Device',
     'DeviceRepeats',
     'Label',
@@ -84,6 +93,7 @@ __all__ = [
     'infer',
     'is_other_session',
     'is_row_of_sums',
+    'is_same_session',
     'names',
     'normalise',
     'normaliser',
@@ -100,6 +110,7 @@ __all__ = [
     'recognise_devices',
     'register',
     'reject',
+    'reject_alike',
     'reject_device',
     'reject_known',
     'shorten',

@@ -87,6 +87,11 @@ RECORD = {
         "this column does not identify sessions: undo the earlier import, set the column to “not "
         "used” under Columns, and import both files again."
     ),
+    'alike_known': _lt(
+        "A session with the same customer or device and the same times is there already, from "
+        "%(from)s (it began at %(known)s). Both would be billed. If these are two sessions, set "
+        "“Import Them Too” and check again."
+    ),
     'ambiguous_duration': _lt(
         "%(field)s is %(value)s, which can be read in more than one way. Choose the unit of "
         "durations under Columns, or write it as 01:30:00."

@@ -1,4 +1,4 @@
-"""Rows of one file that have the same ID: the same again, the first one's end, or another thing."""
+"""Which sessions are the same: rows of one file that have one ID, and sessions that have not."""
 
 from datetime import timedelta
 from zlib import crc32
@@ -6,6 +6,8 @@ from zlib import crc32
 from .messages import LABELS, Label
 from .normaliser import is_derived
 from .outcome import Rejection, shorten
+from .values import device_id
+from .words import is_nobody
 
 # Two records of one start, of which one is the moment less a duration, differ by their fractions.
 _SAME_START = timedelta(seconds=2)
@@ -14,10 +16,10 @@ _COMPARED = (
     'technician', 'customer_email', 'customer_name', 'customer_ref', 'device_ref', 'device_name',
     'kind', 'group', 'department', 'note', 'billable',
 )  # fmt: skip
-# What does not change from a session's beginning to its end, where both records say it.
-_LASTING = frozenset(
-    {'technician', 'customer_email', 'customer_name', 'customer_ref', 'device_ref', 'device_name'}
-)
+# What tells sessions apart besides their times. It does not change from beginning to end.
+TOLD = (
+    'technician', 'customer_email', 'customer_name', 'customer_ref', 'device_ref', 'device_name',
+)  # fmt: skip
 
 
 class Repeats:
@@ -30,6 +32,9 @@ class Repeats:
         self.lines = lines
         self.offset = 0
         self._seen = {}
+
+    def __contains__(self, external_id):
+        return external_id in self._seen
 
     def meet(self, index, normal):
         """Take in a session of the file; return a `Rejection` where an earlier row says otherwise.
@@ -81,6 +86,40 @@ def is_other_session(started_at, ended_at, normal):
     )
 
 
+def is_same_session(normal, stored):
+    """Tell whether a session is one that is stored under an ID that was made of what it says.
+
+    They began at once and, if both have ended, ended at once; and one says all that the other says,
+    whatever columns it stands in: something was filled in, or is read that was not read before.
+
+    :param dict stored: its `external_id`, `ended_at`, and texts by the names of `TOLD`
+    """
+    if not (is_derived(stored['external_id']) or is_derived(normal.external_id)):
+        return False
+    if normal.ended_at and stored['ended_at'] not in {None, normal.ended_at}:
+        return False
+    told = _words({name: getattr(normal, name) for name in TOLD})
+    before = _words(stored)
+    return bool(told and before) and (told <= before or before <= told)
+
+
+def _words(told):
+    values = ((name, told[name]) for name in TOLD if told[name] and not is_nobody(told[name]))
+    return {
+        (device_id(value) if name == 'device_ref' else value).casefold() for name, value in values
+    }
+
+
+def reject_alike(started_at, source):
+    """Return the rejection of a session that may be one which is there already.
+
+    :param started_at: when that one began
+    :param str source: what its source is called
+    """
+    params = {'field': Label(LABELS['started_at']), 'known': f'{started_at} UTC', 'from': source}
+    return Rejection(params['field'], 'alike_known', params)
+
+
 def reject_known(normal, started_at):
     """Return the rejection of a session whose ID a stored one has that began at another time."""
     label = Label(LABELS['external_id'])
@@ -125,6 +164,6 @@ def _differing(earlier, normal, said):
         one, other = before[3 * place : 3 * place + 3], said[3 * place : 3 * place + 3]
         if one == other:
             continue
-        if both_ended or (name in _LASTING and any(one) and any(other)):
+        if both_ended or (name in TOLD and any(one) and any(other)):
             differing.append(name)
     return differing

@@ -92,6 +92,15 @@ class AssistSessionImport(models.TransientModel):
     )
     is_order_open = fields.Boolean(readonly=True, help="Its dates can be read both ways.")
     is_unit_open = fields.Boolean(readonly=True, help="Its durations are mere numbers.")
+    alike_count = fields.Integer(
+        string="May Be There Already",
+        readonly=True,
+        help="Sessions with the customer or device and the times of one that came in from another "
+        "source, or under another ID.",
+    )
+    take_alike = fields.Boolean(
+        string="Import Them Too", help="Of sessions that are there twice both are billed."
+    )
     doubts = fields.Html(string="To Look At", readonly=True)
     sessions_shown = fields.Html(string="Sessions", readonly=True)
     session_hours = fields.Float(
@@ -177,6 +186,7 @@ class AssistSessionImport(models.TransientModel):
             mapping=mapping,
             preview=True,
             repeats=sources.Repeats(reading.lines),
+            takes_alike=self.take_alike,
             look=outlook.look,
         )
         self.write(
@@ -214,7 +224,14 @@ class AssistSessionImport(models.TransientModel):
     def action_back(self):
         """Choose again."""
         self.check_access('write')
-        self.write({'state': 'choose', 'rejected_file': False, 'rejected_filename': False})
+        self.write(
+            {
+                'state': 'choose',
+                'take_alike': False,
+                'rejected_file': False,
+                'rejected_filename': False,
+            }
+        )
         return self._reopen()
 
     def action_view_sessions(self):
@@ -282,6 +299,7 @@ class AssistSessionImport(models.TransientModel):
             'tz': self.tz,
             'encoding': self.encoding,
             'mapping': mapping or False,
+            'take_alike': self.take_alike,
             'company_id': self.company_id.id,
             'user_id': self.env.user.id,
             'record_count': len(reading.records),

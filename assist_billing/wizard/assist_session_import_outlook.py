@@ -36,21 +36,7 @@ class ImportOutlook:
             if isinstance(result, sources.Normal)
         ]
         values = self.sessions._prepare_ingest_values(run, [normal for normal, _status in taken])
-        self.alike += self.sessions._count_alike(
-            run.company,
-            run.source,
-            [
-                {
-                    'external_id': normal.external_id,
-                    'started_at': normal.started_at,
-                    'ended_at': normal.ended_at,
-                    'partner_id': vals['partner_id'],
-                    'technician_id': vals['technician_id'],
-                }
-                for (normal, status), vals in zip(taken, values, strict=True)
-                if status == 'created'
-            ],
-        )
+        self.alike = run.alike
         for (normal, status), vals in zip(taken, values, strict=True):
             self._count(normal, vals)
             known = normal.external_id in self.shown

@@ -32,6 +32,7 @@ class AssistSessionImport(models.TransientModel):
             'open_count': outlook.opened,
             'short_count': outlook.short,
             'long_count': outlook.long,
+            'alike_count': outlook.alike,
             'doubts': self._render_list(
                 self._translate_notes((*reading.notes, *notes)) + self._get_doubts(outlook)
             ),
@@ -49,13 +50,22 @@ class AssistSessionImport(models.TransientModel):
                     count=outlook.opened,
                 )
             )
-        if outlook.alike:
+        if outlook.alike and self.take_alike:
             doubts.append(
                 self.env._(
-                    "Sessions that came in already from another source, or with other details, of "
-                    "the same customers at the same times: %(count)s. Both would be billed. If "
-                    "they are the same, choose the source that they came from, or leave them out "
-                    "of the file.",
+                    "Sessions with the customer or device and the times of one that is there "
+                    "already, from another source or with other details: %(count)s. They will be "
+                    "imported, and both will be billed.",
+                    count=outlook.alike,
+                )
+            )
+        elif outlook.alike:
+            doubts.append(
+                self.env._(
+                    "Sessions with the customer or device and the times of one that is there "
+                    "already, from another source or with other details: %(count)s. They are left "
+                    "out, for both would be billed. If they are others, set “Import Them Too” and "
+                    "check again.",
                     count=outlook.alike,
                 )
             )

@@ -28,21 +28,37 @@ class IngestRun:
     :param repeats: `sources.Repeats` or its like for devices, what the rows of the same file said
         before; None where records are no file. One that has the ID of an earlier row and says
         other things is rejected
+    :param bool takes_alike: take in rows of a file though they may be there already under other
+        IDs (see `assist.session._find_alike`); default: refuse them
     :param look: called after each batch with `(run, index of its first, results, answers)`
     """
 
-    def __init__(self, company, source, take, *, preview=False, repeats=None, look=None):
+    def __init__(
+        self, company, source, take, *, preview=False, repeats=None, takes_alike=False, look=None
+    ):
         self.company = company
         self.source = source
         self.take = take
         self.preview = preview
         self.repeats = repeats
+        self.takes_alike = takes_alike
         self.look = look
         self.now = fields.Datetime.now()
         self.technicians = self.matcher = None
         self.matches = {}
         # Set once another transaction was met: from then on its rows are looked up first.
         self.met_others = False
+        # The IDs that were told so far, and under which others some of these are known.
+        self.told = set()
+        self.recalled = {}
+        # How many may be there already under other IDs.
+        self.alike = 0
+
+    def is_told(self, external_id):
+        """Tell whether this call, or the file it is part of, has had this ID."""
+        return external_id in self.told or (
+            self.repeats is not None and external_id in self.repeats
+        )
 
 
 class AssistIntake(models.AbstractModel):

@@ -47,6 +47,9 @@ class AssistSessionImportRecord(models.Model):
         readonly=True,
         help="Columns that were chosen by hand, and what was found out from the whole file.",
     )
+    take_alike = fields.Boolean(
+        readonly=True, help="Sessions that may be there already under another ID come in, too."
+    )
     company_id = fields.Many2one(
         'res.company', required=True, readonly=True, index=True, ondelete='restrict'
     )
@@ -235,7 +238,12 @@ class AssistSessionImportRecord(models.Model):
             .with_company(self.company_id)
             .with_context(lang=self.user_id.lang)
             ._ingest(
-                records, self.source, tz=self.tz, mapping=self.mapping or None, repeats=repeats
+                records,
+                self.source,
+                tz=self.tz,
+                mapping=self.mapping or None,
+                repeats=repeats,
+                takes_alike=self.take_alike,
             )
         )
         self._link_sessions(answers)

@@ -1,5 +1,4 @@
 import json
-from datetime import timedelta
 
 from odoo import api, models
 from odoo.exceptions import ConcurrencyError
@@ -7,12 +6,11 @@ from odoo.tools import SQL, split_every
 
 from ... import sources
 from ...utils.sql_changes import changing, created
+from .session_entry import Entry
 from .session_source import COMPARED, SOURCE_TEXTS
 
 # Sessions that Odoo's import looks up at a time.
 LOOKED_UP = 1_000
-# A list by the minute and one by the second of the same session are less than this apart.
-ALIKE_SECONDS = 60
 
 # Columns of a new session and their types, as they go to the database.
 COLUMNS = {
@@ -32,54 +30,6 @@ COLUMNS = {
     **dict.fromkeys(SOURCE_TEXTS.values(), 'text'),
     'source_digest': 'text',
 }
-
-
-class Entry:
-    """A session as the database or this batch has it, and what is to be done with it."""
-
-    __slots__ = (
-        'difference', 'digest', 'ended', 'ended_at', 'fixed', 'id', 'is_new', 'normal',
-        'otherwise', 'seen',
-    )  # fmt: skip
-
-    def __init__(self, row=None):
-        self.is_new = row is None
-        row = row or {}
-        self.id = row.get('id', False)
-        self.ended_at = row.get('ended_at')
-        self.digest = row.get('source_digest')
-        self.seen = row.get('source_difference_digest')
-        self.ended = self.ended_at is not None
-        # Committed by somebody else after this transaction began, so out of reach.
-        self.fixed = row.get('fixed', False)
-        self.normal = None  # what is to be created, or what ends it
-        self.otherwise = None  # what the source says of it now that it has ended
-        self.difference = None
-
-    def meet(self, normal, digest):
-        """Take in a record of this session and return its status."""
-        if self.is_new and self.normal is None:
-            status = 'created'
-        elif digest in (self.digest, self.seen) or normal.ended_at is None:
-            # Said before; or said while it was still running, by a page that comes late.
-            return 'duplicate'
-        elif self.ended:
-            self.otherwise, self.seen = normal, digest
-            return 'duplicate'
-        else:
-            status = 'updated'
-        self.normal, self.digest = normal, digest
-        self.ended_at = normal.ended_at
-        self.ended = normal.ended_at is not None
-        return status
-
-    def is_of(self, normal):
-        """Tell whether this is a session that was known under another ID while it ran."""
-        return not self.ended or self.ended_at == normal.ended_at
-
-    @property
-    def is_changed(self):
-        return not self.is_new and (self.normal is not None or self.otherwise is not None)
 
 
 class AssistSession(models.Model):
@@ -161,15 +111,30 @@ class AssistSession(models.Model):
 
     @api.model
     def _ingest_read(self, run, first, records):
-        # EXTENDS assist.intake: a row of a file that has the ID of a session at another time
+        # EXTENDS assist.intake: a row of a file that has the ID of a session at another time, or
+        # that may be one which is there already under another ID
         results = super()._ingest_read(run, first, records)
         if run.repeats is None:
             return results
-        ids = {one.external_id for one in results if isinstance(one, sources.Normal)}
-        stored = self._ingest_fetch(run, ids)
-        return [
+        normals = [one for one in results if isinstance(one, sources.Normal)]
+        stored = self._ingest_fetch_known(run, normals)
+        results = [
             self._ingest_reject_other(stored.get(one.external_id), one)
             if isinstance(one, sources.Normal)
+            else one
+            for one in results
+        ]
+        normals = [one for one in results if isinstance(one, sources.Normal)]
+        entries = {external_id: Entry(row) for external_id, row in stored.items()}
+        self._ingest_recall(run, entries, normals)
+        new = [normal for normal in normals if not self._ingest_find(run, entries, normal)]
+        alike = self._find_alike(run, new)
+        run.alike += len(alike)
+        if run.takes_alike or not alike:
+            return results
+        return [
+            self._ingest_reject_alike(alike[one.external_id])
+            if isinstance(one, sources.Normal) and one.external_id in alike
             else one
             for one in results
         ]
@@ -191,53 +156,10 @@ class AssistSession(models.Model):
         return sources.reject_known(normal, row['started_at'])
 
     @api.model
-    def _count_alike(self, company, source, values):
-        """Return how many sessions to be have customer and times of one that is there already.
-
-        Nothing says that they are the same: another source has IDs of its own, and where the ID is
-        made of what a session says, one whose customer was filled in later has another. Both are
-        billed.
-
-        :param list values: dicts with `partner_id`, `technician_id`, `external_id`, `started_at`
-            and `ended_at`
-        """
-        values = [vals for vals in values if vals['partner_id'] and vals['ended_at']]
-        if not values:
-            return 0
-        names = ('external_id', 'partner_id', 'technician_id', 'started_at', 'ended_at')
-        self.flush_model(['company_id', 'source', *names])
-        [[count]] = self.env.execute_query(
-            SQL(
-                """
-                SELECT count(*)
-                  FROM unnest(%(external_id)s::text[], %(partner_id)s::integer[],
-                              %(technician_id)s::integer[],
-                              %(started_at)s::timestamp[], %(ended_at)s::timestamp[])
-                       AS v (external_id, partner_id, technician_id, started_at, ended_at)
-                 WHERE EXISTS (
-                       SELECT 1 FROM assist_session s
-                        WHERE s.partner_id = v.partner_id
-                          AND s.started_at > v.started_at - %(apart)s
-                          AND s.started_at < v.started_at + %(apart)s
-                          AND s.ended_at > v.ended_at - %(apart)s
-                          AND s.ended_at < v.ended_at + %(apart)s
-                          AND s.company_id = %(company)s
-                          AND (s.source != %(source)s OR (
-                              s.external_id != v.external_id
-                              AND (s.external_id ~ %(derived)s OR v.external_id ~ %(derived)s)
-                              AND s.started_at = v.started_at AND s.ended_at = v.ended_at
-                          ))
-                          AND COALESCE(s.technician_id = v.technician_id, TRUE)
-                 )
-                """,
-                **{name: [vals[name] or None for vals in values] for name in names},
-                apart=timedelta(seconds=ALIKE_SECONDS),
-                company=company.id,
-                source=source,
-                derived=f'^{sources.DERIVED_ID}$',
-            )
-        )
-        return count
+    def _ingest_reject_alike(self, row):
+        """Return the rejection of a session of a file that may be one which is there already."""
+        labels = dict(self._fields['source']._description_selection(self.env))
+        return sources.reject_alike(row['started_at'], labels.get(row['source'], row['source']))
 
     @api.model
     def _ingest_is_overtaken(self, ours, theirs):
@@ -246,24 +168,42 @@ class AssistSession(models.Model):
     @api.model
     def _ingest_compare(self, run, normals):
         """Return the entries of the sessions, and for each of `normals` its entry and status."""
-        ids = {normal.external_id for normal in normals}
-        ids |= {normal.open_id for normal in normals if normal.open_id}
-        entries = {
-            external_id: Entry(row) for external_id, row in self._ingest_fetch(run, ids).items()
-        }
-        return entries, [self._ingest_meet(entries, normal) for normal in normals]
+        stored = self._ingest_fetch_known(run, normals)
+        entries = {external_id: Entry(row) for external_id, row in stored.items()}
+        self._ingest_recall(run, entries, normals)
+        return entries, [self._ingest_meet(run, entries, normal) for normal in normals]
 
     @api.model
-    def _ingest_meet(self, entries, normal):
+    def _ingest_fetch_known(self, run, normals):
+        """Return the rows of sessions that have one of the IDs of these, by their IDs."""
+        ids = {normal.external_id for normal in normals}
+        ids |= {normal.open_id for normal in normals if normal.open_id}
+        return self._ingest_fetch(run, ids)
+
+    @api.model
+    def _ingest_find(self, run, entries, normal):
+        """Return under which ID a session is known: its own, or another one; None where it is new.
+
+        :param dict entries: what is known, by its IDs
+        """
+        if normal.external_id in entries:
+            return normal.external_id
+        running = entries.get(normal.open_id)
+        if running is not None and running.is_of(normal):
+            return normal.open_id
+        recalled = run.recalled.get(normal.external_id)
+        return recalled if recalled in entries else None
+
+    @api.model
+    def _ingest_meet(self, run, entries, normal):
         """Return the entry of a session, and its status."""
-        entry = entries.get(normal.external_id)
-        if entry is None and normal.open_id:
-            running = entries.get(normal.open_id)
-            if running is not None and running.is_of(normal):
-                normal = normal._replace(external_id=normal.open_id, open_id=None)
-                entry = running
-        if entry is None:
+        known = self._ingest_find(run, entries, normal)
+        if known is None:
             entry = entries[normal.external_id] = Entry()
+        else:
+            entry = entries[known]
+            if known != normal.external_id:
+                normal = normal._replace(external_id=known, open_id=None)
         return entry, entry.meet(normal, self._get_source_digest(normal))
 
     @api.model

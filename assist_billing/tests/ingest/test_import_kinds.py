@@ -319,33 +319,102 @@ class TestImportKinds(IngestCommon):
         ):
             wizard = self._csv(head + row)
             wizard.action_preview()
-            self.assertEqual("at the same times: 1" in str(wizard.doubts), bool(count), row)
+            self.assertEqual(wizard.alike_count, count, row)
+            self.assertEqual("They are left out" in str(wizard.doubts), bool(count), row)
+            self.assertEqual("from AnyDesk" in str(wizard.rejected_shown), bool(count), row)
         same = self._csv(
             "ID;" + head + "A1;Acme;2026-01-02 09:00:31;2026-01-02 09:30:12\n", 'anydesk'
         )
         same.action_preview()
-        self.assertNotIn("same times", str(same.doubts))
+        self.assertEqual((same.alike_count, same.duplicate_count), (0, 1))
 
-    def test_what_came_in_before_its_customer_was_filled_in_is_said(self):
-        self.env['assist.matching.rule'].create(
-            {'field': 'customer', 'value': "Acme", 'partner_id': self.customer.id}
-        )
-        head = "Technician;Customer;Start;End\n"
-        blank = "Ava;;2026-01-02 09:00;2026-01-02 09:30\n"
+    def test_what_another_source_has_brought_in_comes_in_if_that_is_wanted(self):
+        content = "Session ID;Computer;Start;End\n1;PC-1;2026-01-02 09:00;2026-01-02 09:30\n"
+        self._csv(content, 'splashtop').action_import()
+        content = "ID;Computer;Start;End\n7;pc-1;2026-01-02 09:00;2026-01-02 09:30\n"
+        # Not even where nobody has looked at it before, and whoever's it is.
+        held = self._csv(content)
+        held.action_import()
+        self.assertEqual((held.created_count, held.rejected_count), (0, 1))
+        self.assertIn("set “Import Them Too”", held.rejected_shown)
+        taken = self._csv(content)
+        taken.action_preview()
+        taken.take_alike = True
+        taken.action_preview()
+        self.assertEqual((taken.created_count, taken.rejected_count, taken.alike_count), (1, 0, 1))
+        self.assertIn("both will be billed", taken.doubts)
+        taken.action_import()
+        self.assertEqual((taken.created_count, taken.rejected_count), (1, 0))
+        again = self._csv(content)
+        again.action_import()
+        self.assertEqual((again.duplicate_count, again.rejected_count), (1, 0))
+        # A tool that is recognised by now was but a file before: its IDs are the same.
+        for numbered, count in (("7", 1), ("8", 0)):
+            row = f"Session ID;Start;End\n{numbered};2026-01-02 09:00;2026-01-02 09:30\n"
+            same = self._csv(row, 'splashtop')
+            same.action_preview()
+            self.assertEqual((same.alike_count, same.rejected_count), (count, count))
+
+    def test_what_came_in_before_something_was_filled_in_is_not_doubled(self):
+        head = "Technician;Customer;Computer;Start;End\n"
+        blank = "Ava;;;2026-01-02 09:00;2026-01-02 09:30\n"
         first = self._csv(head + blank)
         first.action_import()
-        self.env['assist.session'].search([('import_id', '=', first.record_id.id)]).write(
-            {'partner_id': self.customer.id}
-        )
-        for rows, count in (
-            (blank, 0),
-            (blank.replace(";;", ";Acme;"), 1),
-            (blank.replace(";;", ";Acme;").replace("09:30", "09:30:20"), 0),
-            (blank.replace(";;", ";Other;"), 0),
+        session = self.env['assist.session'].search([('import_id', '=', first.record_id.id)])
+        filled = blank.replace(";;;", ";Acme;PC-1;")
+        for rows, counts in (
+            (blank, (0, 1)),
+            # Without looking at it first, as programs do, and once more.
+            (filled, (0, 1)),
+            (filled, (0, 1)),
+            (blank, (0, 1)),
+            # Beside what is there: this one is another.
+            (blank + filled, (1, 1)),
+            (blank + filled, (0, 2)),
+            (blank.replace("Ava;", "Bob;"), (1, 0)),
+            (blank.replace("09:30", "09:30:20"), (1, 0)),
         ):
             wizard = self._csv(head + rows)
             wizard.action_preview()
-            self.assertEqual("at the same times: 1" in str(wizard.doubts), bool(count), rows)
+            self.assertEqual((wizard.created_count, wizard.duplicate_count), counts, rows)
+            wizard.action_import()
+            self.assertEqual((wizard.created_count, wizard.duplicate_count), counts, rows)
+        self.assertIn("Acme", session.source_difference)
+
+    def test_what_is_found_by_what_it_says_is_found_once(self):
+        head = "Technician;Customer;Start;End\n"
+        blank = "Ava;;2026-01-02 09:00;2026-01-02 09:30\n"
+        self._csv(head + blank).action_import()
+        both = blank.replace(";;", ";Acme;") + blank.replace(";;", ";Other;")
+        for counts in ((1, 1), (0, 2)):
+            wizard = self._csv(head + both)
+            wizard.action_import()
+            self.assertEqual((wizard.created_count, wizard.duplicate_count), counts)
+            self.assertFalse(wizard.rejected_count)
+
+    def test_programs_double_nothing_that_says_more_by_now(self):
+        """As after an upgrade that reads a column which the version before did not know."""
+        record = {
+            'SessionName': "FRONT-DESK",
+            'ParticipantName': "Ava",
+            'ConnectedTime': '2026-01-02T09:00:00Z',
+            'DisconnectedTime': '2026-01-02T09:30:00Z',
+        }
+        more = {**record, 'SessionSessionID': 'abc-1'}
+        ingest = self.env['assist.session'].ingest
+        [first] = ingest([record], 'screenconnect')
+        self.assertEqual(first['status'], 'created')
+        for _time in range(2):
+            [answer] = ingest([more], 'screenconnect')
+            self.assertEqual((answer['status'], answer['id']), ('duplicate', first['id']))
+        # It ends what ran, and does not begin it again.
+        running = {**record, 'ConnectedTime': '2026-01-03T09:00:00Z', 'DisconnectedTime': None}
+        [first] = ingest([running], 'screenconnect')
+        ended = {**running, 'DisconnectedTime': '2026-01-03T09:30:00Z'}
+        [answer] = ingest([{**ended, 'SessionSessionID': 'abc-1'}], 'screenconnect')
+        self.assertEqual((answer['status'], answer['id']), ('updated', first['id']))
+        session = self.env['assist.session'].browse(first['id'])
+        self.assertEqual((session.source_device_ref, session.duration_seconds), ('abc-1', 1800))
 
     def test_what_ran_when_it_came_in_is_ended_and_not_doubled(self):
         head = "Technician;Start;End\n"
