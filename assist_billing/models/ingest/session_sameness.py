@@ -93,6 +93,15 @@ class AssistSession(models.Model):
         return self.env.cr.dictfetchall()
 
     @api.model
+    def _has_begun_between(self, first, last):
+        """Tell whether there is any session of that time; mostly a file brings a month anew."""
+        self.flush_model(['started_at'])
+        query = SQL(
+            "SELECT 1 FROM assist_session WHERE started_at BETWEEN %s AND %s LIMIT 1", first, last
+        )
+        return bool(self.env.execute_query(query))
+
+    @api.model
     def _find_alike(self, run, normals):
         """Return which sessions to be may be there already: `{external_id: row of the other one}`.
 
@@ -103,7 +112,11 @@ class AssistSession(models.Model):
         :param normals: sessions that are not known by their ID, as they were read
         """
         normals = [normal for normal in normals if normal.ended_at]
-        if not normals:
+        apart = timedelta(seconds=ALIKE_SECONDS)
+        if not normals or not self._has_begun_between(
+            min(normal.started_at for normal in normals) - apart,
+            max(normal.started_at for normal in normals) + apart,
+        ):
             return {}
         values = self._prepare_ingest_values(run, normals)
         names = [
@@ -149,7 +162,7 @@ class AssistSession(models.Model):
               ORDER BY s.id DESC
                 """,
                 **{name: [vals[name] or None for vals in values] for name in names},
-                apart=timedelta(seconds=ALIKE_SECONDS),
+                apart=apart,
                 company=run.company.id,
                 source=run.source,
                 derived=f'^{sources.DERIVED_ID}$',
