@@ -7,10 +7,16 @@ from typing import NamedTuple
 
 from .headings import (
     COMMON,
+    EXPORTED,
     FREE,
+    INVOICE,
     INVOICES,
     PAUSES,
+    RESULTS,
+    SESSION_STATUSES,
     SPLIT_UNITS,
+    STATUSES,
+    TICKETS,
     bare,
     is_exact,
     says_exact,
@@ -20,12 +26,31 @@ from .headings import (
 )
 from .messages import LABELS, Label
 from .profile import FIELDS, OPTIONS, fold
-from .values import BadValue, clean_line, clock_of, is_blank, is_date_alone, wall_time
+from .values import (
+    TEXT_LIMIT,
+    BadValue,
+    clean_line,
+    clean_text,
+    clock_of,
+    is_blank,
+    is_date_alone,
+    wall_time,
+)
+from .words import BILLED, CANCELLED, FAILED, NOT_HELD
 
 # A record is looked at up to this many names; more is no export of sessions.
 _NAMES_READ = 4_000
 _JOINED_MOST = 10
 _INNER_NAMES = 50
+# Technicians of a session, or its notes: what of each of them is its text.
+_LISTED_MOST = 50
+_NAME_KEYS = ('name', 'full_name', 'fullName', 'display_name', 'displayName', 'email', 'username',
+              'login', 'hostname', 'label', 'title')  # fmt: skip
+_KEYS_WITHIN = {
+    'note': ('text', 'body', 'content', 'note', 'comment', 'message', 'description', 'value'),
+    'device_ref': ('id', 'key', 'uuid', 'number'),
+    'customer_ref': ('number', 'ref', 'reference', 'id', 'key'),
+}
 # A file has a few; records with names of their own each fill no memory.
 _LAYOUTS_KEPT = 256
 _TOLD_BY_NAME = frozenset({'technician', 'customer_name', 'device_name'})
@@ -146,6 +171,19 @@ def join_moment(day, clock):
     return f'{_part_text(day)} {_part_text(clock)}'
 
 
+def texts_within(value, field, limit=TEXT_LIMIT):
+    """Return the texts of a list, or of an object, that stands where a text is wanted."""
+    keys = _KEYS_WITHIN.get(field, _NAME_KEYS)
+    found = []
+    for part in value[:_LISTED_MOST] if isinstance(value, list) else [value]:
+        if isinstance(part, dict):
+            part = next((part[key] for key in keys if not is_blank(part.get(key))), None)
+        text = clean_text(part, limit) if not is_blank(part) else ''
+        if text and text not in found:
+            found.append(text)
+    return found
+
+
 def _has_day(value):
     if isinstance(value, datetime):
         return True
@@ -173,6 +211,10 @@ class Shape(NamedTuple):
     :ivar pauses: names of columns that say how long nobody worked between start and end
     :ivar free: names of columns of which a yes says that there is nothing to bill
     :ivar invoices: names of columns that say on which invoice it is already
+    :ivar invoice: names of columns that may say that, or that it belongs on one
+    :ivar exported: names of columns of which a yes may say that it was billed elsewhere
+    :ivar statuses: `(name, words)` of columns that say what became of a session, and the words
+        with which they say that nobody was helped, or that it is billed
     """
 
     columns: tuple
@@ -182,6 +224,9 @@ class Shape(NamedTuple):
     pauses: tuple
     free: tuple
     invoices: tuple
+    invoice: tuple
+    exported: tuple
+    statuses: tuple
 
     def of(self, field):
         return self.columns[_INDEX[field]]
@@ -268,7 +313,14 @@ class Columns:
         pauses = tuple(key for key in unused if fold(bare(key)) in PAUSES)
         free = tuple(key for key in unused if fold(key) in FREE)
         invoices = tuple(key for key in unused if fold(key) in INVOICES)
-        return Shape(columns, unit, zones, words, pauses, free, invoices)
+        invoice = tuple(key for key in unused if fold(key) in INVOICE)
+        exported = tuple(key for key in unused if fold(key) in EXPORTED)
+        has_ticket = any(fold(key) in TICKETS for key in keys)
+        statuses = tuple((key, _not_held(fold(key), has_ticket)) for key in unused)
+        statuses = tuple((key, words) for key, words in statuses if words)
+        return Shape(
+            columns, unit, zones, words, pauses, free, invoices, invoice, exported, statuses
+        )
 
     def _find(self, field, names):
         """Return the columns of a field."""
@@ -297,6 +349,19 @@ class Columns:
         if field in self.joined and columns:
             columns = (Joined(self.labels[field], columns),)
         return columns
+
+
+def _not_held(heading, has_ticket):
+    """Return the words with which a column says that there is nothing to bill, or None.
+
+    :param str heading: what its name comes to
+    :param bool has_ticket: whether the status can be that of a ticket
+    """
+    if heading in SESSION_STATUSES:
+        return BILLED | NOT_HELD | FAILED | CANCELLED
+    if heading in STATUSES:
+        return BILLED | NOT_HELD if has_ticket else BILLED | NOT_HELD | FAILED
+    return NOT_HELD if heading in RESULTS else None
 
 
 _STARTS = frozenset(map(fold, COMMON['started_at']))

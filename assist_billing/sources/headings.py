@@ -40,7 +40,8 @@ ENGLISH = {
                    'representative', 'engineer', 'tech', 'supporter', 'assigned_to', 'helper',
                    'consultant', 'expert', 'employee', 'technician_full_name', 'expert_name',
                    'member', 'team_member', 'primary_representative', 'accessed_by',
-                   'member_name', 'author', 'author_name', 'author_display_name'),
+                   'member_name', 'author', 'author_name', 'author_display_name', 'technicians',
+                   'agents', 'technician_names', 'representatives', 'engineers', 'operators'),
     'customer_email': ('customer_email', 'client_email', 'email', 'e_mail'),
     'customer_name': ('customer_name', 'customer', 'client_name', 'client', 'company',
                       'company_name', 'account', 'account_name', 'organization', 'organisation'),
@@ -432,7 +433,58 @@ INVOICES = frozenset(map(fold, (
     'Rechnungs-Nr.', 'Rechnungs-ID', 'Numéro de facture', 'N° de facture', 'N° facture',
     'Número de factura', 'N.º de factura', 'Factuurnummer', 'Numero fattura', 'Numero di fattura',
     'Número da fatura', 'N.º da fatura', 'Numer faktury', 'Nr faktury', 'Fakturanummer',
-    'Číslo faktury',
+    'Číslo faktury', 'billed_on', 'billed_at', 'billed_date', 'date_billed', 'invoiced_on',
+    'invoiced_at', 'invoiced_date', 'date_invoiced', 'Abgerechnet am', 'Verrechnet am',
+    'Fakturiert am', 'Facturé le', 'Facturado el', 'Gefactureerd op', 'Fatturato il',
+    'Faturado em', 'Zafakturowano dnia',
+)))  # fmt: skip
+
+# On which invoice it is, or whether it belongs on one: the values tell.
+INVOICE = frozenset(map(fold, (
+    'invoice', 'invoices', 'invoice_status', 'invoicing_status', 'invoice_state', 'invoice_date',
+    'invoice_reference', 'invoice_ref', 'Rechnung', 'Rechnungsstatus', 'Rechnungsdatum', 'Facture',
+    'Statut de facture', 'Date de facture', 'Factura', 'Estado de factura', 'Fecha de factura',
+    'Factuur', 'Factuurstatus', 'Factuurdatum', 'Fattura', 'Stato fattura', 'Data fattura',
+    'Fatura', 'Data da fatura', 'Faktura', 'Data faktury', 'Fakturadatum', 'Fakturadato',
+)))  # fmt: skip
+
+# A yes may mean that it was billed elsewhere, or only that it is in a file like this.
+EXPORTED = frozenset(map(fold, (
+    'exported', 'is_exported', 'Exportiert', 'Exporté', 'Exportado', 'Geëxporteerd', 'Esportato',
+    'Wyeksportowano',
+)))  # fmt: skip
+
+# What became of a session; a mere “Status” may be that of its ticket.
+SESSION_STATUSES = frozenset(map(fold, (
+    'session_status', 'session_state', 'session_result', 'session_outcome', 'connection_status',
+    'connection_state', 'connection_result', 'call_status', 'call_state', 'call_result',
+    'call_outcome', 'call_disposition', 'disposition', 'appointment_status', 'meeting_status',
+    'attendance', 'Sitzungsstatus', 'Verbindungsstatus', 'Anrufstatus', 'Gesprächsstatus',
+    'Terminstatus', 'Statut de la session', 'Statut de session', 'État de la session',
+    'Statut de la connexion', "Statut de l'appel", 'Estado de la sesión', 'Estado de sesión',
+    'Estado de la conexión', 'Estado de la llamada', 'Sessiestatus', 'Verbindingsstatus',
+    'Gespreksstatus', 'Stato sessione', 'Stato della sessione', 'Stato connessione',
+    'Stato chiamata', 'Estado da sessão', 'Estado da ligação', 'Status da sessão',
+    'Status sesji', 'Status połączenia', 'Sessionsstatus', 'Samtalsstatus', 'Opkaldsstatus',
+    'Stav relace', 'Stav hovoru',
+)))  # fmt: skip
+STATUSES = frozenset(map(fold, (
+    'status', 'state', 'Zustand', 'Statut', 'État', 'Estado', 'Stato', 'Situação', 'Stan',
+    'Tillstånd', 'Tilstand', 'Stav', 'Статус', 'ステータス', '状態',
+)))  # fmt: skip
+# What kind of call, or what came of it: of a repair, perhaps.
+RESULTS = frozenset(map(fold, (
+    'call_type', 'Anruftyp', 'Anrufart', "Type d'appel", 'Tipo de llamada', 'Tipo di chiamata',
+    'result', 'outcome', 'Ergebnis', 'Résultat', 'Resultado', 'Esito', 'Resultaat', 'Uitkomst',
+    'Wynik', 'Resultat', 'Výsledek', 'Результат', '結果',
+)))  # fmt: skip
+TICKETS = frozenset(map(fold, (
+    'ticket', 'tickets', 'ticket_id', 'ticket_number', 'ticket_no', 'ticket_subject', 'case',
+    'case_id', 'case_number', 'issue', 'issue_key', 'issue_id', 'incident', 'incident_id',
+    'request_id', 'work_order', 'task', 'Ticketnummer', 'Ticket-Nr', 'Vorgang', 'Vorgangsnummer',
+    'Aufgabe', 'Auftrag', 'Auftragsnummer', 'N° de ticket', 'Numéro de ticket', 'Tâche',
+    'Número de ticket', 'Incidencia', 'Tarea', 'Zgłoszenie', 'Ärende', 'Sag', 'Sak', 'Zakázka',
+    'Požadavek',
 )))  # fmt: skip
 
 # From and to can be computers as well: they are times where nothing else is.

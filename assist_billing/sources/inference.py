@@ -8,9 +8,10 @@ from . import registry
 from .columns import Columns, Kept
 from .durations import duration, is_clock_open
 from .headings import is_day_first
-from .normaliser import normaliser
+from .normaliser import normaliser, says_billed
 from .outcome import Normal, Note
 from .values import BadValue, clean_line, is_blank
+from .words import BROKEN_OFF, CANCELLED, FAILED, NOT_HELD, YES, fold_text
 
 # Rows whose durations are compared with their start and end.
 _COMPARED = 500
@@ -18,6 +19,9 @@ _OPEN_DATE = re.compile(r'\D{0,12}(\d{1,2})([/-])(\d{1,2})\2(?:\d{4}|\d\d)(?!\d)
 _TWO_PARTS = re.compile(r'(\d{1,4}):(\d\d)', re.ASCII)
 _NUMBER = re.compile(r'\d{1,12}(?:[.,]\d{1,15})?', re.ASCII)
 _UNITS = {'ms': 0.001, 's': 1, 'min': 60, 'h': 3600, 'd': 86_400}
+_NOT_HELD = NOT_HELD | FAILED | CANCELLED | BROKEN_OFF
+# So many columns are told of.
+_NOTES = 5
 # Minutes are rounded, and hours to two digits.
 _ROUNDED = {'ms': 1.5, 's': 1.5, 'min': 61, 'h': 61, 'd': 61}
 
@@ -45,6 +49,7 @@ def infer(reading, source, mapping=None, *, tz='UTC'):
         notes += [note] if note else []
     note = _exchanged(values)
     notes += [note] if note else []
+    notes += _open_marks(values)
     take = normaliser(source, tz=tz, mapping={**mapping, **options})
     unit, note = _duration_unit(values, take, profile, mapping)
     options |= {'duration_unit': unit} if unit else {}
@@ -100,6 +105,37 @@ def _exchanged(values):
     if not (texts and cells):
         return None
     return Note('exchanged', {'value': f'{example:%Y-%m-%d}'})
+
+
+def _open_marks(values):
+    """Return the notes on what may say that there is nothing to bill, or may not."""
+    found = {}
+    for record in values.records:
+        shape = values.shape(record) if isinstance(record, dict) else None
+        for name in _marks_of(shape, record) if shape else ():
+            value, count = found.get(name, (record[name], 0))
+            found[name] = (value, count + 1)
+    return [
+        Note(
+            'open_mark',
+            {'column': clean_line(name, 60), 'value': clean_line(str(value), 40), 'count': count},
+        )
+        for name, (value, count) in islice(found.items(), _NOTES)
+    ]
+
+
+def _marks_of(shape, record):
+    """Yield the names of a record's columns of which nobody knows whether they say: no bill."""
+    for name in (*shape.free, *shape.invoices, *shape.invoice):
+        if says_billed(shape, name, record[name]) is None:
+            yield name
+    for name in shape.exported:
+        if fold_text(clean_line(str(record[name]), 20)) in YES:
+            yield name
+    for name, words in shape.statuses:
+        said = fold_text(clean_line(record[name], 64))
+        if said in _NOT_HELD and said not in words:
+            yield name
 
 
 def _open_dates(values, profile):

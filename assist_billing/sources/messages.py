@@ -389,6 +389,11 @@ NOTE = {
         "Durations such as %(value)s do not match start and end. Start and end are what counts; "
         "check that each column is read as what it is."
     ),
+    'open_mark': _lt(
+        "“%(column)s” says “%(value)s” and the like: %(count)s. That need not mean that there is "
+        "nothing to bill, so these sessions come in as billable. If it does, read this column as "
+        "Billable under Columns, or leave the rows out of the file."
+    ),
     'other_sheets': _lt("Only the sheet “%(sheet)s” was read, not these: %(others)s"),
     'hidden_rows': _lt(
         "Rows that are hidden in the sheet, by a filter perhaps, were read as well: %(count)s. To "

@@ -7,11 +7,11 @@ back as a `Rejection`.
 
 import hashlib
 import re
-from datetime import datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from functools import lru_cache
 
 from . import registry
-from .columns import Columns, Kept, join_moment
+from .columns import Columns, Kept, join_moment, texts_within
 from .outcome import LongRow, Normal, reject, shorten
 from .profile import FIELDS, Profile
 from .values import (
@@ -31,7 +31,18 @@ from .values import (
     wall_time,
     zone_info,
 )
-from .words import BILLED, NO, YES, fold_text, is_nobody, is_total
+from .words import (
+    BILLED,
+    BROKEN_OFF,
+    CANCELLED,
+    FAILED,
+    NO,
+    NOT_HELD,
+    YES,
+    fold_text,
+    is_nobody,
+    is_total,
+)
 
 # Clocks of technicians and tools differ, but not by more than a day.
 TOLERANCE = timedelta(hours=24)
@@ -46,6 +57,11 @@ DERIVED_ID = '[de]-[0-9a-f]{32}'
 _REASON = re.compile(r'\s*[(:;,]|\s[-–]\s')
 # Durations may be rounded to minutes.
 _ROUNDED = 61
+# What is no name of an invoice: an amount, or hours.
+_MONEY = 'eur|usd|chf|gbp|pln|sek|nok|dkk|czk|jpy|[$€£¥]'
+_NUMBER = re.compile(rf"(?:{_MONEY})?\s?-?\d[\d.,:' ]*\s?(?:{_MONEY}|%|h|hrs?|min|std)?")
+# What a column that is read as billable says where there is nothing to bill.
+_NOT_BILLED = NO | BILLED | NOT_HELD | FAILED | CANCELLED | BROKEN_OFF
 
 _INDEX = {field: index for index, field in enumerate(FIELDS)}
 # What tells sessions apart that their source does not number, besides start and end.
@@ -242,14 +258,21 @@ class _Reading:
 
     def text(self, field):
         value = self.take(field)[0]
+        if isinstance(value, list | dict):
+            return clean_line(', '.join(texts_within(value, field)))
         return clean_line(value) if value is not None else ''
 
     def email(self, field):
         value = self.take(field)[0]
+        if isinstance(value, list | dict):
+            # Of several nobody knows whose the session is.
+            value = value[0] if isinstance(value, list) and len(value) == 1 else None
         return email_address(value) if value is not None else ''
 
     def note(self):
         value = self.take('note')[0]
+        if isinstance(value, list | dict):
+            value = '\n'.join(texts_within(value, 'note', NOTE_LIMIT))
         return clean_text(value, NOTE_LIMIT) if value is not None else ''
 
     def external_id(self):
@@ -559,12 +582,16 @@ class _Reading:
 
     def billable(self):
         """Return None, or False and why."""
-        for name in self.whole.free:
-            if _word(self.record[name]) in YES:
+        whole = self.whole
+        for name in (*whole.free, *whole.invoices, *whole.invoice):
+            if says_billed(whole, name, self.record[name]):
                 return False, f'{name}: {clean_line(str(self.record[name]))}'
-        for name in self.whole.invoices:
-            if not _is_no_invoice(self.record[name]):
+        for name, words in whole.statuses:
+            if fold_text(_word(self.record[name])) in words:
                 return False, f'{name}: {clean_line(str(self.record[name]))}'
+        value, name = self.take('kind')
+        if value is not None and fold_text(_word(value)) in NOT_HELD:
+            return False, f'{name}: {clean_line(str(value))}'
         value, name = self.take('billable')
         if value is None:
             return None, ''
@@ -574,7 +601,7 @@ class _Reading:
         word = said if any(map(str.isalpha, said)) else word
         if word in self.profile.not_billable:
             return False, self.profile.not_billable[word]
-        if not self.profile.not_billable and (word in NO or word in BILLED):
+        if not self.profile.not_billable and word in _NOT_BILLED:
             return False, f'{name}: {clean_line(str(value))}'
         return None, ''
 
@@ -603,9 +630,27 @@ def _is_no_pause(value):
         return False
 
 
-def _is_no_invoice(value):
-    text = _word(value) if isinstance(value, str | int | float) else ''
-    return is_blank(value) or is_nobody(text) or text in NO or not any(map(str.isdigit, text))
+def says_billed(shape, name, value):
+    """Tell whether a column of which a shape knows that it may say so says: nothing to bill.
+
+    None where it says something of it that can be meant in two ways.
+    """
+    text = fold_text(_word(value)) if isinstance(value, str | int | float) else ''
+    if isinstance(value, date):
+        return True
+    if is_blank(value) or is_nobody(text) or text in NO:
+        return False
+    said = _REASON.split(text, maxsplit=1)[0]
+    if name in shape.free:
+        if text in YES or said in YES or said in BILLED:
+            return True
+    elif name in shape.invoices or '#' in name:
+        return any(map(str.isdigit, text))
+    elif text in BILLED or said in BILLED:
+        return True
+    if text in YES or _NUMBER.fullmatch(text):
+        return None
+    return any(map(str.isdigit, text))
 
 
 def _is_nothing(value):

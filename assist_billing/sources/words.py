@@ -186,6 +186,59 @@ BILLED = frozenset({
     'facturada', 'gefactureerd', 'fatturato', 'fatturata', 'faturado', 'faturada', 'zafakturowano',
     'zafakturowane', 'fakturerad', 'fakturerat', 'faktureret', 'fakturert', 'vyfakturovano',
 })  # fmt: skip
+BILLED |= {
+    'paid', 'bezahlt', 'paye', 'payee', 'pagado', 'pagada', 'betaald', 'pagato', 'pagata', 'pago',
+    'paga', 'zapłacono', 'betald', 'betalt', 'zaplaceno',
+}  # fmt: skip
+# Nobody was helped, whatever times stand beside it.
+NOT_HELD = frozenset({
+    'missed', 'missed call', 'missed session', 'no answer', 'not answered', 'unanswered', 'no show',
+    'no-show', 'noshow', 'did not attend', 'not connected', 'never connected', 'did not connect',
+    'unable to connect', 'could not connect', 'connection failed', 'failed to connect',
+    'call failed', 'session failed', 'login failed', 'failed login', 'authentication failed',
+    'connection refused', 'connection rejected', 'rejected by user', 'declined by user',
+    'declined by customer', 'declined by client', 'refused by user', 'line busy', 'busy',
+    'verpasst', 'verpasster anruf', 'entgangen', 'entgangener anruf', 'nicht angenommen',
+    'nicht beantwortet', 'unbeantwortet', 'keine antwort', 'nicht erreicht', 'nicht erschienen',
+    'besetzt', 'verbindung fehlgeschlagen', 'anmeldung fehlgeschlagen', 'nicht verbunden',
+    'verbindung abgelehnt', 'nicht zustande gekommen', 'nicht stattgefunden',
+    'manque', 'appel manque', 'sans reponse', 'pas de reponse', 'non repondu', 'non abouti',
+    'occupe', 'echec de la connexion', 'echec de connexion', 'connexion refusee',
+    'perdida', 'llamada perdida', 'sin respuesta', 'no contestada', 'no contesta', 'ocupado',
+    'no se presento', 'conexion fallida', 'gemist', 'gemiste oproep', 'geen gehoor',
+    'geen antwoord', 'niet beantwoord', 'niet opgenomen', 'niet verschenen', 'bezet',
+    'verbinding mislukt', 'persa', 'chiamata persa', 'nessuna risposta', 'senza risposta',
+    'occupato', 'connessione non riuscita', 'chamada perdida', 'sem resposta', 'nao atendida',
+    'nao compareceu', 'nieodebrane', 'brak odpowiedzi', 'nie odebrano', 'zajete',
+    'missat', 'missat samtal', 'inget svar', 'ej besvarat', 'ubesvaret', 'ubesvart', 'intet svar',
+    'ikke svar', 'zmeskany', 'zmeskano', 'bez odpovedi', 'пропущен',
+    'нет ответа', 'не отвечен', '不在着信', '応答なし',
+})  # fmt: skip
+# Nor here, if it is said of the session: of a ticket it says nothing of who was helped.
+FAILED = frozenset({
+    'failed', 'failure', 'declined', 'refused', 'denied', 'fehlgeschlagen', 'fehlschlag',
+    'abgelehnt', 'verweigert', 'echoue', 'echouee', 'echec', 'refuse', 'refusee', 'fallido',
+    'fallida', 'rechazado', 'rechazada', 'mislukt', 'geweigerd', 'fallito', 'fallita',
+    'non riuscito', 'non riuscita', 'rifiutato', 'rifiutata', 'falhou', 'falhada', 'recusado',
+    'recusada', 'nieudane', 'nieudana', 'nie powiodło sie', 'misslyckades', 'misslyckad', 'nekad',
+    'mislykkedes', 'mislyktes', 'neuspesny', 'neuspesne', 'odmitnuto', 'неудачно', 'отклонен',
+    '失敗', '拒否',
+})  # fmt: skip
+CANCELLED = frozenset({
+    'cancelled', 'canceled', 'rejected', 'expired', 'storniert', 'abgesagt', 'abgelaufen',
+    'annule', 'annulee', 'expire', 'expiree', 'cancelado', 'cancelada', 'anulado', 'anulada',
+    'caducado', 'caducada', 'geannuleerd', 'afgewezen', 'verlopen', 'annullato', 'annullata',
+    'scaduto', 'scaduta', 'expirado', 'expirada', 'anulowane', 'anulowana', 'odrzucone',
+    'odrzucona', 'installd', 'avvisad', 'annulleret', 'aflyst', 'afvist', 'avlyst', 'avvist',
+    'zruseno', 'отменен', 'キャンセル',
+})  # fmt: skip
+# What somebody broke off took place for a while.
+BROKEN_OFF = frozenset({
+    'aborted', 'abandoned', 'abgebrochen', 'abandonne', 'abandonnee', 'interrompu', 'interrumpido',
+    'afgebroken', 'interrotto', 'interrompido', 'przerwane', 'avbruten', 'afbrudt', 'avbrutt',
+    'preruseno', 'прерван', '中断',
+})  # fmt: skip
+
 # How the row of sums begins.
 TOTALS = frozenset(
     ["total", "totals", "sum", "summe", "gesamt", "gesamtsumme", "insgesamt", "totaux", "totaal",

@@ -92,6 +92,11 @@ class AssistSessionImport(models.TransientModel):
     )
     is_order_open = fields.Boolean(readonly=True, help="Its dates can be read both ways.")
     is_unit_open = fields.Boolean(readonly=True, help="Its durations are mere numbers.")
+    free_count = fields.Integer(
+        string="Not Billable",
+        readonly=True,
+        help="As the file says: free of charge, billed already, or nobody was helped.",
+    )
     alike_count = fields.Integer(
         string="May Be There Already",
         readonly=True,

@@ -21,7 +21,7 @@ class ImportOutlook:
             self.zone = ZoneInfo('UTC')
         self.shown = {}
         self.seconds = self.opened = self.short = self.long = 0
-        self.matched = self.unmatched = self.alike = 0
+        self.matched = self.unmatched = self.alike = self.free = 0
         self.first = self.last = None
         # Of each session so far whether it has ended, for a later row may end it.
         self._ended = {}
@@ -52,6 +52,7 @@ class ImportOutlook:
         else:
             self.matched += bool(vals['partner_id'])
             self.unmatched += not vals['partner_id']
+            self.free += normal.billable is False
             self._count_day(normal)
         self._ended[key] = normal.ended_at is not None
         seconds = normal.duration_seconds

@@ -33,6 +33,7 @@ class AssistSessionImport(models.TransientModel):
             'short_count': outlook.short,
             'long_count': outlook.long,
             'alike_count': outlook.alike,
+            'free_count': outlook.free,
             'doubts': self._render_list(
                 self._translate_notes((*reading.notes, *notes)) + self._get_doubts(outlook)
             ),

@@ -588,6 +588,79 @@ def test_what_is_free_or_billed_elsewhere_is_not_billed(heading, value, is_bille
     assert session.billable_note == ('' if is_billed else f'{heading}: {value}')
 
 
+@pytest.mark.parametrize(
+    ('heading', 'value', 'is_billed'),
+    [
+        # Nobody was helped.
+        ('Status', 'Missed', False), ('Status', 'No Answer', False), ('State', 'failed', False),
+        ('Status', 'Fehlgeschlagen', False), ('Session Status', 'Cancelled', False),
+        ('Sitzungsstatus', 'Abgelehnt', False), ('Call Result', 'No answer', False),
+        ('Result', 'Missed', False), ('Type', 'Missed', False), ('Call Type', 'Missed', False),
+        ('Statut', 'Sans réponse', False), ('Ticket,Status', '7,Missed', False),
+        # Somebody may have been.
+        ('Status', 'Cancelled', None), ('Status', 'Abgebrochen', None),
+        ('Session Status', 'Aborted', None), ('Ticket,Status', '7,Failed', None),
+        ('Result', 'Failed', None),
+        # Somebody was.
+        ('Status', 'Completed', True), ('Status', 'Closed', True), ('Call Type', 'Outgoing', True),
+        ('Ticket Status', 'Cancelled', True), ('Session Status', 'Closed by technician', True),
+        # It is on an invoice already.
+        ('Invoice', 'INV-2026-12', False), ('Invoice', '2026/44', False),
+        ('Invoice #', '12', False),
+        ('Invoice Status', 'Invoiced', False), ('Invoice Date', '2026-10-31', False),
+        ('Status', 'Invoiced', False), ('Billed', 'yes (INV-12)', False),
+        ('Invoiced', '2026-10-31', False), ('Invoiced', 'RE-12', False),
+        ('Abgerechnet am', '31.10.2026', False),
+        # Or is to be on one, or is in a file like this.
+        ('Invoice', 'Yes', None), ('Invoice', '120.00', None), ('Billed', '1.5', None),
+        ('Invoiced', '120.00 EUR', None), ('Exported', 'Yes', None), ('Exportiert', 'Ja', None),
+        ('Invoice', 'No', True), ('Invoice', '', True), ('Exported', 'No', True),
+        ('Invoice Status', 'Not invoiced', True), ('Invoice #', '', True),
+    ],
+)  # fmt: skip
+def test_what_did_not_take_place_or_is_billed_is_not_billed(heading, value, is_billed):
+    """None: nobody knows, so that it is billed and said."""
+    content = f'ID,Start,End,{heading}\nA,2026-10-05 10:12,2026-10-05 10:42,{value}\n'
+    [session] = sessions(content)
+    _options, notes = infer(read_file(content.encode(), 'x.csv'), 'csv', tz=BERLIN)
+    assert session.billable is (False if is_billed is False else None)
+    assert [note.code for note in notes] == (['open_mark'] if is_billed is None else [])
+    if is_billed is False:
+        assert value.rpartition(',')[2] in session.billable_note
+
+
+@pytest.mark.parametrize(
+    ('told', 'field', 'read'),
+    [
+        ({'technicians': ["Ava", "Bo"]}, 'technician', "Ava, Bo"),
+        ({'technician': [{'name': "Ava", 'email': 'a@x.example'}, {'name': "Bo"}]},
+         'technician', "Ava, Bo"),
+        ({'agents': [{'email': 'a@x.example'}]}, 'technician', 'a@x.example'),
+        ({'technician': ["Ava", "ava", None, "Ava"]}, 'technician', "Ava, ava"),
+        ({'technician': []}, 'technician', ''),
+        ({'notes': [{'text': "Printer"}, {'text': "and mail"}]}, 'note', "Printer\nand mail"),
+        ({'notes': ["Printer", {'body': "mail", 'author': "Ava"}]}, 'note', "Printer\nmail"),
+        ({'note': {'text': "Printer", 'author': "Ava"}}, 'note', "Printer"),
+        ({'note': [None, '', {'text': ''}, [["deep"]]]}, 'note', ''),
+        ({'customer': ["Acme"]}, 'customer_name', "Acme"),
+        ({'customer': [{'id': 7, 'name': "Acme"}]}, 'customer_name', "Acme"),
+        ({'customer_email': ['A@x.example']}, 'customer_email', 'a@x.example'),
+        ({'customer_email': ['a@x.example', 'b@x.example']}, 'customer_email', ''),
+        ({'device': ["PC-1", "PC-2"]}, 'device_name', "PC-1, PC-2"),
+        ({'device_id': [613, "7"]}, 'device_ref', "613, 7"),
+    ],
+)  # fmt: skip
+def test_lists_of_names_and_notes_are_read(told, field, read):
+    record = {'id': 'A', 'start': '2026-10-05T10:12:30Z', 'end': '2026-10-05T10:42:30Z', **told}
+    assert getattr(normalise(record, 'csv'), field) == read
+
+
+def test_what_nobody_knows_of_a_status_can_be_said():
+    content = 'ID,Start,End,Status\nA,2026-10-05 10:12,2026-10-05 10:42,'
+    for status, billable in (('Cancelled', False), ('Abgebrochen', False), ('Closed', None)):
+        assert sessions(content + status, billable=['Status'])[0].billable is billable
+
+
 def test_why_a_session_is_not_billed_can_be_read():
     [session] = sessions(json.dumps([{**SESSION, 'billable': False}]), name='x.json')
     assert (session.billable, session.billable_note) == (False, 'billable: False')

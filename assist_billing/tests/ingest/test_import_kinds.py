@@ -355,6 +355,29 @@ class TestImportKinds(IngestCommon):
             same.action_preview()
             self.assertEqual((same.alike_count, same.rejected_count), (count, count))
 
+    def test_what_did_not_take_place_is_said_and_not_billed(self):
+        wizard = self._csv(
+            "Customer;Status;Exported;Start;End\n"
+            "Acme;Missed;No;2026-01-02 09:00;2026-01-02 09:01\n"
+            "Acme;Cancelled;No;2026-01-02 10:00;2026-01-02 10:30\n"
+            "Acme;Completed;Yes;2026-01-02 11:00;2026-01-02 11:30\n"
+        )
+        wizard.action_preview()
+        self.assertEqual((wizard.created_count, wizard.free_count), (3, 1))
+        self.assertIn("“Status” says “Cancelled” and the like: 1.", wizard.doubts)
+        self.assertIn("“Exported” says “Yes” and the like: 1.", wizard.doubts)
+        wizard.action_import()
+        sessions = self.env['assist.session'].search(
+            [('import_id', '=', wizard.record_id.id)], order='started_at'
+        )
+        self.assertEqual(sessions.mapped('billable'), [False, True, True])
+        self.assertEqual(sessions[0].non_billable_reason, "Status: Missed")
+        wizard.action_undo()
+        wizard.column_ids.filtered(lambda column: column.name == "Status").field = 'billable'
+        wizard.action_preview()
+        self.assertEqual(wizard.free_count, 2)
+        self.assertNotIn("“Status” says", wizard.doubts)
+
     def test_what_came_in_before_something_was_filled_in_is_not_doubled(self):
         head = "Technician;Customer;Computer;Start;End\n"
         blank = "Ava;;;2026-01-02 09:00;2026-01-02 09:30\n"
