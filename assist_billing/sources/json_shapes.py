@@ -119,6 +119,9 @@ def _problem_text(problem):
 
 def _of_list(found, known):
     """Return the records of a list: itself, its pages together, or its rows under its first."""
+    if found and all(isinstance(one, dict) and isinstance(one.get('node'), dict) for one in found):
+        # GraphQL's edges.
+        found = [one['node'] for one in found]
     first = found[0] if found else None
     if isinstance(first, list) and len(found) > 1 and _are_names(first):
         return _rows(first, found[1:])

@@ -31,6 +31,21 @@ def find_headings(rows):
     return None if _is_data(rows[index]) else index
 
 
+def is_heading(row, headings):
+    """Tell whether a row below the headings has headings: the same again, or those of other files.
+
+    :param list headings: the row of headings above
+    """
+    texts = [cell for cell in row if cell not in (None, '')]
+    if len(texts) < 2 or not all(isinstance(cell, str) for cell in texts):
+        return False
+    if any(map(str.isdigit, ''.join(texts))) and texts[0].lstrip('\ufeff') not in headings:
+        return False
+    cells = [text.strip('\ufeff ') for text in texts]
+    same = [heading for heading in headings if heading not in (None, '')]
+    return cells == same or (not _is_data(cells) and _is_known(cells))
+
+
 def _first_wide(rows, widths):
     """Return the index of the first row that is as wide as the table."""
     if str(rows[0][0] or '').startswith('#TYPE '):

@@ -358,6 +358,10 @@ NOTE = {
         "Check what each column is read as."
     ),
     'skipped': _lt("Skipped before the header row: %(lines)s"),
+    'more_headings': _lt(
+        "There are header rows further down, in lines %(lines)s. The rows below each are read by "
+        "it."
+    ),
     'encoding': _lt(
         "The file does not state its text encoding; it was read as %(encoding)s. If names look "
         "wrong, choose another encoding."

@@ -14,7 +14,7 @@ from .cells import plain_cell
 from .columns import Columns, Joined, Split
 from .encodings import ENCODINGS, decoder_of, guess_encoding
 from .headings import known_headings
-from .layout import LOOKED_AT, find_headings, headless_columns, spread
+from .layout import LOOKED_AT, find_headings, headless_columns, is_heading, spread
 from .outcome import LongRow, Note, ReadError, Reading
 from .profile import FIELDS
 from .values import clean_line
@@ -223,23 +223,41 @@ def _collect(rows, max_cells, *, is_split=False):
         first = first[place + 1 :]
     added = len(_ADDED.intersection(columns))
     records, lines = [], []
+    # In a file of what was rejected there are none further down.
+    headings = cells[place] if place is not None and not added else None
+    below, earlier = [], []
     for number, row in chain(first, rows):
-        while len(row) > len(columns):
-            if row[-1] not in (None, ''):
-                _extend(columns, len(row), MAX_COLUMNS + added)
-                break
-            row = row[:-1]
-        # A short row lacks its last cells; they are blank, not absent.
-        record = (
-            dict(zip(columns, map(take, row), strict=False))
-            if len(row) == len(columns)
-            else dict.fromkeys(columns, '') | dict(zip(columns, map(take, row), strict=False))
-        )
+        if headings is not None and is_heading(row, headings):
+            # Of another file behind the first one, whose columns may stand in another order.
+            headings = [cell.strip('\ufeff ') if isinstance(cell, str) else cell for cell in row]
+            below.append(str(number))
+            earlier += columns
+            columns = _headings(headings)
+            width = len(headings) if is_split else None
+            continue
+        record = _record(row, columns, take, MAX_COLUMNS + added)
         is_long = width is not None and any(cell not in (None, '') for cell in row[width:])
         records.append(LongRow(record, width) if is_long else record)
         lines.append(number)
+    if below:
+        columns = list(dict.fromkeys((*earlier, *columns)))
+        if len(columns) > MAX_COLUMNS + added:
+            raise _too_many_columns(len(columns))
+        notes.append(Note('more_headings', {'lines': clean_line(', '.join(below), 100)}))
     source = source or registry.recognise(columns)
     return Reading(records, columns, lines, source, tz=_zone_of(place, source), notes=tuple(notes))
+
+
+def _record(row, columns, take, most):
+    """Return the values of a row by its columns, to which are added what it has besides."""
+    while len(row) > len(columns):
+        if row[-1] not in (None, ''):
+            _extend(columns, len(row), most)
+            break
+        row = row[:-1]
+    record = dict(zip(columns, map(take, row), strict=False))
+    # A short row lacks its last cells; they are blank, not absent.
+    return record if len(row) == len(columns) else dict.fromkeys(columns, '') | record
 
 
 def _text_cell(cell):

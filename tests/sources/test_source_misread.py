@@ -726,3 +726,42 @@ def test_what_stands_in_brackets_is_not_always_a_zone():
     times = f'{LOCAL[0]};{LOCAL[1]}'
     assert spans(f'ID;Beginn (Datum/Uhrzeit);Ende (Datum/Uhrzeit)\n1;{times}\n') == [T1]
     assert rejected(f'ID;Beginn (Europe/Nowhere);Ende\n1;{times}\n') == ['unknown_zone']
+
+
+@pytest.mark.parametrize(
+    'second',
+    [
+        'Start,End,Customer,Technician\n2026-10-06 10:12,2026-10-06 10:42,Harbor,Ava\n',
+        '\ufeffStart,End,Customer,Technician\n2026-10-06 10:12,2026-10-06 10:42,Harbor,Ava\n',
+        'Technician,Start,End,Customer\nAva,2026-10-06 10:12,2026-10-06 10:42,Harbor\n',
+        'Begin,Finish,Tech,Client,Notes\n2026-10-06 10:12,2026-10-06 10:42,Ava,Harbor,x\n',
+    ],
+)
+def test_files_behind_each_other_are_read_by_their_own_headings(second):
+    """Or customer and technician were exchanged where their columns stand in another order."""
+    first = 'Start,End,Customer,Technician\n2026-10-05 10:12,2026-10-05 10:42,Harbor,Ava\n'
+    reading = read_file((first + second).encode(), 'x.csv')
+    assert [note.code for note in reading.notes] == ['more_headings']
+    assert reading.notes[0].params == {'lines': '3'}
+    read = sessions(first + second)
+    assert [(one.customer_name, one.technician) for one in read] == [('Harbor', 'Ava')] * 2
+    assert [one.started_at.day for one in read] == [5, 6]
+    # What is rejected of it is read again as the same.
+    content, _extension = write_rejected(reading, [(0, '', ''), (1, '', '')])
+    assert [one.external_id for one in sessions(content)] == [one.external_id for one in read]
+
+
+def test_words_in_a_row_are_no_headings():
+    content = 'Start,End,Customer,Type\n2026-10-05 10:12,2026-10-05 10:42,Client,Support\n'
+    rows = content + ',,Client,Support\n'
+    assert rejected(rows) == [None, 'no_start']
+
+
+def test_the_edges_of_graphql_are_its_nodes():
+    nodes = [
+        {'id': str(day), 'start': f'2026-10-0{day}T10:12:00Z', 'end': f'2026-10-0{day}T10:42:00Z'}
+        for day in (5, 6)
+    ]
+    answer = {'data': {'sessions': {'edges': [{'cursor': 'x', 'node': node} for node in nodes]}}}
+    reading = read_file(json.dumps(answer).encode(), 'x.json')
+    assert reading.records == nodes

@@ -1,6 +1,5 @@
 from . import assist_intake
 from . import session_source
-from . import session_sameness
 from . import session_ingest
 from . import session_mapping
 from . import assist_session_import_record
