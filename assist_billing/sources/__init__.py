@@ -17,7 +17,7 @@ from .devices import (
     reject_device,
     suggest_device_mapping,
 )
-from .normaliser import DERIVED_ID, normalise, normaliser
+from .normaliser import DERIVED_ID, is_derived, normalise, normaliser
 from .outcome import Normal, Note, ReadError, Reading, Rejection, reject, shorten
 from .profile import FIELDS, KINDS, OPTIONS, Profile
 from .encodings import ENCODINGS
@@ -91,6 +91,7 @@ __all__ = [
     'get',
     'inert_cell',
     'infer',
+    'is_derived',
     'is_other_session',
     'is_row_of_sums',
     'is_same_session',

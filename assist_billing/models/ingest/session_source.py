@@ -400,7 +400,7 @@ class AssistSession(models.Model):
         if not unknown:
             return
         rows = {}
-        for row in self._ingest_fetch_begun(run, {normal.started_at for normal in unknown}):
+        for row in self._ingest_fetch_begun(run, unknown):
             rows.setdefault(row['started_at'], []).append(row)
         for normal in unknown if rows else ():
             row = self._ingest_choose_same(run, normal, rows.get(normal.started_at, ()))
@@ -418,31 +418,38 @@ class AssistSession(models.Model):
             external_id = row['external_id']
             if external_id != before and (external_id in others or run.is_told(external_id)):
                 continue
+            told = {name: row[column] for name, column in TOLD.items()}
+            if not sources.is_same_session(normal, {**row, **told}):
+                continue
             digest = self._get_source_digest(normal._replace(external_id=external_id))
             # What has been said of it since may have been of another session.
-            is_free = row['source_difference_digest'] in (None, digest)
-            if is_free and sources.is_same_session(
-                normal, {**row, **{name: row[column] for name, column in TOLD.items()}}
-            ):
+            if row['source_difference_digest'] in (None, digest):
                 found.append((digest != row['source_digest'], row['id'], row))
         return min(found)[-1] if found else None
 
     @api.model
-    def _ingest_fetch_begun(self, run, starts):
-        """Return the rows of sessions of the run's source that began at one of these times."""
+    def _ingest_fetch_begun(self, run, normals):
+        """Return the rows of sessions that began when these did and that they may be.
+
+        Of two that their source numbers neither is the other.
+        """
         columns = [*self._get_ingest_columns(), *TOLD.values()]
         self.flush_model(['company_id', 'source', 'external_id', *columns])
         self.env.cr.execute(
             SQL(
                 """
-                SELECT id, external_id, %s
-                  FROM (SELECT * FROM assist_session WHERE started_at = ANY(%s) OFFSET 0) s
-                 WHERE company_id = %s AND source = %s AND external_id IS NOT NULL
+                SELECT id, external_id, %(columns)s
+                  FROM (SELECT * FROM assist_session WHERE started_at = ANY(%(starts)s) OFFSET 0) s
+                 WHERE company_id = %(company)s AND source = %(source)s
+                   AND external_id ~ %(pattern)s
                 """,
-                SQL(", ").join(map(SQL.identifier, columns)),
-                list(starts),
-                run.company.id,
-                run.source,
+                columns=SQL(", ").join(map(SQL.identifier, columns)),
+                starts=list({normal.started_at for normal in normals}),
+                company=run.company.id,
+                source=run.source,
+                pattern=''
+                if any(sources.is_derived(normal.external_id) for normal in normals)
+                else f'^{sources.DERIVED_ID}$',
             )
         )
         return self.env.cr.dictfetchall()
