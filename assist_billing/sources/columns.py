@@ -36,7 +36,7 @@ from .values import (
     is_date_alone,
     wall_time,
 )
-from .words import BILLED, CANCELLED, FAILED, NOT_HELD
+from .words import BILLED, CANCELLED, FAILED, NOT_HELD, PAID
 
 # A record is looked at up to this many names; more is no export of sessions.
 _NAMES_READ = 4_000
@@ -358,9 +358,9 @@ def _not_held(heading, has_ticket):
     :param bool has_ticket: whether the status can be that of a ticket
     """
     if heading in SESSION_STATUSES:
-        return BILLED | NOT_HELD | FAILED | CANCELLED
+        return BILLED | PAID | NOT_HELD | FAILED | CANCELLED
     if heading in STATUSES:
-        return BILLED | NOT_HELD if has_ticket else BILLED | NOT_HELD | FAILED
+        return BILLED | PAID | NOT_HELD | (frozenset() if has_ticket else FAILED)
     return NOT_HELD if heading in RESULTS else None
 
 

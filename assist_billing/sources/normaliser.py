@@ -38,6 +38,7 @@ from .words import (
     FAILED,
     NO,
     NOT_HELD,
+    PAID,
     YES,
     fold_text,
     is_nobody,
@@ -60,6 +61,8 @@ _ROUNDED = 61
 # What is no name of an invoice: an amount, or hours.
 _MONEY = 'eur|usd|chf|gbp|pln|sek|nok|dkk|czk|jpy|[$€£¥]'
 _NUMBER = re.compile(rf"(?:{_MONEY})?\s?-?\d[\d.,:' ]*\s?(?:{_MONEY}|%|h|hrs?|min|std)?")
+# Of a status what is paid was billed; of a kind of charge it is what is not free.
+_STATUS = re.compile('stat|etat|estado')
 # What a column that is read as billable says where there is nothing to bill.
 _NOT_BILLED = NO | BILLED | NOT_HELD | FAILED | CANCELLED | BROKEN_OFF
 
@@ -601,7 +604,8 @@ class _Reading:
         word = said if any(map(str.isalpha, said)) else word
         if word in self.profile.not_billable:
             return False, self.profile.not_billable[word]
-        if not self.profile.not_billable and word in _NOT_BILLED:
+        is_paid = word in PAID and _STATUS.search(fold_text(name))
+        if not self.profile.not_billable and (word in _NOT_BILLED or is_paid):
             return False, f'{name}: {clean_line(str(value))}'
         return None, ''
 
@@ -642,11 +646,11 @@ def says_billed(shape, name, value):
         return False
     said = _REASON.split(text, maxsplit=1)[0]
     if name in shape.free:
-        if text in YES or said in YES or said in BILLED:
+        if {text, said} & (YES | BILLED | PAID):
             return True
     elif name in shape.invoices or '#' in name:
         return any(map(str.isdigit, text))
-    elif text in BILLED or said in BILLED:
+    elif {text, said} & (BILLED | PAID):
         return True
     if text in YES or _NUMBER.fullmatch(text):
         return None

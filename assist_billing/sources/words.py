@@ -186,10 +186,11 @@ BILLED = frozenset({
     'facturada', 'gefactureerd', 'fatturato', 'fatturata', 'faturado', 'faturada', 'zafakturowano',
     'zafakturowane', 'fakturerad', 'fakturerat', 'faktureret', 'fakturert', 'vyfakturovano',
 })  # fmt: skip
-BILLED |= {
+# The same of a status or an invoice; of what is to be billed it says that it is not for free.
+PAID = frozenset({
     'paid', 'bezahlt', 'paye', 'payee', 'pagado', 'pagada', 'betaald', 'pagato', 'pagata', 'pago',
     'paga', 'zapłacono', 'betald', 'betalt', 'zaplaceno',
-}  # fmt: skip
+})  # fmt: skip
 # Nobody was helped, whatever times stand beside it.
 NOT_HELD = frozenset({
     'missed', 'missed call', 'missed session', 'no answer', 'not answered', 'unanswered', 'no show',

@@ -610,7 +610,10 @@ def test_what_is_free_or_billed_elsewhere_is_not_billed(heading, value, is_bille
         ('Invoice Status', 'Invoiced', False), ('Invoice Date', '2026-10-31', False),
         ('Status', 'Invoiced', False), ('Billed', 'yes (INV-12)', False),
         ('Invoiced', '2026-10-31', False), ('Invoiced', 'RE-12', False),
-        ('Abgerechnet am', '31.10.2026', False),
+        ('Abgerechnet am', '31.10.2026', False), ('Status', 'Paid', False),
+        ('Billing Status', 'Paid', False), ('Statut de facturation', 'Payé', False),
+        # What is paid for, and not free, is to be on one.
+        ('Charge Type', 'Paid', True), ('Billing Type', 'Bezahlt', True),
         # Or is to be on one, or is in a file like this.
         ('Invoice', 'Yes', None), ('Invoice', '120.00', None), ('Billed', '1.5', None),
         ('Invoiced', '120.00 EUR', None), ('Exported', 'Yes', None), ('Exportiert', 'Ja', None),
