@@ -84,7 +84,7 @@ plan = env['assist.billing.plan'].search([('name', '=', "Taxed")])
 plan.session_product_id = env.ref('assist_billing.product_session')
 env.cr.commit()
 """
-# What the first version did not store; and flat amounts were in hours.
+# What the first version did not store, or stored otherwise; and flat amounts were in hours.
 AGE = """
 UPDATE account_move_line l SET product_id = p.id, product_uom_id = t.uom_id
   FROM ir_model_data d JOIN product_product p ON p.id = d.res_id
@@ -99,6 +99,9 @@ DELETE FROM product_product p USING ir_model_data d
  WHERE d.module = 'assist_billing' AND d.name = 'product_fee' AND d.res_id = p.id
 ;
 DELETE FROM ir_model_data WHERE module = 'assist_billing' AND name LIKE 'product_fee%';
+CREATE INDEX assist_billing_cycle_device__device_id_index
+    ON assist_billing_cycle_device (device_id);
+UPDATE assist_session SET duration_seconds = 0 WHERE id IN (SELECT max(id) FROM assist_session);
 UPDATE ir_module_module SET latest_version = '19.0.1.0.0' WHERE name = 'assist_billing';
 SELECT 1;
 """
@@ -124,6 +127,15 @@ SELECT (SELECT md5(string_agg((
        (SELECT md5(string_agg(l::text, '|' ORDER BY id)) FROM account_move_line l),
        (SELECT md5(string_agg(t::text, '|' ORDER BY t::text))
           FROM account_move_line_account_tax_rel t)
+"""
+MEASURED = (
+    "SELECT id, extract(epoch FROM ended_at - started_at)::int FROM assist_session ORDER BY 1"
+)
+SHOWN = "SELECT id, duration_seconds FROM assist_session ORDER BY 1"
+DEVICE_INDICES = """
+SELECT indexname FROM pg_indexes
+ WHERE tablename = 'assist_billing_cycle_device' AND indexdef LIKE '%(device_id%'
+ ORDER BY 1
 """
 PRIORS = """
 SELECT p.id, p.origin_cycle_id, p.amount, c.name FROM assist_billing_cycle_prior p
@@ -165,6 +177,7 @@ def test_first_version_is_upgraded_and_no_bill_touched(run, query, command):
     assert {currency for *_rest, currency in priors} == {'JPY', 'USD'}
     run(CHANGE)
     query(AGE)
+    assert query(SHOWN) != query(MEASURED)
     bills = query(BILLS)
     # What was credited of it was counted no more by the first version.
     assert query(CHARGE_CREDITED)
@@ -173,6 +186,8 @@ def test_first_version_is_upgraded_and_no_bill_touched(run, query, command):
     assert query(BILLS) == bills
     assert query(BILLED) == billed
     assert query(PRIORS) == priors
+    assert query(SHOWN) == query(MEASURED)
+    assert query(DEVICE_INDICES) == [('assist_billing_cycle_device_device_index',)]
     # What has no bill is as its plan is now.
     [(open_cycles, frozen)] = query(
         "SELECT count(*), count(terms -> 'products') FROM assist_billing_cycle WHERE state = 'open'"
