@@ -486,7 +486,7 @@ class AssistSession(models.Model):
             'source_customer', 'source_email', 'source_device', 'source_device_ref',
         ]  # fmt: skip
         self.flush_model(['company_id', 'source', *names])
-        # PostgreSQL takes it for so long a query that it compiles it first, for longer than it runs.
+        # PostgreSQL takes it for so long a query that it compiles it first: longer than it runs.
         self.env.cr.execute("SET LOCAL jit = off")
         self.env.cr.execute(
             SQL(
