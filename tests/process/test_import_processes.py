@@ -214,7 +214,7 @@ def close(env, *place):
 """
 # The closing run has read which sessions it bills; then they are removed.
 UNDONE_FIRST = f"""{CLOSING}
-closing = fork(close, 'assist.billing.cycle', '_read_sessions')
+closing = fork(close, 'assist.billing.cycle', '_read_usage')
 gate.reached()
 assert wait(fork(undo)) == 0
 gate.open()

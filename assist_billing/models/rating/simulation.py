@@ -171,7 +171,7 @@ class AssistBillingCycle(models.Model):
             terms.pop('versions', None)
         draft = self.new({'terms': terms, 'rollover_out': False}, origin=self)
         if self.state == 'open':
-            sessions = self._read_sessions()[self.id]
+            sessions = self._read_usage()[0][self.id]
         else:
             sessions = self._read_billed_sessions()[self.id]
         devices = self._get_devices_under(plan)

@@ -258,7 +258,7 @@ class AssistBillingCycle(models.Model):
     def _read_usage(self):
         """Return the sessions to rate, and the late ones, of which most cycles have none.
 
-        :return: two dicts, as of `_read_sessions` and of `_read_late_sessions`
+        :return: two dicts, as of `_read_sessions_where` and of `_read_late_sessions`
         """
         sessions, with_earlier = defaultdict(list), set()
         for cycle_id, is_earlier, session in self._find_sessions(self._get_to_rate_sql()):
@@ -267,10 +267,6 @@ class AssistBillingCycle(models.Model):
             else:
                 sessions[cycle_id].append(session)
         return sessions, self.browse(with_earlier)._read_late_sessions() if with_earlier else {}
-
-    def _read_sessions(self):
-        """Return the sessions to rate, as a dict of cycle id -> list of `rules.rating.Session`."""
-        return self._read_sessions_where(self._get_to_rate_sql())
 
     @api.model
     def _get_to_rate_sql(self):
@@ -288,7 +284,10 @@ class AssistBillingCycle(models.Model):
         return self._read_sessions_where(SQL("s.state = 'to_bill' AND s.cycle_id IS NULL"))
 
     def _read_sessions_where(self, condition):
-        """Return sessions `s` that ended in these cycles `c` and meet an SQL condition."""
+        """Return sessions `s` that ended in these cycles `c` and meet an SQL condition.
+
+        :return: dict of cycle id -> list of `rules.rating.Session`
+        """
         sessions = defaultdict(list)
         in_cycle = SQL("s.ended_at >= c.start_at AND %s", condition)
         for cycle_id, _is_earlier, session in self._find_sessions(in_cycle):

@@ -154,9 +154,9 @@ class TestExtensionPoints(TieCommon):
         session = self._create_session(minutes=90)
         self._close('2026-01-20 00:00:00')
         cycle = self._cycles(association)
-        expected = cycle._read_sessions()
+        expected, _late = cycle._read_usage()
         with patch.object(type(cycles), '_get_session_columns', lambda self: columns):
-            self.assertEqual(cycle._read_sessions(), expected)
+            self.assertEqual(cycle._read_usage(), (expected, {}))
         [read] = expected[cycle.id]
         self.assertEqual(
             (read.id, read.start, read.end), (session.id, session.started_at, session.ended_at)
