@@ -48,9 +48,10 @@ class IngestRun:
         self.matches = {}
         # Set once another transaction was met: from then on its rows are looked up first.
         self.met_others = False
-        # The IDs that were told so far, and under which others some of these are known.
+        # The IDs that were told so far; under which others some are known, and the other way round.
         self.told = set()
         self.recalled = {}
+        self.claimed = {}
         # How many may be there already under other IDs.
         self.alike = 0
 

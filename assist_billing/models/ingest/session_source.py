@@ -405,18 +405,19 @@ class AssistSession(models.Model):
         for normal in unknown if rows else ():
             row = self._ingest_choose_same(run, normal, rows.get(normal.started_at, ()))
             if row is not None:
+                run.claimed.pop(run.recalled.get(normal.external_id), None)
                 run.recalled[normal.external_id] = row['external_id']
+                run.claimed[row['external_id']] = normal.external_id
                 entries.setdefault(row['external_id'], Entry(row))
 
     @api.model
     def _ingest_choose_same(self, run, normal, rows):
         """Return the row that is this session under another ID, or None."""
-        before = run.recalled.get(normal.external_id)
-        others = set(run.recalled.values()) - {before}
         found = []
         for row in rows:
             external_id = row['external_id']
-            if external_id != before and (external_id in others or run.is_told(external_id)):
+            claimed = run.claimed.get(external_id)
+            if claimed != normal.external_id and (claimed or run.is_told(external_id)):
                 continue
             told = {name: row[column] for name, column in TOLD.items()}
             if not sources.is_same_session(normal, {**row, **told}):
