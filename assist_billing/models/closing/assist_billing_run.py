@@ -228,9 +228,13 @@ class AssistBillingRun(models.Model):
         Also without a run (an empty one): then nothing is counted.
         """
         tried, run = [], self
-        self.env['ir.cron']._commit_progress(
-            remaining=self.env['assist.billing.cycle']._count_due(now)
+        # A run has counted it when it began.
+        remaining = (
+            self.due_count - self.closed_count - self.failed_count
+            if self
+            else self.env['assist.billing.cycle']._count_due(now)
         )
+        self.env['ir.cron']._commit_progress(remaining=remaining)
         while batch := retry_races(run._close_next_batch, now, tried):
             run = self.with_context(assist_has_closed=True)
             tried += batch.filtered(lambda cycle: cycle.state == 'open').ids
@@ -451,7 +455,7 @@ class AssistBillingRun(models.Model):
         """
         self._bury()
         run = self._take_up()
-        if not run and not self.env['assist.billing.cycle']._count_due(now):
+        if not run and not self.env['assist.billing.cycle']._has_due(now):
             return run
         run = run or self.create({'user_id': self.env.user.id})
         moment = fields.Datetime.now()

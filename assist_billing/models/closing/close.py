@@ -79,6 +79,8 @@ class AssistBillingCycle(models.Model):
             JOIN assist_billing_association a ON a.id = c.association_id
             JOIN res_company p ON p.id = c.company_id
            WHERE c.state = 'open'
+             -- Said twice, for the first is in the index.
+             AND c.end_at <= %(now)s
              AND c.end_at + %(grace)s * INTERVAL '1 hour' <= %(now)s
              AND a.state != 'on_hold'
              AND (c.retry_at IS NULL OR c.retry_at <= %(now)s)
@@ -86,7 +88,7 @@ class AssistBillingCycle(models.Model):
              AND NOT EXISTS (
                  SELECT 1 FROM assist_billing_cycle e
                   WHERE e.association_id = c.association_id AND e.state = 'open'
-                    AND e.date_start < c.date_start
+                    AND e.date_start < c.date_start AND e.end_at <= %(now)s
              )
             """,
             now=now,
@@ -106,6 +108,11 @@ class AssistBillingCycle(models.Model):
         self._flush_due()
         [[count]] = self.env.execute_query(SQL("SELECT count(*) %s", self._get_due_sql(now)))
         return count
+
+    @api.model
+    def _has_due(self, now):
+        self._flush_due()
+        return bool(self.env.execute_query(SQL("SELECT 1 %s LIMIT 1", self._get_due_sql(now))))
 
     @api.model
     def _lock_due_cycles(self, now, tried=()):

@@ -260,9 +260,13 @@ class AssistBillingCycle(models.Model):
         Commits after each batch. Cycles open on time even while an earlier one waits.
         """
         failed = self.env['assist.billing.association']
-        while associations := self._lock_associations_to_open(now, failed):
+        found = OPEN_BATCH
+        # Fewer than a batch are the last: all of theirs that have begun open at once.
+        while found == OPEN_BATCH:
+            associations = self._lock_associations_to_open(now, failed)
             failed |= self._open_for(associations, now)
-            self.env['ir.cron']._commit_progress(len(associations))
+            found = len(associations)
+            self.env['ir.cron']._commit_progress(found)
         self._end_associations(now)
         self.env['ir.cron']._commit_progress()
 
@@ -278,25 +282,33 @@ class AssistBillingCycle(models.Model):
 
         :param failed: associations to leave out, for their cycles could not be counted.
         """
-        self.flush_model(['association_id', 'date_start', 'date_end', 'end_at'])
+        self.flush_model(['association_id', 'date_start', 'date_end', 'end_at', 'state'])
         failed.flush_model(['start_at', 'start_date', 'end_date'])
         rows = self.env.execute_query(
             SQL(
                 """
+                -- Nearly all have a cycle that runs on: for these no last one is looked up.
+                WITH ready AS MATERIALIZED (
+                     SELECT id FROM assist_billing_association
+                     EXCEPT
+                     SELECT association_id FROM assist_billing_cycle
+                      WHERE state = 'open' AND end_at > %(now)s
+                )
                 SELECT a.id
-                  FROM assist_billing_association a
-             LEFT JOIN %s last ON TRUE
-                 WHERE COALESCE(last.end_at, a.start_at) <= %s
+                  FROM ready
+                  JOIN assist_billing_association a ON a.id = ready.id
+             LEFT JOIN %(last)s last ON TRUE
+                 WHERE COALESCE(last.end_at, a.start_at) <= %(now)s
                    AND (a.end_date IS NULL OR COALESCE(last.date_end, a.start_date) < a.end_date)
-                   AND a.id != ALL(%s)
+                   AND a.id != ALL(%(failed)s)
               ORDER BY a.id
-                 LIMIT %s
+                 LIMIT %(limit)s
             FOR UPDATE OF a SKIP LOCKED
                 """,
-                LAST_CYCLE,
-                now,
-                failed.ids,
-                OPEN_BATCH,
+                last=LAST_CYCLE,
+                now=now,
+                failed=failed.ids,
+                limit=OPEN_BATCH,
             )
         )
         return self.env['assist.billing.association'].browse(row[0] for row in rows)

@@ -1141,13 +1141,17 @@ class AssistBillMaker(models.AbstractModel):
                     INSERT INTO %(link)s (%(owner)s, %(other)s)
                     SELECT own.id, pattern.%(other)s
                       FROM unnest(%(ids)s, %(sources)s) AS own (id, source)
-                      JOIN %(link)s AS pattern ON pattern.%(owner)s = own.source
+                      JOIN (SELECT %(owner)s, %(other)s FROM %(link)s
+                             WHERE %(owner)s = ANY(%(patterns)s) OFFSET 0) AS pattern
+                        ON pattern.%(owner)s = own.source
                     """,
                     link=SQL.identifier(link),
                     owner=SQL.identifier(owner),
                     other=SQL.identifier(other),
                     ids=[row['id'] for row in of_table],
                     sources=[row['source'] for row in of_table],
+                    # These few by the index: to find so many as there are lines, it is not used.
+                    patterns=list({row['source'] for row in of_table}),
                 )
             )
 
