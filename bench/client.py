@@ -6,7 +6,7 @@ import os
 import subprocess
 from collections.abc import Iterator
 
-from environment import databases, odoo_command, places
+from environment import databases, odoo_command, places, postgres
 from environment.console import Problem
 
 WORKER = places.CLONE / 'bench/worker.py'
@@ -108,6 +108,10 @@ class Stage:
         self._databases.append(name)
         databases.copy(template, name)
         return name
+
+    def vacuum(self, name: str) -> None:
+        """Do at once what PostgreSQL would do by itself later: while it is measured, maybe."""
+        postgres.run('psql', '-Xqc', "VACUUM (ANALYZE)", name)
 
     def keep(self, name: str, kept: str) -> None:
         """Have a database outlive this run, under another name; nobody is connected to it."""

@@ -41,7 +41,7 @@ TINY_SCREENS = ScreenSizes(
 
 @dataclass(frozen=True)
 class Sizes:
-    """Numbers of rows and of repetitions; every figure is a median over `rounds` repetitions."""
+    """Numbers of rows and of repetitions; figures are medians over `rounds` repetitions."""
 
     name: str
     rounds: int  # repetitions of each way, after one that is not counted
@@ -52,6 +52,7 @@ class Sizes:
     few_sessions: int  # sessions stored, when few and when many are there
     many_sessions: int
     growth_bills: int  # bills that a round of the growth measurement makes
+    growth_rounds: int  # its repetitions: more, for a tenth of a bill's cost is to be told
     small_run: int  # due cycles of the runs whose memory is compared
     large_run: int
     worker_bills: int  # bills that one or two workers make in a round
@@ -72,6 +73,7 @@ NORMAL = Sizes(
     few_sessions=10_000,
     many_sessions=1_000_000,
     growth_bills=500,
+    growth_rounds=11,
     small_run=1_000,
     large_run=20_000,
     worker_bills=1_000,
@@ -91,6 +93,7 @@ QUICK = Sizes(
     few_sessions=10_000,
     many_sessions=100_000,
     growth_bills=100,
+    growth_rounds=11,
     small_run=100,
     large_run=1_000,
     # As many as ever: two workers share batches, and of fewer bills there are too few of these.
@@ -112,6 +115,7 @@ TINY = Sizes(
     few_sessions=10,
     many_sessions=40,
     growth_bills=5,
+    growth_rounds=1,
     small_run=5,
     large_run=10,
     worker_bills=10,

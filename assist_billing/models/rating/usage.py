@@ -462,10 +462,14 @@ class AssistBillingCycle(models.Model):
                 SELECT c.id, d.id, d.enrolled_on, d.removed_on, b.partner_id, b.top
                   FROM below b
                   JOIN assist_billing_cycle c ON c.id = b.cycle_id
-                  JOIN assist_device d
-                    ON d.partner_id = b.partner_id AND d.company_id = c.company_id
-                   AND d.enrolled_on < c.date_end
-                   AND (d.removed_on IS NULL OR d.removed_on > c.date_start)
+                  JOIN LATERAL (
+                      -- Contact by contact: to find those of a few, all there are are not read.
+                      SELECT id, enrolled_on, removed_on FROM assist_device
+                       WHERE partner_id = b.partner_id AND company_id = c.company_id
+                         AND enrolled_on < c.date_end
+                         AND (removed_on IS NULL OR removed_on > c.date_start)
+                      OFFSET 0
+                  ) d ON TRUE
               ORDER BY c.id, d.id
                 """,
                 tuple(self.ids),

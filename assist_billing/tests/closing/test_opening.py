@@ -99,6 +99,53 @@ class TestOpening(RatesCommon):
             self.cycles._open_for(association, NOW)
         self.assertEqual(association.cycle_ids.mapped('x_extra'), [False] * 3)
 
+    def test_all_open_however_many_fill_a_batch(self):
+        associations = self.env['assist.billing.association'].browse()
+        for size in (1, 2, 3, 4):
+            with self.subTest(size=size), patch.object(assist_billing_cycle, 'OPEN_BATCH', size):
+                for _number in range(3):
+                    associations |= self._associate(self._create_partner(f"Customer {size}"))
+                # At first they all begin; then each next one does, beside new ones.
+                self._close(f'2026-0{size}-15')
+                self.assertEqual(
+                    [len(association.cycle_ids) for association in associations],
+                    [size] * 3 * size,
+                )
+
+    def test_who_cannot_be_counted_does_not_keep_the_rest_of_a_batch_from_opening(self):
+        associations = self.env['assist.billing.association'].browse()
+        for number in range(4):
+            associations |= self._associate(self._create_partner(f"Customer {number}"))
+        prepare = type(self.cycles)._prepare_cycles_vals
+
+        def prepare_but_one(cycles, association, *others):
+            if association == associations[1]:
+                message = "No such day"
+                raise ValueError(message)
+            return prepare(cycles, association, *others)
+
+        with (
+            patch.object(assist_billing_cycle, 'OPEN_BATCH', 2),
+            patch.object(type(self.cycles), '_prepare_cycles_vals', prepare_but_one),
+        ):
+            self._close('2026-01-15')
+        self.assertEqual([len(association.cycle_ids) for association in associations], [1, 0, 1, 1])
+
+    def test_of_whom_a_cycle_runs_on_none_opens(self):
+        running, over, reopened = (
+            self._associate(self._create_partner(name)) for name in ("Runs on", "Over", "Reopened")
+        )
+        self._close('2026-02-15')
+        done = (over + reopened).cycle_ids.sudo()
+        done.write(done._prepare_state_vals('closed'))
+        # An older one that is open does not count; nor does a last one that closed before its end.
+        oldest = self._cycles(reopened)[0].sudo()
+        oldest.write(oldest._prepare_state_vals('open'))
+        for moment, count in (('2026-02-28 23:59:59', 2), ('2026-03-01 00:00:00', 3)):
+            self._close(moment)
+            for association in (running, over, reopened):
+                self.assertEqual(len(association.cycle_ids), count, moment)
+
     def test_who_may_not_create_cycles_opens_none(self):
         association = self._associate()
         cycles = self.cycles.with_user(self._create_technician())
