@@ -87,7 +87,10 @@ class AssistBillingCycle(models.Model):
         index=True,
     )
     terms = fields.Json(
-        required=True, readonly=True, help="Prices, rules and plan in force when it opened."
+        required=True,
+        readonly=True,
+        prefetch=False,  # long, and read by what rates alone: see `_fetch_terms`
+        help="Prices, rules and plan in force when it opened.",
     )
     terms_summary = fields.Html(
         string="Prices and Rules",

@@ -134,9 +134,7 @@ class AssistBillingCycle(models.Model):
         if self.state == 'open':
             rated = self._get_outcomes()[self].rating
         else:
-            sessions = self._read_sessions_where(
-                SQL("s.state = 'billed' AND s.cycle_id = c.id AND s.prior_id IS NULL")
-            )
+            sessions = self._read_sessions_where(SQL("s.cycle_id = c.id AND s.prior_id IS NULL"))
             rated = self._rate(sessions[self.id], self._read_device_days()[self.id])
         lines = self._label_lines(rated, self._get_fees_of_period())
         priors = self.env['assist.billing.cycle.prior'].search(

@@ -96,9 +96,7 @@ class AssistBillingStatement(models.AbstractModel):
         late = self._get_billed_late(cycle.prior_ids.filtered(lambda prior: not prior.move_id))
         if cycle.state == 'waived':
             return None, late, []
-        sessions = cycle._read_sessions_where(
-            SQL("s.state = 'billed' AND s.cycle_id = c.id AND s.prior_id IS NULL")
-        )
+        sessions = cycle._read_sessions_where(SQL("s.cycle_id = c.id AND s.prior_id IS NULL"))
         devices = cycle._read_device_days()
         fees = cycle._get_fee_shares().get(cycle, [])
         return cycle._rate(sessions[cycle.id], devices[cycle.id]), late, fees

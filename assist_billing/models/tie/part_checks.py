@@ -47,9 +47,7 @@ class AssistBillingTie(models.Model):
             )
         )
         cycles = self.env['assist.billing.cycle'].browse(row[0] for row in rows)
-        sessions = cycles._read_sessions_where(
-            SQL("s.state = 'billed' AND s.cycle_id = c.id AND s.prior_id IS NULL")
-        )
+        sessions = cycles._read_sessions_where(SQL("s.cycle_id = c.id AND s.prior_id IS NULL"))
         return [(cycle, cycle._rate(sessions[cycle.id])) for cycle in cycles]
 
     def _find_parts_saying_something_else(self):
