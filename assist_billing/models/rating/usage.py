@@ -190,8 +190,8 @@ class AssistBillingCycle(models.Model):
 
     def _fetch_terms(self):
         """Read the terms of these cycles; those that are alike, as most are, are decoded once."""
-        field = self._fields['terms']
-        missing = list(field._cache_missing_ids(self))
+        column = self._fields['terms']
+        missing = list(filter(None, column._cache_missing_ids(self)))  # a new one has no id
         if not missing:
             return
         self.flush_model(['terms'])
@@ -203,7 +203,7 @@ class AssistBillingCycle(models.Model):
             )
         )
         for text, ids in rows:
-            field._insert_cache(self.browse(ids), repeat(json.loads(text)))
+            column._insert_cache(self.browse(ids), repeat(json.loads(text)))
 
     @api.model
     def _get_terms_class(self):
