@@ -362,6 +362,9 @@ NOTE = {
         "There are header rows further down, in lines %(lines)s. The rows below each are read by "
         "it."
     ),
+    'spans': _lt(
+        "“%(column)s” holds both start and end; it was split into “%(start)s” and “%(end)s”."
+    ),
     'encoding': _lt(
         "The file does not state its text encoding; it was read as %(encoding)s. If names look "
         "wrong, choose another encoding."

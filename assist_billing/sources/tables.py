@@ -17,7 +17,9 @@ from .headings import known_headings
 from .layout import LOOKED_AT, find_headings, headless_columns, is_heading, spread
 from .outcome import LongRow, Note, ReadError, Reading
 from .profile import FIELDS
-from .values import clean_line
+from .spans import find_spans, split_spans
+from .values import clean_line, is_blank, is_date_alone
+from .words import is_total
 from .writer import FIELD_HEADING, REASON_HEADING
 
 MEGABYTE = 1_000_000
@@ -245,7 +247,27 @@ def _collect(rows, max_cells, *, is_split=False):
             raise _too_many_columns(len(columns))
         notes.append(Note('more_headings', {'lines': clean_line(', '.join(below), 100)}))
     source = source or registry.recognise(columns)
-    return Reading(records, columns, lines, source, tz=_zone_of(place, source), notes=tuple(notes))
+    zone = _zone_of(place, source)
+    return _split_spans(Reading(records, columns, lines, source, tz=zone, notes=tuple(notes)))
+
+
+def _split_spans(reading):
+    """Return a reading with two columns in place of the one that holds start and end.
+
+    Only where there is no end, nor another start: what can be read as it is stays so.
+    """
+    read = suggest_mapping(reading.columns, 'csv')
+    name = None
+    if reading.source is None and 'ended_at' not in read:
+        name = find_spans(reading.records, reading.columns)
+    if name is None or read.get('started_at', name) != name:
+        return reading
+    days = (record.get(read.get('day')) for record in reading.records if read.get('day') != name)
+    if not all(is_blank(day) or is_date_alone(day) or is_total(day) for day in days):
+        return reading
+    records, columns, (start, end) = split_spans(reading.records, reading.columns, name)
+    note = Note('spans', {'column': name, 'start': start, 'end': end})
+    return reading._replace(records=records, columns=columns, notes=(*reading.notes, note))
 
 
 def _record(row, columns, take, most):
