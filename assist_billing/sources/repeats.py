@@ -1,17 +1,20 @@
 """Which sessions are the same: rows of one file that have one ID, and sessions that have not."""
 
 from datetime import timedelta
+from itertools import islice
 from zlib import crc32
 
 from .messages import LABELS, Label
 from .normaliser import is_derived
 from .outcome import Rejection, shorten
-from .values import device_id
+from .values import clean_line, device_id, is_blank
 from .words import is_nobody
 
 # Two records of one start, of which one is the moment less a duration, differ by their fractions.
 _SAME_START = timedelta(seconds=2)
 _SAME_RUN = timedelta(hours=24)
+# So many columns are named that are not read and tell two rows apart.
+_NAMED = 3
 _COMPARED = (
     'technician', 'customer_email', 'customer_name', 'customer_ref', 'device_ref', 'device_name',
     'kind', 'group', 'department', 'note', 'billable',
@@ -25,11 +28,15 @@ TOLD = (
 class Repeats:
     """What the rows of one file said so far, by their IDs.
 
+    :ivar lines: for each record of the file the number of its line
+    :ivar records: the records of the file; where an ID is made of what a session says, they tell
+        two sessions apart by columns that are not read, such as that of their tickets
     :ivar offset: the index in the file of the first of the records that are taken in next
     """
 
-    def __init__(self, lines=()):
+    def __init__(self, lines=(), records=()):
         self.lines = lines
+        self.records = records
         self.offset = 0
         self._seen = {}
 
@@ -47,7 +54,9 @@ class Repeats:
         if earlier is None or earlier[0] >= index:
             self._seen[normal.external_id] = (index, normal.started_at, normal.ended_at, said)
             return None
-        differing = _differing(earlier, normal, said)
+        differing = [Label(LABELS[name]) for name in _differing(earlier, normal, said)]
+        if not differing and normal.ended_at and is_derived(normal.external_id):
+            differing = self._differing_columns(earlier[0], index)
         if not differing:
             if earlier[2] is None:
                 self._seen[normal.external_id] = (
@@ -56,6 +65,15 @@ class Repeats:
             return None
         return self._reject(earlier[0], normal, differing)
 
+    def _differing_columns(self, *indexes):
+        """Return the names of columns in which two records of the file say something else."""
+        if max(indexes) >= len(self.records):
+            return []
+        one, other = (self.records[index] for index in indexes)
+        names = dict.fromkeys((*one, *other))
+        differing = (name for name in names if _told(one, name) != _told(other, name))
+        return [clean_line(name, 60) for name in islice(differing, _NAMED)]
+
     def _reject(self, index, normal, differing):
         label = Label(LABELS['external_id'])
         number = self.lines[index] if index < len(self.lines) else index + 1
@@ -63,7 +81,7 @@ class Repeats:
             'field': label,
             'value': shorten(normal.external_id),
             'row': str(number),
-            'differs': Labels(LABELS[name] for name in differing),
+            'differs': Labels(differing),
         }
         if is_derived(normal.external_id):
             return Rejection(label, 'alike_row', params)
@@ -133,12 +151,19 @@ def reject_known(normal, started_at):
 
 
 class Labels(tuple):
-    """Names of fields on the screen, each of which is translated."""
+    """Names of fields on the screen, each of which is translated, and of columns."""
 
     __slots__ = ()
 
     def __str__(self):
         return ', '.join(self)
+
+
+def _told(record, name):
+    value = record.get(name)
+    if isinstance(value, dict | list):
+        return value
+    return clean_line(value).casefold() if not is_blank(value) else ''
 
 
 def _sums(normal):

@@ -190,7 +190,7 @@ class AssistSessionImport(models.TransientModel):
             tz=self.tz,
             mapping=mapping,
             preview=True,
-            repeats=sources.Repeats(reading.lines),
+            repeats=sources.Repeats(reading.lines, reading.records),
             takes_alike=self.take_alike,
             look=outlook.look,
         )

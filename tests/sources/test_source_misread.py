@@ -292,6 +292,19 @@ def test_rows_that_are_alike_are_told_how_to_be_told_apart():
     assert results[2].reason.startswith("Row 2 has the same start")
 
 
+def test_what_differs_in_columns_that_are_not_read_are_two_sessions():
+    """Time entered for two tickets, at the time of day that is proposed."""
+    rows = ['Issue,Start,End,Technician', *(
+        f'{issue},2026-10-05 09:00,2026-10-05 10:00,Ava' for issue in ('S-1', 'S-1', 'S-2')
+    )]  # fmt: skip
+    content = '\n'.join(rows)
+    repeats = Repeats([2, 3, 4], read_file(content.encode()).records)
+    results = [repeats.meet(index, one) for index, one in enumerate(sessions(content))]
+    assert results[:2] == [None, None]
+    assert results[2].code == 'alike_row'
+    assert results[2].params['differs'] == ('Issue',)
+
+
 # === LISTS THAT ARE ONE IN SEVERAL PIECES === #
 
 

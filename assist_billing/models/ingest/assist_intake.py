@@ -309,5 +309,5 @@ class AssistIntake(models.AbstractModel):
     def _translate_label(self, value):
         """Return the name of a field on the screen in the user's language; anything else as is."""
         if isinstance(value, sources.Labels):
-            return ", ".join(self.env._(label) for label in value)
+            return ", ".join(map(self._translate_label, value))
         return self.env._(str(value)) if isinstance(value, sources.Label) else value

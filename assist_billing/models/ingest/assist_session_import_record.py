@@ -206,7 +206,7 @@ class AssistSessionImportRecord(models.Model):
 
     def _get_repeats(self, reading):
         """Return what the rows of the file that were taken in before said, by their IDs."""
-        repeats = sources.Repeats(reading.lines)
+        repeats = sources.Repeats(reading.lines, reading.records)
         take = sources.normaliser(self.source, tz=self.tz, mapping=self.mapping or None)
         for index, record in enumerate(reading.records[: self.position]):
             result = take(record)

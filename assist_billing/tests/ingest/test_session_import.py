@@ -92,6 +92,33 @@ class TestSessionImport(IngestCommon):
                 again.action_import()
                 self.assertEqual(self._counts(again), [1, 0, 0, 1, 0])
 
+    def test_what_only_a_column_that_is_not_read_tells_apart_is_not_lost(self):
+        rows = ["Issue,Start,End,Technician", *(
+            f"{issue},2026-01-02 09:00,2026-01-02 10:00,Olga" for issue in ('S-1', 'S-1', 'S-2')
+        )]  # fmt: skip
+        wizard = self._wizard('\n'.join(rows).encode(), 'worklogs.csv')
+        wizard.action_preview()
+        self.assertEqual(self._counts(wizard), [3, 1, 0, 1, 1])
+        self.assertIn("Row 2 has the same start, end", wizard.rejected_shown)
+        self.assertIn("(Issue)", wizard.rejected_shown)
+        wizard.action_import()
+        self.assertEqual(self._counts(wizard), [3, 1, 0, 1, 1])
+
+    def test_start_and_end_in_one_column_are_read_and_said(self):
+        content = b"Date,Time,Technician\n2026-01-02,09:00 - 10:00,Olga\n"
+        wizard = self._wizard(content, 'times.csv')
+        self.assertEqual(wizard.source, 'csv')
+        wizard.action_preview()
+        self.assertEqual(self._counts(wizard), [1, 1, 0, 0, 0])
+        self.assertIn("“Time” holds both start and end", wizard.doubts)
+        wizard.action_import()
+        session = wizard.record_id.session_ids
+        self.assertEqual(str(session.started_at), '2026-01-02 09:00:00')
+        self.assertEqual(str(session.ended_at), '2026-01-02 10:00:00')
+        again = self._wizard(content, 'times.csv')
+        again.action_import()
+        self.assertEqual(self._counts(again), [1, 0, 0, 1, 0])
+
     def test_another_zone_is_no_other_session_where_none_is_numbered(self):
         content = b"Computer;Technician;Start;End\nPC-1;Ava;2026-01-05 10:12;2026-01-05 10:42\n"
         self._wizard(content, 'x.csv').action_import()
