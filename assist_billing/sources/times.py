@@ -53,10 +53,10 @@ _DATES = (
         r'(?<!\d)(?P<a>\d{1,2})(?P<mark>[-/.]) ?(?P<b>\d{1,2})(?P=mark) ?(?P<y>\d{4}|\d\d)(?!\d)',
         re.ASCII,
     ),
-    # 31 January 2026, 31-Jan-26, 31. Januar 2026, 31 de enero de 2026, 1er janvier 2026
+    # 31 January 2026, 31-Jan-26, 31/Jan/26, 31. Januar 2026, 31 de enero de 2026, 1er janvier 2026
     re.compile(
-        r'(?<!\d)(?P<d>\d{1,2})(?:st|nd|rd|th|er|º|°|\.)?[ -]?(?:de |of )?(?P<month>[a-z]{3,12})'
-        r'\.?(?:,? |-|,)(?:de |del )?(?P<y>\d{4}|\d\d)(?![\d:])',
+        r'(?<!\d)(?P<d>\d{1,2})(?:st|nd|rd|th|er|º|°|\.)?[ /-]?(?:de |of )?(?P<month>[a-z]{3,12})'
+        r'\.?(?:,? |[/-]|,)(?:de |del )?(?P<y>\d{4}|\d\d)(?![\d:])',
         re.ASCII,
     ),
     # January 31, 2026

@@ -163,8 +163,8 @@ NO = frozenset(
      "onwaar", "nie", "nej", "nei", "ne", "нет", "いいえ"]
 ) | {
     'not billable', 'non-billable', 'non billable', 'nonbillable', 'unbillable', 'do not bill',
-    'donotbill', 'no charge', 'nocharge', 'nicht abrechenbar', 'nicht verrechenbar',
-    'nicht fakturierbar',
+    'donotbill', 'no bill', 'nobill', 'nb', 'dnb', 'no charge', 'nocharge', 'nc', 'n/c',
+    'nicht abrechenbar', 'nicht verrechenbar', 'nicht fakturierbar',
     'non facturable', 'no facturable', 'niet factureerbaar', 'niet declarabel',
     'non fatturabile', 'nao faturavel', 'nicht berechnen', 'kostenlos', 'free of charge',
     'nicht abrechnen', 'nicht verrechnen', 'ohne berechnung', 'unentgeltlich', 'kostenfrei',
@@ -181,6 +181,7 @@ YES = frozenset({
 })  # fmt: skip
 # What has been billed somewhere is not billed here as well.
 BILLED = frozenset({
+    'written off', 'writtenoff', 'write-off',
     'billed', 'invoiced', 'already billed', 'already invoiced', 'abgerechnet', 'verrechnet',
     'fakturiert', 'in rechnung gestellt', 'facture', 'facturee', 'deja facture', 'facturado',
     'facturada', 'gefactureerd', 'fatturato', 'fatturata', 'faturado', 'faturada', 'zafakturowano',

@@ -815,7 +815,15 @@ def test_a_sibling_of_each_tool(source, content, name, expected):
         ('Company,Member,Date Start,Time Start,Time End,Actual Hours\n'
          'Acme,Ava,2026-10-05,10:12:30 AM,10:42:30 AM,0.50\n', ('Ava', 'Acme', '')),
         ('Resource Name,Account Name,Date Worked,Start Time,Stop Time,Hours Worked\n'
-         'Ava,Acme,2026-10-05,10:12:30 AM,10:42:30 AM,0.50\n', ('', 'Acme', '')),
+         'Ava,Acme,2026-10-05,10:12:30 AM,10:42:30 AM,0.50\n', ('Ava', 'Acme', '')),
+        ('Resource Name,Account Name,Worked Date,Start Time,End Time,Summary Notes\n'
+         'Ava,Acme,2026-10-05,10:12:30 AM,10:42:30 AM,Printer\n', ('Ava', 'Acme', '')),
+        ('Session Start Date,Session Start Time,Session End Date,Session End Time,Representative\n'
+         '2026-10-05,10:12:30 AM,2026-10-05,10:42:30 AM,Ava\n', ('Ava', '', '')),
+        ('Computer Name,Accessed By,Connected On,Disconnected On\n'
+         'PC,Ava,05/Oct/26 10:12:30,05/Oct/26 10:42:30\n', ('Ava', '', 'PC')),
+        ('Ticket,Agent,Client,Start Date,Time Taken (h)\n'
+         '77,Ava,Acme,2026-10-05 10:12:30,0.5\n', ('Ava', 'Acme', '')),
         ('Computer Name,Accessed By,Start Time,End Time\n'
          'PC,Ava,2026-10-05 10:12:30,2026-10-05 10:42:30\n', ('Ava', '', 'PC')),
         ('Technikername;Kundenname;Startzeit;Endzeit\n'
@@ -828,6 +836,31 @@ def test_more_headings(content, said):
     [one] = sessions(content)[1]
     assert (one.started_at, one.ended_at) == T1
     assert (one.technician, one.customer_name, one.device_name) == said
+
+
+def test_time_entries_of_connectwise():
+    """B, NB and NC are billed, not billed and free; deducted hours are between start and end."""
+    row = '{number},Ava,Acme,10/16/2026,10:00 AM,11:00 AM,{hours},{deducted},{bill},{status}'
+    rows = [
+        row.format(number=number, hours=hours, deducted=deducted, bill=bill, status=status)
+        for number, hours, deducted, bill, status in (
+            (1, '1.00', '0.00', 'B', 'Open'), (2, '1.00', '0.00', 'NB', 'Open'),
+            (3, '1.00', '0.00', 'NC', 'Open'), (4, '1.00', '0.00', 'B', 'Written Off'),
+            (5, '0.75', '0.25', 'B', 'Open'),
+        )
+    ]  # fmt: skip
+    heading = (
+        'Time RecId,Member,Company,Date,Start Time,End Time,Hours Actual,Hours Deduct,Bill,Status'
+    )
+    *results, last = sessions('\n'.join([heading, *rows]))[1]
+    assert [(one.external_id, one.billable) for one in results] == [
+        ('1', None), ('2', False), ('3', False), ('4', False),
+    ]  # fmt: skip
+    assert last.code == 'pause'
+    [_first, *_others, last] = sessions(
+        '\n'.join([heading, *rows]), ended_at=None, duration_unit='h'
+    )[1]
+    assert last.duration_seconds == 2700
 
 
 EVENT_ROWS = {
