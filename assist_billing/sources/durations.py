@@ -25,10 +25,11 @@ _PERIOD = re.compile(
 _NAMES = {
     'd': r'd|days?|tage?n?|j|jours?|dias?|dagen|dag|giorn[oi]|dzien|dni|dagar|dage',
     'h': r'h|hrs?|hours?|std|stdn|stunden?|heures?|horas?|hs?|u|uur|uren|or[ae]|godz|godzin[ay]?|'
-    r'tim|timmar|timme|timer?|hod|hodin[ay]?',
-    'min': r"m|mins?|minutes?|minuten?|minutos?|minut[oi]|minuut|mn|minut[ay]?|minutt?er|'",
+    r'tim|timmar|timme|timer?|hod|hodin[ay]?|saat|ωρα|ωρες|小时|小時|時間|' + fold_text('시간'),
+    'min': r"m|mins?|minutes?|minuten?|minutos?|minut[oi]|minuut|mn|minut[ay]?|minutt?er|'|"
+    f"dk|dakika|perc|λεπτα|λεπτο|分钟|分鐘|分|{fold_text('분')}",
     's': r's|secs?|seconds?|sek|sekunden?|secondes?|segundos?|second[oi]|seconden|sekund[ay]?|'
-    r'sekunder|"',
+    r'sekunder|"|sn|saniye|masodperc|mp|秒|' + fold_text('초'),
     'ms': r'ms|msecs?|milli\w{3,12}',
 }
 _PART = re.compile(

@@ -4,6 +4,8 @@ import codecs
 import re
 from itertools import islice
 
+from .headings import is_hungarian
+
 SAMPLE = 262_144
 BOMS = (
     (codecs.BOM_UTF8, 'utf-8'),
@@ -45,9 +47,11 @@ _SCRIPTS = {'cp1251': ('\u0400', '\u04ff'), 'cp1253': ('\u0370', '\u03ff')}
 _ODD_WITHIN = re.compile(
     '(?<=[\\u0430-\\u045f\\u03ac-\\u03ce])[\\u0410-\\u042f\\u0391-\\u03a9]|\\u03c2(?=[\\u03ac-\\u03ce])'
 )
+_CELLS = re.compile(r'[;,\t|"\r\n]+')
 _STRETCH = re.compile(rb'[A-Za-z]{0,3}[\x80-\xff]{1,40}[A-Za-z]{0,3}')
 _STRETCHES = 4_000
 _HIGH = re.compile(r'[^\x00-\x7f]+')
+_HAN_WORD = re.compile('[\u4e00-\u9fff]{2,}')
 # Written out, not by halves of their width: these are what Cyrillic looks like.
 _KANA = re.compile('[\u3041-\u30ff]')
 _JAPANESE = re.compile('[\u3001-\u30ff\u4e00-\u9fff\uff08\uff09]{2,}')
@@ -79,26 +83,64 @@ def guess_encoding(data):
         pass
     else:
         return 'utf-8', 'sure'
+    if encoding := _east_asian(sample):
+        return encoding, 'weighed'
     high = _high_bytes(data)
     if _is_mostly_utf8(high):
         return 'utf-8', 'mixed'
+    return _weighed(high, sample), 'weighed'
+
+
+def _weighed(high, sample):
+    """Return the likeliest code page of a text."""
     if _is_japanese(sample):
-        return 'cp932', 'weighed'
+        return 'cp932'
+    # Of “õ” and “ő”, which are one byte, the headings tell.
+    if is_hungarian(_CELLS.split(sample[:4_096].decode('cp1250', 'replace'))):
+        return 'cp1250'
     # Lines that end as those of Macs did.
     likely = 'mac_roman' if b'\r' in sample and b'\n' not in sample else None
-    return max(
-        _WEIGHED, key=lambda encoding: (_weigh(high, encoding), encoding == likely)
-    ), 'weighed'
+    return max(_WEIGHED, key=lambda encoding: (_weigh(high, encoding), encoding == likely))
 
 
 def _is_japanese(sample):
     """Tell whether a text is Shift JIS: words of its letters, and hardly anything else."""
-    try:
-        text = codecs.getincrementaldecoder('cp932')().decode(sample)
-    except UnicodeDecodeError:
-        return False
+    text = _decode(sample, 'cp932')
     count = sum(map(len, _JAPANESE.findall(text)))
     return bool(_KANA.search(text)) and count > 0.8 * sum(map(len, _HIGH.findall(text)))
+
+
+def _east_asian(sample):
+    """Return the encoding of a Chinese or Korean text whose letters are pairs of bytes, or None.
+
+    Words in other scripts are of any number of bytes, and hardly of those from A1 to BF.
+    """
+    high = re.findall(rb'[\x80-\xff]+', sample)
+    count = sum(map(len, high))
+    if count < 8 or 5 * sum(len(re.findall(rb'[\xa1-\xbf]', run)) for run in high) < count:
+        return None
+    pairs = [run[at : at + 2] for run in high if not len(run) % 2 for at in range(0, len(run), 2)]
+    if 2 * len(pairs) > 0.95 * count:
+        letters = [pair[0] for pair in pairs if pair[0] > 0xA9]
+        for encoding, first, last in (('euc_kr', 0xB0, 0xC8), ('gb18030', 0xB0, 0xD7)):
+            usual = sum(first <= lead <= last for lead in letters)
+            if letters and usual > 0.95 * len(letters) and _decode(sample, encoding):
+                return encoding
+        return None
+    text = _decode(sample, 'big5')
+    # The second byte may be a letter, so that nothing but whole words tells.
+    words = _HAN_WORD.findall(text)
+    letters = [char.encode('big5')[0] for word in words for char in word]
+    is_usual = sum(lead <= 0xC6 for lead in letters) > 0.95 * len(letters)
+    is_all = len(letters) > 0.8 * sum(map(len, _HIGH.findall(text)))
+    return 'big5' if len(letters) > 3 and is_usual and is_all else None
+
+
+def _decode(sample, encoding):
+    try:
+        return codecs.getincrementaldecoder(encoding)().decode(sample)
+    except UnicodeDecodeError:
+        return ''
 
 
 def _high_bytes(data):

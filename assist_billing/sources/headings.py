@@ -1,8 +1,9 @@
 """What the columns of session lists are called, and what a heading says besides its name.
 
 English, German, French, Spanish, Dutch, Italian, Portuguese, Polish, Swedish, Danish, Norwegian,
-Czech, Russian, Japanese. Case, accents, blanks and punctuation do not matter; a unit, a zone or a
-format in a heading does: “Duration (min)”, “Start (UTC)”.
+Czech, Russian, Japanese, Turkish, Hungarian, Greek, Chinese, Korean. Case, accents, blanks and
+punctuation do not matter; a unit, a zone or a format in a heading does: “Duration (min)”, “Start
+(UTC)”.
 """
 
 import re
@@ -410,6 +411,128 @@ OTHER = {
         'note': ('備考', 'メモ', 'コメント', '内容', '作業内容', '件名'),
         'billable': ('請求対象', '請求可能', '課金対象'),
     },
+    'tr': {
+        'external_id': ('Oturum ID', 'Oturum kimliği', 'Oturum numarası', 'Oturum no',
+                        'Bağlantı kimliği'),
+        'kind': ('Oturum türü', 'Bağlantı türü'),
+        'day': ('Tarih', 'Gün', 'Oturum tarihi'),
+        'started_at': (('Başlangıç tarihi', 'Başlangıç saati'),
+                       ('Başlama tarihi', 'Başlama saati'), 'Başlangıç', 'Başlangıç zamanı',
+                       'Başlangıç saati', 'Başlangıç tarihi', 'Başlama zamanı', 'Başlama saati',
+                       'Başlama tarihi', 'Oturum başlangıcı', 'Bağlantı başlangıcı'),
+        'ended_at': (('Bitiş tarihi', 'Bitiş saati'), 'Bitiş', 'Bitiş zamanı', 'Bitiş saati',
+                     'Bitiş tarihi', 'Oturum bitişi', 'Bağlantı bitişi', 'Sonlanma zamanı'),
+        'duration': ('Süre', 'Oturum süresi', 'Bağlantı süresi', 'Toplam süre',
+                     'Çalışma süresi', 'Harcanan süre'),
+        'technician': ('Teknisyen', 'Kullanıcı', 'Kullanıcı adı', 'Temsilci', 'Operatör', 'Uzman',
+                       'Personel', 'Çalışan', 'Teknisyen adı'),
+        'customer_email': ('Müşteri e-postası', 'E-posta adresi', 'E-posta'),
+        'customer_name': ('Müşteri', 'Müşteri adı', 'Firma', 'Şirket', 'Şirket adı'),
+        'customer_ref': ('Müşteri numarası', 'Müşteri no', 'Müşteri kodu'),
+        'device_ref': ('Cihaz ID', 'Cihaz kimliği', 'Bilgisayar ID', 'Bilgisayar kimliği'),
+        'device_name': ('Cihaz', 'Cihaz adı', 'Bilgisayar', 'Bilgisayar adı'),
+        'group': ('Grup', 'Grup adı'),
+        'department': ('Departman', 'Bölüm'),
+        'note': ('Not', 'Notlar', 'Açıklama', 'Yorum', 'Konu'),
+        'billable': ('Faturalandırılabilir', 'Faturalanabilir', 'Faturalandırılacak', 'Ücretli'),
+    },
+    'hu': {
+        'external_id': ('Munkamenet-azonosító', 'Munkamenet azonosítója', 'Kapcsolatazonosító'),
+        'kind': ('Munkamenet típusa',),
+        'day': ('Dátum', 'Nap'),
+        'started_at': (('Kezdő dátum', 'Kezdő időpont'), ('Kezdés dátuma', 'Kezdés időpontja'),
+                       'Kezdés', 'Kezdete', 'Kezdés ideje', 'Kezdés időpontja', 'Kezdési idő',
+                       'Kezdési időpont', 'Kezdő időpont', 'Kezdete időpont', 'Indulás'),
+        'ended_at': (('Záró dátum', 'Záró időpont'), ('Befejezés dátuma', 'Befejezés időpontja'),
+                     'Befejezés', 'Befejezése', 'Befejezés ideje', 'Befejezés időpontja',
+                     'Befejezési idő', 'Záró időpont', 'Vége', 'Vége időpont'),
+        'duration': ('Időtartam', 'Munkaidő', 'Ráfordított idő', 'Ráfordítás', 'Összes idő'),
+        'technician': ('Technikus', 'Felhasználó', 'Felhasználónév', 'Munkatárs', 'Ügyintéző',
+                       'Technikus neve', 'Operátor'),
+        'customer_email': ('Ügyfél e-mail', 'Ügyfél e-mail címe', 'E-mail cím'),
+        'customer_name': ('Ügyfél', 'Ügyfél neve', 'Ügyfélnév', 'Cég', 'Cégnév', 'Vevő',
+                          'Partner neve'),
+        'customer_ref': ('Ügyfélszám', 'Ügyfélkód', 'Ügyfél azonosítója', 'Ügyfélazonosító'),
+        'device_ref': ('Eszközazonosító', 'Eszköz azonosítója', 'Gép azonosítója'),
+        'device_name': ('Eszköz', 'Eszköznév', 'Eszköz neve', 'Számítógép', 'Számítógép neve',
+                        'Gépnév'),
+        'group': ('Csoport', 'Csoport neve'),
+        'department': ('Osztály', 'Részleg'),
+        'note': ('Megjegyzés', 'Megjegyzések', 'Leírás', 'Jegyzet', 'Tárgy'),
+        'billable': ('Számlázható', 'Számlázandó', 'Kiszámlázható'),
+    },
+    'el': {
+        'external_id': ('Αναγνωριστικό συνεδρίας', 'Κωδικός συνεδρίας', 'Αριθμός συνεδρίας',
+                        'Αναγνωριστικό σύνδεσης'),
+        'kind': ('Τύπος συνεδρίας',),
+        'day': ('Ημερομηνία', 'Ημέρα'),
+        'started_at': (('Ημερομηνία έναρξης', 'Ώρα έναρξης'), 'Έναρξη', 'Ώρα έναρξης',
+                       'Ημερομηνία έναρξης', 'Χρόνος έναρξης', 'Έναρξη συνεδρίας', 'Αρχή'),
+        'ended_at': (('Ημερομηνία λήξης', 'Ώρα λήξης'), 'Λήξη', 'Ώρα λήξης', 'Ημερομηνία λήξης',
+                     'Χρόνος λήξης', 'Λήξη συνεδρίας', 'Τέλος'),
+        'duration': ('Διάρκεια', 'Συνολική διάρκεια', 'Χρόνος εργασίας'),
+        'technician': ('Τεχνικός', 'Χρήστης', 'Όνομα χρήστη', 'Χειριστής', 'Υπάλληλος',
+                       'Όνομα τεχνικού'),
+        'customer_email': ('E-mail πελάτη', 'Email πελάτη', 'Διεύθυνση e-mail'),
+        'customer_name': ('Πελάτης', 'Όνομα πελάτη', 'Εταιρεία', 'Επωνυμία'),
+        'customer_ref': ('Αριθμός πελάτη', 'Κωδικός πελάτη'),
+        'device_ref': ('Αναγνωριστικό συσκευής', 'ID συσκευής', 'Κωδικός συσκευής'),
+        'device_name': ('Συσκευή', 'Όνομα συσκευής', 'Υπολογιστής', 'Όνομα υπολογιστή'),
+        'group': ('Ομάδα', 'Όνομα ομάδας'),
+        'department': ('Τμήμα',),
+        'note': ('Σημείωση', 'Σημειώσεις', 'Σχόλιο', 'Σχόλια', 'Περιγραφή', 'Θέμα',
+                 'Παρατηρήσεις'),
+        'billable': ('Χρεώσιμο', 'Τιμολογήσιμο', 'Χρεώσιμη'),
+    },
+    'zh': {
+        'external_id': ('会话ID', '会话编号', '连接ID', '會話ID', '工作階段ID', '工作階段編號',
+                        '連線ID'),
+        'kind': ('会话类型', '连接类型', '工作階段類型', '連線類型'),
+        'day': ('日期', '会话日期', '工作日期'),
+        'started_at': (('开始日期', '开始时间'), ('開始日期', '開始時間'), '开始时间', '开始',
+                       '开始日期', '会话开始时间', '连接开始时间', '連線開始時間', '開始日期',
+                       '起始时间', '起始時間'),
+        'ended_at': (('结束日期', '结束时间'), ('結束日期', '結束時間'), '结束时间', '结束',
+                     '结束日期', '会话结束时间', '连接结束时间', '結束時間', '結束', '結束日期',
+                     '連線結束時間'),
+        'duration': ('时长', '持续时间', '会话时长', '连接时长', '总时长', '時長', '持續時間',
+                     '工作時間', '工时', '工時'),
+        'technician': ('技术员', '技术人员', '工程师', '用户', '用户名', '操作员', '坐席', '员工',
+                       '支持人员', '技術人員', '技術員', '工程師', '使用者', '使用者名稱',
+                       '操作員', '員工'),
+        'customer_email': ('客户邮箱', '客户电子邮件', '客戶電子郵件', '客戶信箱'),
+        'customer_name': ('客户', '客户名称', '公司', '公司名称', '客戶', '客戶名稱', '公司名稱'),
+        'customer_ref': ('客户编号', '客户ID', '客戶編號', '客戶ID'),
+        'device_ref': ('设备ID', '电脑ID', '计算机ID', '裝置ID', '電腦ID'),
+        'device_name': ('设备', '设备名称', '计算机', '计算机名', '计算机名称', '电脑', '电脑名称',
+                        '主机名', '裝置', '裝置名稱', '電腦', '電腦名稱', '主機名稱'),
+        'group': ('分组', '组', '群组', '组名', '群組', '群組名稱'),
+        'department': ('部门', '部門'),
+        'note': ('备注', '说明', '注释', '描述', '主题', '備註', '說明', '註解', '主旨'),
+        'billable': ('可计费', '是否计费', '计费', '可計費', '是否計費', '計費'),
+    },
+    'ko': {
+        'external_id': ('세션 ID', '세션 번호', '연결 ID'),
+        'kind': ('세션 유형', '연결 유형'),
+        'day': ('날짜', '일자', '작업일'),
+        'started_at': (('시작 날짜', '시작 시간'), ('시작일', '시작 시간'), '시작 시간', '시작',
+                       '시작 시각', '시작일시', '시작 일시', '세션 시작', '연결 시작'),
+        'ended_at': (('종료 날짜', '종료 시간'), ('종료일', '종료 시간'), '종료 시간', '종료',
+                     '종료 시각', '종료일시', '종료 일시', '세션 종료', '연결 종료'),
+        'duration': ('기간', '지속 시간', '소요 시간', '연결 시간', '작업 시간', '총 시간'),
+        'technician': ('기술자', '담당자', '사용자', '사용자 이름', '상담원', '엔지니어', '직원',
+                       '작업자'),
+        'customer_email': ('고객 이메일', '고객 메일'),
+        'customer_name': ('고객', '고객명', '고객 이름', '고객사', '회사', '회사명', '거래처'),
+        'customer_ref': ('고객 번호', '고객 ID', '고객 코드'),
+        'device_ref': ('장치 ID', '기기 ID', '컴퓨터 ID'),
+        'device_name': ('장치', '장치 이름', '장치명', '기기', '기기 이름', '컴퓨터', '컴퓨터 이름',
+                        '컴퓨터명'),
+        'group': ('그룹', '그룹 이름', '그룹명'),
+        'department': ('부서',),
+        'note': ('메모', '비고', '설명', '내용', '댓글', '제목'),
+        'billable': ('청구 가능', '청구 대상', '유료'),
+    },
 }  # fmt: skip
 
 
@@ -420,7 +543,9 @@ PAUSES = frozenset(map(fold, (
     'pause', 'pauses', 'pause_time', 'Pausen',
     'Pausenzeit', 'Pausendauer', 'Unterbrechung', 'Temps de pause', 'Durée de pause', 'Descanso',
     'Pausa', 'Pausas', 'Tiempo de descanso', 'Pauze', 'Pauzes', 'Pauzetijd', 'Tempo di pausa',
-    'Intervalo', 'Przerwa', 'Czas przerwy', 'Rast', 'Paus', 'Přestávka', 'Перерыв',
+    'Intervalo', 'Przerwa', 'Czas przerwy', 'Rast', 'Paus', 'Přestávka', 'Перерыв', '休憩',
+    '休憩時間', 'Mola', 'Mola süresi', 'Szünet', 'Διάλειμμα', '休息', '休息时间', '休息時間',
+    '휴식', '휴식 시간',
 )))  # fmt: skip
 
 # A yes in these says that there is nothing to bill, or nothing any more.
@@ -433,7 +558,9 @@ FREE = frozenset(map(fold, (
     'No facturable', 'Gratuito', 'Facturado', 'Niet factureerbaar', 'Niet declarabel', 'Gratis',
     'Gefactureerd', 'Non fatturabile', 'Fatturato', 'Não faturável', 'Faturado', 'Bezpłatne',
     'Zafakturowano', 'Zafakturowane', 'Ej debiterbar', 'Fakturerad', 'Fakturerat', 'Faktureret',
-    'Fakturert', 'Ikke fakturerbar', 'Vyfakturováno',
+    'Fakturert', 'Ikke fakturerbar', 'Vyfakturováno', 'Faturalandı', 'Faturalandırıldı', 'Ücretsiz',
+    'Kiszámlázva', 'Ingyenes', 'Τιμολογήθηκε', 'Δωρεάν', '已开票', '已計費', '已计费', '免费',
+    '免費', '請求済み', '無料', '청구됨', '청구 완료', '무료',
 )))  # fmt: skip
 
 # Filled in, these say that there is an invoice already.
@@ -442,8 +569,11 @@ INVOICES = frozenset(map(fold, (
     'Rechnungs-Nr.', 'Rechnungs-ID', 'Numéro de facture', 'N° de facture', 'N° facture',
     'Número de factura', 'N.º de factura', 'Factuurnummer', 'Numero fattura', 'Numero di fattura',
     'Número da fatura', 'N.º da fatura', 'Numer faktury', 'Nr faktury', 'Fakturanummer',
-    'Číslo faktury', 'billed_on', 'billed_at', 'billed_date', 'date_billed', 'invoiced_on',
-    'invoiced_at', 'invoiced_date', 'date_invoiced', 'Abgerechnet am', 'Verrechnet am',
+    'Číslo faktury', 'Fatura numarası', 'Fatura no', 'Számlaszám', 'Számla sorszáma',
+    'Αριθμός τιμολογίου', '发票号', '发票编号', '發票號碼', '請求書番号', '청구서 번호',
+    '송장 번호', 'billed_on', 'billed_at', 'billed_date', 'date_billed',
+    'invoiced_on', 'invoiced_at', 'invoiced_date', 'date_invoiced', 'Abgerechnet am',
+    'Verrechnet am',
     'Fakturiert am', 'Facturé le', 'Facturado el', 'Gefactureerd op', 'Fatturato il',
     'Faturado em', 'Zafakturowano dnia',
 )))  # fmt: skip
@@ -479,7 +609,8 @@ SESSION_STATUSES = frozenset(map(fold, (
 )))  # fmt: skip
 STATUSES = frozenset(map(fold, (
     'status', 'state', 'Zustand', 'Statut', 'État', 'Estado', 'Stato', 'Situação', 'Stan',
-    'Tillstånd', 'Tilstand', 'Stav', 'Статус', 'ステータス', '状態',
+    'Tillstånd', 'Tilstand', 'Stav', 'Статус', 'ステータス', '状態', 'Durum', 'Állapot',
+    'Κατάσταση', '状态', '狀態', '상태',
 )))  # fmt: skip
 # What kind of call, or what came of it: of a repair, perhaps.
 RESULTS = frozenset(map(fold, (
@@ -522,27 +653,36 @@ _ENGLISH_NAMES = frozenset(
     for name in names
     for part in (name if isinstance(name, tuple) else (name,))
 )
-_OTHER_NAMES = frozenset(
-    fold(part)
-    for words in OTHER.values()
-    for names in words.values()
-    for name in names
-    for part in (name if isinstance(name, tuple) else (name,))
-)
+# Languages whose dates have the year first: of 05/10/2026 they say nothing.
+_YEAR_FIRST = ('ja', 'zh', 'ko', 'hu')
 
 
-_YEAR_FIRST_NAMES = frozenset(
-    fold(part)
-    for names in OTHER['ja'].values()
-    for name in names
-    for part in (name if isinstance(name, tuple) else (name,))
-)
+def _names_in(languages):
+    return frozenset(
+        fold(part)
+        for language in languages
+        for names in OTHER[language].values()
+        for name in names
+        for part in (name if isinstance(name, tuple) else (name,))
+    )
+
+
+_OTHER_NAMES = _names_in(OTHER)
+_YEAR_FIRST_NAMES = _names_in(_YEAR_FIRST) - _names_in(set(OTHER).difference(_YEAR_FIRST))
+
+
+_HUNGARIAN = _names_in(['hu']) - _names_in(set(OTHER) - {'hu'}) - _ENGLISH_NAMES
 
 
 def is_day_first(columns):
     """Tell whether headings are in a language whose dates have the day before the month."""
     folded = {fold(bare(name)) for name in columns if isinstance(name, str)}
     return len((folded & _OTHER_NAMES) - _ENGLISH_NAMES - _YEAR_FIRST_NAMES) >= 2
+
+
+def is_hungarian(columns):
+    """Tell whether headings are Hungarian."""
+    return len({fold(bare(name)) for name in columns} & _HUNGARIAN) >= 3
 
 
 def known_headings(columns):
@@ -575,7 +715,13 @@ _UNIT_WORDS = {
         ('godz', 'godziny', 'godzin', 'dziesietnie', 'timmar', 'tim', 'hodiny', 'hodin', 'ч',
          'часы'), 'h'),
     **dict.fromkeys(('d', 'days', 'tage', 'dni', 'dagar', 'dage'), 'd'),
-    '秒': 's', '分': 'min', '時間': 'h',
+    **dict.fromkeys(
+        map(fold_text, ('sn', 'saniye', 'masodperc', 'δευτερόλεπτα', 'δευτ', '秒', '초')), 's'),
+    **dict.fromkeys(
+        map(fold_text, ('dk', 'dakika', 'perc', 'λεπτά', 'λεπ', '分', '分钟', '分鐘', '분')),
+        'min'),
+    **dict.fromkeys(
+        map(fold_text, ('saat', 'óra', 'ώρες', 'ώρα', '時間', '小时', '小時', '时', '시간')), 'h'),
 }  # fmt: skip
 # Columns that have but a part of a duration where another one has the rest.
 SPLIT_UNITS = {

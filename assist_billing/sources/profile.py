@@ -36,7 +36,7 @@ OPTIONS = {
 
 def fold(name):
     """Return a column's name as it is compared: without case, accents, blanks, punctuation."""
-    name = name[:200].casefold()
+    name = name[:200].casefold().replace('ı', 'i')
     if not name.isascii():
         name = unicodedata.normalize('NFD', name)
     return ''.join(char for char in name if char.isalnum())

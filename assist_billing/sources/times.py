@@ -37,16 +37,21 @@ _ZONE = (
 )
 _REST = re.compile(_CLOCK + _ZONE, re.ASCII)
 _CLOCK_ONLY = re.compile(_CLOCK, re.ASCII)
-_HALVES = re.compile(r'(?<=\d )(vorm|nachm)(?:\.|\b)')
+_HALVES = re.compile(r'(?<=\d )(vorm|nachm|π\.?μ|μ\.?μ)(?:\.|\b)')
+# Halves of the day before the time, as they are in China, Japan and Korea.
+_HALF_BEFORE = re.compile(
+    fold_text('(?:(上午|午前|오전)|下午|午後|오후)') + r' ?(\d{1,2}(?::\d\d){0,2})'
+)
 # What may stand between a date and its time of day.
 _BETWEEN = re.compile(
     r'^(?:,|-|–|@|\bt(?=\d)|t |at |um |a las |a la |as |a |alle ore |alle |ore |om |kl\.? |'
     r'den )+ ?'
 )
 _DATES = (
-    # 2026-01-31, 2026/1/31, 2026.01.31
+    # 2026-01-31, 2026/1/31, 2026.01.31, 2026. 01. 31.
     re.compile(
-        r'(?<!\d)(?P<y>\d{4})(?P<mark>[-/.])(?P<m>\d{1,2})(?P=mark)(?P<d>\d{1,2})(?!\d)', re.ASCII
+        r'(?<!\d)(?P<y>\d{4})(?P<mark>[-/.]) ?(?P<m>\d{1,2})(?P=mark) ?(?P<d>\d{1,2})(?!\d)\.?',
+        re.ASCII,
     ),
     # 31.01.2026, 31/1/26, 1-31-2026, 31. 1. 2026
     re.compile(
@@ -63,6 +68,10 @@ _DATES = (
     re.compile(
         r'\b(?P<month>[a-z]{3,12})\.?[ -](?P<d>\d{1,2})(?:st|nd|rd|th)?,?[ -](?P<y>\d{4})\b',
         re.ASCII,
+    ),
+    # 2026. január 31.
+    re.compile(
+        r'(?<!\d)(?P<y>\d{4})\.? (?P<month>[a-z]{3,12})\.? (?P<d>\d{1,2})(?![\d:])\.?', re.ASCII
     ),
     # Sat Jan 31 14:05:00 2026, with or without a zone before the year
     re.compile(
@@ -200,7 +209,9 @@ def is_date_alone(value):
 
 def _with_halves(text):
     """Return a text whose “vorm.” and “nachm.”, as Java writes them in German, are am and pm."""
-    return _HALVES.sub(lambda match: 'pm' if match[1][0] == 'n' else 'am', text)
+    if not text.isascii():
+        text = _HALF_BEFORE.sub(lambda match: f"{match[2]} {'am' if match[1] else 'pm'}", text)
+    return _HALVES.sub(lambda match: 'pm' if match[1][0] in 'nμ' else 'am', text)
 
 
 def _clock(match):

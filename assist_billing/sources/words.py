@@ -7,7 +7,7 @@ import unicodedata
 _BLANKS = dict.fromkeys((0xA0, 0x1680, *range(0x2000, 0x200B), 0x202F, 0x205F, 0x3000), ' ')
 _UNSEEN = dict.fromkeys((0xAD, *range(0x200B, 0x2010), *range(0x202A, 0x202F), 0x2060,
                          *range(0x2066, 0x206A), 0xFEFF))  # fmt: skip
-_FIGURES = str.maketrans('年月日\u2018\u2019\u2032\u2033', '-- \'\'\'"')
+_FIGURES = str.maketrans('ı년월일年月日\u2018\u2019\u2032\u2033', 'i-- -- \'\'\'"')
 
 
 def fold_text(text):
@@ -19,23 +19,34 @@ def fold_text(text):
     return ' '.join(text.lower().split())
 
 
+def _folded(*words):
+    return frozenset(map(fold_text, words))
+
+
 def _months():
     names = (
-        'jan january januar janner janvier janv enero ene januari gennaio gen janeiro '
+        'jan january januar janner janvier janv enero ene januari gennaio gen janeiro ocak oca '
         'styczen stycznia sty leden ledna',
-        'feb february februar fevrier fevr fev febrero februari febbraio fevereiro luty lutego lut '
+        'feb february februar subat sub febr fevrier fevr fev febrero februari febbraio '
+        'fevereiro luty lutego lut '
         'unor unora',
-        'mar march marz mrz mars marzo mrt maart marco marzec marca marts brezen brezna',
-        'apr april avril avr abril abr aprile kwiecien kwietnia kwi duben dubna',
-        'may mai mayo mei maggio mag maio maja maj kveten kvetna',
-        'jun june juni juin junio giugno giu junho czerwiec czerwca cze cerven cervna',
-        'jul july juli juillet juil julio luglio lug julho lipiec lipca lip cervenec cervence',
-        'aug august aout agosto ago augustus sierpien sierpnia sie augusti srpen srpna',
-        'sep sept september septembre septiembre settembre set setembro wrzesien wrzesnia wrz zari',
-        'oct october okt oktober octobre octubre ottobre ott out outubro pazdziernik '
+        'mar march marz mrz mars mart marcius marc marzo mrt maart marco marzec marca marts '
+        'brezen brezna',
+        'apr april nisan nis aprilis avril avr abril abr aprile kwiecien kwietnia kwi duben dubna',
+        'may mai mayis majus mayo mei maggio mag maio maja maj kveten kvetna',
+        'jun june haziran haz junius juni juin junio giugno giu junho czerwiec czerwca cze '
+        'cerven cervna',
+        'jul july temmuz tem julius juli juillet juil julio luglio lug julho lipiec lipca lip '
+        'cervenec cervence',
+        'aug august agustos agu augusztus aout agosto ago augustus sierpien sierpnia sie '
+        'augusti srpen srpna',
+        'sep sept september eylul eyl szeptember szept septembre septiembre settembre set '
+        'setembro wrzesien wrzesnia wrz zari',
+        'oct october ekim eki okt oktober octobre octubre ottobre ott out outubro pazdziernik '
         'pazdziernika paz rijen rijna',
-        'nov november novembre noviembre novembro listopad listopada lis listopadu',
-        'dec december dez dezember decembre diciembre dic dicembre dezembro grudzien grudnia gru '
+        'nov november kasim kas novembre noviembre novembro listopad listopada lis listopadu',
+        'dec december aralik ara dez dezember decembre diciembre dic dicembre dezembro '
+        'grudzien grudnia gru '
         'desember des prosinec prosince',
     )
     return {
@@ -173,12 +184,14 @@ NO = frozenset(
     'no facturar', 'niet factureren', 'non fatturare', 'nao faturar', 'bezpłatne', 'bezpłatnie',
     'nie fakturowac', 'gwarancja', 'ej debiterbar', 'debiteras ej', 'ikke fakturerbar',
     'nefakturovat', '✗', '✘', '0.0', '0.00', '0,00',
-}  # fmt: skip
+} | _folded(
+    'Hayır', 'Nem', 'Όχι', '否', '不', '不计费', '不可计费', '不計費', '아니요', '아니오',
+)  # fmt: skip
 YES = frozenset({
     'true', 'yes', 'y', '1', 'on', 'x', 'ja', 'j', 'wahr', 'oui', 'vrai', 'si', 'sí', 'verdadero',
     'waar', 'vero', 'sim', 'verdadeiro', 'tak', 'ano', 'да', 'はい',
     '✓', '✔',
-})  # fmt: skip
+}) | _folded('Evet', 'Igen', 'Ναι', '是', '예', '네')  # fmt: skip # noqa: RUF001 - Greek
 # What has been billed somewhere is not billed here as well.
 BILLED = frozenset({
     'written off', 'writtenoff', 'write-off',
@@ -215,7 +228,12 @@ NOT_HELD = frozenset({
     'missat', 'missat samtal', 'inget svar', 'ej besvarat', 'ubesvaret', 'ubesvart', 'intet svar',
     'ikke svar', 'zmeskany', 'zmeskano', 'bez odpovedi', 'пропущен',
     'нет ответа', 'не отвечен', '不在着信', '応答なし',
-})  # fmt: skip
+}) | _folded(
+    'Cevapsız', 'Cevapsız çağrı', 'Yanıt yok', 'Cevap yok', 'Nem fogadott', 'Nem fogadott hívás',
+    'Nincs válasz', 'Αναπάντητη', 'Αναπάντητη κλήση', 'Δεν απαντήθηκε', '未接', '未接来电',
+    '無人接聽',
+    '无应答', '無應答', '未接來電', '부재중', '부재중 전화', '응답 없음',
+)  # fmt: skip
 # Nor here, if it is said of the session: of a ticket it says nothing of who was helped.
 FAILED = frozenset({
     'failed', 'failure', 'declined', 'refused', 'denied', 'fehlgeschlagen', 'fehlschlag',
@@ -225,7 +243,10 @@ FAILED = frozenset({
     'recusada', 'nieudane', 'nieudana', 'nie powiodło sie', 'misslyckades', 'misslyckad', 'nekad',
     'mislykkedes', 'mislyktes', 'neuspesny', 'neuspesne', 'odmitnuto', 'неудачно', 'отклонен',
     '失敗', '拒否',
-})  # fmt: skip
+}) | _folded(
+    'Başarısız', 'Reddedildi', 'Sikertelen', 'Elutasítva', 'Απέτυχε', 'Απορρίφθηκε', '失败', '拒绝',
+    '已拒绝', '拒絕', '已拒絕', '실패', '거부됨', '거절됨',
+)  # fmt: skip
 CANCELLED = frozenset({
     'cancelled', 'canceled', 'rejected', 'expired', 'storniert', 'abgesagt', 'abgelaufen',
     'annule', 'annulee', 'expire', 'expiree', 'cancelado', 'cancelada', 'anulado', 'anulada',
@@ -233,7 +254,9 @@ CANCELLED = frozenset({
     'scaduto', 'scaduta', 'expirado', 'expirada', 'anulowane', 'anulowana', 'odrzucone',
     'odrzucona', 'installd', 'avvisad', 'annulleret', 'aflyst', 'afvist', 'avlyst', 'avvist',
     'zruseno', 'отменен', 'キャンセル',
-})  # fmt: skip
+}) | _folded(
+    'İptal', 'İptal edildi', 'Törölve', 'Lemondva', 'Ακυρώθηκε', '取消', '已取消', '취소', '취소됨',
+)  # fmt: skip
 # What somebody broke off took place for a while.
 BROKEN_OFF = frozenset({
     'aborted', 'abandoned', 'abgebrochen', 'abandonne', 'abandonnee', 'interrompu', 'interrumpido',
@@ -253,7 +276,10 @@ TOTALS = frozenset(
     'total sessions', 'total records', 'total rows', 'total entries', 'anzahl', 'anzahl gesamt',
     'razem', 'łacznie', 'ogołem', 'suma godzin', 'count', 'nombre total', 'aantal', 'cantidad',
     'quantidade', 'i alt', 'total tid', 'antal', 'antall',
-}  # fmt: skip
+} | _folded(
+    'Toplam', 'Genel toplam', 'Összesen', 'Mindösszesen', 'Σύνολο', 'Γενικό σύνολο', '总计', '合计',
+    '总和', '小计', '總計', '小計', '합계', '총계', '소계',
+)  # fmt: skip
 
 # What exports write in place of any value, and in place of a name.
 NOTHING = frozenset({'', '-', 'null', 'none', 'nan', 'nil', 'n/a', 'undefined', r'\n'})

@@ -126,6 +126,24 @@ def test_polish_headings(heading, times, encoding):
          'A1;Ava;Ромашка и дочери;PC-1;05.10.2026 10:12:30;30;Принтер;Нет', 'cp1251'),
         ('セッションID;担当者;顧客名;端末名;開始日時;所要時間(分);備考;請求対象',
          'A1;Ava;株式会社サンプル;PC-1;2026年10月5日 10:12:30;30;プリンタ;いいえ', 'cp932'),
+        ('Oturum ID;Teknisyen;Müşteri;Cihaz;Başlangıç;Bitiş;Not;Faturalandırılabilir',
+         'A1;Ava;Işık Limanı A.Ş.;PC-1;5 Ekim 2026 10:12:30;05.10.2026 10:42:30;Yazıcı;Hayır',
+         'cp1254'),
+        ('OTURUM ID;KULLANICI;MÜŞTERİ;CİHAZ;BAŞLANGIÇ TARİHİ;BAŞLANGIÇ SAATİ;SÜRE (DK);AÇIKLAMA;'
+         'ÜCRETLİ',
+         'A1;Ava;Işık Limanı A.Ş.;PC-1;05.10.2026;10:12:30;30;Yazıcı;Hayır', 'cp1254'),
+        ('Munkamenet-azonosító;Technikus;Ügyfél;Eszköz;Kezdés;Időtartam;Megjegyzés;Számlázható',
+         'A1;Ava;Kikötő Kft.;PC-1;2026. október 5. 10:12:30;30 perc;Nyomtató;Nem', 'cp1250'),
+        ('Αναγνωριστικό συνεδρίας;Τεχνικός;Πελάτης;Συσκευή;Έναρξη;Λήξη;Σημειώσεις;Χρεώσιμο',
+         'A1;Ava;Λιμάνι;PC-1;05/10/2026 10:12:30;05/10/2026 10:42:30 π.μ.;Εκτυπωτής;Όχι',
+         'cp1253'),
+        ('会话ID;技术员;客户;设备;开始时间;时长;备注;是否计费',
+         'A1;Ava;港口网络科技有限公司;PC-1;2026/10/5 上午10:12:30;30分钟;打印机;否', 'gb18030'),
+        ('工作階段 ID;技術人員;客戶;裝置;開始時間;結束時間;備註;是否計費',
+         'A1;Ava;港口科技股份有限公司;PC-1;2026/10/05 10:12:30;2026/10/05 10:42:30;印表機;否',
+         'big5'),
+        ('세션 ID;기술자;고객;장치;시작 시간;지속 시간;메모;청구 가능',
+         'A1;Ava;항구 주식회사;PC-1;2026. 10. 5. 오전 10:12:30;0시간 30분;프린터;아니요', 'euc_kr'),
     ],
 )  # fmt: skip
 def test_headings_of_the_north_and_the_east(heading, row, encoding):
@@ -144,6 +162,50 @@ def test_headings_of_the_north_and_the_east(heading, row, encoding):
 def test_japanese_headings_do_not_say_that_days_come_first():
     content = '担当者,顧客名,開始日時,終了日時\nAva,サンプル,05/10/2026 10:12,05/10/2026 10:42\n'
     assert sessions(content)[1][0].code == 'ambiguous_time'
+
+
+@pytest.mark.parametrize('language', ['zh', 'ko', 'hu'])
+def test_where_years_come_first_headings_do_not_say_that_days_come_before_months(language):
+    heading = {
+        'zh': '技术员,客户,开始时间,结束时间',
+        'ko': '기술자,고객,시작 시간,종료 시간',
+        'hu': 'Technikus,Ügyfél,Kezdés,Befejezés',
+    }[language]
+    content = f'{heading}\nAva,X,05/10/2026 10:12,05/10/2026 10:42\n'
+    assert sessions(content)[1][0].code == 'ambiguous_time'
+
+
+@pytest.mark.parametrize(
+    ('encoding', 'names'),
+    [('gb18030', '王伟 港口公司 上海浦东发展银行 打印机安装'),
+     ('big5', '王偉 港口公司 台北科技股份有限公司'),
+     ('euc_kr', '김민수 항구 서울네트웍스')],
+)  # fmt: skip
+def test_names_in_pairs_of_bytes_under_english_headings(encoding, names):
+    rows = ['ID,Start,End,Customer', *(
+        f'{number},2026-10-05 10:12:30,2026-10-05 10:42:30,{name}'
+        for number, name in enumerate(names.split(), 1)
+    )]  # fmt: skip
+    reading = read_file('\n'.join(rows).encode(encoding))
+    assert reading.encoding == encoding
+    assert [record['Customer'] for record in reading.records] == names.split()
+
+
+@pytest.mark.parametrize(
+    'name',
+    ['ПЕТРОВИЧ', 'ИЖЕВСК И ЮГ', 'Львів Харків Київ', 'ΑΘΗΝΑ ΘΕΣΣΑΛΟΝΙΚΗ', 'ÄÖÜ ÄRZTE ÖL',
+     'Château Évêque', 'Żółć Łódź', '“Größe” – „Büro“ …', 'Işık Şirketi', 'NºÚÑICO ÁÉÍÓÚ'],
+)  # fmt: skip
+def test_what_is_not_in_pairs_of_bytes_is_not_taken_for_it(name):
+    for encoding in ('cp1250', 'cp1251', 'cp1252', 'cp1253', 'cp1254', 'cp850', 'mac_roman',
+                     'koi8_r', 'utf-8'):  # fmt: skip
+        try:
+            row = f'1;{name}\n'.encode(encoding)
+        except UnicodeEncodeError:
+            continue
+        for rows in (row, 20 * row, 20 * row + b'2;\xe4\n'):
+            reading = read_file(b'ID;Kunde\n' + rows)
+            assert reading.encoding not in {'gb18030', 'big5', 'euc_kr'}
 
 
 @pytest.mark.parametrize('name', ['Привет мир', 'Львів Харків', 'Château Évêque', 'Łódź', 'Ιθάκη'])
