@@ -24,7 +24,7 @@ from typing import NamedTuple
 from .columns import Kept, Nested, join_moment
 from .headings import COMMON, bare
 from .messages import DEVICE, DEVICE_LABELS, Label
-from .outcome import LongRow, shorten
+from .outcome import LongRow, Note, shorten
 from .profile import fold
 from .registry import names
 from .values import (
@@ -39,7 +39,7 @@ from .values import (
     wall_time,
     zone_info,
 )
-from .words import fold_text, is_nobody, is_total
+from .words import NO, YES, fold_text, is_nobody, is_total
 
 # A record is looked at up to this many names; more is no list of devices.
 _NAMES_READ = 1_000
@@ -54,7 +54,9 @@ COLUMNS = {
         'endpoint_id', 'serial_number', '_id', 'TeamViewer ID', 'AnyDesk ID', 'RustDesk ID',
         *COMMON['device_ref'], 'Kennung', 'Seriennummer', 'Numéro de série', 'Número de serie',
         'Serienummer', 'Numero di serie', 'Número de série', 'Identifiant', 'Identificador',
-        'Identyfikator', 'Numer seryjny',
+        'Identyfikator', 'Numer seryjny', 'Seri numarası', 'Sorozatszám', 'Σειριακός αριθμός',
+        '序列号',
+        '序號', '일련 번호', 'シリアル番号', 'uid', 'device_uid', 'agent_uid',
     ),
     'name': (
         'nick_name', 'display_name', 'computer_name', 'computer_fullname', 'alias', 'device_name',
@@ -87,16 +89,31 @@ COLUMNS = {
         'Data de adição', 'Criado em', 'Registrado em', 'Dodano', 'Data dodania', 'Utworzono',
         'Data utworzenia', 'Zarejestrowano', 'Data rejestracji', 'Tillagd', 'Skapad', 'Tilføjet',
         'Oprettet', 'Lagt til', 'Opprettet', 'Přidáno', 'Vytvořeno', 'Добавлено', 'Дата добавления',
+        'Eklenme tarihi', 'Eklendi', 'Oluşturulma tarihi', 'Kayıt tarihi', 'Hozzáadva',
+        'Létrehozva',
+        'Hozzáadás dátuma', 'Ημερομηνία προσθήκης', 'Προστέθηκε', 'Δημιουργήθηκε', '添加时间',
+        '添加日期', '创建时间', '注册时间', '新增時間', '新增日期', '建立時間', '註冊時間',
+        '追加日',
+        '追加日時', '登録日', '登録日時', '추가일', '추가 날짜', '등록일', '생성일',
     ),
     'removed_at': (
         'removed_on', 'removed_at', 'removed', 'deleted_at', 'deleted_on', 'Removal date',
-        'Date removed', 'Retired on', 'Decommissioned', 'Uninstalled on', 'Entfernt am',
+        'Date removed', 'Retired', 'Retired on', 'Decommissioned on', 'Decommissioned',
+        'Uninstalled on', 'Entfernt am',
         'Gelöscht am', 'Abgemeldet am', 'Supprimé le', 'Retiré le', 'Date de suppression',
         'Eliminado el', 'Fecha de baja', 'Verwijderd op', 'Rimosso il', 'Data di rimozione',
         'Removido em', 'Data de remoção', 'Usunięto', 'Data usunięcia', 'Borttagen', 'Fjernet',
-        'Odebráno', 'Удалено',
+        'Odebráno', 'Удалено', 'Silinme tarihi', 'Kaldırılma tarihi', 'Eltávolítva',
+        'Törlés dátuma',
+        'Ημερομηνία αφαίρεσης', 'Αφαιρέθηκε', '移除时间', '删除时间', '移除時間', '刪除時間',
+        '削除日',
+        '削除日時', '제거일', '삭제일',
     ),
-    'status': ('status', 'device_status', 'state', 'Zustand', 'Statut', 'Estado', 'Stato', 'Stan'),
+    'status': (
+        'lifecycle_status', 'lifecycle_state', 'asset_status', 'status', 'device_status', 'state',
+        'Zustand', 'Statut', 'Estado', 'Stato', 'Stan', 'État', 'Tillstånd', 'Tilstand', 'Stav',
+        'Статус', '状態', 'ステータス', 'Durum', 'Állapot', 'Κατάσταση', '状态', '狀態', '상태',
+    ),
 }  # fmt: skip
 DEVICE_FIELDS = tuple(COLUMNS)
 # What goes before the common words, where a tool's lists use them for something else.
@@ -168,11 +185,42 @@ _SIGNATURES = (
     ('intune_remote_help', {'Device ID', 'Device name', 'Enrollment date', 'Last check-in'}),
     ('intune_remote_help', {'deviceName', 'enrolledDateTime', 'userPrincipalName'}),
 )
+# What says of a device that it is looked after no more; one that is off is, and one that sleeps.
 _GONE = frozenset({
     'deleted', 'removed', 'uninstalled', 'retired', 'decommissioned', 'geloscht', 'entfernt',
     'supprime', 'retire', 'eliminado', 'verwijderd', 'rimosso', 'removido', 'usuniete',
     'usuniety', 'usunieto',
+    *map(fold_text, (
+        'Disposed', 'Scrapped', 'Offboarded', 'Ausgemustert', 'Stillgelegt',
+        'Außer Betrieb genommen', 'Verschrottet', 'Entsorgt', 'Deinstalliert', 'Mis au rebut',
+        'Désinstallé', 'Réformé', 'Dado de baja', 'Retirado', 'Desinstalado', 'Afgevoerd',
+        'Dismesso', 'Disinstallato', 'Abatido', 'Wycofane', 'Odinstalowane', 'Borttagen', 'Raderad',
+        'Avvecklad', 'Slettet', 'Fjernet', 'Udfaset', 'Utfaset', 'Smazáno', 'Odebráno',
+        'Vyřazeno', 'Odinstalováno', 'Удалено', 'Удалён', 'Списано', 'Silindi', 'Kaldırıldı',
+        'Hurdaya ayrıldı', 'Törölve', 'Eltávolítva', 'Leselejtezve', 'Διαγράφηκε', 'Αφαιρέθηκε',
+        'Αποσύρθηκε', '已删除', '已移除', '已报废', '已卸载', '已刪除', '已報廢', '削除済み',
+        '削除',
+        '廃棄', '廃棄済み', '삭제됨', '제거됨', '폐기', '폐기됨',
+    )),
 })  # fmt: skip
+# What may say so, or only that somebody switched it off for a while.
+_UNSURE = frozenset(map(fold_text, (
+    'Inactive', 'Disabled', 'Deactivated', 'Archived', 'Suspended', 'Blocked', 'Unmanaged',
+    'Not managed', 'Stale', 'Expired', 'Lost', 'Stolen', 'Missing', 'Quarantined', 'In stock',
+    'Out of service', 'Außer Betrieb', 'Hors service', 'Fuera de servicio', 'Buiten gebruik',
+    'Fuori servizio', 'Fora de serviço', 'End of life', 'Terminated', 'Inaktiv', 'Deaktiviert',
+    'Archiviert', 'Gesperrt', 'Nicht verwaltet', 'Verloren', 'Gestohlen', 'Auf Lager',
+    'Inactif', 'Désactivé', 'Archivé',
+    'Bloqué', 'Suspendu', 'Perdu', 'Inactivo', 'Desactivado', 'Deshabilitado', 'Archivado',
+    'Bloqueado', 'Suspendido', 'Perdido', 'Inactief', 'Uitgeschakeld', 'Gearchiveerd',
+    'Geblokkeerd',
+    'Inattivo', 'Disattivato', 'Archiviato', 'Bloccato', 'Inativo', 'Desativado', 'Arquivado',
+    'Nieaktywne', 'Nieaktywny', 'Wyłączone', 'Zarchiwizowane', 'Inaktiverad', 'Arkiverad',
+    'Inaktiv', 'Deaktiveret', 'Arkiveret', 'Deaktivert', 'Arkivert', 'Neaktivní', 'Zakázáno',
+    'Неактивно', 'Неактивен', 'Отключено', '無効', '非アクティブ', 'Pasif', 'Devre dışı', 'Inaktív',
+    'Letiltva', 'Ανενεργό', 'Απενεργοποιημένο', '已禁用', '未激活', '非活动', '已停用', '비활성',
+    '비활성화됨', '사용 안 함',
+)))  # fmt: skip
 
 
 class Device(NamedTuple):
@@ -243,6 +291,32 @@ def read_device(record, source, tz, now, mapping=None):
     return device_reader(source, tz, mapping)(record, now)
 
 
+def device_notes(reading, source, mapping=None):
+    """Return what is to be looked at of a list: what its devices' state says, and may say.
+
+    :param Reading reading: a file that was read
+    :param mapping: as of `read_device`
+    """
+    mapping, kept, found = mapping if isinstance(mapping, dict) else {}, Kept(), {}
+    for record in reading.records:
+        if not isinstance(record, dict):
+            continue
+        columns = kept.get(record, lambda like: _columns(like, source, mapping))
+        label, value = _find(record, columns, mapping)['status']
+        said = fold_text(clean_line(value))[:40]
+        code = 'gone' if said in _GONE else 'open_state' if said in _UNSURE else None
+        if code:
+            shown, count = found.get((code, label), (value, 0))
+            found[code, label] = shown, count + 1
+    return [
+        Note(
+            code,
+            {'column': clean_line(label, 60), 'value': clean_line(value, 40), 'count': str(count)},
+        )
+        for (code, label), (value, count) in sorted(found.items(), key=str)
+    ]
+
+
 class DeviceRepeats:
     """The devices of one file, by their IDs: two names of one are two devices, or a mistake.
 
@@ -301,17 +375,13 @@ def _read(record, found, source, tz, now, mapping):
         return _no_id(record, label)
     if is_total(value):
         return reject_device(label, 'total', value)
-    times = {}
-    for field in ('enrolled_at', 'removed_at'):
-        label, value = found[field]
-        try:
-            times[field] = None if is_blank(value) else _read_time(value, source, tz, mapping)
-        except BadValue as bad:
-            return reject_device(
-                label, 'ambiguous' if 'ambiguous' in bad.code else 'bad_time', value
-            )
-        if times[field] and not _is_possible(times[field], now, field):
-            return reject_device(label, 'bad_time', value)
+    is_removed = _answer(found['removed_at'][1])
+    if is_removed is not None:
+        # “Retired: Yes”
+        found['removed_at'] = found['removed_at'][0], None
+    times = _read_times(found, source, tz, now, mapping)
+    if isinstance(times, DeviceRejection):
+        return times
     texts = {
         field: clean_line(found[field][1])
         for field in ('name', 'customer_name', 'customer_ref', 'group', 'department', 'status')
@@ -334,10 +404,34 @@ def _read(record, found, source, tz, now, mapping):
         texts['group'],
         texts['department'],
         times['enrolled_at'],
-        fold_text(texts['status'])[:40] in _GONE or (removed_at is not None and removed_at <= now),
+        bool(is_removed)
+        or fold_text(texts['status'])[:40] in _GONE
+        or (removed_at is not None and removed_at <= now),
         removed_at,
         former_id,
     )
+
+
+def _answer(value):
+    """Return whether a value says yes or no; None where it says something else."""
+    said = fold_text(clean_line(str(value)))
+    return said in YES if said in YES | NO else None
+
+
+def _read_times(found, source, tz, now, mapping):
+    """Return since when a device is there, and is no more; or a rejection."""
+    times = {}
+    for field in ('enrolled_at', 'removed_at'):
+        label, value = found[field]
+        try:
+            times[field] = None if is_blank(value) else _read_time(value, source, tz, mapping)
+        except BadValue as bad:
+            return reject_device(
+                label, 'ambiguous' if 'ambiguous' in bad.code else 'bad_time', value
+            )
+        if times[field] and not _is_possible(times[field], now, field):
+            return reject_device(label, 'bad_time', value)
+    return times
 
 
 def _no_id(record, label):

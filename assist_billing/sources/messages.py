@@ -401,6 +401,15 @@ NOTE = {
         "nothing to bill, so these sessions come in as billable. If it does, read this column as "
         "Billable under Columns, or leave the rows out of the file."
     ),
+    'gone': _lt(
+        "“%(column)s” says “%(value)s” and the like: %(count)s. These devices are removed: as of "
+        "the day that the file gives, else as of today."
+    ),
+    'open_state': _lt(
+        "“%(column)s” says “%(value)s” and the like: %(count)s. That need not mean that a device "
+        "is removed, so these count like any other. If it does, give them a day under “Removed "
+        "On”, or remove them afterwards."
+    ),
     'other_sheets': _lt("Only the sheet “%(sheet)s” was read, not these: %(others)s"),
     'hidden_rows': _lt(
         "Rows that are hidden in the sheet, by a filter perhaps, were read as well: %(count)s. To "

@@ -110,26 +110,27 @@ class AssistDeviceImport(models.TransientModel):
     def action_preview(self):
         """Check the file and say what would come of it; nothing is stored."""
         reading, devices = self._begin()
-        seen = []
+        mapping, seen = self._get_mapping(reading), []
         # The same as an import, and undone at once: it is foreseen as it will be.
         with closing(self.env.cr.savepoint()):
             answers = devices.with_context(tracking_disable=True)._ingest(
                 reading.records,
                 self.source,
                 tz=self.tz,
-                mapping=self._get_mapping(reading),
+                mapping=mapping,
                 repeats=sources.DeviceRepeats(reading.lines),
                 look=lambda _run, _first, *batch: self._look(seen, *batch),
             )
             shown = self._render_devices(devices, seen)
             self.env.flush_all()
         self.env.invalidate_all(flush=False)
+        notes = [*reading.notes, *sources.device_notes(reading, self.source, mapping)]
         self.write(
             {
                 **self._prepare_result_vals(reading, answers),
                 'state': 'preview',
                 'devices_shown': shown,
-                'doubts': self._render_list(self._translate_notes(reading.notes)),
+                'doubts': self._render_list(self._translate_notes(notes)),
             }
         )
         return self._reopen()

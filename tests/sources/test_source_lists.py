@@ -5,7 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from sources import read_device, read_file, recognise_devices, suggest_device_mapping
+from sources import (
+    device_notes,
+    read_device,
+    read_file,
+    recognise_devices,
+    suggest_device_mapping,
+)
 
 KINDS = Path(__file__).parents[2] / 'assist_billing' / 'tests' / 'kinds'
 NOW = datetime(2026, 11, 26, 12)
@@ -63,6 +69,61 @@ def test_a_removal_is_read_and_so_is_one_to_come():
     assert gone.removed_at.date() == datetime(2026, 3, 4).date()
     assert not leaving.gone
     assert leaving.removed_at.year == 2027
+
+
+@pytest.mark.parametrize(
+    ('status', 'is_gone', 'code'),
+    [('Online', False, None), ('Offline', False, None), ('', False, None),
+     ('Retired', True, 'gone'), ('Decommissioned', True, 'gone'),
+     ('Stillgelegt', True, 'gone'), ('Mis au rebut', True, 'gone'),
+     ('Dado de baja', True, 'gone'), ('已删除', True, 'gone'), ('삭제됨', True, 'gone'),
+     ('Inactive', False, 'open_state'), ('DISABLED', False, 'open_state'),
+     ('Archiviert', False, 'open_state'), ('Désactivé', False, 'open_state'),
+     ('Außer Betrieb', False, 'open_state')],
+)  # fmt: skip
+def test_what_a_status_says_of_a_device_and_may_say(status, is_gone, code):
+    content = f'ID;Name;Status\nA;X;{status}\nB;Y;{status}\nC;Z;Online\n'.encode()
+    reading = read_file(content)
+    assert [device.gone for device in read('x.csv', content=content)] == [is_gone, is_gone, False]
+    notes = [
+        (note.code, note.params['column'], note.params['count'])
+        for note in device_notes(reading, 'csv')
+    ]
+    assert notes == ([(code, 'Status', '2')] if code else [])
+    assert device_notes(reading, 'csv', {'status': None}) == []
+
+
+def test_a_column_of_yes_and_no_says_which_are_removed():
+    content = b'ID;Name;Retired\nA;X;Yes\nB;Y;No\nC;Z;\nD;Z;2026-03-04\nE;Z;soon\n'
+    *devices, last = read('x.csv', content=content)
+    assert [(one.gone, bool(one.removed_at)) for one in devices] == [
+        (True, False), (False, False), (False, False), (True, True),
+    ]  # fmt: skip
+    assert last.code == 'bad_time'
+
+
+@pytest.mark.parametrize(
+    'content',
+    [
+        'Cihaz ID;Cihaz adı;Müşteri;Grup;Eklenme tarihi;Durum\nA1;PC;Liman;G;13.09.2026;Silindi\n',
+        'Eszközazonosító;Eszköznév;Ügyfél;Csoport;Hozzáadva;Állapot\n'
+        'A1;PC;Liman;G;2026.09.13.;Törölve\n',
+        'Αναγνωριστικό συσκευής;Όνομα συσκευής;Πελάτης;Ομάδα;Ημερομηνία προσθήκης;Κατάσταση\n'
+        'A1;PC;Liman;G;13/09/2026;Διαγράφηκε\n',
+        '设备ID,设备名称,客户,分组,添加时间,状态\nA1,PC,Liman,G,2026-09-13,已删除\n',
+        '장치 ID,장치 이름,고객,그룹,추가일,상태\nA1,PC,Liman,G,2026. 9. 13.,삭제됨\n',
+        'デバイスID,デバイス名,顧客,グループ,追加日,状態\nA1,PC,Liman,G,2026年9月13日,削除済み\n',
+        'ID устройства;Имя устройства;Клиент;Группа;Добавлено;Статус\n'
+        'A1;PC;Liman;G;13.09.2026;Удалено\n',
+        'ID zařízení;Název zařízení;Zákazník;Skupina;Přidáno;Stav\n'
+        'A1;PC;Liman;G;13.9.2026;Vyřazeno\n',
+    ],
+)
+def test_lists_in_more_languages(content):
+    [one] = read('x.csv', content=content.encode())
+    assert (one.external_id, one.name, one.customer_name, one.group) == ('A1', 'PC', 'Liman', 'G')
+    assert one.enrolled_at == datetime(2026, 9, 13, 10)
+    assert one.gone
 
 
 @pytest.mark.parametrize(

@@ -321,6 +321,22 @@ class TestDeviceIngest(AssistBillingCommon):
         wizard.action_import()
         self.assertEqual((wizard.created_count, wizard.duplicate_count), (4, 0))
 
+    def test_the_dialog_says_what_a_status_means_for_the_bill(self):
+        text = (
+            "Device ID,Name,Status\nA1,Till,Offline\nA2,Server,Retired\nA3,Old,Retired\n"
+            "A4,Attic,Inactive\n"
+        )
+        wizard = self.env['assist.device.import'].create(
+            {'file': base64.b64encode(text.encode()), 'filename': 'devices.csv'}
+        )
+        wizard.action_preview()
+        self.assertIn("“Status” says “Retired” and the like: 2. These devices are", wizard.doubts)
+        self.assertIn("“Status” says “Inactive” and the like: 1. That need not", wizard.doubts)
+        self.assertNotIn("Offline", wizard.doubts)
+        wizard.action_import()
+        found = self.env['assist.device'].search([('source', '=', 'csv')], order='external_id')
+        self.assertEqual([bool(one.removed_on) for one in found], [False, True, True, False])
+
     def test_a_file_is_imported_once(self):
         text = (
             "Device ID,Name,Group,Enrolled on\nA1,Till,Shop,2026-01-05\nA2,Server,Shop,\n,No ID,,\n"
