@@ -64,6 +64,7 @@ from . import (
     toggl,
     clockify,
     kimai,
+    harvest,
 )
 
 __all__ = [

@@ -900,6 +900,22 @@ def test_more_headings(content, said):
     assert (one.technician, one.customer_name, one.device_name) == said
 
 
+def test_harvest_names_its_user_in_two_columns():
+    heading = ('Date,Client,Project,Project Code,Task,Notes,Started At,Ended At,Hours,Billable?,'
+               'Invoiced?,First Name,Last Name,Employee?\n')  # fmt: skip
+    row = '2026-10-05,Acme,Desk,,Remote,Fix,10:12:30am,10:42:30am,0.50,{},{},{},Ng,Yes\n'
+    rows = [row.format(*said) for said in (
+        ('Yes', 'No', 'Ava'), ('Yes', 'No', 'Bo'), ('No', 'No', 'Cy'), ('Yes', 'Yes', 'Di'),
+    )]  # fmt: skip
+    source, results = sessions(heading + ''.join(rows))
+    assert source == 'harvest'
+    assert {(one.started_at, one.ended_at) for one in results} == {T1}
+    assert [(one.technician, one.billable) for one in results] == [
+        ('Ava Ng', None), ('Bo Ng', None), ('Cy Ng', False), ('Di Ng', False),
+    ]  # fmt: skip
+    assert len({one.external_id for one in results}) == 4
+
+
 def test_time_entries_of_connectwise():
     """B, NB and NC are billed, not billed and free; deducted hours are between start and end."""
     row = '{number},Ava,Acme,10/16/2026,10:00 AM,11:00 AM,{hours},{deducted},{bill},{status}'

@@ -104,6 +104,18 @@ class TestSessionImport(IngestCommon):
         wizard.action_import()
         self.assertEqual(self._counts(wizard), [3, 1, 0, 1, 1])
 
+    def test_what_came_in_before_its_tool_was_known_comes_in_no_second_time(self):
+        content = (
+            b"Date,Client,Project,Task,Notes,Started At,Ended At,Hours,First Name,Last Name\n"
+            b"2026-01-02,Acme,Desk,Remote,Fix,9:00am,9:30am,0.50,Olga,Meier\n"
+        )
+        self._wizard(content, 'harvest.csv', source='csv').action_import()
+        again = self._wizard(content, 'harvest.csv')
+        self.assertEqual(again.source, 'harvest')
+        again.action_preview()
+        self.assertEqual(self._counts(again), [1, 0, 0, 0, 1])
+        self.assertEqual(again.alike_count, 1)
+
     def test_start_and_end_in_one_column_are_read_and_said(self):
         content = b"Date,Time,Technician\n2026-01-02,09:00 - 10:00,Olga\n"
         wizard = self._wizard(content, 'times.csv')
