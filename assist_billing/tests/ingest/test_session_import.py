@@ -116,6 +116,24 @@ class TestSessionImport(IngestCommon):
         self.assertEqual(self._counts(again), [1, 0, 0, 0, 1])
         self.assertEqual(again.alike_count, 1)
 
+    def test_an_id_that_is_read_by_now_is_of_the_session_that_is_there(self):
+        content = (
+            b"Time RecId,Member,Company,Date,Start Time,End Time,Bill\n"
+            b"551,Olga,Acme,2026-01-02,09:00,09:30,B\n552,Olga,Acme,2026-01-02,10:00,10:30,NB\n"
+        )
+        before = self._wizard(content, 'time.csv')
+        before.action_preview()
+        # As the version before read it.
+        before.column_ids.filtered(lambda column: column.name == 'Time RecId').field = False
+        before.action_import()
+        self.assertEqual(before.created_count, 2)
+        self.env['assist.session.mapping'].search([]).unlink()
+        again = self._wizard(content, 'time.csv')
+        again.action_preview()
+        fields = {column.name: column.field for column in again.column_ids}
+        self.assertEqual(fields['Time RecId'], 'external_id')
+        self.assertEqual(self._counts(again), [2, 0, 0, 2, 0])
+
     def test_start_and_end_in_one_column_are_read_and_said(self):
         content = b"Date,Time,Technician\n2026-01-02,09:00 - 10:00,Olga\n"
         wizard = self._wizard(content, 'times.csv')
