@@ -1,7 +1,7 @@
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
-from ..utils.checks import refuse_uncountable
+from ..utils.checks import refuse_wrong_types
 
 
 class AssistAddCharges(models.TransientModel):
@@ -118,19 +118,20 @@ class AssistAddCharges(models.TransientModel):
     @api.model_create_multi
     def create(self, vals_list):
         for vals in vals_list:
+            refuse_wrong_types(self, vals)
             bill_id = vals.get('move_id') or self.env.context.get('default_move_id')
             self._check_amount_digits(self.env['account.move'].browse(bill_id), vals)
         return super().create(vals_list)
 
     def write(self, vals):
+        refuse_wrong_types(self, vals)
         self._check_amount_digits(self.move_id, vals)
         return super().write(vals)
 
     def _check_amount_digits(self, bills, vals):
-        """Refuse what is no number, or what the field would round to the currency silently."""
-        refuse_uncountable(self, vals, {'amount', 'percent'})
+        """Refuse what the field would round to the currency silently."""
         for bill in bills if vals.get('amount') else ():
-            bill._assist_check_digits(vals['amount'])
+            bill._assist_check_digits(float(vals['amount']))
 
     # === ACTIONS === #
 

@@ -4,6 +4,7 @@ from odoo import Command, api, fields, models
 from odoo.exceptions import UserError
 
 from ..models.plan.assist_billing_association import CYCLES
+from ..utils.checks import refuse_wrong_types
 from ..utils.naming import name_some
 from ..utils.zones import get_zones
 
@@ -122,6 +123,7 @@ class AssistAssociateCustomers(models.TransientModel):
     def create(self, vals_list):
         self.browse().check_access('create')
         for vals in vals_list:
+            refuse_wrong_types(self, vals, sparing=['tz'])
             # In words, before the selection field does in code.
             self.env['assist.billing.association']._check_vals({'tz': vals.get('tz')})
         return super().create(vals_list)

@@ -8,6 +8,7 @@ class AssistDeviceImportColumn(models.TransientModel):
 
     _name = 'assist.device.import.column'
     _description = "Column of a Device File"
+    _inherit = ['assist.chosen']
     _order = 'sequence, id'
 
     # === FIELDS === #

@@ -10,6 +10,7 @@ from odoo.exceptions import AccessError, UserError
 from odoo.fields import Command
 
 from .. import sources
+from ..utils.checks import refuse_wrong_types
 
 # So many columns are shown and can be set; the file is read with all of them.
 SHOWN_COLUMNS = 200
@@ -25,6 +26,7 @@ class AssistImportFile(models.AbstractModel):
 
     _name = 'assist.import.file'
     _description = "File to Be Imported"
+    _inherit = ['assist.chosen']
 
     # === FIELDS === #
 
@@ -51,11 +53,13 @@ class AssistImportFile(models.AbstractModel):
     def create(self, vals_list):
         self.browse().check_access('create')
         for vals in vals_list:
+            refuse_wrong_types(self, vals)
             self._check_file_size(vals)
         return super().create(vals_list)
 
     def write(self, vals):
         self.check_access('write')
+        refuse_wrong_types(self, vals)
         self._check_file_size(vals)
         if 'file' in vals:
             # Of another file nobody has chosen it.

@@ -7,6 +7,7 @@ class AssistNonBillable(models.TransientModel):
 
     _name = 'assist.non.billable'
     _description = "Make Sessions Non-billable"
+    _inherit = ['assist.chosen']
 
     # === FIELDS === #
 

@@ -8,6 +8,7 @@ class AssistSessionImportColumn(models.TransientModel):
 
     _name = 'assist.session.import.column'
     _description = "Column of a Session File"
+    _inherit = ['assist.chosen']
     _order = 'sequence, id'
 
     # === FIELDS === #

@@ -57,7 +57,7 @@ class AssistStatement(models.TransientModel):
         for wizard in self:
             days = {'date_from': wizard.date_from, 'date_to': wizard.date_to}
             refuse_absurd_dates(self.browse(), days, days)
-            if wizard.date_to < wizard.date_from:
+            if wizard.date_from and wizard.date_to and wizard.date_to < wizard.date_from:
                 raise ValidationError(
                     self.env._(
                         "The statement cannot end on %(end)s, before it begins on %(start)s.",

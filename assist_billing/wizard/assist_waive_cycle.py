@@ -4,6 +4,7 @@ from odoo import fields, models
 class AssistWaiveCycle(models.TransientModel):
     _name = 'assist.waive.cycle'
     _description = "Waive Remote Support Cycles"
+    _inherit = ['assist.chosen']
 
     # === FIELDS === #
 

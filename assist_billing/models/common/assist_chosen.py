@@ -4,15 +4,36 @@ from psycopg2.errors import ForeignKeyViolation
 
 from odoo import api, models
 
+from ...utils.checks import refuse_wrong_types
+
 # The column and the value that PostgreSQL names, in whatever language.
 KEY = re.compile(r'\((\w+)\)=\(')
 
 
 class AssistChosen(models.AbstractModel):
-    """What people choose other records in, one of which somebody else may just have deleted."""
+    """What people and programs fill in: dialogs, and all that is stored of ours.
+
+    What was chosen may just have been deleted, and what programs send may be of any type; both are
+    said in words.
+    """
 
     _name = 'assist.chosen'
     _description = "Says That What Was Chosen Is Gone"
+
+    # === CRUD METHODS === #
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        self.browse().check_access('create')
+        for vals in () if self.env.su else vals_list:
+            refuse_wrong_types(self.browse(), vals)
+        return super().create(vals_list)
+
+    def write(self, vals):
+        self.check_access('write')
+        if not self.env.su:
+            refuse_wrong_types(self, vals)
+        return super().write(vals)
 
     # === HELPERS === #
 

@@ -2,10 +2,12 @@ from odoo import api, models, tools
 from odoo.exceptions import AccessError
 from odoo.models import LOG_ACCESS_COLUMNS
 
-from ...utils.checks import refuse_uncountable
+from ...utils.checks import refuse_wrong_types
 
 # In a context it says that the engine writes. No caller from outside can send this object.
 ENGINE = object()
+# Fields, by type or name, of which models say more than that a value is none of theirs.
+SAID_BETTER = ('date', 'datetime', 'tz')
 
 
 class AssistEngineFields(models.AbstractModel):
@@ -104,6 +106,11 @@ class AssistEngineFields(models.AbstractModel):
         if not records and operation == 'write' and not self._name.startswith('assist.'):
             return  # Odoo's own code writes to none of its records, whoever the user is
         records.check_access(operation)
+        engine = self._get_engine_fields()
+        for vals in vals_list:
+            ours = self._name.startswith('assist.')
+            refuse_wrong_types(records, vals, sparing=SAID_BETTER if ours else ())
+            refuse_wrong_types(records, {name: vals[name] for name in engine & vals.keys()})
         if self._assist_is_engine():
             return
         for vals in vals_list:
@@ -177,22 +184,14 @@ class AssistGuard(models.AbstractModel):
 
     def write(self, vals):
         self._assist_check_access('write', [vals])
+        if not self.env.su:
+            refuse_wrong_types(self, vals)
         result = super().write(self._assist_drop_unchanged(vals))
         if not self.env.su:
             self.check_access('write')
         return result
 
     # === CHECKS === #
-
-    @api.model
-    @tools.ormcache()
-    def _get_number_fields(self):
-        """Return the names of the fields that are numbers."""
-        return frozenset(
-            field.name
-            for field in self._fields.values()
-            if field.type in ('float', 'integer', 'monetary') and field.name != 'id'
-        )
 
     @api.model
     @tools.ormcache()
@@ -244,15 +243,9 @@ class AssistGuard(models.AbstractModel):
         return drafts
 
     def _assist_check_access(self, operation, vals_list=()):
-        # EXTENDS: a company that is not the user's is refused before anything is looked up in it,
-        # and so is a number that the database or a bill could not hold
+        # EXTENDS: a company that is not the user's is refused before anything is looked up in it
         super()._assist_check_access(operation, vals_list)
-        if self.env.su:
-            return
-        records = self.browse() if operation == 'create' else self
-        for vals in vals_list:
-            refuse_uncountable(records, vals, self._get_number_fields())
-        if 'company_id' not in self._fields:
+        if self.env.su or 'company_id' not in self._fields:
             return
         for vals in vals_list:
             company_id = vals.get('company_id')

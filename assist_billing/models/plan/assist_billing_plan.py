@@ -683,8 +683,7 @@ class AssistBillingPlan(models.Model):
         return prices + self.fee_ids.mapped('price') if self.has_fees else prices
 
     def _get_price_digits(self):
-        """Return how many decimals prices of this plan may have."""
-        self.ensure_one()
+        """Return how many decimals prices of this plan may have; of no plan, as of any."""
         return max(
             self.env['decimal.precision'].precision_get('Product Price'),
             self.currency_id.decimal_places,

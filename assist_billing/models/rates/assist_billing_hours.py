@@ -325,6 +325,7 @@ class AssistBillingHoursLine(models.Model):
         return (*minutes, self.band_id.id or 0)
 
     def _check_minutes(self, start, end):
+        start, end = int(start or 0), int(end or 0)
         if not 0 <= start < end <= bands.MINUTES:
             raise ValidationError(
                 self.env._(
@@ -341,7 +342,7 @@ class AssistBillingHoursLine(models.Model):
         vals = dict(vals)
         for hour, minute in (('hour_from', 'minute_from'), ('hour_to', 'minute_to')):
             if hour in vals:
-                vals[minute] = round((vals.pop(hour) or 0) * 60)
+                vals[minute] = round(float(vals.pop(hour) or 0) * 60)
         return vals
 
 

@@ -2,7 +2,8 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
 from odoo.tools import format_date
 
-from ...utils.checks import refuse_absurd_dates
+from ...sources.values import ID_LIMIT
+from ...utils.checks import refuse_absurd_dates, refuse_too_long
 
 
 class AssistDevice(models.Model):
@@ -89,6 +90,7 @@ class AssistDevice(models.Model):
     def create(self, vals_list):
         self._assist_check_access('create', vals_list)
         for vals in vals_list:
+            self.browse()._check_texts({'name': False, **vals})
             refuse_absurd_dates(self, vals, ['enrolled_on', 'removed_on'])
             self._check_dates_ordered(vals)
         return super().create(vals_list)
@@ -96,6 +98,7 @@ class AssistDevice(models.Model):
     def write(self, vals):
         self._assist_check_access('write', [vals])
         self._check_same_company(vals)
+        self._check_texts(vals)
         refuse_absurd_dates(self, vals, ['enrolled_on', 'removed_on'])
         for device in self:
             device._check_dates_ordered(vals)
@@ -121,6 +124,12 @@ class AssistDevice(models.Model):
                     device=kept.name,
                 )
             )
+
+    def _check_texts(self, vals):
+        """Refuse a device without a name, and an ID that is longer than those of any source."""
+        refuse_too_long(self, vals, {'external_id': ID_LIMIT})
+        if 'name' in vals and not str(vals['name'] or '').strip():
+            raise ValidationError(self.env._("A device needs a name."))
 
     def _check_same_company(self, vals):
         """Refuse to move a device to another company once sessions or bills name it."""

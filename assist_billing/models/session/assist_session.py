@@ -7,6 +7,8 @@ from odoo.tools import SQL, format_datetime
 
 from ...sources.normaliser import EARLIEST, LONGEST, TOLERANCE
 from ...sources.registry import profiles
+from ...sources.values import ID_LIMIT
+from ...utils.checks import refuse_too_long
 from ...utils.naming import name_some
 
 # A billed session keeps these: they stand on a bill.
@@ -479,6 +481,7 @@ class AssistSession(models.Model):
     def create(self, vals_list):
         self._assist_check_access('create', vals_list)
         for vals in vals_list:
+            refuse_too_long(self.browse(), vals, {'external_id': ID_LIMIT})
             self.browse()._check_times(vals)
         sessions = super().create(vals_list)
         sessions._resolve()
@@ -486,6 +489,7 @@ class AssistSession(models.Model):
 
     def write(self, vals):
         self._assist_check_access('write', [vals])
+        refuse_too_long(self, vals, {'external_id': ID_LIMIT})
         for session in self:
             session._check_times(vals)
         self._check_frozen(vals)
