@@ -36,6 +36,8 @@ HOURS_IN_SECONDS = {'duration_hours': 'duration_seconds', 'billed_hours': 'bille
 LONG_RUNNING_HOURS = 24
 # Sessions longer than this are few, and have an index of their own.
 LONG_SECONDS = 24 * 3600
+# Nobody begins two sessions with the same customer within so many.
+PRESSED_TWICE_SECONDS = 10
 # How many more there are than are named is said, up to so many.
 COUNTED = 100
 
@@ -640,24 +642,52 @@ class AssistSession(models.Model):
 
     def action_start_now(self):
         """Begin a session now; who it is for can be said while it runs."""
-        session = self.env['assist.session'].create({'technician_id': self.env.user.id})
+        session = self._start_once({})
         return session._get_records_action(name=session.name)
 
     def action_start(self):
         """Go on with this session now: the same customer, device and subject, a new session."""
         self.ensure_one()
         self.check_access('read')
-        session = self._assist_as_engine().create(
+        session = self._start_once(
             {
                 'name': self.name,
                 'partner_id': self.partner_id.id,
                 'device_id': self.device_id.id,
                 'kind': self.kind,
-                'technician_id': self.env.user.id,
                 'continued_from_id': self.id,
             }
         )
-        return session.with_env(self.env)._get_records_action(name=session.name)
+        return session._get_records_action(name=session.name)
+
+    @api.model
+    def _start_once(self, vals):
+        """Begin a session of the user now; who presses twice, on a slow phone, gets the same one.
+
+        :param dict vals: what is known of it, besides who helps
+        """
+        self.browse().check_access('create')
+        # Who presses twice at the same moment waits here, and is served anew, with what was begun.
+        self.env.user.flush_recordset()
+        self.env.cr.execute(
+            SQL("UPDATE res_users SET write_date = write_date WHERE id = %s", self.env.uid)
+        )
+        earliest = fields.Datetime.subtract(fields.Datetime.now(), seconds=PRESSED_TWICE_SECONDS)
+        begun = self.env['assist.session'].search(
+            [
+                ('technician_id', '=', self.env.uid),
+                ('create_uid', '=', self.env.uid),
+                ('started_at', '>=', earliest),
+                ('ended_at', '=', False),
+                ('partner_id', '=', vals.get('partner_id')),
+                ('continued_from_id', '=', vals.get('continued_from_id')),
+            ],
+            limit=1,
+        )
+        if begun:
+            return begun
+        session = self._assist_as_engine().create({**vals, 'technician_id': self.env.uid})
+        return session.with_env(self.env)
 
     def action_make_non_billable(self, reason):
         """Have these sessions not billed; when one of them is billed, none is changed.

@@ -76,6 +76,8 @@ class TestSessionHand(AssistBillingCommon):
             session = self.sessions.browse(action['res_id'])
             self.assertEqual((session.state, session.technician_id), ('running', self.technician))
             self.assertFalse(session.partner_id, "who it is for can be said later")
+            twice = self.sessions.action_start_now()
+            self.assertEqual(twice['res_id'], session.id, "pressed twice")
         with freeze_time('2026-01-10 10:45:00'):
             action = session.with_context(assist_ask_note=True).action_stop()
         self.assertEqual((session.state, session.duration_seconds), ('unmatched', 45 * 60))
@@ -87,6 +89,7 @@ class TestSessionHand(AssistBillingCommon):
         self.assertEqual((session.state, session.customer_note), ('to_bill', "Driver replaced"))
         with freeze_time('2026-01-10 12:00:00'):
             action = session.action_start()
+            self.assertEqual(session.action_start()['res_id'], action['res_id'], "pressed twice")
         again = self.sessions.browse(action['res_id'])
         self.assertRecordValues(
             again,
