@@ -3,8 +3,11 @@ from odoo.exceptions import RedirectWarning, UserError
 from odoo.fields import Domain
 from odoo.tools import email_normalize
 
-from ...utils.checks import address_key, split_addresses
+from ...utils.checks import address_key, find_used, split_addresses
 from ...utils.naming import name_some
+
+# What keeps a contact, by its `partner_id`.
+SERVED_BY = ('assist.billing.association', 'assist.session', 'assist.device')
 
 
 class ResPartner(models.Model):
@@ -33,6 +36,18 @@ class ResPartner(models.Model):
         if vals.get('email') or vals.get('active'):
             self._assist_match_later()
         return result
+
+    @api.ondelete(at_uninstall=False)
+    def _unlink_except_served(self):
+        used = find_used(self, [(model, 'partner_id') for model in SERVED_BY])
+        if used:
+            raise UserError(
+                self.env._(
+                    "%(customers)s cannot be deleted, because remote support sessions, devices or "
+                    "an association refer to this contact. Archive it instead.",
+                    customers=name_some(self.env, used.mapped('display_name')),
+                )
+            )
 
     # === BUSINESS METHODS - orm === #
 

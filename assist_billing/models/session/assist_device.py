@@ -3,7 +3,8 @@ from odoo.exceptions import UserError, ValidationError
 from odoo.tools import format_date
 
 from ...sources.values import ID_LIMIT
-from ...utils.checks import refuse_absurd_dates, refuse_too_long
+from ...utils.checks import find_used, refuse_absurd_dates, refuse_too_long
+from ...utils.naming import name_some
 
 
 class AssistDevice(models.Model):
@@ -122,6 +123,17 @@ class AssistDevice(models.Model):
                     "Device “%(device)s” is on a bill and cannot be deleted. Remove it instead; "
                     "it then no longer counts.",
                     device=kept.name,
+                )
+            )
+
+    @api.ondelete(at_uninstall=False)
+    def _unlink_except_used(self):
+        if used := find_used(self, [('assist.session', 'device_id')]):
+            raise UserError(
+                self.env._(
+                    "%(devices)s cannot be deleted, because sessions were held there. Remove it "
+                    "instead; it then no longer counts.",
+                    devices=name_some(self.env, used.mapped('name')),
                 )
             )
 

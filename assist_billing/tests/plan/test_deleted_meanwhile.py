@@ -76,3 +76,18 @@ class TestDeletedMeanwhile(AssistBillingCommon):
             'assist.session', SQL("DELETE FROM assist_device WHERE id = %s", device.id)
         )
         self.assertIn("Another model is using the record", words)
+
+    def test_who_was_served_is_archived_and_where_is_removed(self):
+        device = self._create_device(self._create_partner("Owner"))
+        session = self._create_session(self._create_partner("Caller"), device_id=device.id)
+        association = self._associate(self._create_partner("Payer"))
+        for partner in (device.partner_id, session.partner_id, association.partner_id):
+            with self.subTest(partner=partner.name), self.assertRefused("Archive it instead"):
+                partner.unlink()
+        with self.assertRefused("because sessions were held there. Remove it"):
+            device.unlink()
+        session.unlink()
+        owner = device.partner_id
+        device.unlink()
+        owner.unlink()
+        self.assertFalse(owner.exists())
