@@ -17,6 +17,8 @@ UNUSUAL_SHARE = 0.5
 LAST_CYCLES = 3
 # What can be waited for; more is billed in the background.
 MOST_AT_ONCE = 100
+# So many that are left out are said why.
+NAMED_PROBLEMS = 10
 
 
 class AssistBillingCycle(models.Model):
@@ -231,14 +233,40 @@ class AssistBillingCycle(models.Model):
     def action_print_so_far(self):
         """Print what these open cycles would bill, as the bills they would make.
 
-        :raise UserError: names those that are not open, or have nothing to bill
+        Those that are not open, or have nothing to bill, are named and left out.
+
+        :raise UserError: that is all of them
         """
         self.check_access('read')
+        printed, problems = self.browse(), []
         for cycle in self:
-            cycle._prepare_so_far_vals()
+            try:
+                cycle._prepare_so_far_vals()
+            except UserError as error:
+                problems.append(str(error))
+            else:
+                printed += cycle
+        left_out = "\n".join(problems[:NAMED_PROBLEMS])
+        if len(problems) > NAMED_PROBLEMS:
+            left_out += "\n…"
+        if not printed:
+            raise UserError(left_out or self.env._("Choose what to print."))
         report = self.env.ref('assist_billing.cycle_report_so_far')
         # Without first asking for a layout of documents.
-        return report.report_action(self, config=False)
+        action = report.report_action(printed, config=False)
+        if not problems:
+            return action
+        return {
+            'type': 'ir.actions.client',
+            'tag': 'display_notification',
+            'params': {
+                'type': 'warning',
+                'title': self.env._("Left out: %s", len(problems)),
+                'message': left_out,
+                'sticky': True,
+                'next': action,
+            },
+        }
 
     def _prepare_so_far_vals(self):
         """Return the values of the bill that this open cycle would make now.

@@ -37,8 +37,14 @@ class TestBillSoFar(AssistBillingCommon):
             self._cycles(association).action_print_so_far()
         self._create_session(ended_at='2026-01-10 10:00:00')
         self._close('2026-02-01 00:00:00')
+        closed, opened = self._cycles(association)
         with self.assertRefused("not open any more"):
-            self._cycles(association)[0].action_print_so_far()
+            closed.action_print_so_far()
+        with freeze_time('2026-02-20 12:00:00'):
+            self._create_session(ended_at='2026-02-10 10:00:00')
+            params = (closed + opened).action_print_so_far()['params']
+        self.assertRegex(params['message'], "^[^\n]*is not open any more.$")
+        self.assertEqual(params['next']['context']['active_ids'], opened.ids, "the others are")
 
     def test_what_is_still_due_is_summed_in_groups(self):
         bills = self.env['account.move']
