@@ -16,6 +16,7 @@
         'data/ir_cron_data.xml',
         'data/mail_template_data.xml',
         'wizard/assist_waive_cycle_views.xml',
+        'wizard/validate_account_move_views.xml',
         'wizard/assist_unmatched_assign_views.xml',
         'wizard/assist_add_charges_views.xml',
         'wizard/assist_confirm_payment_views.xml',

@@ -19,3 +19,4 @@ from . import assist_statement
 from . import assist_unmatched_assign
 from . import assist_try_rates
 from . import assist_fill_hours
+from . import validate_account_move

@@ -26,6 +26,12 @@ class AccountMove(models.Model):
             alerts['assist_credited_before'] = {'level': 'warning', 'message': credited}
         return alerts
 
+    def _get_moves_requiring_confirmation(self):
+        # EXTENDS account: from a list nobody sees what the form says
+        return super()._get_moves_requiring_confirmation() | self.filtered(
+            lambda move: move._get_assist_credited_before()
+        )
+
     def _get_assist_credited_before(self):
         """Return in words that this draft would credit more than is left of its document."""
         document = self.assist_bill_id

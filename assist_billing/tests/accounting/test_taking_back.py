@@ -98,9 +98,13 @@ class TestTakingBack(AssistBillingCommon):
         self.assertRecordValues(credit, [{'state': 'draft', 'amount_untaxed': 20.0}])
         said = credit.alerts['assist_credited_before']['message']
         self.assertIn(f"is already credited by {discount.name}", said)
+        action = credit.action_validate_moves_with_confirmation()
+        dialog = self.env[action['res_model']].browse(action['res_id'])
+        self.assertEqual((credit.state, dialog.assist_warnings), ('draft', said), "from a list")
         credit.invoice_line_ids.filtered('assist_charge').price_unit = 15.0
         self.assertRecordValues(credit, [{'amount_untaxed': 15.0}])
         self.assertFalse(credit.alerts)
+        self.assertFalse(credit._get_moves_requiring_confirmation())
         for posted in discount + self.bill:
             self.assertNotIn('assist_credited_before', posted.alerts or {})
 

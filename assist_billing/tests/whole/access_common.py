@@ -277,6 +277,7 @@ class AccessCommon(AssistBillingCommon, HttpCase):
         """Make one of each dialog, as if somebody else had it open."""
         make('account.move.send.batch.wizard', move_ids=records['account.move'].ids)
         make('res.config.settings')
+        make('validate.account.move', move_ids=records['account.move'].ids)
         bill = records['account.move']
         make(
             'account.move.reversal',
