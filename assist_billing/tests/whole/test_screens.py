@@ -1,6 +1,8 @@
 import sys
 from datetime import timedelta
 
+from lxml import etree
+
 from odoo import fields
 from odoo.tests import freeze_time, tagged
 
@@ -292,3 +294,11 @@ class TestScreens(AssistBillingCommon):
         finally:
             sys.setprofile(before)
         return len(calls)
+
+    def test_lists_of_several_companies_say_whose_each_is(self):
+        for name in ('account_move_view_list_assist_bills', 'assist_billing_cycle_view_list_due'):
+            view = self.env.ref(f'assist_billing.{name}')
+            with self.subTest(view=name):
+                [column] = etree.fromstring(view.arch).xpath("//field[@name='company_id']")
+                self.assertEqual(column.get('optional'), 'show')
+                self.assertIn('allowed_company_ids', column.get('column_invisible'), "of one: none")
