@@ -53,18 +53,27 @@ class AssistImportFile(models.AbstractModel):
     def create(self, vals_list):
         self.browse().check_access('create')
         for vals in vals_list:
-            refuse_wrong_types(self, vals)
-            self._check_file_size(vals)
+            self._check_before_storing(vals)
         return super().create(vals_list)
 
     def write(self, vals):
         self.check_access('write')
-        refuse_wrong_types(self, vals)
-        self._check_file_size(vals)
+        self._check_before_storing(vals)
         if 'file' in vals:
             # Of another file nobody has chosen it.
             vals = {'encoding': False, **vals}
         return super().write(vals)
+
+    def _check_before_storing(self, vals):
+        # Whatever comes in place of a file did not arrive whole.
+        others = {name: value for name, value in vals.items() if name != 'file'}
+        self._assist_check_types(others)
+        self._check_file_size(vals)
+
+    def _assist_check_types(self, vals):
+        # EXTENDS: of a zone that there is none of each row says so, if it can be stored at all
+        sparing = ['tz'] if '\0' not in str(vals.get('tz')) else []
+        refuse_wrong_types(self, vals, sparing=sparing)
 
     # === BUSINESS METHODS === #
 

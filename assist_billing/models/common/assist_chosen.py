@@ -26,14 +26,18 @@ class AssistChosen(models.AbstractModel):
     def create(self, vals_list):
         self.browse().check_access('create')
         for vals in () if self.env.su else vals_list:
-            refuse_wrong_types(self.browse(), vals)
+            self.browse()._assist_check_types(vals)
         return super().create(vals_list)
 
     def write(self, vals):
         self.check_access('write')
         if not self.env.su:
-            refuse_wrong_types(self, vals)
+            self._assist_check_types(vals)
         return super().write(vals)
+
+    def _assist_check_types(self, vals):
+        """Refuse what is no value of its field; extend it where something else is said later."""
+        refuse_wrong_types(self, vals)
 
     # === HELPERS === #
 

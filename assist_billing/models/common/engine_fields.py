@@ -108,13 +108,17 @@ class AssistEngineFields(models.AbstractModel):
         records.check_access(operation)
         engine = self._get_engine_fields()
         for vals in vals_list:
-            ours = self._name.startswith('assist.')
-            refuse_wrong_types(records, vals, sparing=SAID_BETTER if ours else ())
+            refuse_wrong_types(records, vals, sparing=self._get_said_better())
             refuse_wrong_types(records, {name: vals[name] for name in engine & vals.keys()})
         if self._assist_is_engine():
             return
         for vals in vals_list:
             records._assist_check_engine_fields(vals)
+
+    @api.model
+    def _get_said_better(self):
+        """Return types and names of fields of which `create` and `write` say more themselves."""
+        return SAID_BETTER if self._name.startswith('assist.') else ()
 
     def _assist_check_engine_fields(self, vals):
         """Refuse a change of what only the engine writes; the same value again is no change."""
@@ -185,7 +189,7 @@ class AssistGuard(models.AbstractModel):
     def write(self, vals):
         self._assist_check_access('write', [vals])
         if not self.env.su:
-            refuse_wrong_types(self, vals)
+            self._assist_check_types(vals)
         result = super().write(self._assist_drop_unchanged(vals))
         if not self.env.su:
             self.check_access('write')

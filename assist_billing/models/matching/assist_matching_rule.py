@@ -150,6 +150,11 @@ class AssistMatchingRule(models.Model):
 
     # === CRUD METHODS === #
 
+    @api.model
+    def _get_said_better(self):
+        # EXTENDS: what no text may have is left out of it before it is stored
+        return (*super()._get_said_better(), 'value')
+
     @api.model_create_multi
     def create(self, vals_list):
         self._assist_check_access('create', vals_list)
