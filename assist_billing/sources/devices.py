@@ -39,7 +39,7 @@ from .values import (
     wall_time,
     zone_info,
 )
-from .words import NO, YES, fold_text, is_nobody, is_total
+from .words import NO, YES, fold_text, folded, is_nobody, is_total
 
 # A record is looked at up to this many names; more is no list of devices.
 _NAMES_READ = 1_000
@@ -190,21 +190,20 @@ _GONE = frozenset({
     'deleted', 'removed', 'uninstalled', 'retired', 'decommissioned', 'geloscht', 'entfernt',
     'supprime', 'retire', 'eliminado', 'verwijderd', 'rimosso', 'removido', 'usuniete',
     'usuniety', 'usunieto',
-    *map(fold_text, (
-        'Disposed', 'Scrapped', 'Offboarded', 'Ausgemustert', 'Stillgelegt',
-        'Außer Betrieb genommen', 'Verschrottet', 'Entsorgt', 'Deinstalliert', 'Mis au rebut',
-        'Désinstallé', 'Réformé', 'Dado de baja', 'Retirado', 'Desinstalado', 'Afgevoerd',
-        'Dismesso', 'Disinstallato', 'Abatido', 'Wycofane', 'Odinstalowane', 'Borttagen', 'Raderad',
-        'Avvecklad', 'Slettet', 'Fjernet', 'Udfaset', 'Utfaset', 'Smazáno', 'Odebráno',
-        'Vyřazeno', 'Odinstalováno', 'Удалено', 'Удалён', 'Списано', 'Silindi', 'Kaldırıldı',
-        'Hurdaya ayrıldı', 'Törölve', 'Eltávolítva', 'Leselejtezve', 'Διαγράφηκε', 'Αφαιρέθηκε',
-        'Αποσύρθηκε', '已删除', '已移除', '已报废', '已卸载', '已刪除', '已報廢', '削除済み',
-        '削除',
-        '廃棄', '廃棄済み', '삭제됨', '제거됨', '폐기', '폐기됨',
-    )),
-})  # fmt: skip
+}) | folded(
+    'Disposed', 'Scrapped', 'Offboarded', 'Ausgemustert', 'Stillgelegt',
+    'Außer Betrieb genommen', 'Verschrottet', 'Entsorgt', 'Deinstalliert', 'Mis au rebut',
+    'Désinstallé', 'Réformé', 'Dado de baja', 'Retirado', 'Desinstalado', 'Afgevoerd',
+    'Dismesso', 'Disinstallato', 'Abatido', 'Wycofane', 'Odinstalowane', 'Borttagen', 'Raderad',
+    'Avvecklad', 'Slettet', 'Fjernet', 'Udfaset', 'Utfaset', 'Smazáno', 'Odebráno',
+    'Vyřazeno', 'Odinstalováno', 'Удалено', 'Удалён', 'Списано', 'Silindi', 'Kaldırıldı',
+    'Hurdaya ayrıldı', 'Törölve', 'Eltávolítva', 'Leselejtezve', 'Διαγράφηκε', 'Αφαιρέθηκε',
+    'Αποσύρθηκε', '已删除', '已移除', '已报废', '已卸载', '已刪除', '已報廢', '削除済み',
+    '削除',
+    '廃棄', '廃棄済み', '삭제됨', '제거됨', '폐기', '폐기됨',
+)  # fmt: skip
 # What may say so, or only that somebody switched it off for a while.
-_UNSURE = frozenset(map(fold_text, (
+_UNSURE = folded(
     'Inactive', 'Disabled', 'Deactivated', 'Archived', 'Suspended', 'Blocked', 'Unmanaged',
     'Not managed', 'Stale', 'Expired', 'Lost', 'Stolen', 'Missing', 'Quarantined', 'In stock',
     'Out of service', 'Außer Betrieb', 'Hors service', 'Fuera de servicio', 'Buiten gebruik',
@@ -220,7 +219,7 @@ _UNSURE = frozenset(map(fold_text, (
     'Неактивно', 'Неактивен', 'Отключено', '無効', '非アクティブ', 'Pasif', 'Devre dışı', 'Inaktív',
     'Letiltva', 'Ανενεργό', 'Απενεργοποιημένο', '已禁用', '未激活', '非活动', '已停用', '비활성',
     '비활성화됨', '사용 안 함',
-)))  # fmt: skip
+)  # fmt: skip
 
 
 class Device(NamedTuple):

@@ -256,10 +256,10 @@ def _split_spans(reading):
 
     Only where there is no end, nor another start: what can be read as it is stays so.
     """
+    if reading.source is not None:
+        return reading
     read = suggest_mapping(reading.columns, 'csv')
-    name = None
-    if reading.source is None and 'ended_at' not in read:
-        name = find_spans(reading.records, reading.columns)
+    name = None if 'ended_at' in read else find_spans(reading.records, reading.columns)
     if name is None or read.get('started_at', name) != name:
         return reading
     days = (record.get(read.get('day')) for record in reading.records if read.get('day') != name)

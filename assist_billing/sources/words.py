@@ -19,7 +19,8 @@ def fold_text(text):
     return ' '.join(text.lower().split())
 
 
-def _folded(*words):
+def folded(*words):
+    """Return words as they are looked up, see `fold_text`."""
     return frozenset(map(fold_text, words))
 
 
@@ -184,14 +185,14 @@ NO = frozenset(
     'no facturar', 'niet factureren', 'non fatturare', 'nao faturar', 'bezpłatne', 'bezpłatnie',
     'nie fakturowac', 'gwarancja', 'ej debiterbar', 'debiteras ej', 'ikke fakturerbar',
     'nefakturovat', '✗', '✘', '0.0', '0.00', '0,00',
-} | _folded(
+} | folded(
     'Hayır', 'Nem', 'Όχι', '否', '不', '不计费', '不可计费', '不計費', '아니요', '아니오',
 )  # fmt: skip
 YES = frozenset({
     'true', 'yes', 'y', '1', 'on', 'x', 'ja', 'j', 'wahr', 'oui', 'vrai', 'si', 'sí', 'verdadero',
     'waar', 'vero', 'sim', 'verdadeiro', 'tak', 'ano', 'да', 'はい',
     '✓', '✔',
-}) | _folded('Evet', 'Igen', 'Ναι', '是', '예', '네')  # fmt: skip # noqa: RUF001 - Greek
+}) | folded('Evet', 'Igen', 'Ναι', '是', '예', '네')  # fmt: skip # noqa: RUF001 - Greek
 # What has been billed somewhere is not billed here as well.
 BILLED = frozenset({
     'written off', 'writtenoff', 'write-off',
@@ -228,7 +229,7 @@ NOT_HELD = frozenset({
     'missat', 'missat samtal', 'inget svar', 'ej besvarat', 'ubesvaret', 'ubesvart', 'intet svar',
     'ikke svar', 'zmeskany', 'zmeskano', 'bez odpovedi', 'пропущен',
     'нет ответа', 'не отвечен', '不在着信', '応答なし',
-}) | _folded(
+}) | folded(
     'Cevapsız', 'Cevapsız çağrı', 'Yanıt yok', 'Cevap yok', 'Nem fogadott', 'Nem fogadott hívás',
     'Nincs válasz', 'Αναπάντητη', 'Αναπάντητη κλήση', 'Δεν απαντήθηκε', '未接', '未接来电',
     '無人接聽',
@@ -243,7 +244,7 @@ FAILED = frozenset({
     'recusada', 'nieudane', 'nieudana', 'nie powiodło sie', 'misslyckades', 'misslyckad', 'nekad',
     'mislykkedes', 'mislyktes', 'neuspesny', 'neuspesne', 'odmitnuto', 'неудачно', 'отклонен',
     '失敗', '拒否',
-}) | _folded(
+}) | folded(
     'Başarısız', 'Reddedildi', 'Sikertelen', 'Elutasítva', 'Απέτυχε', 'Απορρίφθηκε', '失败', '拒绝',
     '已拒绝', '拒絕', '已拒絕', '실패', '거부됨', '거절됨',
 )  # fmt: skip
@@ -254,7 +255,7 @@ CANCELLED = frozenset({
     'scaduto', 'scaduta', 'expirado', 'expirada', 'anulowane', 'anulowana', 'odrzucone',
     'odrzucona', 'installd', 'avvisad', 'annulleret', 'aflyst', 'afvist', 'avlyst', 'avvist',
     'zruseno', 'отменен', 'キャンセル',
-}) | _folded(
+}) | folded(
     'İptal', 'İptal edildi', 'Törölve', 'Lemondva', 'Ακυρώθηκε', '取消', '已取消', '취소', '취소됨',
 )  # fmt: skip
 # What somebody broke off took place for a while.
@@ -276,7 +277,7 @@ TOTALS = frozenset(
     'total sessions', 'total records', 'total rows', 'total entries', 'anzahl', 'anzahl gesamt',
     'razem', 'łacznie', 'ogołem', 'suma godzin', 'count', 'nombre total', 'aantal', 'cantidad',
     'quantidade', 'i alt', 'total tid', 'antal', 'antall',
-} | _folded(
+} | folded(
     'Toplam', 'Genel toplam', 'Összesen', 'Mindösszesen', 'Σύνολο', 'Γενικό σύνολο', '总计', '合计',
     '总和', '小计', '總計', '小計', '합계', '총계', '소계',
 )  # fmt: skip

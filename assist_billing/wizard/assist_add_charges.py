@@ -1,8 +1,6 @@
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
-from ..utils.checks import refuse_wrong_types
-
 
 class AssistAddCharges(models.TransientModel):
     _name = 'assist.add.charges'
@@ -118,13 +116,13 @@ class AssistAddCharges(models.TransientModel):
     @api.model_create_multi
     def create(self, vals_list):
         for vals in vals_list:
-            refuse_wrong_types(self, vals)
+            self._assist_check_types(vals)
             bill_id = vals.get('move_id') or self.env.context.get('default_move_id')
             self._check_amount_digits(self.env['account.move'].browse(bill_id), vals)
         return super().create(vals_list)
 
     def write(self, vals):
-        refuse_wrong_types(self, vals)
+        self._assist_check_types(vals)
         self._check_amount_digits(self.move_id, vals)
         return super().write(vals)
 

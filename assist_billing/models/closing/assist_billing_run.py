@@ -228,12 +228,8 @@ class AssistBillingRun(models.Model):
         Also without a run (an empty one): then nothing is counted.
         """
         tried, run = [], self
-        # A run has counted it when it began.
-        remaining = (
-            self.due_count - self.closed_count - self.failed_count
-            if self
-            else self.env['assist.billing.cycle']._count_due(now)
-        )
+        # It was counted when the run began: without one nothing is due.
+        remaining = self.due_count - self.closed_count - self.failed_count
         self.env['ir.cron']._commit_progress(remaining=remaining)
         while batch := retry_races(run._close_next_batch, now, tried):
             run = self.with_context(assist_has_closed=True)
