@@ -229,7 +229,7 @@ def measure_growth(stage: Stage, sizes: Sizes, ours: str) -> dict:
         progress.show("tidying up, as a server does at night")
         for database in databases:
             stage.vacuum(database)
-        often = replace(sizes, rounds=sizes.growth_rounds)
+        often = replace(sizes, rounds=sizes.many_rounds)
         _close_in_turns(progress, often, due, clients, firsts, costs.values(), 'seconds')
         progress.show("ingesting")
         taken = _measure_ingest_growth(clients[0], clients[2], sizes)
@@ -359,8 +359,8 @@ def measure_failures(stage: Stage, sizes: Sizes, ours: str) -> dict:
     month = 0
     with stage.clients(name) as [client]:
         first = client.do('prepare', due=due)
-        for turn in range(sizes.rounds + 1):
-            progress.show(f"round {turn} of {sizes.rounds}")
+        for turn in range(sizes.many_rounds + 1):
+            progress.show(f"round {turn} of {sizes.many_rounds}")
             for way, series in costs.items():
                 client.do(
                     'add_due_sessions',

@@ -52,7 +52,8 @@ class Sizes:
     few_sessions: int  # sessions stored, when few and when many are there
     many_sessions: int
     growth_bills: int  # bills that a round of the growth measurement makes
-    growth_rounds: int  # its repetitions: more, for a tenth of a bill's cost is to be told
+    # Repetitions where a tenth of a bill's cost is to be told, or where one round is unlike another.
+    many_rounds: int
     small_run: int  # due cycles of the runs whose memory is compared
     large_run: int
     worker_bills: int  # bills that one or two workers make in a round
@@ -73,7 +74,7 @@ NORMAL = Sizes(
     few_sessions=10_000,
     many_sessions=1_000_000,
     growth_bills=500,
-    growth_rounds=11,
+    many_rounds=11,
     small_run=1_000,
     large_run=20_000,
     worker_bills=1_000,
@@ -93,7 +94,7 @@ QUICK = Sizes(
     few_sessions=10_000,
     many_sessions=100_000,
     growth_bills=100,
-    growth_rounds=11,
+    many_rounds=11,
     small_run=100,
     large_run=1_000,
     # As many as ever: two workers share batches, and of fewer bills there are too few of these.
@@ -115,7 +116,7 @@ TINY = Sizes(
     few_sessions=10,
     many_sessions=40,
     growth_bills=5,
-    growth_rounds=1,
+    many_rounds=1,
     small_run=5,
     large_run=10,
     worker_bills=10,

@@ -920,13 +920,37 @@ class AssistBillMaker(models.AbstractModel):
 
         :raise RefusedTogetherError: when Odoo refuses one: each of them is then billed by itself
         """
+        tried = self._get_tried()
         pairs = [(family, member) for family in families for member in family.others]
+        count = sum(Same(member.plain) not in tried for _family, member in pairs)
+        for family, member in pairs:
+            if made := tried.get(Same(member.plain)):
+                family.sample[member.index] = made
         # What is made anew in a later batch is compared with what was kept, and stays.
         fresh = sum(len(family.models) for family in families if family.kept)
-        is_first = not any(family.is_proven for family, _member in pairs)
-        number = max(sampler.take(len(pairs), fresh), is_first)
+        is_first = not any(family.is_proven or family.sample for family in families)
+        number = max(sampler.take(count, fresh), is_first)
         # Any will do.
-        pairs = random.sample(pairs, min(number, len(pairs)))
+        unknown = [pair for pair in pairs if pair[1].index not in pair[0].sample]
+        self._make_anew(random.sample(unknown, min(number, len(unknown))))
+        tried.update(
+            (Same(member.plain), family.sample.get(member.index)) for family, member in pairs
+        )
+
+    @remembered(lambda maker: None, TRIED)
+    def _get_tried(self):
+        """Return what was made of bills that were to be derived before: values -> Exemplar or None.
+
+        What is undone for the sake of some is tried again without these. What Odoo would make of
+        the others is known then.
+        """
+        return {}
+
+    def _make_anew(self, pairs):
+        """Have Odoo make these bills, undo that, and keep what was stored with their families.
+
+        :param list pairs: of Family and Member
+        """
         if not pairs:
             return
         self.env.flush_all()

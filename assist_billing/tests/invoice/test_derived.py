@@ -625,6 +625,33 @@ class TestNotDerived(DerivedCase):
         self.assertEqual(len({name for name, _customer in prepared}), 2)
 
     @mute_logger(CLOSE_LOGGER, 'odoo.sql_db')
+    def test_what_is_tried_again_is_compared_with_what_was_made_of_it_before(self):
+        made, compared = Counter(), Counter()
+        make, find_unlike = self.maker._make_and_undo, self.maker._find_unlike
+
+        def make_counted(maker, members):
+            made.update(member.own['partner_id'] for member in members)
+            return make(maker, members)
+
+        def find_counted(maker, one, other):
+            compared.update([one.rows['account_move'][0]['partner_id']])
+            return find_unlike(maker, one, other)
+
+        with (
+            patch.object(bill_maker_derived.sampler, 'take', lambda count, _compared: bool(count)),
+            patch.object(
+                bill_maker_derived.random,
+                'sample',
+                lambda pairs, count: pairs[len(pairs) - count :],
+            ),
+            patch.object(self.maker, '_make_and_undo', make_counted),
+            patch.object(self.maker, '_find_unlike', find_counted),
+        ):
+            self._close_refusing('account_move', "state != 'posted' OR partner_id != %s")
+        self.assertEqual(set(made.values()), {1})
+        self.assertEqual(made, compared)
+
+    @mute_logger(CLOSE_LOGGER, 'odoo.sql_db')
     def test_what_the_database_refuses_of_entries_is_refused_for_that_customer_alone(self):
         self._close_refusing('account_move_line', "parent_state != 'posted' OR partner_id != %s")
 
