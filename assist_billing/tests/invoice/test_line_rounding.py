@@ -1,3 +1,4 @@
+import itertools
 from unittest.mock import patch
 
 from lxml import etree
@@ -136,27 +137,27 @@ class TestLineRounding(FastPathCase):
         # Rounded per line they always added up.
         kinds = [('round_per_line', 'tax_excluded')]
         kinds += [('round_globally', mode) for mode in ('tax_excluded', 'tax_included')]
-        for name, taxes in spread(self._get_tax_sets().items(), 3):
-            for rounding, mode in spread(kinds, 2):
-                with (
-                    self.subTest(taxes=name, rounding=rounding, mode=mode),
-                    self.cr.savepoint() as savepoint,
-                ):
-                    self.company.tax_calculation_rounding_method = rounding
-                    self._set_price_mode(mode, taxes[0] | taxes[1])
-                    cycles = self._open_cycles_with(*taxes)
-                    made = []
-                    for slow in (True, False):
-                        with self.cr.savepoint() as way:
-                            moves = self._bill(cycles, slow)
-                            for move in moves:
-                                self.assertAddsUp(move)
-                            made.append([self._read(move) for move in moves])
-                            way.rollback()
-                            self.env.invalidate_all()
-                    self.assertEqual(*made)
-                    savepoint.rollback()
-                    self.env.invalidate_all()
+        combinations = itertools.product(self._get_tax_sets().items(), kinds)
+        for (name, taxes), (rounding, mode) in spread(combinations, 4):
+            with (
+                self.subTest(taxes=name, rounding=rounding, mode=mode),
+                self.cr.savepoint() as savepoint,
+            ):
+                self.company.tax_calculation_rounding_method = rounding
+                self._set_price_mode(mode, taxes[0] | taxes[1])
+                cycles = self._open_cycles_with(*taxes)
+                made = []
+                for slow in (True, False):
+                    with self.cr.savepoint() as way:
+                        moves = self._bill(cycles, slow)
+                        for move in moves:
+                            self.assertAddsUp(move)
+                        made.append([self._read(move) for move in moves])
+                        way.rollback()
+                        self.env.invalidate_all()
+                self.assertEqual(*made)
+                savepoint.rollback()
+                self.env.invalidate_all()
 
     def _set_price_mode(self, mode, taxes):
         """Have the company print amounts with taxes or without; `taxes` stay as they are."""
@@ -217,6 +218,7 @@ class TestLineRounding(FastPathCase):
                     savepoint.rollback()
                     self.env.invalidate_all()
 
+    @thorough
     def test_a_foreign_currency(self):
         currency = self._create_currency('XTR', 0.001, 0.8371)
         taxes = self._create_taxes({'amount': 15.0})

@@ -359,7 +359,7 @@ class TestTieBroken(TieCommon):
     def test_whatever_is_broken_is_found(self):
         params = self._make_histories()
         self.assertTied(now='2026-04-10 01:00:00')
-        for words, check, query in spread(BREAKAGES, 8):
+        for words, check, query in spread(BREAKAGES, 5):
             with self.subTest(words), self.cr.savepoint() as savepoint:
                 self.env.flush_all()
                 self.env.cr.execute(query, params)
