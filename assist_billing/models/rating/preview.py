@@ -235,9 +235,17 @@ class AssistBillingCycle(models.Model):
 
         Those that are not open, or have nothing to bill, are named and left out.
 
-        :raise UserError: that is all of them
+        :raise UserError: that is all of them; or they are more than one waits for
         """
         self.check_access('read')
+        if len(self) > MOST_AT_ONCE:
+            raise UserError(
+                self.env._(
+                    "%(count)s bills are too many to wait for. Choose %(limit)s at most.",
+                    count=len(self),
+                    limit=MOST_AT_ONCE,
+                )
+            )
         printed, problems = self.browse(), []
         for cycle in self:
             try:

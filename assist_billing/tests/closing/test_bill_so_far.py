@@ -1,5 +1,8 @@
+from unittest.mock import patch
+
 from odoo.tests import freeze_time, tagged
 
+from ...models.rating import preview
 from ..common import AssistBillingCommon
 
 
@@ -45,6 +48,11 @@ class TestBillSoFar(AssistBillingCommon):
             params = (closed + opened).action_print_so_far()['params']
         self.assertRegex(params['message'], "^[^\n]*is not open any more.$")
         self.assertEqual(params['next']['context']['active_ids'], opened.ids, "the others are")
+        with (
+            patch.object(preview, 'MOST_AT_ONCE', 1),
+            self.assertRefused("2 bills are too many to wait for. Choose 1 at most."),
+        ):
+            (closed + opened).action_print_so_far()
 
     def test_what_is_still_due_is_summed_in_groups(self):
         bills = self.env['account.move']
