@@ -1,5 +1,6 @@
 from odoo import api, models, tools
 from odoo.exceptions import AccessError
+from odoo.fields import Domain
 from odoo.models import LOG_ACCESS_COLUMNS
 
 from ...utils.checks import refuse_wrong_types
@@ -183,6 +184,18 @@ class AssistGuard(models.AbstractModel):
     _name = 'assist.guard'
     _description = "Guards Who Writes What"
     _inherit = ['assist.engine.fields', 'assist.chosen']
+
+    # === BUSINESS METHODS - orm === #
+
+    @api.model
+    def _search_display_name(self, operator, value):
+        # EXTENDS base: of what has no field for its name Odoo finds all there is, whatever is asked
+        # for; an import then takes the first of them
+        if self._rec_name or self._rec_names_search:
+            return super()._search_display_name(operator, value)
+        finds_all = operator.endswith('like') and '=' not in operator and not value
+        is_negative = operator in Domain.NEGATIVE_OPERATORS
+        return Domain.TRUE if finds_all != is_negative else Domain.FALSE
 
     # === CRUD METHODS === #
 

@@ -37,6 +37,7 @@ class AssistBillingCycle(models.Model):
     _description = "Remote Support Billing Cycle"
     _inherit = ['mail.thread', 'mail.activity.mixin', 'assist.billing.failure', 'assist.guard']
     _order = 'date_end desc, id desc'
+    _rec_names_search = ['partner_id']
     _check_company_auto = True
     # Nobody writes a cycle by hand, but whoever reads it may leave a note on it.
     _mail_post_access = 'read'

@@ -15,6 +15,7 @@ class AssistBillingPlanFee(models.Model):
     _description = "Fee"
     _inherit = ['assist.guard']
     _order = 'sequence, id'
+    _rec_names_search = ['name', 'product_id']
     _check_company_auto = True
 
     # === FIELDS === #

@@ -3,6 +3,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
+from odoo.fields import Domain
 from odoo.tools import SQL, email_normalize, format_date
 
 from ...rules import cycles
@@ -18,6 +19,9 @@ from ...utils.naming import name_some
 from ...utils.races import anew_if_used
 from ...utils.sums import format_sums
 from ...utils.zones import get_zones
+
+# Between customer and plan, in the name of an association.
+SEPARATOR = " – "
 
 # One bare address: no display name, no second address behind a semicolon or a blank.
 EMAIL = re.compile(r"[^\s;,@<>]+@[^\s;,@<>]+\.[^\s;,@<>.]{2,}")
@@ -47,6 +51,7 @@ class AssistBillingAssociation(models.Model):
     _description = "Remote Support Association"
     _inherit = ['mail.thread', 'mail.activity.mixin', 'assist.billing.failure', 'assist.guard']
     _order = 'partner_id, start_date desc, id desc'
+    _rec_names_search = ['partner_id', 'plan_id']
     _check_company_auto = True
 
     # === FIELDS === #
@@ -251,7 +256,25 @@ class AssistBillingAssociation(models.Model):
     def _compute_display_name(self):
         for association in self:
             names = (association.partner_id.display_name, association.plan_id.name)
-            association.display_name = " – ".join(filter(None, names)) or False
+            association.display_name = SEPARATOR.join(filter(None, names)) or False
+
+    @api.model
+    def _search_display_name(self, operator, value):
+        # EXTENDS base: a part of its name is the customer's or the plan's; the whole is of both
+        if operator in Domain.NEGATIVE_OPERATORS:
+            return NotImplemented
+        found = [super()._search_display_name(operator, value)]
+        for name in [value] if isinstance(value, str) else value or ():
+            pieces = name.split(SEPARATOR) if isinstance(name, str) else ()
+            # Names of customers and of plans may have the like of it in them.
+            for i in range(1, len(pieces)):
+                customer, plan = SEPARATOR.join(pieces[:i]), SEPARATOR.join(pieces[i:])
+                is_like = operator.endswith('like')
+                found.append(
+                    Domain('partner_id', operator if is_like else '=', customer)
+                    & Domain('plan_id', operator if is_like else '=', plan)
+                )
+        return Domain.OR(found)
 
     @api.depends('plan_id')
     def _compute_company_id(self):

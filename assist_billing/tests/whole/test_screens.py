@@ -3,7 +3,7 @@ from datetime import timedelta
 
 from lxml import etree
 
-from odoo import fields
+from odoo import Command, fields
 from odoo.tests import freeze_time, tagged
 
 from ...utils.naming import name_some
@@ -243,6 +243,72 @@ class TestScreens(AssistBillingCommon):
         self.assertFalse(answer['messages'])
         associations = self.env['assist.billing.association'].browse(answer['ids'])
         self.assertEqual(associations.mapped('tz'), ['Europe/Berlin', 'Asia/Tokyo'])
+
+    def test_nothing_is_found_by_a_name_that_nothing_has(self):
+        """Odoo's import would take the first of all, and a search show all of them."""
+        self._associate()
+        self._close('2026-02-01T01:00')
+        tried = 0
+        for name in self.env.registry:
+            model = self.env[name].sudo()
+            if name.startswith('assist.') and not model._abstract and not model._transient:
+                tried += bool(model.search_count([], limit=1))
+                with self.subTest(model=name):
+                    for operator in ('ilike', '='):
+                        self.assertFalse(model.name_search("Nobody – Nothing", operator=operator))
+        self.assertGreater(tried, 4)
+
+    def test_what_belongs_to_a_customer_is_imported_by_the_name_of_the_association(self):
+        dashed = self._create_partner("Ab – Cd")
+        associations = (
+            self._associate()
+            | self._associate(dashed)
+            | self._associate(
+                self._create_partner("Acme, Paris", parent_id=self.customer.id), self.hourly
+            )
+        )
+        for association in associations:
+            name = association.display_name
+            for operator, negative, value in (
+                ('=', '!=', name),
+                ('ilike', 'not ilike', name),
+                ('in', 'not in', [name, "Nobody – Nothing"]),
+            ):
+                with self.subTest(name=name, operator=operator):
+                    found = associations.search([('display_name', operator, value)])
+                    self.assertEqual(found, association)
+                    others = associations.search([('display_name', negative, value)])
+                    self.assertEqual(others & associations, associations - association)
+        self.assertEqual(associations.search([('display_name', 'ilike', "cd")]), associations[1])
+        answer = self.env['assist.billing.rate'].load(
+            ['association_id', 'value'],
+            [[association.display_name, '90'] for association in associations],
+        )
+        self.assertFalse(answer['messages'])
+        rates = self.env['assist.billing.rate'].browse(answer['ids'])
+        self.assertEqual(rates.association_id, associations)
+        self.assertEqual(rates[1].association_id, associations[1])
+
+    def test_rows_of_one_plan_are_not_imported_into_another_by_their_name(self):
+        fee = self.env.ref('assist_billing.product_fee')
+        for plan in self.plan | self.hourly:
+            plan.fee_ids = [Command.create({'product_id': fee.id, 'name': "Care", 'price': 5.0})]
+            plan.rate_ids = [Command.create({'kind': 'phone', 'value': 50.0})]
+        rows = (self.plan | self.hourly).export_data(['id', 'fee_ids', 'rate_ids'])['datas']
+        for columns in (['fee_ids'], ['rate_ids'], ['fee_ids', 'fee_ids/price']):
+            with self.subTest(columns=columns):
+                answer = self.env['assist.billing.plan'].load(
+                    ['id', *columns], [[row[0], "Care", '5'][: len(columns) + 1] for row in rows]
+                )
+                self.assertFalse(answer['ids'])
+                self.assertIn("not found by their names", answer['messages'][0]['message'])
+        answer = self.env['assist.billing.plan'].load(
+            ['id', 'fee_ids/id', 'fee_ids/price'],
+            [[*row, '7'] for row in self.plan.export_data(['id', 'fee_ids/id'])['datas']],
+        )
+        self.assertFalse(answer['messages'])
+        self.assertEqual(self.plan.fee_ids.mapped('price'), [7.0])
+        self.assertEqual(self.hourly.fee_ids.mapped('price'), [5.0])
 
     def test_choices_are_imported_by_their_labels_in_any_language(self):
         """What a list exports in German is to come in again in German."""
