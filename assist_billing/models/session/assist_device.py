@@ -34,6 +34,7 @@ class AssistDevice(models.Model):
         selection='_get_sources',
         required=True,
         default='manual',
+        copy=False,  # a copy is by hand, and has no ID at the source
     )
     external_id = fields.Char(
         string="ID at the Source",

@@ -65,7 +65,10 @@ class AssistSession(models.Model):
         'res.company', required=True, index=True, default=lambda self: self.env.company
     )
     source = fields.Selection(
-        selection='_get_sources', required=True, default=lambda self: self._default_source()
+        selection='_get_sources',
+        required=True,
+        default=lambda self: self._default_source(),
+        copy=False,  # a copy is by hand, and has no ID at the source
     )
     external_id = fields.Char(
         string="ID at the Source",

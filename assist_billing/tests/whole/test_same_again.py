@@ -1,11 +1,16 @@
 from unittest.mock import patch
 
+from lxml import etree
+
 from odoo.exceptions import AccessError
 from odoo.models import LOG_ACCESS_COLUMNS
 from odoo.tests import tagged
 from odoo.tools import mute_logger
 
 from .access_common import MANAGER, AccessCommon, read_table
+
+# How a view says that it does not offer something.
+FALSE = ('0', 'false', 'False')
 
 
 @tagged('post_install', '-at_install')
@@ -69,6 +74,29 @@ class TestSameAgain(AccessCommon):
                         self.assertEqual(self._read(record), before)
                     tried += 1
         self.assertGreater(tried, 100)
+
+    def test_what_can_be_duplicated_is(self):
+        """Who is offered to duplicate a record gets a copy, whatever brought the record in."""
+        for record in (self.records['assist.session'], self.records['assist.device']):
+            record.sudo().write({'source': 'zoho_assist', 'external_id': 'z1'})
+        actions = self.env['ir.actions.act_window'].sudo().search([])
+        shown = set(actions.mapped('res_model'))
+        tried = 0
+        for name, record in self.records.items():
+            mine = record.with_user(self.everything)
+            if not name.startswith('assist.') or name not in shown or record._transient:
+                continue
+            if not mine.has_access('create'):
+                continue
+            for view_type in ('form', 'list'):
+                root = etree.fromstring(mine.get_view(view_type=view_type)['arch'])
+                if not {root.get('create'), root.get('duplicate')}.isdisjoint(FALSE):
+                    continue
+                with self.subTest(model=name, view=view_type), self.cr.savepoint() as undo:
+                    self.assertTrue(mine.copy())
+                    undo.rollback()
+                tried += 1
+        self.assertGreater(tried, 12)
 
     @mute_logger('odoo.models')
     def test_who_may_not_see_a_field_does_not_learn_whether_a_guess_was_right(self):
