@@ -89,7 +89,9 @@ class AssistUnmatchedAssign(models.TransientModel):
     def _compute_new_name(self):
         for dialog in self:
             dialog.new_name = dialog.session_id.source_customer
-            dialog.new_email = dialog.session_id.source_email
+            address = dialog.session_id.source_email
+            is_ours = address in self.env['assist.unmatched']._get_colleagues_addresses()
+            dialog.new_email = address if not is_ours else False
 
     @api.depends_context('uid')
     def _compute_may_create_contact(self):

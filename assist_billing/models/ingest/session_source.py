@@ -295,8 +295,8 @@ class AssistSession(models.Model):
     def _find_contacts_by_email(self, company, addresses):
         """Find contacts by address: the one that has it, or the company all of them belong to.
 
-        Colleagues are no customers, whatever address a source shows. What a portal or public user
-        typed is nobody's address until a colleague confirms it.
+        Colleagues are no customers, whatever address a source shows, and whoever else has it as
+        well. What a portal or public user typed is nobody's address until a colleague confirms it.
         """
         self.env['res.partner'].flush_model()
         self.env['res.users'].flush_model(['partner_id', 'active', 'share'])
@@ -325,8 +325,9 @@ class AssistSession(models.Model):
                   FROM addressed p
                  WHERE p.active AND (p.company_id IS NULL OR p.company_id = %(company)s)
                    AND NOT EXISTS (
-                           SELECT 1 FROM res_users u
-                            WHERE u.partner_id = p.id AND u.active AND u.share IS NOT TRUE
+                           SELECT 1 FROM res_users u JOIN res_partner c ON c.id = u.partner_id
+                            WHERE (c.id = p.id OR c.email_normalized = p.address)
+                              AND u.active AND u.share IS NOT TRUE
                        )
               GROUP BY p.address
                 """,

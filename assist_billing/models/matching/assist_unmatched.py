@@ -121,7 +121,11 @@ class AssistUnmatched(models.Model):
 
     @api.model
     def _get_key_sql(self):
-        """Return the key of the group that an unmatched session `s` belongs to."""
+        """Return the key of the group that an unmatched session `s` belongs to.
+
+        A colleague's address, as time trackers write it beside the user, says nothing of whose the
+        session is: by it all customers were one.
+        """
         return SQL(
             """
             concat_ws(%(separator)s,
@@ -132,9 +136,9 @@ class AssistUnmatched(models.Model):
                      WHEN s.source_customer_ref > ''
                      THEN concat_ws(
                          %(separator)s, 'customer_ref', lower(s.source_customer_ref), s.source)
-                     WHEN s.source_email > '' AND %(is_public)s
+                     WHEN s.source_email > '' AND NOT %(is_ours)s AND %(is_public)s
                      THEN concat_ws(%(separator)s, 'email', lower(s.source_email))
-                     WHEN s.source_email > ''
+                     WHEN s.source_email > '' AND NOT %(is_ours)s
                      THEN concat_ws(%(separator)s, 'email_domain', %(domain)s)
                      WHEN s.source_group > ''
                      THEN concat_ws(%(separator)s, 'group', lower(s.source_group))
@@ -149,11 +153,18 @@ class AssistUnmatched(models.Model):
             """,
             separator=SEPARATOR,
             domain=SQL("split_part(lower(s.source_email), '@', 2)"),
+            is_ours=SQL("lower(s.source_email) = ANY(%s)", self._get_colleagues_addresses()),
             is_public=SQL(
                 "split_part(lower(s.source_email), '@', 2) = ANY(%s)",
                 sorted(PUBLIC_DOMAINS),
             ),
         )
+
+    @api.model
+    def _get_colleagues_addresses(self):
+        # sudo: whoever sees the inbox need not see who the users are
+        colleagues = self.env['res.users'].sudo().search([('share', '=', False)])
+        return sorted(set(colleagues.mapped('email_normalized')) - {False})
 
     @api.model
     def _get_label_sql(self):

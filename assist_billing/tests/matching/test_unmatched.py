@@ -80,6 +80,34 @@ class TestUnmatched(IngestCommon):
         self.assertEqual(acme.source, 'zoho_assist')
         self.assertEqual(acme.session_id, self._get(1))
 
+    def test_the_address_of_a_colleague_groups_no_customers_together(self):
+        self.technician.email = 'Tech@ours.example'
+        times = {'Start': '2026-01-15 10:00:00', 'End': '2026-01-15 10:30:00'}
+        self._ingest(
+            {'User': "Tech", 'Email': 'tech@ours.example', 'Customer': "Beta", **times},
+            {'User': "Tech", 'Email': 'tech@ours.example', 'Customer': "Gamma", **times},
+            {'User': "Tech", 'Email': 'other@ours.example', 'Customer': "Delta", **times},
+            source='csv',
+        )
+        groups = self._groups()
+        self.assertEqual(
+            {label: group.field for label, group in groups.items()},
+            {"Beta": 'customer', "Gamma": 'customer', 'ours.example': 'email_domain'},
+        )
+        self.assertFalse(
+            self._new_dialog(groups["Beta"]).new_email, "or bills went to the colleague"
+        )
+        self._assign(groups["Beta"], self.customer)
+        # Whoever has the address as well is not the customer of all of them.
+        self.env['res.partner'].create({'name': "Twin", 'email': 'tech@ours.example'})
+        self._ingest(
+            {'User': "Tech", 'Email': 'tech@ours.example', 'Customer': "Epsilon", **times},
+            source='csv',
+        )
+        groups = self._groups()
+        for name in ("Gamma", "Epsilon"):
+            self.assertFalse(groups[name].partner_id)
+
     def test_every_unmatched_session_is_in_one_group(self):
         self._associate(start_date='2026-02-01')
         self._create_session()
@@ -196,14 +224,17 @@ class TestUnmatched(IngestCommon):
 
     # === ASSIGNING === #
 
-    def _assign(self, group, partner):
-        """Go through the dialog as a billing user; return it."""
+    def _new_dialog(self, group):
         action = group.with_user(self.biller).action_assign()
-        form = Form(
+        return Form(
             self.env['assist.unmatched.assign']
             .with_user(self.biller)
             .with_context(**action['context'])
         )
+
+    def _assign(self, group, partner):
+        """Go through the dialog as a billing user; return it."""
+        form = self._new_dialog(group)
         form.partner_id = partner
         dialog = form.save()
         dialog.action_assign()
