@@ -247,6 +247,7 @@ class Columns:
             'time_unit': profile.time_unit,
             'duration_unit': None,
             'date_order': profile.date_order,
+            'decimal_mark': profile.decimal_mark,
         }
         self.duration_unit = profile.duration_unit
         self.problem = None

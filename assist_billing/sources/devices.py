@@ -51,7 +51,8 @@ COLUMNS = {
     'external_id': (
         'resource_id', 'urs_key', 'key', 'external_id', 'device_id', 'deviceid', 'remotecontrol_id',
         'cid', 'guid', 'id', 'computer_id', 'client_id', 'agent_id', 'machine_id', 'asset_id',
-        'endpoint_id', 'serial_number', '_id', 'TeamViewer ID', 'AnyDesk ID', 'RustDesk ID',
+        'endpoint_id', 'serial_number', 'serial', '_id', 'TeamViewer ID', 'AnyDesk ID',
+        'RustDesk ID',
         *COMMON['device_ref'], 'Kennung', 'Seriennummer', 'Numéro de série', 'Número de serie',
         'Serienummer', 'Numero di serie', 'Número de série', 'Identifiant', 'Identificador',
         'Identyfikator', 'Numer seryjny', 'Seri numarası', 'Sorozatszám', 'Σειριακός αριθμός',
@@ -60,9 +61,9 @@ COLUMNS = {
     ),
     'name': (
         'nick_name', 'display_name', 'computer_name', 'computer_fullname', 'alias', 'device_name',
-        'name', 'device', 'computer', 'hostname', 'serial_number', 'system_name', 'machine_name',
+        'name', 'device', 'computer', 'hostname', 'system_name', 'machine_name', 'asset_name',
         *COMMON['device_name'], 'Bezeichnung', 'Nom', 'Nombre', 'Naam', 'Nome', 'Nazwa',
-        'info.device_name', 'info.hostname',
+        'info.device_name', 'info.hostname', 'serial_number', 'serial',
     ),
     'customer_email': (
         'customer_email', 'email', 'Primary user email address', 'Primary user UPN',
@@ -72,13 +73,15 @@ COLUMNS = {
     'customer_ref': ('customer_ref', 'customer_number', 'customer_id', *COMMON['customer_ref']),
     'group': (
         'group_name', 'groupname', 'group', 'device_group_name', 'device_group', 'site_name',
-        *COMMON['group'], 'group_id', 'groupid',
+        *COMMON['group'], 'entity', 'Entität', 'Entité', 'Entidad', 'Entità', 'Entidade',
+        'group_id', 'groupid',
     ),
     'department': (
         'department_id', 'department', 'department_name', 'site_name', *COMMON['department'],
     ),
     'enrolled_at': (
-        'created_time', 'enrolled_on', 'enrolled_at', 'created', 'created_at', 'added',
+        'created_at.datetime', 'created_time', 'enrolled_on', 'enrolled_at', 'created',
+        'created_at', 'added',
         'Enrollment date', 'Enrolment date', 'Enrolled', 'enrolledDateTime', 'Added on',
         'Date added', 'Created on', 'Registered', 'Registered on', 'Installed on', 'Install date',
         'First seen', 'Hinzugefügt am', 'Hinzugefügt', 'Angelegt am', 'Registriert am',
@@ -374,6 +377,8 @@ def _read(record, found, source, tz, now, mapping):
         return _no_id(record, label)
     if is_total(value):
         return reject_device(label, 'total', value)
+    if is_row_of_sums(record) and _has_but_counts(record):
+        return reject_device(label, 'total', next(filter(is_total, record.values())))
     is_removed = _answer(found['removed_at'][1])
     if is_removed is not None:
         # “Retired: Yes”
@@ -444,6 +449,12 @@ def is_row_of_sums(record):
     """Tell whether a record of a list begins as a row of sums does, so that it is no device."""
     values = record.values() if isinstance(record, dict) else ()
     return is_total(next((value for value in values if not is_blank(value)), None))
+
+
+def _has_but_counts(record):
+    """Tell whether a record has, besides a word for it, small numbers alone: how many there are."""
+    texts = [clean_line(value) for value in record.values() if not is_blank(value)]
+    return len(texts) > 1 and all(text.isdecimal() and len(text) < 6 for text in texts[1:])
 
 
 def _teamviewer_ids(external_id, record):

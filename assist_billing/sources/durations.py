@@ -41,11 +41,12 @@ _PART = re.compile(
 _H_MM = re.compile(r'(\d{1,5}) ?h ?(\d{1,2})', re.ASCII)
 
 
-def duration(value, unit='s'):
+def duration(value, unit='s', mark=None):
     """Return a duration in whole seconds: a number in `unit`, 01:30:00, or “1 h 5 min”.
 
     :param unit: 'ms', 's', 'min', 'h' or 'd'; 'mm:ss' where 05:30 is minutes and seconds; None
         when nobody knows, so that a plain number is refused
+    :param mark: '.' or ',' where it is known to be the decimal mark: then 205.412 is no 205412
     """
     if isinstance(value, timedelta):
         return _whole(value.total_seconds())
@@ -60,7 +61,7 @@ def duration(value, unit='s'):
         text = fold_text(value) if len(value) <= 64 else ''
         if not _NUMBER.fullmatch(text):
             return _duration_text(text, unit)
-        if _THOUSANDS.fullmatch(text) and unit not in {'h', 'd'}:
+        if is_mark_open(text, unit) and not (mark and mark in text):
             raise BadValue('ambiguous_duration')
         value = float(text.replace(',', '.'))
     if not (value == value and abs(value) < 10**15):
@@ -98,6 +99,19 @@ def _from_clock(match, unit):
         total = int(first) * 3600 + int(second) * 60 + int(third or 0)
     total += int(days or 0) * 86_400
     return _whole(-total if sign == '-' else total)
+
+
+def is_mark_open(text, unit):
+    """Tell whether a plain number can be thousands as well as have decimals; hours have none."""
+    return unit not in {'h', 'd'} and _THOUSANDS.fullmatch(text) is not None
+
+
+def decimal_mark_of(text):
+    """Return the mark of a plain number that can be nothing but that of its decimals, or None."""
+    text = text.strip()
+    if not _NUMBER.fullmatch(text) or _THOUSANDS.fullmatch(text):
+        return None
+    return next((mark for mark in '.,' if mark in text), None)
 
 
 def is_clock_open(first, unit):

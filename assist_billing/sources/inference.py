@@ -6,7 +6,7 @@ from itertools import islice
 
 from . import registry
 from .columns import Columns, Kept
-from .durations import duration, is_clock_open
+from .durations import decimal_mark_of, duration, is_clock_open
 from .headings import is_day_first
 from .normaliser import normaliser, says_billed
 from .outcome import Normal, Note
@@ -50,6 +50,9 @@ def infer(reading, source, mapping=None, *, tz='UTC'):
     note = _exchanged(values)
     notes += [note] if note else []
     notes += _open_marks(values)
+    if not mapping.get('decimal_mark') and not profile.decimal_mark:
+        mark = _decimal_mark(values)
+        options |= {'decimal_mark': mark} if mark else {}
     take = normaliser(source, tz=tz, mapping={**mapping, **options})
     unit, note = _duration_unit(values, take, profile, mapping)
     options |= {'duration_unit': unit} if unit else {}
@@ -169,6 +172,14 @@ def _date_order(values, reading, profile):
     if is_day_first(reading.names):
         return 'dmy', Note('day_first', {'value': clean_line(example, 40)})
     return None, Note('open_order', {'value': clean_line(example, 40)})
+
+
+def _decimal_mark(values):
+    """Return the mark of decimals in durations, where one of them tells it and none another."""
+    texts = (values.of(record, 'duration')[0] for record in values.records)
+    marks = {decimal_mark_of(text) for text in texts if type(text) is str and len(text) < 40}
+    marks.discard(None)
+    return marks.pop() if len(marks) == 1 else None
 
 
 def _duration_unit(values, take, profile, mapping):

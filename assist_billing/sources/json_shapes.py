@@ -122,6 +122,7 @@ def _of_list(found, known):
     if found and all(isinstance(one, dict) and isinstance(one.get('node'), dict) for one in found):
         # GraphQL's edges.
         found = [one['node'] for one in found]
+    found = _unwrapped(found)
     first = found[0] if found else None
     if isinstance(first, list) and len(found) > 1 and _are_names(first):
         return _rows(first, found[1:])
@@ -139,6 +140,15 @@ def _of_list(found, known):
                     for record in page
                 ]
     return found
+
+
+def _unwrapped(found):
+    """Return the objects of a list in which each stands alone under one name: {"session": {…}}."""
+    keys = {tuple(one) if isinstance(one, dict) and len(one) == 1 else None for one in found}
+    key = keys.pop() if len(keys) == 1 else None
+    if not key or not all(isinstance(one[key[0]], dict) for one in found):
+        return found
+    return [one[key[0]] for one in found]
 
 
 def _said_of_groups(answers):

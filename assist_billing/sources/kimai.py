@@ -19,7 +19,14 @@ PROFILE = register(
         duration_unit='s',
         columns={
             **COMMON,
-            'technician': ('user.email', 'user.username', 'user.alias', *COMMON['technician']),
+            'technician': (
+                'user.email',
+                'user.username',
+                'user.alias',
+                'E-mail',
+                *COMMON['technician'],
+            ),
+            'customer_email': (),
             'customer_name': (
                 'project.customer.name',
                 'customer.name',

@@ -114,6 +114,8 @@ def headless_columns(rows):
     for profile in registry.profiles():
         for names, patterns in profile.headless:
             if width <= len(names) + 1 and all(_fits(row, patterns) for row in rows[:5]):
+                # What older versions do not write is no column.
+                names = names[:width]
                 extra = range(len(names) + 1, width + 1)
                 return profile.name, [*names, *(f'Column {number}' for number in extra)]
     return None, [f'Column {number}' for number in range(1, width + 1)]

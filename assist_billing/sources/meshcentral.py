@@ -3,7 +3,8 @@
 *Report* (My Reports, Remote Sessions, saved as CSV). Known from such files and from the source of
 its web pages (Ylianst/MeshCentral): Group, Time, Device, Device Group, Session, Length. **Time is
 when the session ended**, Length its seconds. Group is whatever the report is grouped by: the user,
-unless there is a column of users, else the device. Times are as the browser writes them.
+unless there is a column of users, else the device, or the day, whose rows have the time of day
+alone. Times are as the browser writes them.
 
 *Events* (`meshctrl listevents --json`, or the events of its socket). Known from its source
 (meshrelay.js, apprelays.js, meshdesktopmultiplex.js): a session has two, one when it starts and one
@@ -25,6 +26,7 @@ import re
 from .outcome import reject
 from .profile import Profile
 from .registry import register
+from .values import clock_of, is_date_alone
 
 # What begins, by `msgid`; the first of `msgArgs` names the session.
 _STARTED = frozenset({13, 14, 15, 16, 120, 148, 149, 150, 162})
@@ -53,6 +55,8 @@ def _prepare(record):
         return read_event(record)
     if any(names <= record.keys() for names in _ROWS):
         return read_event(_read_row(record))
+    if clock_of(record.get('Time')) is not None and is_date_alone(record.get('Group')):
+        return {**record, 'Time': f"{record['Group']} {record['Time']}", 'Group': ''}
     return record
 
 

@@ -37,8 +37,10 @@ from .words import (
     CANCELLED,
     FAILED,
     NO,
+    NO_DAYS,
     NOT_HELD,
     PAID,
+    RUNNING,
     YES,
     fold_text,
     is_nobody,
@@ -337,7 +339,7 @@ class _Reading:
         """
         for unit in (self.whole.unit, 'h', 'min', 's', 'mm:ss', 'ms'):
             try:
-                yield duration(value, unit)
+                yield duration(value, unit, self.options['decimal_mark'])
             except BadValue as bad:
                 if bad.code != 'ambiguous_duration':
                     return
@@ -522,7 +524,7 @@ class _Reading:
 
     def _length(self, value, name):
         try:
-            seconds = duration(value, self.whole.unit)
+            seconds = duration(value, self.whole.unit, self.options['decimal_mark'])
         except BadValue as bad:
             raise _Rejected(reject(name, bad.code, value)) from None
         if seconds > LONGEST.total_seconds():
@@ -658,8 +660,12 @@ def says_billed(shape, name, value):
 
 
 def _is_nothing(value):
-    """Tell whether an end is none: nought, minus one and false stand for “not yet”."""
-    return is_blank(value) or (isinstance(value, int | float | str) and value in {0, -1, '0', '-1'})
+    """Tell whether an end is none: nought, “in progress” and the like stand for “not yet”."""
+    if is_blank(value) or (isinstance(value, int | float | str) and value in {0, -1, '0', '-1'}):
+        return True
+    if type(value) is not str or len(value) > 32:
+        return False
+    return value.strip().startswith(NO_DAYS) or fold_text(value) in RUNNING
 
 
 def _iana(name):

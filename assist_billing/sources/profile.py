@@ -31,6 +31,7 @@ OPTIONS = {
     'time_unit': ('s', 'ms', 'auto'),
     'duration_unit': ('ms', 's', 'min', 'h', 'd', 'mm:ss'),
     'date_order': ('dmy', 'mdy'),
+    'decimal_mark': ('.', ','),
 }
 
 
@@ -59,6 +60,7 @@ class Profile:
         where AM or PM follows in capitals, as Americans write them, else open
     :param date_orders: the same for single columns, by their names
     :param duration_unit: 'ms', 's', 'min' or 'h', of a plain number; None when nobody knows
+    :param decimal_mark: '.' or ',' of plain numbers; None where 1,800 can be either
     :param kinds: the vendor's types of session, in lower case, and the `KINDS` they are
     :param not_billable: the vendor's values of `billable`, in lower case, that mean no, and why
     :param identity: fields that together stand for the ID where the source has none; technician,
@@ -80,6 +82,7 @@ class Profile:
     date_order: str | None = None
     date_orders: dict = field(default_factory=dict)
     duration_unit: str | None = 's'
+    decimal_mark: str | None = None
     kinds: dict = field(default_factory=dict)
     kind: str = 'remote_support'
     not_billable: dict = field(default_factory=dict)
@@ -110,6 +113,8 @@ class Profile:
             faults.append(f'unknown order of dates {self.date_order!r}')
         if self.duration_unit not in (None, *OPTIONS['duration_unit']):
             faults.append(f'unknown duration unit {self.duration_unit!r}')
+        if self.decimal_mark not in (None, *OPTIONS['decimal_mark']):
+            faults.append(f'unknown decimal mark {self.decimal_mark!r}')
         if self.naive not in {'utc', 'local'}:
             faults.append(f'unknown naive {self.naive!r}')
         if faults:

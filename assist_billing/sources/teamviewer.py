@@ -15,7 +15,7 @@ session is worked on from its assignment until it is closed.
 helps. Known from programs that read them (log2timeline/plaso, TeamViewer_Forensics): tab
 separated, no headings, day-month-year, in UTC. Incoming: ID and name of the partner (who helps),
 start, end, local user, kind, GUID. Outgoing: ID of the device, start, end, local user (who helps),
-kind, GUID. The columns' names are our own.
+kind, GUID. Older versions write no GUID. The columns' names are our own.
 
 TeamViewer does not say whether somebody sat at the device, so no type is taken for unattended.
 """
@@ -71,6 +71,8 @@ PROFILE = register(
             'donotbill': _lt("Marked “do not bill” in TeamViewer"),
             'billed': _lt("Marked as billed in TeamViewer"),
         },
+        # Of the logs of older versions, which have no GUID.
+        identity=('technician', 'device_ref', 'device_name'),
         signatures=(
             {'id', 'start_date', 'deviceid'},
             {'id', 'start_date', 'devicename'},

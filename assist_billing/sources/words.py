@@ -282,6 +282,21 @@ TOTALS = frozenset(
     '总和', '小计', '總計', '小計', '합계', '총계', '소계',
 )  # fmt: skip
 
+# What stands in place of an end that is still to come.
+RUNNING = folded(
+    'running', 'active', 'in progress', 'ongoing', 'on-going', 'open', 'still open', 'connected',
+    'still connected', 'now', 'present', 'läuft', 'läuft noch', 'aktiv', 'laufend', 'offen',
+    'verbunden', 'en cours', 'actif', 'active', 'connecté', 'en curso', 'activo', 'activa',
+    'conectado', 'bezig', 'actief', 'lopend', 'verbonden', 'in corso', 'attivo', 'attiva',
+    'connesso', 'em andamento', 'em curso', 'ativo', 'ativa', 'w toku', 'aktywna', 'aktywny',
+    'trwa', 'pågår', 'pågående', 'i gang', 'igang', 'pågår', 'probíhá', 'aktivní', 'идет',
+    'активен', '進行中', '接続中', '进行中', '進行中', 'devam ediyor', 'folyamatban',
+    'σε εξέλιξη', '진행 중',
+)  # fmt: skip
+# The days with which databases and programs say that there is none.
+NO_DAYS = ('0000-00-00', '0001-01-01', '01.01.0001', '01/01/0001', '1/1/0001', '1970-01-01',
+           '01.01.1970', '01/01/1970', '1/1/1970', '1899-12-30')  # fmt: skip
+
 # What exports write in place of any value, and in place of a name.
 NOTHING = frozenset({'', '-', 'null', 'none', 'nan', 'nil', 'n/a', 'undefined', r'\n'})
 _NOBODY = NOTHING | {
