@@ -246,9 +246,20 @@ def _collect(rows, max_cells, *, is_split=False):
         if len(columns) > MAX_COLUMNS + added:
             raise _too_many_columns(len(columns))
         notes.append(Note('more_headings', {'lines': clean_line(', '.join(below), 100)}))
-    source = source or registry.recognise(columns)
+    source = source or _source_of(columns)
     zone = _zone_of(place, source)
     return _split_spans(Reading(records, columns, lines, source, tz=zone, notes=tuple(notes)))
+
+
+def _source_of(columns):
+    """Return the tool that wrote a table, or None; also where its times are called otherwise.
+
+    A tool of which other exports are known, and not this one: the common words say more of it.
+    """
+    source = registry.recognise(columns)
+    if source is None or {'started_at', 'ended_at'} & suggest_mapping(columns, source).keys():
+        return source
+    return None if 'started_at' in suggest_mapping(columns, 'csv') else source
 
 
 def _split_spans(reading):

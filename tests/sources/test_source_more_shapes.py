@@ -73,6 +73,17 @@ def test_sessions_that_stand_alone_in_objects():
         assert (one.external_id, one.technician, one.customer_name) == ('a1', 'Ava', 'Acme')
 
 
+def test_another_table_of_a_tool_is_read_by_common_words():
+    content = (
+        'LSID,Session Type,Session Start Time,Session End Time,Customer Name,Representative\n'
+        'e9,support,2026-10-05 08:12:30 UTC,2026-10-05 08:42:30 UTC,Acme,Ava\n'
+    )
+    _source, [one] = sessions(content)
+    assert isinstance(one, Normal), one.reason
+    assert (one.started_at, one.ended_at) == T1
+    assert (one.technician, one.customer_name) == ('Ava', 'Acme')
+
+
 def test_logs_of_older_teamviewers_have_no_guid():
     content = (
         '613209944\t05-10-2026 08:12:30\t05-10-2026 08:42:30\tava\tRemoteControl\t\r\n'

@@ -471,7 +471,9 @@ class AssistSession(models.Model):
 
         Nothing says that they are: another source has IDs of its own, and where the ID is made of
         what a session says, one of which something else was said has another. But the ID, customer
-        or device is the same and so are the times, and both would be billed.
+        or device is the same and so are the times, and both would be billed. Of the same source
+        that is a list that a spreadsheet saved again, without its seconds or the noughts before its
+        IDs; or one whose end somebody has corrected.
 
         :param normals: sessions that are not known by their ID, as they were read
         """
@@ -486,6 +488,7 @@ class AssistSession(models.Model):
         names = [
             'external_id', 'partner_id', 'technician_id', 'started_at', 'ended_at',
             'source_customer', 'source_email', 'source_device', 'source_device_ref',
+            'source_technician',
         ]  # fmt: skip
         self.flush_model(['company_id', 'source', *names])
         # PostgreSQL takes it for so long a query that it compiles it first: longer than it runs.
@@ -498,23 +501,41 @@ class AssistSession(models.Model):
                               %(technician_id)s::integer[],
                               %(started_at)s::timestamp[], %(ended_at)s::timestamp[],
                               %(source_customer)s::text[], %(source_email)s::text[],
-                              %(source_device)s::text[], %(source_device_ref)s::text[])
+                              %(source_device)s::text[], %(source_device_ref)s::text[],
+                              %(source_technician)s::text[])
                        AS v (external_id, partner_id, technician_id, started_at, ended_at,
-                             customer, email, device, device_ref)
+                             customer, email, device, device_ref, technician)
             CROSS JOIN LATERAL (
                            SELECT * FROM assist_session s
                             WHERE s.started_at > v.started_at - %(apart)s
                               AND s.started_at < v.started_at + %(apart)s
                            OFFSET 0
                        ) s
-                 WHERE s.ended_at > v.ended_at - %(apart)s
-                   AND s.ended_at < v.ended_at + %(apart)s
-                   AND s.company_id = %(company)s
-                   AND (s.source != %(source)s OR (
-                       s.external_id != v.external_id
-                       AND (s.external_id ~ %(derived)s OR v.external_id ~ %(derived)s)
-                       AND s.started_at = v.started_at AND s.ended_at = v.ended_at
-                   ))
+            CROSS JOIN LATERAL (
+                           SELECT s.ended_at > v.ended_at - %(apart)s
+                              AND s.ended_at < v.ended_at + %(apart)s AS at_once,
+                                  s.started_at = v.started_at
+                              AND s.ended_at = v.ended_at AS exactly,
+                                  date_trunc('minute', s.started_at)
+                                = date_trunc('minute', v.started_at)
+                              AND date_trunc('minute', s.ended_at)
+                                = date_trunc('minute', v.ended_at)
+                              AND (v.started_at = date_trunc('minute', v.started_at)
+                                   AND v.ended_at = date_trunc('minute', v.ended_at)
+                                OR s.started_at = date_trunc('minute', s.started_at)
+                                   AND s.ended_at = date_trunc('minute', s.ended_at)) AS by_minute,
+                                  s.started_at = v.started_at
+                              AND lower(s.source_technician) = lower(v.technician)
+                                  AS is_corrected
+                       ) AS t
+                 WHERE s.company_id = %(company)s AND s.ended_at IS NOT NULL
+                   AND CASE WHEN s.source != %(source)s THEN t.at_once
+                            WHEN s.external_id = v.external_id THEN FALSE
+                            WHEN s.external_id ~ %(derived)s OR v.external_id ~ %(derived)s
+                            THEN t.exactly OR t.by_minute OR t.is_corrected
+                            ELSE t.by_minute AND ltrim(lower(s.external_id), '0')
+                                               = ltrim(lower(v.external_id), '0')
+                       END
                    AND COALESCE(s.technician_id = v.technician_id, TRUE)
                    AND CASE WHEN s.external_id = v.external_id
                             THEN TRUE

@@ -328,6 +328,33 @@ class TestImportKinds(IngestCommon):
         same.action_preview()
         self.assertEqual((same.alike_count, same.duplicate_count), (0, 1))
 
+    def test_a_list_that_a_spreadsheet_saved_again_is_not_doubled(self):
+        head = "Technician;Customer;Start;End\n"
+        first = "ava;Acme;2026-01-02 09:00:31;2026-01-02 09:30:12\n"
+        self._csv(head + first).action_import()
+        ids = "Session ID;" + head
+        self._csv(ids + "0017;ava;Beta;2026-01-03 09:00:31;2026-01-03 09:30:12\n").action_import()
+        for content, kept in (
+            (head + "ava;Acme;02.01.2026 09:00;02.01.2026 09:30\n", 1),
+            (head + "ava;Acme;2026-01-02 09:00:31;2026-01-02 09:45:00\n", 1),
+            (head + "ava;Acme;02.01.2026 09:01;02.01.2026 09:31\n", 0),
+            (head + "jon;Acme;2026-01-02 09:00:31;2026-01-02 09:45:00\n", 0),
+            (head + "ava;Gamma;02.01.2026 09:00;02.01.2026 09:30\n", 0),
+            (ids + "17;ava;Beta;03.01.2026 09:00;03.01.2026 09:30\n", 1),
+            (ids + "18;ava;Beta;03.01.2026 09:00;03.01.2026 09:30\n", 0),
+            (ids + "17;ava;Beta;04.01.2026 09:00;04.01.2026 09:30\n", 0),
+        ):
+            wizard = self._csv(content)
+            wizard.action_preview()
+            self.assertEqual((wizard.alike_count, wizard.rejected_count), (kept, kept), content)
+
+    def test_a_list_by_the_minute_and_then_by_the_second_is_not_doubled(self):
+        head = "Technician;Customer;Start;End\n"
+        self._csv(head + "ava;Acme;2026-01-02 09:00;2026-01-02 09:30\n").action_import()
+        wizard = self._csv(head + "ava;Acme;2026-01-02 09:00:31;2026-01-02 09:30:12\n")
+        wizard.action_import()
+        self.assertEqual((wizard.created_count, wizard.rejected_count), (0, 1))
+
     def test_what_another_source_has_brought_in_comes_in_if_that_is_wanted(self):
         content = "Session ID;Computer;Start;End\n1;PC-1;2026-01-02 09:00;2026-01-02 09:30\n"
         self._csv(content, 'splashtop').action_import()
