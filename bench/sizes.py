@@ -52,7 +52,7 @@ class Sizes:
     few_sessions: int  # sessions stored, when few and when many are there
     many_sessions: int
     growth_bills: int  # bills that a round of the growth measurement makes
-    # Repetitions where a tenth of a bill's cost is to be told, or where one round is unlike another.
+    # Repetitions where a tenth of a bill's cost is to be told, or where rounds are unlike.
     many_rounds: int
     small_run: int  # due cycles of the runs whose memory is compared
     large_run: int
