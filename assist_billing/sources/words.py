@@ -286,11 +286,11 @@ TOTALS = frozenset(
 RUNNING = folded(
     'running', 'active', 'in progress', 'ongoing', 'on-going', 'open', 'still open', 'connected',
     'still connected', 'now', 'present', 'läuft', 'läuft noch', 'aktiv', 'laufend', 'offen',
-    'verbunden', 'en cours', 'actif', 'active', 'connecté', 'en curso', 'activo', 'activa',
+    'verbunden', 'en cours', 'actif', 'connecté', 'en curso', 'activo', 'activa',
     'conectado', 'bezig', 'actief', 'lopend', 'verbonden', 'in corso', 'attivo', 'attiva',
     'connesso', 'em andamento', 'em curso', 'ativo', 'ativa', 'w toku', 'aktywna', 'aktywny',
-    'trwa', 'pågår', 'pågående', 'i gang', 'igang', 'pågår', 'probíhá', 'aktivní', 'идет',
-    'активен', '進行中', '接続中', '进行中', '進行中', 'devam ediyor', 'folyamatban',
+    'trwa', 'pågår', 'pågående', 'i gang', 'igang', 'probíhá', 'aktivní', 'идет',
+    'активен', '進行中', '接続中', '进行中', 'devam ediyor', 'folyamatban',
     'σε εξέλιξη', '진행 중',
 )  # fmt: skip
 # The days with which databases and programs say that there is none.

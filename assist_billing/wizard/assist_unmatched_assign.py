@@ -87,11 +87,11 @@ class AssistUnmatchedAssign(models.TransientModel):
 
     @api.depends('session_id')
     def _compute_new_name(self):
+        ours = self.env['assist.unmatched']._get_colleagues_addresses()
         for dialog in self:
             dialog.new_name = dialog.session_id.source_customer
             address = dialog.session_id.source_email
-            is_ours = address in self.env['assist.unmatched']._get_colleagues_addresses()
-            dialog.new_email = address if not is_ours else False
+            dialog.new_email = False if address in ours else address
 
     @api.depends_context('uid')
     def _compute_may_create_contact(self):

@@ -303,7 +303,12 @@ class AssistSession(models.Model):
         self.env.cr.execute(
             SQL(
                 """
-                WITH addressed AS (
+                WITH colleague AS MATERIALIZED (
+                    -- Found once: of portal users, whom one would pass each time, there are many.
+                    SELECT c.id, c.email_normalized
+                      FROM res_users u JOIN res_partner c ON c.id = u.partner_id
+                     WHERE u.active AND u.share IS NOT TRUE
+                ), addressed AS (
                     SELECT p.email_normalized AS address, p.id,
                            p.commercial_partner_id, p.company_id, p.active
                       FROM res_partner p
@@ -325,9 +330,8 @@ class AssistSession(models.Model):
                   FROM addressed p
                  WHERE p.active AND (p.company_id IS NULL OR p.company_id = %(company)s)
                    AND NOT EXISTS (
-                           SELECT 1 FROM res_users u JOIN res_partner c ON c.id = u.partner_id
-                            WHERE (c.id = p.id OR c.email_normalized = p.address)
-                              AND u.active AND u.share IS NOT TRUE
+                           SELECT 1 FROM colleague c
+                            WHERE c.id = p.id OR c.email_normalized = p.address
                        )
               GROUP BY p.address
                 """,
