@@ -4,12 +4,14 @@ from .whole import (
     test_access_companies,
     test_access_first,
     test_access_matrix,
+    test_accessible,
     test_bad_input,
     test_buttons,
     test_engine_fields,
     test_extension_points,
     test_get_started,
     test_idle,
+    test_needed_records,
     test_numbers,
     test_one_place,
     test_same_again,
@@ -19,10 +21,12 @@ from .whole import (
     test_tours,
     test_translations,
     test_views,
+    test_wrong_types,
 )
 from .plan import (
     test_archived,
     test_associate,
+    test_deleted_meanwhile,
     test_price_digits,
 )
 from .rates import (
@@ -50,6 +54,7 @@ from .session import (
 from .ingest import (
     test_device_ingest,
     test_import_kinds,
+    test_import_table,
     test_session_import,
     test_session_import_mapping,
     test_session_import_record,
@@ -73,6 +78,7 @@ from .matching import (
     test_unmatched,
 )
 from .closing import (
+    test_bill_so_far,
     test_closing,
     test_closing_failures,
     test_cycles_without_bill,
@@ -107,6 +113,7 @@ from .sending import (
     test_sending_methods,
 )
 from .statement import (
+    test_printed,
     test_statement,
     test_statement_pdf,
 )

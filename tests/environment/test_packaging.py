@@ -2,6 +2,7 @@
 
 import ast
 import re
+from pathlib import Path
 
 import polib
 import pytest
@@ -56,3 +57,16 @@ def test_its_words_are_in_each_language(folder):
     for language in LANGUAGES if words else ():
         catalogue = polib.pofile(str(folder / f'i18n/{language}.po'))
         assert {entry.msgid for entry in catalogue if entry.translated()} == words, language
+
+
+def test_odoo_itself_finds_each_of_its_tests(folder):
+    """Odoo runs those that the package of tests imports; whoever has no pytest runs them so."""
+    tests = folder / 'tests'
+    files = {path.relative_to(tests).with_suffix('') for path in tests.rglob('test_*.py')}
+    imported = set()
+    if files:
+        for node in ast.walk(ast.parse((tests / '__init__.py').read_text())):
+            if isinstance(node, ast.ImportFrom):
+                within = Path(*(node.module or '').split('.'))
+                imported |= {within / alias.name for alias in node.names}
+    assert files == {path for path in imported if path.name.startswith('test_')}
