@@ -18,6 +18,7 @@ from .whole import (
     test_screens,
     test_shown_properties,
     test_sql_changes,
+    test_told_in_language,
     test_tours,
     test_translations,
     test_views,

@@ -340,7 +340,9 @@ class AssistBillingRun(models.Model):
         bill = self.env['account.move'].sudo().browse(row[0] for row in rows)
         if not bill:
             return bill
-        bill = bill.with_company(bill.company_id)
+        bill = bill.with_company(bill.company_id).with_context(
+            lang=bill.company_id._assist_get_language()
+        )
         handling = bill.assist_unfinished
         point = UndoPoint(self.env.cr)
         try:
@@ -362,10 +364,10 @@ class AssistBillingRun(models.Model):
             cycle = bill.assist_cycle_id or bill.assist_origin_cycle_id
             reason = cycle._describe_failure(error)
             bill.message_post(
-                body=self.env._("This bill could not be posted: %(reason)s", reason=reason)
+                body=bill.env._("This bill could not be posted: %(reason)s", reason=reason)
             )
             cycle._assist_report_failure(
-                self.env._(
+                bill.env._(
                     "The bill of %(customer)s could not be posted",
                     customer=cycle.partner_id.display_name,
                 ),

@@ -177,7 +177,8 @@ class AssistBillingCycle(models.Model):
         """
         # What is tried again is not rated again, for the transaction sees what it saw.
         with remembering(self.env, OUTCOMES, TRIED):
-            self._close_in_parts(now)
+            for part in self._assist_by_language():
+                part._close_in_parts(now)
 
     def _close_in_parts(self, now, how='_close_together'):
         """Close these cycles together; if that fails, part by part.
@@ -694,13 +695,13 @@ class AssistBillingCycle(models.Model):
 
         :param str how: the method that does it
         """
-        rest = self
-        while rest:
-            first = self.browse().concat(
-                *(of_one[:1] for of_one in rest.grouped('association_id').values())
-            )
-            first._close_in_parts(now, how)
-            rest -= first
+        for rest in self._assist_by_language():
+            while rest:
+                first = rest.browse().concat(
+                    *(of_one[:1] for of_one in rest.grouped('association_id').values())
+                )
+                first._close_in_parts(now, how)
+                rest -= first
 
     def _bill_supplementary(self, outcomes, prepare, now):
         """Make supplementary bills, all or none.

@@ -28,6 +28,21 @@ class AssistBillingFailure(models.AbstractModel):
             else:
                 record._assist_schedule_failure(summary, note)
 
+    def _assist_by_language(self):
+        """Return these records in parts, each in the language of whoever is told what fails."""
+        languages = {company: company._assist_get_language() for company in self.company_id}
+        by_language = self.grouped(lambda record: languages[record.company_id])
+        return [part.with_context(lang=language) for language, part in by_language.items()]
+
+    def _assist_in_language(self):
+        """Return this record in the language of whoever is told what fails.
+
+        Whom the scheduler works for has none, so all would be told in English. Somebody who waits
+        for it is told in his own.
+        """
+        self.ensure_one()
+        return self.with_context(lang=self.company_id._assist_get_language())
+
     def _assist_schedule_failure(self, summary, note):
         try:
             with self.env.cr.savepoint():

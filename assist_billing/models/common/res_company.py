@@ -1,5 +1,6 @@
 from odoo import api, fields, models, tools
 from odoo.exceptions import UserError
+from odoo.tools import get_lang
 
 from ...rules import cycles
 from ...utils.checks import MOST_DAYS, refuse_too_many
@@ -172,6 +173,10 @@ class ResCompany(models.Model):
         )
         root = company.env.ref('base.user_root')
         return (managers - root)[:1] or company.env.ref('base.user_admin')
+
+    def _assist_get_language(self):
+        """Return the language of who waits for something; of nobody, of who is told of failures."""
+        return self.env.lang or get_lang(self.env, self._assist_get_manager().lang).code
 
     @api.model
     def _assist_get_products(self):

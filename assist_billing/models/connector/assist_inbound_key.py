@@ -244,8 +244,9 @@ class AssistInboundKey(models.Model):
                 f"{answer['reason']} {json.dumps(records[answer['index']], default=str)[:500]}"
                 for answer in rejected[:SHOWN_REASONS]
             ]
-            self._assist_report_failure(
-                self.env._("%(name)s sent records that were rejected", name=self.name),
+            told = self._assist_in_language()
+            told._assist_report_failure(
+                told.env._("%(name)s sent records that were rejected", name=self.name),
                 "\n".join(reasons),
             )
 

@@ -66,17 +66,17 @@ class AssistConnector(models.Model):
     def _run(self, now):
         """Fetch for this connector and keep how it went; False when time is up."""
         self.ensure_one()
+        connector = self.with_company(self.company_id)._assist_in_language()
         try:
-            with_company = self.with_company(self.company_id)
-            finished = with_company._fetch(now)
+            finished = connector._fetch(now)
             if finished:
-                with_company._fetch_succeeded(now)
+                connector._fetch_succeeded(now)
             self.env.flush_all()
         except Exception as error:  # noqa: BLE001 - kept on the connector and shown
             self.env.cr.rollback()
             if not self.exists():
                 return True  # deleted meanwhile
-            self._fetch_failed(error, now)
+            connector._fetch_failed(error, now)
             return True
         return finished
 

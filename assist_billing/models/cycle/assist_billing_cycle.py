@@ -338,8 +338,9 @@ class AssistBillingCycle(models.Model):
                 except ValueError as error:  # a date or zone that cannot be counted with
                     problems[association] = str(error)
         for association, problem in problems.items():
-            association._assist_report_failure(
-                self.env._("The next billing cycle could not be opened"), problem
+            told = association._assist_in_language()
+            told._assist_report_failure(
+                told.env._("The next billing cycle could not be opened"), problem
             )
         self._check_not_opened(vals_list)
         self._create_opened(vals_list)

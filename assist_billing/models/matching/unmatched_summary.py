@@ -134,7 +134,7 @@ class AssistUnmatchedSummary(models.Model):
                     'checked_at': fields.Datetime.now(),
                 }
             )
-            summary._tell()
+            summary._assist_in_language()._tell()
 
     def _tell(self):
         self.ensure_one()

@@ -666,7 +666,8 @@ class AssistPriceRevision(models.Model):
                 (now + FIRST_ZONE).date(),
             )
         )
-        for revision in self.browse(row[0] for row in rows):
+        for found in self.browse(row[0] for row in rows):
+            revision = found._assist_in_language()
             try:
                 with self.env.cr.savepoint():
                     obstacles = revision._get_obstacles()

@@ -127,6 +127,8 @@ class AccountMove(models.Model):
         bill = self._assist_lock_next_to_send(tried)
         if not bill:
             return bill
+        # What cannot be sent is told to somebody, and the scheduler has no language.
+        bill = bill.with_context(lang=bill.company_id._assist_get_language())
         with bill._assist_only_sender() as is_only:
             if is_only:
                 bill._assist_send_queued()

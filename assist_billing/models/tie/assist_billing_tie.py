@@ -282,7 +282,7 @@ class AssistBillingTie(models.Model):
             }
         )
         if self.is_standing:
-            self._tell()
+            self._assist_in_language()._tell()
 
     def _tell(self):
         """Leave one activity while there are differences; take it away when there are none."""
