@@ -10,6 +10,7 @@ from .whole import (
     test_engine_fields,
     test_extension_points,
     test_get_started,
+    test_grouped_lists,
     test_idle,
     test_needed_records,
     test_numbers,

@@ -1,4 +1,5 @@
 from . import assist_chosen
+from . import assist_grouped_lists
 from . import engine_fields
 from . import import_table
 from . import assist_secret

@@ -183,7 +183,7 @@ class AssistGuard(models.AbstractModel):
 
     _name = 'assist.guard'
     _description = "Guards Who Writes What"
-    _inherit = ['assist.engine.fields', 'assist.chosen']
+    _inherit = ['assist.engine.fields', 'assist.chosen', 'assist.grouped.lists']
 
     # === BUSINESS METHODS - orm === #
 
