@@ -175,9 +175,9 @@ class MeshCentral(WholeListClient):
             talk.close()
 
     @contextlib.contextmanager
-    def in_time(self):
+    def over_socket(self):
         """Do something over the socket, within the deadline; give each error its code."""
-        with self.watch.running(self.deadline):
+        with self.in_time():
             try:
                 yield
             except WebSocketBadStatusException as error:
@@ -229,7 +229,7 @@ class Talk:
         address = self.client.base_url or self.client.server_url
         names = (self.client.credentials['client_id'], self.client.credentials['api_token'])
         encoded = ','.join(base64.b64encode(name.encode()).decode() for name in names)
-        with self.client.in_time():
+        with self.client.over_socket():
             self._connection = self.client.open_connection(address)
             self._sock = BoundedSocket(self._connection.sock)
             try:
@@ -257,7 +257,7 @@ class Talk:
         """Ask for something; return what its answer has under `name`, which is a `kind`."""
         self._asked += 1
         tag = f'{action} {self._asked}'
-        with self.client.in_time():
+        with self.client.over_socket():
             self._sock.left = MAX_BYTES
             self._websocket.send(
                 json.dumps({'action': action, 'tag': tag, 'responseid': tag, **options})
@@ -271,7 +271,7 @@ class Talk:
 
     def _wait(self, is_it):
         """Return the first message that `is_it`; what nobody asked for is passed over."""
-        with self.client.in_time():
+        with self.client.over_socket():
             for _message in range(MOST_OTHERS):
                 opcode, data = self._websocket.recv_data()
                 if opcode == ABNF.OPCODE_CLOSE:

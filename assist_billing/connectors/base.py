@@ -1,5 +1,6 @@
 """What all clients share: careful HTTP, and one kind of error that never carries a secret."""
 
+import contextlib
 import json
 import math
 import ssl
@@ -18,7 +19,7 @@ from .deadline import Deadline, WatchedAdapter
 # Seconds to connect, and between two pieces of an answer.
 TIMEOUT = 30
 # Seconds for a request as a whole, from the first byte sent to the last one read.
-DEADLINE = 120
+DEADLINE = 60
 # Bytes read at a time: of an answer that drips there is something at hand soon.
 PIECE = 8_192
 # Bytes of an answer, unpacked. A page of 1,000 sessions is below one million.
@@ -41,7 +42,7 @@ class ConnectorError(Exception):
 
     :param str code: 'unauthorized', 'forbidden', 'rate_limited', 'refused', 'server', 'timeout',
         'unreachable', 'tls', 'redirect', 'too_large', 'not_json', 'unexpected', 'changing',
-        'short', 'bad_client', 'bad_refresh_token', 'bad_address', 'missing'
+        'short', 'too_long', 'bad_client', 'bad_refresh_token', 'bad_address', 'missing'
     :param int status: of HTTP, or 0
     :param int retry_after: seconds to wait, or 0
     """
@@ -137,6 +138,8 @@ class Client:
     guide = ''
     # Billed sessions can be marked there: `mark_billed`.
     marks_billed = False
+    # A list is read as a whole before its first page is given; a run that stops reads it anew.
+    reads_whole = False
     # There are lists of unattended devices: `device_pages`; and what their IDs are called.
     lists_devices = False
     device_id_names = ()
@@ -167,6 +170,8 @@ class Client:
         self.deadline = deadline
         self.keep_token = keep_token
         self.watch = Deadline()
+        # Until when all requests together may take, and whether there was one since that was said.
+        self._ends, self._has_asked = math.inf, False
         self.session = requests.Session()
         for scheme in ('https://', 'http://'):
             self.session.mount(scheme, WatchedAdapter(self.watch))
@@ -182,6 +187,35 @@ class Client:
     def close(self):
         self.session.close()
         self.watch.close()
+
+    # === TIME === #
+
+    def allow(self, seconds):
+        """Give all requests from now on so many seconds together; what takes longer is cut off."""
+        self._ends, self._has_asked = time.monotonic() + seconds, False
+
+    @property
+    def has_time(self):
+        """Tell whether there is time left of what was allowed."""
+        return time.monotonic() < self._ends
+
+    @contextlib.contextmanager
+    def in_time(self):
+        """Cut off a request at its deadline, or when the time allowed for all of them is up.
+
+        :raise ConnectorError: 'too_long' where others before have used up the time
+        """
+        left, has_asked = self._ends - time.monotonic(), self._has_asked
+        self._has_asked = True
+        if left <= 0:
+            raise ConnectorError('too_long')
+        try:
+            with self.watch.running(min(self.deadline, left)):
+                yield
+        except ConnectorError as error:
+            if error.code == 'timeout' and has_asked and not self.has_time:
+                raise ConnectorError('too_long') from None
+            raise
 
     # === FOR THE CONNECTOR === #
 
@@ -233,7 +267,7 @@ class Client:
                 request.headers['Authorization'] = authorization
             return request
 
-        with self.watch.running(self.deadline):
+        with self.in_time():
             try:
                 with self.session.request(
                     method,
@@ -375,6 +409,8 @@ class WholeListClient(Client):
     The list is read to its end, once for all stretches of time of a run, and the stretches are cut
     out of it here. A run that is interrupted begins its stretch anew: what comes twice is known.
     """
+
+    reads_whole = True
 
     def __init__(self, credentials, **options):
         super().__init__(credentials, **options)

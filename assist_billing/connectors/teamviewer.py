@@ -34,13 +34,15 @@ class TeamViewer(Client):
             'to_date': self._format(datetime.combine(end, time.min) + timedelta(days=1)),
         }
         offset = (position or {}).get('offset_id')
+        known = set()
         for _page in range(MAX_PAGES):
             if offset:
                 params['offset_id'] = offset
+                known.add(str(offset))
             answer = self._get('/api/v1/reports/connections', params)
             records = self._get_records(answer, 'records')
             following = answer.get('next_offset') or None
-            if following and following == offset:
+            if following and str(following) in known:
                 # It would go round in circles.
                 raise ConnectorError('unexpected')
             offset = following

@@ -71,6 +71,7 @@ from .connector import (
     test_connector_devices,
     test_connector_fetch,
     test_connector_protocol,
+    test_connector_slow,
     test_connector_tools,
     test_inbound,
 )

@@ -157,11 +157,34 @@ def test_teamviewer_reads_all_pages_and_the_last_day_whole(server, teamviewer):
     assert len(ids(rest, 'id')) == 16
 
 
-def test_teamviewer_does_not_go_round_in_circles(server, teamviewer):
-    server.faults += [body({'records': [], 'next_offset': '7'})] * 2
+@pytest.mark.parametrize('offsets', ['77', '787'])
+def test_teamviewer_does_not_go_round_in_circles(server, teamviewer, offsets):
+    server.faults += [body({'records': [], 'next_offset': offset}) for offset in offsets]
     with pytest.raises(ConnectorError) as caught:
         read(teamviewer())
     assert caught.value.code == 'unexpected'
+
+
+def test_what_all_requests_may_take_together_is_kept(server, teamviewer):
+    client = teamviewer()
+    client.allow(0.5)
+    server.faults += [nothing, silence(3)]
+    client.check(START)
+    assert client.has_time
+    with pytest.raises(ConnectorError) as caught:
+        client.check(START)
+    assert caught.value.code == 'too_long'
+    with pytest.raises(ConnectorError) as caught:
+        client.check(START)
+    assert caught.value.code == 'too_long'
+    # Nothing was asked before: it is this answer that takes long.
+    client.allow(0.2)
+    server.faults.append(silence(3))
+    with pytest.raises(ConnectorError) as caught:
+        client.check(START)
+    assert caught.value.code == 'timeout'
+    client.allow(5)
+    client.check(START)
 
 
 # === LOGGING IN === #

@@ -86,6 +86,12 @@ class AssistConnector(models.Model):
             'timeout': self.env._(
                 "%(tool)s did not respond in time. Fetching is retried automatically.", **params
             ),
+            'too_long': self.env._(
+                "Reading from %(tool)s took longer than a scheduled action may take on this "
+                "server. Fetching is retried automatically; if this persists, have your Odoo "
+                "administrator raise the time limit (limit_time_real_cron).",
+                **params,
+            ),
             'unreachable': self.env._(
                 "%(tool)s cannot be reached, or the connection was lost. Fetching is retried "
                 "automatically; if this persists, check this server's internet connection.",

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError
-from odoo.tools import SQL
+from odoo.tools import SQL, config
 
 from ... import connectors
 from ...utils.races import retry_races
@@ -19,6 +19,13 @@ PAUSE_MINUTES = 25
 # After failures: 5, 10, 20 ... minutes, a day at most.
 FIRST_DELAY_MINUTES = 5
 LONGEST_DELAY_MINUTES = 24 * 60
+# Of the time that the server gives a scheduled action, a connector may wait for the tool's answers
+# these shares: for devices, sessions and marks. What is left is for taking in what was read. Where
+# there is no limit: of an hour.
+DEVICES_SHARE, SESSIONS_SHARE, MARKS_SHARE = 0.2, 0.4, 0.1
+LONGEST_RUN = 3600
+# A stretch of time that has more pages than this has no end.
+MAX_PAGES = 10_000
 # Being asked to pause is no failure that somebody must mend, unless it goes on.
 PATIENCE = 3
 
@@ -44,15 +51,18 @@ class AssistConnector(models.Model):
     def _cron_fetch_sessions(self, now=None):
         """Fetch the sessions of all connectors that are due; the scheduled action.
 
-        Commits page by page. One connector that fails stops no other; whatever happens, the next
-        run goes on where this one stopped, and what comes twice is taken once.
+        Commits page by page. One connector that fails or takes long stops no other; whatever
+        happens, the next run goes on where this one stopped, and what comes twice is taken once.
 
         :param datetime now: naive UTC; default: the present. For tests.
         """
         now = now or fields.Datetime.now()
         progress = self.env['ir.cron']
         due = self.search(self._get_due_domain(now), order='next_at nulls first, id')
-        progress._commit_progress(remaining=len(due))
+        if not progress._commit_progress(remaining=len(due)):
+            # Called again by the scheduler though others have used up its time: each connector has
+            # the whole time after which the server ends a scheduled action.
+            return
         for connector in due:
             if not connector._run(now):
                 return  # out of time: the scheduler comes back for the rest
@@ -71,6 +81,9 @@ class AssistConnector(models.Model):
             finished = connector._fetch(now)
             if finished:
                 connector._fetch_succeeded(now)
+            else:
+                # Others that are due come first next time.
+                retry_races(connector._stand_back, now)
             self.env.flush_all()
         except Exception as error:  # noqa: BLE001 - kept on the connector and shown
             self.env.cr.rollback()
@@ -86,12 +99,19 @@ class AssistConnector(models.Model):
         """Fetch all that is new and mark what was billed; False when time is up."""
         client = self._get_client(keep_token=self._keep_token_at_once)
         try:
+            seconds = self._get_seconds()
+            client.allow(seconds * DEVICES_SHARE)
             # First the devices, by which sessions find their customers. Their failing stops no
             # session; it is told at the end.
             failure = self._fetch_devices(client, now)
-            for window in self._get_windows(now):
-                if not self._fetch_window(client, window):
+            client.allow(seconds * SESSIONS_SHARE)
+            windows = self._get_windows(now)
+            moving = [window for window in windows if window.moves_cursor]
+            for window, following in zip(moving, [*moving[1:], None], strict=True):
+                if not self._fetch_window(client, window, following):
                     return False
+            self._look_at_running(client, windows[len(moving) :])
+            client.allow(seconds * MARKS_SHARE)
             finished = self._write_back(client)
             if failure:
                 raise failure
@@ -111,7 +131,8 @@ class AssistConnector(models.Model):
         """Return the stretches of time to be fetched, oldest first.
 
         First what an interrupted run left, or what the look back asks for; up to now, in slices.
-        Then the days of those older sessions that were running when they were last seen.
+        Then the days of those older sessions that were running when they were last seen, in any
+        order: a run may not come to all of them.
         """
         windows = []
         start = datetime.combine(self.fetch_from, time.min)
@@ -136,11 +157,12 @@ class AssistConnector(models.Model):
         rows = self.env.execute_query(
             SQL(
                 """
-                SELECT DISTINCT date_trunc('day', started_at)
-                  FROM assist_session
-                 WHERE company_id = %s AND source = %s AND external_id IS NOT NULL
-                   AND ended_at IS NULL AND started_at < %s
-              ORDER BY 1
+                SELECT day
+                  FROM (SELECT DISTINCT date_trunc('day', started_at) AS day
+                          FROM assist_session
+                         WHERE company_id = %s AND source = %s AND external_id IS NOT NULL
+                           AND ended_at IS NULL AND started_at < %s) AS days
+              ORDER BY random()
                 """,
                 self.company_id.id,
                 self.source,
@@ -149,17 +171,51 @@ class AssistConnector(models.Model):
         )
         return [Window(day, day + timedelta(days=1), moves_cursor=False) for [day] in rows]
 
-    def _fetch_window(self, client, window):
-        """Take in a stretch of time page by page; False when time is up."""
+    @api.model
+    def _get_seconds(self):
+        """Return the seconds after which the server ends a scheduled action, and all it did."""
+        limit = config['limit_time_real_cron']
+        limit = config['limit_time_real'] if limit < 0 else limit
+        return min(limit, LONGEST_RUN) or LONGEST_RUN
+
+    def _fetch_window(self, client, window, following=None):
+        """Take in a stretch of time page by page; False when time is up before all was fetched.
+
+        A run stops only where the next one will go on: what cannot be interrupted, such as a list
+        that is read as a whole, would else be begun again and again.
+        """
         for page in client.pages(window.start, window.end, window.page):
             retry_races(self._take_page, window, page)
             seconds_left = self.env['ir.cron']._commit_progress()
             # At the end of a stretch there is nothing to go on from but its beginning.
             if not seconds_left and page.position and window.moves_cursor:
                 return False
-        if window.moves_cursor:
-            retry_races(self._move_cursor, window)
-        return bool(self.env['ir.cron']._commit_progress())
+        if not window.moves_cursor:
+            return True
+        retry_races(self._move_cursor, window)
+        seconds_left = self.env['ir.cron']._commit_progress()
+        if following is None or seconds_left or (client.reads_whole and client.has_time):
+            return True
+        # The cursor alone does not say how far the look back has come.
+        retry_races(self._keep_position, following)
+        self.env['ir.cron']._commit_progress()
+        return False
+
+    def _look_at_running(self, client, windows):
+        """Look at the days of sessions that were running, as many as there is time for.
+
+        All that is new has come in; the days that are left are looked at by later runs.
+        """
+        for window in windows:
+            if not client.has_time:
+                return
+            try:
+                self._fetch_window(client, window)
+            except connectors.ConnectorError as error:
+                if error.code != 'too_long':
+                    raise
+                self.env.cr.rollback()
+                return
 
     def _take_page(self, window, page):
         """Take in one page of records, and where to go on after it, in one transaction."""
@@ -172,12 +228,30 @@ class AssistConnector(models.Model):
         }
         vals['received_count'] = self.received_count + len(answers)
         if window.moves_cursor:
-            vals['position'] = {
-                'start': fields.Datetime.to_string(window.start),
-                'end': fields.Datetime.to_string(window.end),
-                'page': page.position,
-            }
+            vals['position'] = self._count_page(self._prepare_position(window, page.position))
         self.write(vals)
+
+    def _prepare_position(self, window, page):
+        return {
+            'start': fields.Datetime.to_string(window.start),
+            'end': fields.Datetime.to_string(window.end),
+            'page': page,
+        }
+
+    def _count_page(self, position):
+        """Return a position with the number of pages of its stretch that were read, over all runs.
+
+        :raise ConnectorError: there is no end of them
+        """
+        before = self.position or {}
+        is_same = all(before.get(name) == position[name] for name in ('start', 'end'))
+        pages = (before.get('pages', 0) if is_same else 0) + 1
+        if pages > MAX_PAGES:
+            raise connectors.ConnectorError('changing')
+        return {**position, 'pages': pages}
+
+    def _keep_position(self, window):
+        self.write({'position': self._prepare_position(window, window.page)})
 
     def _read_position(self):
         position = self.position
@@ -191,6 +265,9 @@ class AssistConnector(models.Model):
         self.write({'cursor_at': max(window.end, self.cursor_at or window.end), 'position': False})
 
     # === OUTCOME === #
+
+    def _stand_back(self, now):
+        self.write({'next_at': now})
 
     def _fetch_succeeded(self, now):
         self.write(
@@ -210,13 +287,17 @@ class AssistConnector(models.Model):
         self.ensure_one()
         message, retry_after = self._explain(error)
         attempts = self.attempts + 1
+        code = getattr(error, 'code', None)
         minutes = min(FIRST_DELAY_MINUTES * 2 ** min(attempts - 1, 20), LONGEST_DELAY_MINUTES)
+        if code == 'short':
+            # All that was given has come in. Where the tool counts wrongly it says so for ever, and
+            # sessions must not come later and later for that.
+            minutes = PAUSE_MINUTES
         next_at = now + max(timedelta(minutes=minutes), timedelta(seconds=retry_after))
         vals = {'error': message, 'attempts': attempts, 'next_at': next_at}
-        code = getattr(error, 'code', None)
-        if code == 'refused' and self.position:
-            # The place to go on from may not be known there any more.
-            vals['position'] = {**self.position, 'page': None}
+        if code in {'refused', 'changing'} and self.position:
+            # The place to go on from may not be known there any more, or leads nowhere.
+            vals['position'] = {**self.position, 'page': None, 'pages': 0}
         self.write(vals)
         if code != 'rate_limited' or attempts >= PATIENCE:
             self._assist_report_failure(

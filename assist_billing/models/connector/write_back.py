@@ -140,7 +140,12 @@ class AssistConnector(models.Model):
         self.env['ir.cron']._commit_progress()
         while batch := self._get_pending_write_backs():
             for line in batch:
-                line._send(client)
+                try:
+                    line._send(client)
+                except connectors.ConnectorError as error:
+                    if error.code != 'too_long':
+                        raise
+                    return False
                 if not self.env['ir.cron']._commit_progress():
                     return False
         return True

@@ -1,0 +1,145 @@
+import itertools
+from unittest.mock import patch
+
+from odoo.tests import tagged
+from odoo.tools import config
+
+from ...models.connector import fetch_sessions
+from .connector_common import ConnectorCommon
+from .vendor_server import (
+    anydesk_record,
+    nothing,
+    on_token,
+    rustdesk_record,
+    silence,
+    teamviewer_record,
+)
+
+
+@tagged('post_install', '-at_install')
+class TestConnectorSlow(ConnectorCommon):
+    """A tool that takes long or has no end: all comes in, others have their turn, it is told."""
+
+    def setUp(self):
+        super().setUp()
+        self.server.anydesk = [anydesk_record(number) for number in range(1, 4)]
+        self.server.rustdesk = [rustdesk_record(number) for number in range(1, 4)]
+
+    def test_a_list_that_takes_longer_than_a_run_is_fetched_and_done(self):
+        connector = self._create_anydesk(fetch_from='2025-12-20')
+        # All the time of a run is gone before the first page has come.
+        with self._time_is_up_after(2):
+            self._fetch()
+        self.assertEqual(len(self._sessions(connector)), 3)
+        self.assertEqual(connector.state, 'working')
+        self.assertGreater(str(connector.next_at), '2026-01-16 12:00:00')
+
+    def test_days_of_sessions_that_never_end_do_not_keep_a_run_from_its_end(self):
+        connector = self._create_teamviewer(fetch_from='2026-01-01')
+        for number in range(1, 6):
+            begun = f'2026-01-0{number}T10:00:00Z'
+            self.server.teamviewer.append(teamviewer_record(number, start=begun, end=None))
+        self._fetch('2026-01-12 12:00:00')
+        self.assertEqual(set(self._sessions(connector).mapped('state')), {'running'})
+        self.server.requests.clear()
+        with self._time_is_up_after(2):
+            self._fetch('2026-01-12 13:00:00')
+        self.assertEqual(len(self.server.requests), 6, "what is new, and five days")
+        self.assertEqual(str(connector.last_success_at), '2026-01-12 13:00:00')
+
+    def test_days_of_running_sessions_that_there_is_no_time_for_are_no_failure(self):
+        connector = self._create_teamviewer(fetch_from='2026-01-01')
+        for number in range(1, 4):
+            begun = f'2026-01-0{number}T10:00:00Z'
+            self.server.teamviewer.append(teamviewer_record(number, start=begun, end=None))
+        self._fetch('2026-01-12 12:00:00')
+        self.server.faults += [nothing, silence(2)]
+        with self._server_ends_runs_after(2):
+            self._fetch('2026-01-12 13:00:00')
+        self.assertFalse(connector.error)
+        self.assertEqual(str(connector.last_success_at), '2026-01-12 13:00:00')
+
+    def test_a_long_look_back_comes_to_its_end(self):
+        connector = self._create_teamviewer(fetch_from='2025-12-01', overlap_hours=720)
+        self._fetch('2026-01-12 12:00:00')
+        for _run in range(6):
+            with self._time_is_up_after(2):
+                self._fetch('2026-01-12 13:00:00')
+        self.assertEqual(str(connector.last_success_at), '2026-01-12 13:00:00')
+        self.assertFalse(connector.position)
+
+    def test_one_that_is_not_done_lets_the_others_go_first(self):
+        self.server.page_size = 1
+        self.server.teamviewer = [teamviewer_record(number) for number in range(1, 11)]
+        slow, other = self._create_teamviewer(), self._create_rustdesk()
+        with self._time_is_up_after(2):
+            self._fetch('2026-01-16 12:00:00')
+        self.assertEqual((slow.state, other.state), ('new', 'new'))
+        with self._time_is_up_after(3):
+            self._fetch('2026-01-16 12:00:05')
+        self.assertEqual(other.created_count, 3)
+        self.assertLess(slow.created_count, 10)
+        self._fetch('2026-01-16 12:01:00')
+        self.assertEqual(slow.created_count, 10)
+        self.assertTied(slow)
+
+    def test_a_list_without_an_end_is_told_and_begun_anew(self):
+        self.server.teamviewer = [teamviewer_record(1)]
+        numbers = itertools.count(1)
+
+        def answer_teamviewer(handler, _query):
+            records = handler.server.teamviewer
+            return handler.answer({'records': records, 'next_offset': str(next(numbers))})
+
+        connector = self._create_teamviewer()
+        handler = self.server.RequestHandlerClass
+        with (
+            patch.object(handler, 'answer_teamviewer', answer_teamviewer),
+            patch.object(fetch_sessions, 'MAX_PAGES', 6),
+        ):
+            for _run in range(4):
+                with self._time_is_up_after(3):
+                    self._fetch()
+        self.assertIn("kept changing", connector.error)
+        self.assertIsNone(connector.position['page'])
+        self._fetch('2026-01-16 13:00:00')
+        self.assertFalse(connector.error)
+        self.assertTied(connector)
+
+    def test_a_list_that_takes_longer_than_the_server_allows_is_told(self):
+        self.server.page_size = 1
+        connector, other = self._create_anydesk(), self._create_teamviewer()
+        self.server.faults += [nothing, silence(5)]
+        with self._server_ends_runs_after(1):
+            self._fetch()
+        self.assertIn("took longer than a scheduled action may take", connector.error)
+        self.assertEqual(other.state, 'working')
+        self._fetch('2026-01-16 13:00:00')
+        self.assertEqual(len(self._sessions(connector)), 3)
+        self.assertFalse(connector.error)
+
+    def test_devices_that_take_all_their_time_leave_some_for_the_sessions(self):
+        connector = self._create_zoho(device_departments='101')
+        self.server.faults += [on_token(nothing), silence(5)]
+        with self._server_ends_runs_after(2):
+            self._fetch()
+        self.assertIn("Devices of department 101", connector.error)
+        self.assertTrue(connector.cursor_at, "the sessions were fetched")
+
+    def test_one_that_counts_wrongly_goes_on_at_the_usual_pace(self):
+        def answer_rustdesk(handler, query):
+            records = handler.server.rustdesk if query['current'] == '1' else []
+            return handler.answer({'data': records, 'total': 4})
+
+        connector = self._create_rustdesk()
+        with patch.object(self.server.RequestHandlerClass, 'answer_rustdesk', answer_rustdesk):
+            for hour in range(12, 22):
+                self._fetch(f'2026-01-16 {hour}:00:00')
+        self.assertIn("more records than it gives", connector.error)
+        self.assertEqual(str(connector.next_at), '2026-01-16 21:25:00')
+        self.assertEqual(connector.created_count, 3)
+
+    # === HELPERS === #
+
+    def _server_ends_runs_after(self, seconds):
+        return patch.dict(config.options, {'limit_time_real_cron': seconds})
