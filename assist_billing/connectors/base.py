@@ -170,8 +170,8 @@ class Client:
         self.deadline = deadline
         self.keep_token = keep_token
         self.watch = Deadline()
-        # Until when all requests together may take, and whether there was one since that was said.
-        self._ends, self._has_asked = math.inf, False
+        # How long all requests together may take, and until when.
+        self._allowed = self._ends = math.inf
         self.session = requests.Session()
         for scheme in ('https://', 'http://'):
             self.session.mount(scheme, WatchedAdapter(self.watch))
@@ -192,7 +192,7 @@ class Client:
 
     def allow(self, seconds):
         """Give all requests from now on so many seconds together; what takes longer is cut off."""
-        self._ends, self._has_asked = time.monotonic() + seconds, False
+        self._allowed, self._ends = seconds, time.monotonic() + seconds
 
     @property
     def has_time(self):
@@ -203,17 +203,16 @@ class Client:
     def in_time(self):
         """Cut off a request at its deadline, or when the time allowed for all of them is up.
 
-        :raise ConnectorError: 'too_long' where others before have used up the time
+        :raise ConnectorError: 'too_long' where others have taken most of the time before
         """
-        left, has_asked = self._ends - time.monotonic(), self._has_asked
-        self._has_asked = True
+        left = self._ends - time.monotonic()
         if left <= 0:
             raise ConnectorError('too_long')
         try:
             with self.watch.running(min(self.deadline, left)):
                 yield
         except ConnectorError as error:
-            if error.code == 'timeout' and has_asked and not self.has_time:
+            if error.code == 'timeout' and left < self._allowed / 2 and not self.has_time:
                 raise ConnectorError('too_long') from None
             raise
 

@@ -22,8 +22,10 @@ LONGEST_DELAY_MINUTES = 24 * 60
 # Of the time that the server gives a scheduled action, a connector may wait for the tool's answers
 # these shares: for devices, sessions and marks. What is left is for taking in what was read. Where
 # there is no limit: of an hour.
-DEVICES_SHARE, SESSIONS_SHARE, MARKS_SHARE = 0.2, 0.4, 0.1
+DEVICES_SHARE, SESSIONS_SHARE, MARKS_SHARE = 0.15, 0.6, 0.1
 LONGEST_RUN = 3600
+# Of that time a worker may have slept so many seconds before it began.
+SLEPT = 60
 # A stretch of time that has more pages than this has no end.
 MAX_PAGES = 10_000
 # Being asked to pause is no failure that somebody must mend, unless it goes on.
@@ -173,10 +175,10 @@ class AssistConnector(models.Model):
 
     @api.model
     def _get_seconds(self):
-        """Return the seconds after which the server ends a scheduled action, and all it did."""
+        """Return the seconds there are until the server ends a scheduled action unheard."""
         limit = config['limit_time_real_cron']
         limit = config['limit_time_real'] if limit < 0 else limit
-        return min(limit, LONGEST_RUN) or LONGEST_RUN
+        return min(max(limit - SLEPT, limit / 2), LONGEST_RUN) or LONGEST_RUN
 
     def _fetch_window(self, client, window, following=None):
         """Take in a stretch of time page by page; False when time is up before all was fetched.

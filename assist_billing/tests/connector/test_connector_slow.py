@@ -10,6 +10,7 @@ from .vendor_server import (
     anydesk_record,
     nothing,
     on_token,
+    pause,
     rustdesk_record,
     silence,
     teamviewer_record,
@@ -53,10 +54,12 @@ class TestConnectorSlow(ConnectorCommon):
             begun = f'2026-01-0{number}T10:00:00Z'
             self.server.teamviewer.append(teamviewer_record(number, start=begun, end=None))
         self._fetch('2026-01-12 12:00:00')
-        self.server.faults += [nothing, silence(2)]
-        with self._server_ends_runs_after(2):
+        self.server.faults += [pause(0.5)] * 4
+        with self._server_ends_runs_after(4):
             self._fetch('2026-01-12 13:00:00')
         self.assertFalse(connector.error)
+        self.assertTrue(self.server.faults, "a day was not looked at")
+        self.server.faults.clear()
         self.assertEqual(str(connector.last_success_at), '2026-01-12 13:00:00')
 
     def test_a_long_look_back_comes_to_its_end(self):
@@ -109,9 +112,10 @@ class TestConnectorSlow(ConnectorCommon):
     def test_a_list_that_takes_longer_than_the_server_allows_is_told(self):
         self.server.page_size = 1
         connector, other = self._create_anydesk(), self._create_teamviewer()
-        self.server.faults += [nothing, silence(5)]
-        with self._server_ends_runs_after(1):
+        self.server.faults += [pause(0.2)] * 3
+        with self._server_ends_runs_after(1.5):
             self._fetch()
+        self.server.faults.clear()
         self.assertIn("took longer than a scheduled action may take", connector.error)
         self.assertEqual(other.state, 'working')
         self._fetch('2026-01-16 13:00:00')

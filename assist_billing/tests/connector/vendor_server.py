@@ -414,6 +414,16 @@ def silence(seconds):
     return fault
 
 
+def pause(seconds):
+    """Let a request pass after a while."""
+
+    def fault(_handler):
+        time.sleep(seconds)
+        return True
+
+    return fault
+
+
 def drip(handler):
     """Send a byte now and then, for ever."""
     handler.send_response(200)
