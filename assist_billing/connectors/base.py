@@ -31,6 +31,9 @@ MAX_PAGES = 10_000
 MAX_ROUNDS = 5
 # Records that are handed on at a time.
 PAGE = 500
+# Seconds since 1970 before which nobody worked remotely (1990); and how far clocks may be ahead.
+EARLIEST = 631_152_000
+AHEAD = 24 * 3600
 # A page asked for in vain for this long is asked for again by the next run, not sooner.
 LONGEST_WAIT = 24 * 3600
 
@@ -283,6 +286,9 @@ class Client:
             except (OSError, HTTPError) as error:
                 # The errors of `requests` are OSErrors; some of what it is made of slip through.
                 raise ConnectorError(self._get_code(error)) from None
+            except ValueError:
+                # At a chunk of a negative length, say, the library stumbles.
+                raise ConnectorError('timeout' if self.watch.has_passed else 'not_json') from None
             if self.watch.has_passed:
                 # A socket that was shut looks like an answer that has ended.
                 raise ConnectorError('timeout')
@@ -472,10 +478,14 @@ class WholeListClient(Client):
         raise ConnectorError('changing')
 
     def read_seconds(self, record, name):
-        """Return a number of seconds of a record, or None."""
+        """Return a moment of a record as seconds since 1970; None where it names none.
+
+        A number that is no time at which people worked, milliseconds say, is none: in no stretch of
+        time, it would be left out without a word. So it goes along, to be rejected in words.
+        """
         value = record.get(name) if isinstance(record, dict) else None
         is_number = isinstance(value, int | float) and not isinstance(value, bool)
-        return value if is_number and math.isfinite(value) else None
+        return value if is_number and EARLIEST <= value < time.time() + AHEAD else None
 
     def _get_total(self, answer, least, name='total'):
         """Return how long a list is, as an answer says; where it does not, as far as is known."""

@@ -42,14 +42,19 @@ class TeamViewer(Client):
             answer = self._get('/api/v1/reports/connections', params)
             records = self._get_records(answer, 'records')
             following = answer.get('next_offset') or None
-            if following and str(following) in known:
-                # It would go round in circles.
+            if following and not self._leads_on(following, known):
                 raise ConnectorError('unexpected')
             offset = following
             yield Page(records, {'offset_id': offset} if offset else None)
             if not offset:
                 return
         raise ConnectorError('changing')
+
+    def _leads_on(self, following, known):
+        """Tell whether what is said to follow is a place, and none that was read already."""
+        text = str(following)
+        is_place = isinstance(following, str | int) and following is not True
+        return is_place and text.isprintable() and text not in known
 
     def check(self, now):
         answer = self._get(

@@ -213,7 +213,7 @@ class ZohoAssist(TokenClient):
         if not address:
             return None
         index = parse_qs(urlsplit(str(address)).query).get('index', [''])[0]
-        if not index.isdigit():
+        if not (index.isascii() and index.isdigit() and len(index) < 10):
             raise ConnectorError('unexpected')
         return int(index)
 

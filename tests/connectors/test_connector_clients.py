@@ -166,6 +166,24 @@ def test_teamviewer_does_not_go_round_in_circles(server, teamviewer, offsets):
     assert caught.value.code == 'unexpected'
 
 
+@pytest.mark.parametrize('following', [True, {'a': 1}, [['7']], '\0', '\ud800', 1e400])
+def test_teamviewer_goes_on_at_a_place_only(server, teamviewer, following):
+    server.faults.append(body({'records': [], 'next_offset': following}))
+    with pytest.raises(ConnectorError) as caught:
+        read(teamviewer())
+    assert caught.value.code == 'unexpected'
+    assert len(server.requests) == 1
+
+
+@pytest.mark.parametrize('index', ['²', '9' * 5_000, '-1', 'x'])
+def test_zoho_goes_on_at_a_number_only(server, zoho, index):
+    page = {'representation': [zoho_record(1)], 'page': {'next': f'?index={index}'}}
+    server.faults += [on_token(nothing), body(page)]
+    with pytest.raises(ConnectorError) as caught:
+        read(zoho())
+    assert caught.value.code == 'unexpected'
+
+
 def test_what_all_requests_may_take_together_is_kept(server, teamviewer):
     client = teamviewer()
     client.allow(0.6)

@@ -190,3 +190,10 @@ def test_no_thread_and_no_handle_stays_behind():
         assert all(handle.fileno() == -1 for handle in handles)
     assert not client.watch._handles
     assert not [thread for thread in threading.enumerate() if isinstance(thread, threading.Timer)]
+
+
+@pytest.mark.parametrize('size', [b'-5', b'zz'])
+def test_a_chunk_of_no_length_is_told(size):
+    chunks = HEAD + b'Transfer-Encoding: chunked\r\n\r\n' + size + b'\r\n{}\r\n0\r\n\r\n'
+    with listening(dripping(chunks, b'')) as address:
+        assert ask(address) in {'not_json', 'unreachable'}

@@ -100,6 +100,19 @@ def test_a_stretch_of_time_has_what_began_in_it_and_all_stretches_have_all(serve
     assert found == [1, 3, 1, 0]
 
 
+@pytest.mark.parametrize('begun', [0, -5, TEN * 1000, 10**400, 1e308, float('nan'), '2026', True])
+def test_what_begins_at_no_time_goes_along_to_be_rejected(server, tool, begun):
+    kinds = {'rustdesk': 'created_at', 'anydesk': 'start-time', 'ninjaone': 'activityTime'}
+    odd = tool.records(1)
+    for record in odd:
+        record[kinds[tool.client.source]] = begun
+    tool.put(server, [odd, tool.records(2)])
+    if tool.client is RustDesk:
+        # Whatever it makes of the time that is asked for.
+        server.faults.append(body({'data': server.rustdesk, 'total': 2}))
+    assert len(read(tool.make(server))) == 2
+
+
 def test_the_list_is_read_once_for_all_stretches_of_a_run(server, tool):
     tool.put(server, [tool.records(number) for number in range(1, 30)])
     client = tool.make(server)

@@ -7,6 +7,7 @@ from odoo.tools import config
 from ...models.connector import fetch_sessions
 from .connector_common import ConnectorCommon
 from .vendor_server import (
+    TEN,
     anydesk_record,
     nothing,
     on_token,
@@ -15,6 +16,8 @@ from .vendor_server import (
     silence,
     teamviewer_record,
 )
+
+DAY = 24 * 3600
 
 
 @tagged('post_install', '-at_install')
@@ -61,6 +64,21 @@ class TestConnectorSlow(ConnectorCommon):
         self.assertTrue(self.server.faults, "a day was not looked at")
         self.server.faults.clear()
         self.assertEqual(str(connector.last_success_at), '2026-01-12 13:00:00')
+
+    def test_a_list_is_read_once_for_all_days_of_running_sessions(self):
+        connector = self._create_rustdesk(fetch_from='2026-01-01')
+        self.server.rustdesk = [
+            rustdesk_record(number, begun=TEN - number * DAY, minutes=None)
+            for number in range(5, 9)
+        ]
+        self._fetch('2026-01-16 12:00:00')
+        self.server.requests.clear()
+        for begun in self.server.rustdesk:
+            begun['end_time'] = begun['created_at'] + 60
+        with patch('random.choice', min):
+            self._fetch('2026-01-16 13:00:00')
+        self.assertEqual(len(self.server.requests), 2, "what is new, and all from the first day on")
+        self.assertEqual(set(self._sessions(connector).mapped('duration_seconds')), {60})
 
     def test_a_long_look_back_comes_to_its_end(self):
         connector = self._create_teamviewer(fetch_from='2025-12-01', overlap_hours=720)
