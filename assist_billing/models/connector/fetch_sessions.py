@@ -74,7 +74,15 @@ class AssistConnector(models.Model):
 
     @api.model
     def _get_due_domain(self, now):
-        return ['|', ('next_at', '=', False), ('next_at', '<=', now)]
+        # No wait is longer; so the clock was ahead when this one was reckoned.
+        longest = now + timedelta(minutes=LONGEST_DELAY_MINUTES)
+        return [
+            '|', '|', '|',
+            ('next_at', '=', False),
+            ('next_at', '<=', now),
+            ('next_at', '>', longest),
+            ('cursor_at', '>', now),
+        ]  # fmt: skip
 
     def _run(self, now):
         """Fetch for this connector and keep how it went; False when time is up."""
@@ -108,6 +116,7 @@ class AssistConnector(models.Model):
             # session; it is told at the end.
             failure = self._fetch_devices(client, now)
             client.allow(seconds * SESSIONS_SHARE)
+            retry_races(self._mend_cursor, now)
             windows = self._get_windows(now)
             moving = [window for window in windows if window.moves_cursor]
             for window, following in zip(moving, [*moving[1:], None], strict=True):
@@ -128,6 +137,30 @@ class AssistConnector(models.Model):
     def _keep_token_at_once(self, token, expires):
         """Keep an access token whatever becomes of the run: only few are given out an hour."""
         self._keep_token(token, expires)
+        self.env['ir.cron']._commit_progress()
+
+    def _mend_cursor(self, now):
+        """Go back to what is known to have come in where the clock was ahead for a while.
+
+        A cursor in the future would have nothing fetched until then, and what happens meanwhile
+        left out.
+        """
+        reached = [self.cursor_at or now, self._read_position().end if self.position else now]
+        if max(reached) <= now:
+            return
+        [[latest]] = self.env.execute_query(
+            SQL(
+                """
+                SELECT max(started_at) FROM assist_session
+                 WHERE company_id = %s AND source = %s AND external_id IS NOT NULL
+                   AND started_at <= %s
+                """,
+                self.company_id.id,
+                self.source,
+                now,
+            )
+        )
+        self.write({'cursor_at': latest, 'position': False})
         self.env['ir.cron']._commit_progress()
 
     def _get_windows(self, now):

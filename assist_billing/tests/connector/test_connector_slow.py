@@ -20,6 +20,10 @@ from .vendor_server import (
 DAY = 24 * 3600
 
 
+def status_500(handler, _query):
+    handler.answer(b'', status=500)
+
+
 @tagged('post_install', '-at_install')
 class TestConnectorSlow(ConnectorCommon):
     """A tool that takes long or has no end: all comes in, others have their turn, it is told."""
@@ -160,6 +164,24 @@ class TestConnectorSlow(ConnectorCommon):
         self.assertIn("more records than it gives", connector.error)
         self.assertEqual(str(connector.next_at), '2026-01-16 21:25:00')
         self.assertEqual(connector.created_count, 3)
+
+    def test_a_clock_that_was_ahead_for_a_while_leaves_nothing_out(self):
+        self.server.teamviewer = [teamviewer_record(1)]
+        working, failing = self._create_teamviewer(), self._create_rustdesk()
+        with patch.object(self.server.RequestHandlerClass, 'answer_rustdesk', status_500):
+            self._fetch('2027-01-16 12:00:00')
+        self.assertEqual((working.state, failing.state), ('working', 'failing'))
+        # Right again, and nobody saw to it for days.
+        later = '2026-01-17T10:00:00Z'
+        self.server.teamviewer.append(teamviewer_record(2, start=later, end='2026-01-17T10:09:00Z'))
+        self._fetch('2026-01-20 12:00:00')
+        self.assertEqual((working.created_count, failing.created_count), (2, 3))
+        self.assertEqual(str(working.cursor_at), '2026-01-20 12:00:00')
+        self.assertEqual(str(working.next_at), '2026-01-20 12:25:00')
+        self.assertTied(working)
+        self.server.requests.clear()
+        self._fetch('2026-01-20 12:01:00')
+        self.assertFalse(self.server.requests)
 
     # === HELPERS === #
 
