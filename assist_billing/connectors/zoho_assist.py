@@ -54,10 +54,18 @@ class _Round:
         self.total = position['total'] if position else 0
         self.seen = set()
         self.first = None  # ids of the first page
+        self.repeats = False
 
     @property
     def is_short(self):
-        return len(self.seen) < self.total
+        return self.repeats or len(self.seen) < self.total
+
+    def end(self, ids):
+        """Come to a page with nothing new: the end, if it is told or the page is not full.
+
+        The same full page again may as well be the only one that is ever given.
+        """
+        self.repeats = len(ids) >= COUNT and not self.total
 
     def take(self, records, total):
         """Take a page in; return its ids and how many of them are new."""
@@ -193,7 +201,10 @@ class ZohoAssist(TokenClient):
         """Return the next index, or None when there is nothing more."""
         if isinstance(answer.get('page'), dict):
             current.unit = 'next'
-            return self._read_next(answer['page'].get('next')) if new else None
+            following = self._read_next(answer['page'].get('next'))
+            if following and not new:
+                return current.end(ids)
+            return following
         if current.unit is None:
             if ids is current.first:
                 return 2 if current.is_short or not current.total else None
@@ -202,7 +213,7 @@ class ZohoAssist(TokenClient):
             current.unit = 'record' if is_record else 'page'
             return 1 + len(current.first) if is_record and len(current.first) > 1 else 3
         if not new:
-            return None
+            return current.end(ids)
         return current.index + (len(ids) if current.unit == 'record' else 1)
 
     def _read_next(self, address):

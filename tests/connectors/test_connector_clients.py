@@ -21,6 +21,7 @@ from vendor_server import (
     status,
     teamviewer_record,
     truncated,
+    zoho_device,
     zoho_record,
 )
 
@@ -138,6 +139,26 @@ def test_zoho_what_ends_before_it_is_as_long_as_told_is_read_and_known_as_short(
     server.zoho = records
     assert set(ids(read(client))) == set(range(20))
     assert not client.is_short
+
+
+@pytest.mark.parametrize('following', [None, '?index=51'])
+@pytest.mark.parametrize('amount', [30, 50])
+def test_zoho_that_gives_the_same_page_for_ever_is_not_believed(server, zoho, amount, following):
+    page = {'representation': [zoho_record(number) for number in range(1, amount + 1)]}
+    first = {**page, 'page': {'next': following}} if following else page
+    server.faults += [on_token(nothing)] + [body(first), *[body(page)] * 3] * 3
+    client = zoho()
+    assert len(set(ids(client.pages(START, END)))) == amount
+    # Less than was asked for is all that there is.
+    assert client.is_short is (amount == 50)
+
+
+def test_zoho_devices_of_which_the_same_page_comes_for_ever_are_not_all(server, zoho):
+    server.faults += [on_token(nothing)]
+    server.faults += [body({'representation': [zoho_device(n) for n in range(1, 51)]})] * 9
+    with pytest.raises(ConnectorError) as caught:
+        list(zoho().device_pages('101'))
+    assert caught.value.code == 'short'
 
 
 def test_zoho_asks_for_all_types_in_milliseconds(server, zoho):
