@@ -335,7 +335,7 @@ class AssistConnector(models.Model):
             minutes = PAUSE_MINUTES
         next_at = now + max(timedelta(minutes=minutes), timedelta(seconds=retry_after))
         vals = {'error': message, 'attempts': attempts, 'next_at': next_at}
-        if code in {'refused', 'changing'} and self.position:
+        if code in {'refused', 'changing', 'unexpected'} and self.position:
             # The place to go on from may not be known there any more, or leads nowhere.
             vals['position'] = {**self.position, 'page': None, 'pages': 0}
         self.write(vals)

@@ -9,6 +9,7 @@ from .connector_common import ConnectorCommon
 from .vendor_server import (
     TEN,
     anydesk_record,
+    body,
     nothing,
     on_token,
     pause,
@@ -130,6 +131,20 @@ class TestConnectorSlow(ConnectorCommon):
         self._fetch('2026-01-16 13:00:00')
         self.assertFalse(connector.error)
         self.assertTied(connector)
+
+    def test_a_place_that_leads_round_in_circles_is_given_up(self):
+        self.server.page_size = 1
+        self.server.teamviewer = [teamviewer_record(number) for number in range(1, 4)]
+        connector = self._create_teamviewer()
+        self.server.faults += [
+            body({'records': [], 'next_offset': offset}) for offset in ('77', '78', '77')
+        ]
+        self._fetch()
+        self.assertIn("documented format", connector.error)
+        self.assertIsNone(connector.position['page'])
+        self._fetch('2026-01-16 13:00:00')
+        self.assertEqual(len(self._sessions(connector)), 3)
+        self.assertFalse(connector.error)
 
     def test_a_list_that_takes_longer_than_the_server_allows_is_told(self):
         self.server.page_size = 1
