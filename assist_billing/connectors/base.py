@@ -141,6 +141,8 @@ class Client:
     guide = ''
     # Billed sessions can be marked there: `mark_billed`.
     marks_billed = False
+    # Its IDs are numbers that each account begins anew: those of two accounts are alike.
+    numbers_by_account = False
     # A list is read as a whole before its first page is given; a run that stops reads it anew.
     reads_whole = False
     # There are lists of unattended devices: `device_pages`; and what their IDs are called.

@@ -27,6 +27,7 @@ BEGUN, ENDED = 'CONNECTION_ESTABLISHED', 'CONNECTION_TERMINATED'
 class NinjaOne(TokenClient, WholeListClient):
     source = 'ninjaone'
     required = ('server_url', 'client_id', 'client_secret')
+    numbers_by_account = True
     guide = _lt(
         "The address you open NinjaOne at, such as https://eu.ninjarmm.com. Add a client app for "
         "an API service there (Administration, Apps, API) with the grant type client credentials "

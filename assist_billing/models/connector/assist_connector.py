@@ -137,6 +137,30 @@ class AssistConnector(models.Model):
             vals = {'name': connector.name, 'fetch_from': connector.fetch_from}
             refuse_absurd_dates(connector, vals, ['fetch_from'])
 
+    @api.constrains('source', 'company_id', 'active')
+    def _check_one_account(self):
+        """What a second account calls 7 would be known already, and billed to nobody."""
+        for connector in self.filtered('active'):
+            others = self.search(
+                [
+                    ('source', '=', connector.source),
+                    ('company_id', '=', connector.company_id.id),
+                    ('id', '!=', connector.id),
+                ],
+                limit=1,
+            )
+            if others and connector._get_client_class().numbers_by_account:
+                raise ValidationError(
+                    self.env._(
+                        "%(tool)s numbers its records in each account from 1, so those of a "
+                        "second account would be taken for known ones and not be billed. "
+                        "“%(other)s” fetches from the first one: archive it, or fetch the other "
+                        "account in a company of its own.",
+                        tool=connector._get_tool(),
+                        other=others.name,
+                    )
+                )
+
     @api.constrains('source', 'server_url', 'data_centre')
     def _check_address(self):
         for connector in self:

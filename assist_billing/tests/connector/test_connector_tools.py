@@ -182,3 +182,21 @@ class TestConnectorTools(ConnectorCommon):
                 )
                 self.assertIn(words, connector.error)
                 connector.action_archive()
+
+    def test_a_second_account_that_numbers_its_records_alike_is_refused(self):
+        """Its record 7 was known as the first one's, and billed to nobody."""
+        first = self._create_ninjaone(name="First")
+        with self.assertRefused("numbers its records in each account.*“First”"):
+            self._create_ninjaone(name="Second")
+        with self.assertRefused("numbers its records in each account"):
+            self._create_rustdesk().source = 'ninjaone'
+        other = self.setup_other_company()['company']
+        self.env.user.company_ids |= other
+        self._create_ninjaone(name="Elsewhere", company_id=other.id)
+        first.action_archive()
+        self._create_ninjaone(name="Second")
+        with self.assertRefused("numbers its records in each account.*“Second”"):
+            first.action_unarchive()
+        # Others give IDs that are nobody else's.
+        self._create_teamviewer(name="One")
+        self._create_teamviewer(name="Two")
