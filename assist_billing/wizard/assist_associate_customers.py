@@ -177,6 +177,8 @@ class AssistAssociateCustomers(models.TransientModel):
                 'name': self.env._("Bill Now"),
                 'model': 'assist.billing.cycle',
                 'method': 'action_bill_over',
+                # What is over in other companies was not spoken of.
+                'context': {'allowed_company_ids': self.company_id.ids},
             }
         return notice
 

@@ -293,9 +293,7 @@ class AssistBillingGetStarted(models.AbstractModel):
         bills = (self.env._("View Bills"), 'assist_billing.account_move_action_assist_bills')
         buttons.insert(0 if count else 1, bills)
         if over and self.env['assist.billing.cycle']._may_bill():
-            buttons.insert(
-                0, (self.env._("Bill Now"), 'assist_billing.assist_billing_cycle_action_bill_over')
-            )
+            buttons.insert(0, (self.env._("Bill Now"), self._prepare_bill_over()))
         return {
             'key': 'bill',
             'title': self.env._("Bills are created: send them"),
@@ -330,6 +328,18 @@ class AssistBillingGetStarted(models.AbstractModel):
             'res_model': model,
             'views': [(False, 'form')],
             'target': target,
+        }
+
+    def _prepare_bill_over(self):
+        """Return the action that bills what `_count_over` counts, and nothing of other companies.
+
+        Sessions of theirs may still be on the way.
+        """
+        action = self.env.ref('assist_billing.assist_billing_cycle_action_bill_over')
+        return {
+            'type': 'ir.actions.server',
+            'id': action.id,
+            'context': {'allowed_company_ids': self.env.company.ids},
         }
 
     def _count_over(self):

@@ -46,7 +46,11 @@ class AssistBillingAssociation(models.Model):
         return {
             **self.env['ir.actions.act_window']._for_xml_id('assist_billing.assist_session_action'),
             'domain': [('association_id', '=', self.id)],
-            'context': {'default_partner_id': self.partner_id.id},
+            'context': {
+                # Another one would not bill it by this association.
+                'default_company_id': self.company_id.id,
+                'default_partner_id': self.partner_id.id,
+            },
         }
 
     def action_view_cycles(self):

@@ -185,7 +185,11 @@ class AssistBillingHours(models.Model):
             'res_model': 'assist.fill.hours',
             'views': [(False, 'form')],
             'target': 'new',
-            'context': {'default_hours_id': self.id},
+            'context': {
+                'default_hours_id': self.id,
+                # Not of the company that is chosen first: it may work at other times.
+                'default_calendar_id': self.company_id.resource_calendar_id.id,
+            },
         }
 
     # === BUSINESS METHODS === #

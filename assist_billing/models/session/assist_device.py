@@ -190,6 +190,7 @@ class AssistDevice(models.Model):
             **self.env['ir.actions.act_window']._for_xml_id('assist_billing.assist_session_action'),
             'domain': [('device_id', '=', self.id)],
             'context': {
+                'default_company_id': self.company_id.id,
                 'default_device_id': self.id,
                 'default_partner_id': self.partner_id.id,
                 'default_kind': 'unattended',

@@ -655,6 +655,8 @@ class AssistSession(models.Model):
         session = self._start_once(
             {
                 'name': self.name,
+                # Not the one chosen first: another one would bill it, at its own prices.
+                'company_id': self.company_id.id,
                 'partner_id': self.partner_id.id,
                 'device_id': self.device_id.id,
                 'kind': self.kind,
@@ -682,6 +684,7 @@ class AssistSession(models.Model):
                 ('create_uid', '=', self.env.uid),
                 ('started_at', '>=', earliest),
                 ('ended_at', '=', False),
+                ('company_id', '=', vals.get('company_id', self.env.company.id)),
                 ('partner_id', '=', vals.get('partner_id')),
                 ('continued_from_id', '=', vals.get('continued_from_id')),
             ],

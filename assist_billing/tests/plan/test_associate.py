@@ -135,6 +135,9 @@ class TestAssociate(AssistBillingCommon):
         self.assertEqual(
             (button['model'], button['method']), ('assist.billing.cycle', 'action_bill_over')
         )
+        self.assertEqual(
+            button['context'], {'allowed_company_ids': self.company.ids}, "where they were put"
+        )
 
     def test_the_first_bill_of_fees_in_advance_is_said(self):
         product = self.plan.session_product_id

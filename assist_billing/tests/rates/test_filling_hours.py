@@ -75,6 +75,20 @@ class TestFillingHours(RatesCommon):
 
     # === FROM A SCHEDULE === #
 
+    def test_the_dialog_proposes_the_schedule_of_the_hours_company(self):
+        other = self.setup_other_company()['company']
+        theirs = self.empty.with_context(allowed_company_ids=(self.company | other).ids).create(
+            {'name': "Theirs", 'company_id': other.id}
+        )
+        dialog = Form(
+            self.env['assist.fill.hours'].with_context(
+                allowed_company_ids=(self.company | other).ids,
+                **theirs.action_fill()['context'],
+            )
+        )
+        self.assertTrue(other.resource_calendar_id)
+        self.assertEqual(dialog.calendar_id, other.resource_calendar_id)
+
     def test_the_week_of_a_schedule_is_filled_in(self):
         self._fill()
         business, rest = self.business.id, self.rest.id

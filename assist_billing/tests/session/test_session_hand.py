@@ -105,6 +105,52 @@ class TestSessionHand(AssistBillingCommon):
         )
         self.assertTrue(again.action_stop())
 
+    def test_one_of_the_company_chosen_second_goes_on_there(self):
+        other = self.setup_other_company()['company']
+        self.technician.sudo().company_ids |= other
+        engine = self.env(su=True)
+        theirs = engine['assist.billing.plan'].create(
+            {'name': "Theirs", 'company_id': other.id, 'currency_id': other.currency_id.id}
+        )
+        self._associate()
+        association = engine['assist.billing.association'].create(
+            {'plan_id': theirs.id, 'partner_id': self.customer.id, 'start_date': '2026-01-01'}
+        )
+        device = engine['assist.device'].create(
+            {'name': "Theirs", 'company_id': other.id, 'partner_id': self.customer.id}
+        )
+        sessions = self.sessions.with_context(allowed_company_ids=(self.company | other).ids)
+        first = sessions.create(
+            {
+                'name': "Printer",
+                'company_id': other.id,
+                'partner_id': self.customer.id,
+                'device_id': device.id,
+                'started_at': '2026-01-10 10:00:00',
+                'ended_at': '2026-01-10 11:00:00',
+            }
+        )
+        with freeze_time('2026-01-10 12:00:00'):
+            again = sessions.browse(first.action_start()['res_id'])
+            here = sessions.action_start_now()
+            there = sessions.with_company(other).action_start_now()
+        self.assertEqual(again.company_id, other)
+        self.assertEqual(again.sudo().association_id, association)
+        self.assertNotEqual(here['res_id'], there['res_id'], "one of each company")
+        # One that was begun before anybody was named can go where its customer is billed.
+        self.technician.sudo().group_ids |= self.env.ref('base.group_multi_company')
+        with freeze_time('2026-01-10 12:30:00'), Form(sessions.browse(here['res_id'])) as form:
+            form.company_id = other
+            form.partner_id = self.customer
+        self.assertEqual(sessions.browse(here['res_id']).sudo().association_id, association)
+        # New ones from the lists of what is theirs are theirs.
+        for record in (device, association):
+            context = record.action_view_sessions()['context']
+            self.assertEqual(
+                sessions.with_context(**context).default_get(['company_id']),
+                {'company_id': other.id},
+            )
+
     # === NOT BILLED === #
 
     def _dialog(self, sessions, **vals):

@@ -69,6 +69,23 @@ class TestGetStarted(AssistBillingCommon):
         self._bill(association).sudo().assist_delivery_state = 'sent'
         self.assertIn('bill', self._get_done())
 
+    def test_bill_now_is_for_the_company_whose_periods_are_counted(self):
+        theirs = self._create_plan(company_id=self.fresh.id, price_per_session=20.0)
+        mine, other = self._associate(), self._associate(plan=theirs)
+        for company in (self.company, self.fresh):
+            self._create_session(company_id=company.id)
+        both = {'allowed_company_ids': (self.fresh | self.company).ids}
+        self._close('2026-01-20 12:00:00')
+        with freeze_time('2026-02-02 12:00:00'):
+            step = self.env['assist.billing.get.started'].with_context(**both).get_steps()[-1]
+            self.assertIn("Periods that are over: 1.", step['fact'])
+            label, action = step['buttons'][0]
+            self.assertEqual(label, "Bill Now")
+            server_action = self.env['ir.actions.server'].browse(action['id'])
+            server_action.with_context(**(both | action['context'])).run()
+        self.assertEqual(len(other.bill_ids), 1)
+        self.assertFalse(mine.bill_ids, "its sessions may still be on the way")
+
     def test_a_plan_without_a_price_is_no_step_done(self):
         self._create_plan(company_id=self.fresh.id, name="Gift", price_per_session=0.0)
         step = self._get_steps()['plan']

@@ -7,10 +7,10 @@ const SHOWN_MILLISECONDS = 15000;
  * Say what was done, with a button for what may come next: to undo it, or to go on.
  *
  * `params` are those of Odoo's `display_notification`, and `button`: its `name`, and which method
- * of which model it calls with which ids.
+ * of which model it calls with which ids, in which context.
  */
 function notify(env, { params }) {
-    const { name, model, method, ids } = params.button;
+    const { name, model, method, ids, context } = params.button;
     const close = env.services.notification.add(params.message, {
         title: params.title,
         type: params.type,
@@ -21,7 +21,7 @@ function notify(env, { params }) {
                 onClick: async () => {
                     close();
                     await env.services.action.doAction(
-                        await env.services.orm.call(model, method, ids ? [ids] : []),
+                        await env.services.orm.call(model, method, ids ? [ids] : [], { context }),
                     );
                 },
             },
