@@ -447,6 +447,8 @@ class AssistBillingAssociation(models.Model):
         self.check_access('unlink')
         # sudo: sessions go back to those nobody can be billed for, whoever may write them
         sessions = self.env['assist.session'].sudo().search([('association_id', 'in', self.ids)])
+        # Those with cycles are refused, and keep theirs.
+        sessions._forget_associations(self.sudo().filtered(lambda each: not each.cycle_ids))
         with anew_if_used('assist_billing_cycle'):
             result = super().unlink()
         sessions._resolve()

@@ -46,6 +46,21 @@ class AssistSession(models.Model):
         if partners:
             self._resolve_where(SQL("s.partner_id IN (%s)", self._get_contacts_below_sql(partners)))
 
+    def _forget_associations(self, associations):
+        """Take those of these sessions off associations that are about to be deleted.
+
+        They hold them in the database. The caller resolves them again afterwards.
+        """
+        if not self or not associations:
+            return
+        self.flush_model(['association_id', 'state'])
+        with changing(self, ['association_id']):
+            self._assist_set_state(
+                SQL("s.state"),
+                SQL("s.association_id IN %s AND s.state != 'billed'", tuple(associations.ids)),
+                {'association_id': None},
+            )
+
     @api.model
     def _get_contacts_below_sql(self, partners):
         return SQL(

@@ -202,6 +202,21 @@ class TestMatching(AssistBillingCommon):
         with self.assertRaises(ConcurrencyError), self.cr.savepoint():
             association.unlink()
 
+    def test_one_without_periods_is_deleted_though_it_has_sessions(self):
+        sessions = self._create_session()
+        sessions |= sessions.create(
+            {'partner_id': self.customer.id, 'started_at': '2026-01-16 10:00:00'}
+        )
+        association = self._associate()
+        self.assertEqual(sessions.association_id, association)
+        association.unlink()
+        self.assertFalse(sessions.association_id)
+        self.assertEqual(sessions.mapped('state'), ['unmatched', 'running'])
+        # Then by another one.
+        again = self._associate()
+        self.assertEqual(sessions.association_id, again)
+        self.assertEqual(sessions.mapped('state'), ['to_bill', 'running'])
+
     def test_a_start_date_can_be_mended_until_something_closed(self):
         association = self._associate()
         self._close('2026-01-15 00:00:00')
