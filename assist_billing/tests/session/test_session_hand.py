@@ -1,8 +1,11 @@
 from datetime import datetime, timedelta
 from unittest.mock import patch
 
+from lxml import etree
+
 from odoo import fields
 from odoo.tests import Form, freeze_time, tagged
+from odoo.tools.safe_eval import safe_eval
 
 from ...models.session import assist_session
 from ..common import AssistBillingCommon
@@ -49,6 +52,18 @@ class TestSessionHand(AssistBillingCommon):
         self.env.invalidate_all()
         self.assertRecordValues(
             made, [{'ended_at': datetime(2026, 1, 10, 10, 45), 'duration_seconds': 45 * 60}] * 3
+        )
+
+    def test_a_duration_for_many_ends_none_that_runs(self):
+        arch = etree.fromstring(self.sessions.get_view(view_type='list')['arch'])
+        [field] = arch.xpath("//field[@name='duration_hours']")
+        self.assertEqual(
+            [
+                state
+                for state in ('running', 'unmatched', 'to_bill', 'billed', 'non_billable')
+                if safe_eval(field.get('readonly'), {'state': state})
+            ],
+            ['running', 'billed'],
         )
 
     def test_customers_who_are_billed_come_first(self):
