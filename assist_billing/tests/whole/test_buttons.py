@@ -1,3 +1,4 @@
+import re
 from base64 import b64encode
 
 from lxml import etree
@@ -5,7 +6,7 @@ from lxml import etree
 from odoo import Command
 from odoo.exceptions import UserError
 from odoo.service.model import call_kw, get_public_method
-from odoo.tests import tagged
+from odoo.tests import new_test_user, tagged
 
 from odoo.addons.web.controllers.utils import clean_action
 
@@ -94,6 +95,27 @@ class TestButtons(AssistBillingCommon):
         return association
 
     # === TESTS === #
+
+    def test_who_may_only_read_is_offered_nothing_that_changes(self):
+        auditor = new_test_user(self.env, 'auditor', groups='account.group_account_readonly')
+        actions = self.env['ir.actions.act_window'].search([('res_model', '=like', 'assist.%')])
+        buttons = set()
+        for action in actions:
+            model = self.env[action.res_model].with_user(auditor)
+            if model._transient or not model.has_access('read'):
+                continue
+            views = model.get_views([(False, mode) for mode in action.view_mode.split(',')])
+            for view in views['views'].values():
+                nodes = etree.fromstring(view['arch']).xpath("//button[@name]")
+                buttons |= {(model._name, node.get('name')) for node in nodes}
+        self.assertGreater(len(buttons), 10)
+        self.assertFalse(
+            [
+                button
+                for button in sorted(buttons)
+                if not re.match(r'action_(view|print|try|check)', button[1])
+            ]
+        )
 
     def test_every_button_takes_the_call_of_the_web_client(self):
         """Whatever it does: it is not the call that fails."""
