@@ -1,7 +1,7 @@
 from odoo import api, models
 from odoo.exceptions import RedirectWarning, UserError
 from odoo.fields import Domain
-from odoo.tools import email_normalize
+from odoo.tools import SQL, email_normalize
 
 from ...utils.checks import address_key, find_used, split_addresses
 from ...utils.naming import name_some
@@ -54,23 +54,56 @@ class ResPartner(models.Model):
     @api.model
     def name_search(self, name='', domain=None, operator='ilike', limit=100):
         # EXTENDS base: where a session's customer is chosen, those who are billed
-        # come first; not to those who have no sessions to record, for it says who is billed
-        asked = self.env.context.get('assist_associated_first')
-        if not asked or not self.env['assist.session'].has_access('create'):
+        # come first
+        if not self._assist_is_billed_first():
             return super().name_search(name, domain, operator, limit)
-        # sudo: technicians see no associations, nor what these say, but whom they are for
-        associations = self.env['assist.billing.association'].sudo()
-        billed = associations.search(
-            [('company_id', 'in', self.env.companies.ids), ('state', '!=', 'ended')]
-        ).partner_id
         chosen = Domain(domain or Domain.TRUE)
         first = super().name_search(
-            name, chosen & Domain('id', 'child_of', billed.ids), operator, limit
+            name, chosen & Domain('id', 'child_of', self._assist_get_billed().ids), operator, limit
         )
         if limit and len(first) >= limit:
             return first
         others = chosen & Domain('id', 'not in', [partner_id for partner_id, _name in first])
         return first + super().name_search(name, others, operator, limit and limit - len(first))
+
+    @api.model
+    @api.readonly
+    def web_search_read(self, domain, specification, offset=0, limit=None, order=None, **kwargs):
+        # EXTENDS web: and so they do where they are chosen on a telephone, from cards
+        partners = self
+        if not order and self._assist_is_billed_first():
+            partners = self.with_context(assist_billed_first=self._assist_get_billed())
+        return super(ResPartner, partners).web_search_read(
+            domain, specification, offset, limit, order, **kwargs
+        )
+
+    def _order_to_sql(self, order, query, alias=None, reverse=False):
+        # EXTENDS base
+        ordered = super()._order_to_sql(order, query, alias, reverse)
+        billed = self.env.context.get('assist_billed_first')
+        # Who sends one along sends no records.
+        if not isinstance(billed, models.BaseModel) or not billed or alias:
+            return ordered
+        below = self.env['assist.session']._get_contacts_below_sql(billed)
+        return SQL("%s IN (%s) DESC, %s", SQL.identifier(self._table, 'id'), below, ordered)
+
+    @api.model
+    def _assist_is_billed_first(self):
+        """Tell whether a session's customer is chosen, by someone who has sessions to record.
+
+        Others are not to learn who is billed.
+        """
+        return bool(self.env.context.get('assist_associated_first')) and self.env[
+            'assist.session'
+        ].has_access('create')
+
+    @api.model
+    def _assist_get_billed(self):
+        # sudo: technicians see no associations, nor what these say, but whom they are for
+        associations = self.env['assist.billing.association'].sudo()
+        return associations.search(
+            [('company_id', 'in', self.env.companies.ids), ('state', '!=', 'ended')]
+        ).partner_id.sudo(False)
 
     # === BUSINESS METHODS - res.partner === #
 

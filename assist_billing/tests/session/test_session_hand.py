@@ -81,6 +81,12 @@ class TestSessionHand(AssistBillingCommon):
         everybody = [found for found, _name in first.name_search("", limit=None)]
         self.assertEqual(len(everybody), len(set(everybody)), "nobody twice")
         self.assertEqual(len(everybody), len(partners.name_search("", limit=None)), "nobody less")
+        # On a telephone they are chosen from cards.
+        cards = first.web_search_read([], {}, limit=2)
+        self.assertEqual({card['id'] for card in cards['records']}, {billed.id, department.id})
+        self.assertEqual(cards['length'], partners.web_search_read([], {}, limit=2)['length'])
+        second = first.web_search_read([], {}, offset=2, limit=1)['records']
+        self.assertEqual(second, partners.web_search_read([], {}, limit=1)['records'])
 
     # === ONE CLICK === #
 
