@@ -15,6 +15,7 @@ OPEN_TO = {
     ('assist.device', 'ingest'): {'program'},
     # Odoo's own: who may see contacts may look for one.
     ('res.partner', 'name_search'): {'portal_stranger', 'employee'},
+    ('res.partner', 'web_search_read'): {'portal_stranger', 'employee'},
 }
 # Only read: who may do so sees no more than he may read anyway.
 ARGUMENTS = {
@@ -24,6 +25,8 @@ ARGUMENTS = {
     'source': 'zoho_assist',
     'fields': ['.id', 'name'],
     'data': [['1', "x"]],
+    'domain': [],
+    'specification': {},
 }
 
 
