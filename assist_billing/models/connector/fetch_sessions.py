@@ -148,17 +148,14 @@ class AssistConnector(models.Model):
         reached = [self.cursor_at or now, self._read_position().end if self.position else now]
         if max(reached) <= now:
             return
-        [[latest]] = self.env.execute_query(
-            SQL(
-                """
-                SELECT max(started_at) FROM assist_session
-                 WHERE company_id = %s AND source = %s AND external_id IS NOT NULL
-                   AND started_at <= %s
-                """,
-                self.company_id.id,
-                self.source,
-                now,
-            )
+        [[latest]] = self.env['assist.session']._read_group(
+            [
+                ('company_id', '=', self.company_id.id),
+                ('source', '=', self.source),
+                ('external_id', '!=', False),
+                ('started_at', '<=', now),
+            ],
+            aggregates=['started_at:max'],
         )
         self.write({'cursor_at': latest, 'position': False})
         self.env['ir.cron']._commit_progress()

@@ -62,7 +62,7 @@ class TestConnectorSlow(ConnectorCommon):
             begun = f'2026-01-0{number}T10:00:00Z'
             self.server.teamviewer.append(teamviewer_record(number, start=begun, end=None))
         self._fetch('2026-01-12 12:00:00')
-        self.server.faults += [pause(1.5)] * 4
+        self.server.faults += [pause(1.7)] * 4
         with self._server_ends_runs_after(16):
             self._fetch('2026-01-12 13:00:00')
         self.assertFalse(connector.error)
