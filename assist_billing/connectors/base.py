@@ -26,12 +26,14 @@ PIECE = 8_192
 MAX_BYTES = 32_000_000
 # An access token is renewed this many seconds before it expires.
 MARGIN = 120
-# Lists that change while they are read: so many pieces, and so often from the beginning.
+# Lists that change while they are read: so many pieces, and so often from the beginning. What has
+# more pieces has no end.
 MAX_PAGES = 10_000
 MAX_ROUNDS = 5
 # Records that are handed on at a time.
 PAGE = 500
-# Seconds since 1970 before which nobody worked remotely (1990); and how far clocks may be ahead.
+# Seconds since 1970 before which nobody worked remotely (1990); and how far clocks may be ahead. As
+# records are judged that are taken in: what is left out by the one has to be rejected by the other.
 EARLIEST = 631_152_000
 AHEAD = 24 * 3600
 # A page asked for in vain for this long is asked for again by the next run, not sooner.

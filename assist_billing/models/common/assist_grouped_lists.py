@@ -62,7 +62,8 @@ class AssistGroupedLists(models.AbstractModel):
         if (
             name not in groupby_terms
             or direction not in ([], ['asc'], ['desc'])
-            or not (field and field.type == 'many2one' and field.column_type and field.store)
+            or not (field and field.type == 'many2one' and field.store)
+            or field.company_dependent
         ):
             return None
         records, terms = self.env[field.comodel_name], []

@@ -141,7 +141,9 @@ class AssistConnector(models.Model):
     def _check_one_account(self):
         """What a second account calls 7 would be known already, and billed to nobody."""
         for connector in self.filtered('active'):
-            others = self.search(
+            if not connector._get_client_class().numbers_by_account:
+                continue
+            other = self.search(
                 [
                     ('source', '=', connector.source),
                     ('company_id', '=', connector.company_id.id),
@@ -149,7 +151,7 @@ class AssistConnector(models.Model):
                 ],
                 limit=1,
             )
-            if others and connector._get_client_class().numbers_by_account:
+            if other:
                 raise ValidationError(
                     self.env._(
                         "%(tool)s numbers its records in each account from 1, so those of a "
@@ -157,7 +159,7 @@ class AssistConnector(models.Model):
                         "“%(other)s” fetches from the first one: archive it, or fetch the other "
                         "account in a company of its own.",
                         tool=connector._get_tool(),
-                        other=others.name,
+                        other=other.name,
                     )
                 )
 

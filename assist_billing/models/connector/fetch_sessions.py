@@ -9,6 +9,7 @@ from odoo.exceptions import UserError
 from odoo.tools import SQL, config
 
 from ... import connectors
+from ...connectors.base import MAX_PAGES
 from ...utils.races import retry_races
 
 _logger = logging.getLogger(__name__)
@@ -27,8 +28,6 @@ DEVICES_SHARE, SESSIONS_SHARE, MARKS_SHARE = 0.15, 0.6, 0.1
 LONGEST_RUN = 3600
 # Of that time a worker may have slept so many seconds before it began.
 SLEPT = 60
-# A stretch of time that has more pages than this has no end.
-MAX_PAGES = 10_000
 # Being asked to pause is no failure that somebody must mend, unless it goes on.
 PATIENCE = 3
 

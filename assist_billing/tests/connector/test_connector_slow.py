@@ -4,7 +4,9 @@ from unittest.mock import patch
 from odoo.tests import tagged
 from odoo.tools import config
 
+from ...connectors import base
 from ...models.connector import fetch_sessions
+from ...sources.normaliser import EARLIEST, TOLERANCE
 from .connector_common import ConnectorCommon
 from .vendor_server import (
     TEN,
@@ -44,11 +46,7 @@ class TestConnectorSlow(ConnectorCommon):
         self.assertGreater(str(connector.next_at), '2026-01-16 12:00:00')
 
     def test_days_of_sessions_that_never_end_do_not_keep_a_run_from_its_end(self):
-        connector = self._create_teamviewer(fetch_from='2026-01-01')
-        for number in range(1, 6):
-            begun = f'2026-01-0{number}T10:00:00Z'
-            self.server.teamviewer.append(teamviewer_record(number, start=begun, end=None))
-        self._fetch('2026-01-12 12:00:00')
+        connector = self._fetch_running(days=5)
         self.assertEqual(set(self._sessions(connector).mapped('state')), {'running'})
         self.server.requests.clear()
         with self._time_is_up_after(2):
@@ -57,11 +55,7 @@ class TestConnectorSlow(ConnectorCommon):
         self.assertEqual(str(connector.last_success_at), '2026-01-12 13:00:00')
 
     def test_days_of_running_sessions_that_there_is_no_time_for_are_no_failure(self):
-        connector = self._create_teamviewer(fetch_from='2026-01-01')
-        for number in range(1, 4):
-            begun = f'2026-01-0{number}T10:00:00Z'
-            self.server.teamviewer.append(teamviewer_record(number, start=begun, end=None))
-        self._fetch('2026-01-12 12:00:00')
+        connector = self._fetch_running(days=3)
         self.server.faults += [pause(1.7)] * 4
         with self._server_ends_runs_after(16):
             self._fetch('2026-01-12 13:00:00')
@@ -199,7 +193,20 @@ class TestConnectorSlow(ConnectorCommon):
         self._fetch('2026-01-20 12:01:00')
         self.assertFalse(self.server.requests)
 
+    def test_what_is_too_early_for_a_connector_is_too_early_for_all(self):
+        self.assertEqual(base.EARLIEST, base.to_seconds(EARLIEST))
+        self.assertEqual(base.AHEAD, TOLERANCE.total_seconds())
+
     # === HELPERS === #
+
+    def _fetch_running(self, days):
+        """Return a connector that has fetched a session of each day, none of which has ended."""
+        connector = self._create_teamviewer(fetch_from='2026-01-01')
+        for number in range(1, 1 + days):
+            begun = f'2026-01-0{number}T10:00:00Z'
+            self.server.teamviewer.append(teamviewer_record(number, start=begun, end=None))
+        self._fetch('2026-01-12 12:00:00')
+        return connector
 
     def _server_ends_runs_after(self, seconds):
         return patch.dict(config.options, {'limit_time_real_cron': seconds})
