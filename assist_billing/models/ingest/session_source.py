@@ -445,7 +445,10 @@ class AssistSession(models.Model):
             SQL(
                 """
                 SELECT id, external_id, %(columns)s
-                  FROM (SELECT * FROM assist_session WHERE started_at = ANY(%(starts)s) OFFSET 0) s
+                  FROM unnest(%(starts)s) AS v (start)
+            CROSS JOIN LATERAL (
+                           SELECT * FROM assist_session WHERE started_at = v.start OFFSET 0
+                       ) s
                  WHERE company_id = %(company)s AND source = %(source)s
                    AND external_id ~ %(pattern)s
                 """,
