@@ -78,6 +78,11 @@ __all__ = [
     'split_somehow',
 ]
 
+# Lines that there are not: of most customers nothing of the kind is charged.
+NO_FEE, NO_CAP, NO_DEVICES, NO_TOP_UP = (
+    Line(charge, ZERO, ZERO, ZERO) for charge in ('base_fee', 'cap', 'device', 'minimum')
+)
+
 
 def rate(
     terms: Terms,
@@ -124,6 +129,8 @@ def _limit(terms, scale, charged):
 
     Each is of quantity zero where it is not needed.
     """
+    if not terms.maximum_charge and not terms.minimum_charge:
+        return NO_CAP, NO_TOP_UP
     maximum, minimum = (
         round_half_up(scale * Fraction(amount), terms.currency_rounding) if amount else ZERO
         for amount in (terms.maximum_charge, terms.minimum_charge)
@@ -235,13 +242,15 @@ def _rate_sessions(terms, scale, sessions):
         weights, price, fee = [1] * len(billed), terms.price_per_session, ZERO
         used = Fraction(len(billed))
     step = ONE.scaleb(-terms.quantity_digits)
-    price, fee = terms.printed_price(price), terms.printed_price(fee)
-    included = scale * Fraction(terms.included_quantity) + Fraction(terms.fee_hours)
+    price = terms.printed_price(price)
     gross = usage = terms.make_line(terms.billing_type, round_half_up(used, step), price)
-    if included:
+    if terms.included_quantity or terms.fee_hours:
+        included = scale * Fraction(terms.included_quantity) + Fraction(terms.fee_hours)
         rest = max(Fraction(0), used - included)
         usage = terms.make_line(terms.billing_type, round_half_up(rest, step), price)
-    base_fee = terms.make_line('base_fee', Decimal(len(billed) if fee else 0), fee)
+    base_fee = NO_FEE
+    if fee := terms.printed_price(fee) if fee else ZERO:
+        base_fee = terms.make_line('base_fee', Decimal(len(billed)), fee)
 
     def split_lines():
         quantities = split(gross.quantity, step, weights)
@@ -320,8 +329,11 @@ def _count(terms, sessions, by_kind=False, spans=None):
         if length < terms.ignore_under_seconds:
             dropped[session.id] = None
             continue
-        key = (session.customer, session.technician, session.device, by_kind and session.kind)
-        head, end = chains.get(key, (None, None))
+        head = end = None
+        may_merge = gap and session.device is not None
+        if may_merge:
+            key = (session.customer, session.technician, session.device, by_kind and session.kind)
+            head, end = chains.get(key, (None, None))
         if end is not None and session.start - end <= gap:
             dropped[session.id] = head
             seconds[head] += get_seconds(max(session.start, end), max(session.end, end))
@@ -333,7 +345,7 @@ def _count(terms, sessions, by_kind=False, spans=None):
             seconds[head] = length
             if spans is not None:
                 spans[head] = [(session.start, session.end)]
-        if gap and session.device is not None:
+        if may_merge:
             chains[key] = (head, end)
     return seconds, dropped
 
@@ -356,6 +368,8 @@ def _rate_devices(terms, scale, date_start, date_end, devices):
     for device in _sorted(devices, lambda device: device.id) if terms.charge_devices else ():
         if clipped := clip_spans(device.days, date_start, date_end):
             spans[device.id] = clipped
+    if not spans:
+        return NO_DEVICES, ()
     days = {key: sum((end - start).days for start, end in found) for key, found in spans.items()}
     step = ONE
     if terms.device_count == 'by_day':
@@ -366,11 +380,12 @@ def _rate_devices(terms, scale, date_start, date_end, devices):
         at_close = terms.device_count == 'at_close'
         day = date_end - timedelta(days=1) if at_close else _busiest_day(spans.values())
         weights = [int(any(start <= day < end for start, end in found)) for found in spans.values()]
-    counted = Fraction(sum(weights))
+    counted = Decimal(sum(weights))
     if terms.device_count == 'by_day':
-        counted /= (date_end - date_start).days
+        counted = Fraction(sum(weights), (date_end - date_start).days)
     # The price is scaled and rounded before it is multiplied: it is printed.
-    price = terms.printed_price(scale * Fraction(terms.price_per_device))
+    price = terms.price_per_device
+    price = terms.printed_price(price if scale == 1 else scale * Fraction(price))
     line = terms.make_line('device', round_half_up(counted, step), price)
 
     def split_line():

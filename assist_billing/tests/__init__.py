@@ -51,6 +51,7 @@ from .fees import (
 from .session import (
     test_matching,
     test_session_hand,
+    test_session_statistics,
     test_times_by_hand,
 )
 from .ingest import (
