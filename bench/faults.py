@@ -1,6 +1,7 @@
 """All faults one after the other, and the table of what they have cost."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 from environment import places
@@ -21,10 +22,12 @@ HEADS = (
 )  # fmt: skip
 
 
-def run(sizes: tuple[int, int, int, int], results_path: Path, only: str = '') -> list[dict]:
+def run(
+    sizes: tuple[int, int, int, int], results_path: Path, only: Sequence[str] = ()
+) -> list[dict]:
     """Try every fault; write down and return what each has cost.
 
-    :param only: name of the one scene to try, beside the undisturbed run
+    :param only: names of the scenes to try, beside the undisturbed run; default: all
     """
     cycles, each, sent, times = sizes
     machine = report.describe_machine()
@@ -39,7 +42,7 @@ def run(sizes: tuple[int, int, int, int], results_path: Path, only: str = '') ->
         progress.end(f"they owe {sum(each.total for each in owed.values()):,}")
         scene_stage = faults_scenes.Stage(template, owed, times, cycles, cycles * each, sent)
         for scene in faults_scenes.SCENES:
-            if only and scene.__name__ not in (only, 'nothing'):
+            if only and scene.__name__ not in (*only, 'nothing'):
                 continue
             progress = Progress(scene.__name__.replace('_', ' '))
             progress.begin()
