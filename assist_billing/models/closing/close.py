@@ -131,7 +131,8 @@ class AssistBillingCycle(models.Model):
     def _get_batch_size(self):
         """Return how many cycles are closed at a time: half as many after each lost race.
 
-        The fewer sessions a batch has, and the less time it takes, the less of it others change.
+        The fewer sessions a batch has, and the less time it takes, the less of it others change;
+        what a batch has lost the next one does not lose all again.
         And who is killed before a batch is through, again and again, gets through a smaller one;
         through a first one soon, or Odoo counts the scheduled action as failing.
         """
@@ -141,7 +142,7 @@ class AssistBillingCycle(models.Model):
         halved = context.get('assist_lost_races', 0) + killed
         if not context.get('assist_has_closed'):
             halved += killed
-        return max(1, size >> halved)
+        return max(1, min(size, context.get('assist_most_cycles') or size) >> halved)
 
     def _lock_sessions(self):
         """Lock what these cycles may bill: who changes it meanwhile waits, and we do not lose.

@@ -1,6 +1,8 @@
 from datetime import timedelta
 from unittest.mock import patch
 
+from psycopg2.errors import SerializationFailure
+
 from odoo import fields
 from odoo.exceptions import AccessError, UserError
 from odoo.tests import freeze_time, new_test_user, tagged
@@ -350,6 +352,28 @@ class TestRuns(CronMixinCase, AssistBillingCommon):
             ):
                 self._close(f'2026-{month:02}-01 01:00:00')
             self.assertEqual(sizes, [5, *expected], "all are opened, then closed in batches")
+
+    def test_batches_after_one_that_lost_races_begin_nearly_as_small(self):
+        sizes, close = [], type(self.env['assist.billing.cycle'])._close
+
+        def lose(cycles, now):
+            sizes.append(len(cycles))
+            if len(cycles) > 1:
+                raise SerializationFailure("others change one of them, again and again")
+            return close(cycles, now)
+
+        self._close('2026-01-20 00:00:00')
+        with (
+            patch.multiple(
+                'odoo.addons.assist_billing.models.closing.close',
+                CLOSE_BATCH=4,
+                DERIVED_BATCH=4,
+            ),
+            patch.object(type(self.env['assist.billing.cycle']), '_close', lose),
+        ):
+            self._close('2026-02-01 01:00:00')
+        self.assertEqual(sizes, [4, 2, 1, 2, 1, 2, 1, 2, 1, 1, 0], "the last one is empty")
+        self.assertEqual(self._runs()[0].closed_count, 5)
 
     def test_a_run_that_was_killed_is_closed_as_interrupted(self):
         run = self._create_killed()
