@@ -87,6 +87,11 @@ RECORD = {
         "this column does not identify sessions: undo the earlier import, set the column to “not "
         "used” under Columns, and import both files again."
     ),
+    'numbered_alike': _lt(
+        "%(field)s is %(value)s, which a session that began at %(known)s has already; this one "
+        "began at %(start)s, so it comes from another account, whose numbers are the same. It is "
+        "not billed here: fetch that account in a company of its own."
+    ),
     'alike_known': _lt(
         "A session with the same customer or device and the same times is there already, from "
         "%(from)s (it began at %(known)s). Both would be billed. If these are two sessions, set "

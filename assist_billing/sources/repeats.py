@@ -104,6 +104,14 @@ def is_other_session(started_at, ended_at, normal):
     )
 
 
+def is_other_number(started_at, normal):
+    """Tell whether a session with the same number as a stored one is another account's.
+
+    A number says little where each account begins them anew; but what has it began at one moment.
+    """
+    return abs(started_at - normal.started_at) > _SAME_START
+
+
 def is_same_session(normal, stored):
     """Tell whether a session is one that is stored under an ID that was made of what it says.
 
@@ -138,7 +146,7 @@ def reject_alike(started_at, source):
     return Rejection(params['field'], 'alike_known', params)
 
 
-def reject_known(normal, started_at):
+def reject_known(normal, started_at, code='otherwise_known'):
     """Return the rejection of a session whose ID a stored one has that began at another time."""
     label = Label(LABELS['external_id'])
     params = {
@@ -147,7 +155,7 @@ def reject_known(normal, started_at):
         'start': f'{normal.started_at} UTC',
         'known': f'{started_at} UTC',
     }
-    return Rejection(label, 'otherwise_known', params)
+    return Rejection(label, code, params)
 
 
 class Labels(tuple):

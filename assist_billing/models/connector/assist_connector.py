@@ -141,17 +141,7 @@ class AssistConnector(models.Model):
     def _check_one_account(self):
         """What a second account calls 7 would be known already, and billed to nobody."""
         for connector in self.filtered('active'):
-            if not connector._get_client_class().numbers_by_account:
-                continue
-            other = self.search(
-                [
-                    ('source', '=', connector.source),
-                    ('company_id', '=', connector.company_id.id),
-                    ('id', '!=', connector.id),
-                ],
-                limit=1,
-            )
-            if other:
+            if other := connector._get_other_account():
                 raise ValidationError(
                     self.env._(
                         "%(tool)s numbers its records in each account from 1, so those of a "
@@ -347,6 +337,19 @@ class AssistConnector(models.Model):
 
     def _get_client_class(self):
         return connectors.get(self.source) or connectors.Client
+
+    def _get_other_account(self):
+        """Return a connector to another account whose numbers are taken for this one's."""
+        if not self._get_client_class().numbers_by_account:
+            return self.browse()
+        return self.search(
+            [
+                ('source', '=', self.source),
+                ('company_id', '=', self.company_id.id),
+                ('id', '!=', self.id),
+            ],
+            limit=1,
+        )
 
     def _get_tool(self):
         """Return what the tool is called."""

@@ -18,6 +18,7 @@ class AssistConnector(models.Model):
             'tool': self._get_tool(),
             'name': self.name,
             'status': error.status,
+            'other': self._get_other_account().name,
         }
         texts = self._get_account_errors(params) | self._get_answer_errors(params)
         text = texts.get(error.code) or texts['unexpected']
@@ -61,6 +62,14 @@ class AssistConnector(models.Model):
             'bad_address': self.env._(
                 "The address of the server in %(name)s is not a plain one, so nothing was sent. "
                 "Write it like https://support.example.com.",
+                **params,
+            ),
+            'two_accounts': self.env._(
+                "%(tool)s numbers its records in each account from 1, and “%(other)s” fetches from "
+                "another one. Sessions whose number the other account has used are not billed: "
+                "new ones are among the rejected records, earlier ones under Sessions, filter "
+                "“Source Differs”. Archive one of the two, and fetch its account in a company of "
+                "its own.",
                 **params,
             ),
             'forbidden': self.env._(

@@ -129,6 +129,9 @@ class AssistConnector(models.Model):
             # What there was has come in; what was promised besides is told and asked for again.
             if finished and client.is_short:
                 raise connectors.ConnectorError('short')
+            # Made before two of them were refused.
+            if finished and self._get_other_account():
+                raise connectors.ConnectorError('two_accounts')
             return finished
         finally:
             client.close()
@@ -255,7 +258,10 @@ class AssistConnector(models.Model):
 
     def _take_page(self, window, page):
         """Take in one page of records, and where to go on after it, in one transaction."""
-        answers = self.env['assist.session']._ingest(page.records, self.source)
+        by_account = self._get_client_class().numbers_by_account
+        answers = self.env['assist.session']._ingest(
+            page.records, self.source, by_account=by_account
+        )
         self.env['assist.connector.rejection']._keep(self, page.records, answers)
         counts = Counter(answer['status'] for answer in answers)
         vals = {
@@ -325,9 +331,9 @@ class AssistConnector(models.Model):
         attempts = self.attempts + 1
         code = getattr(error, 'code', None)
         minutes = min(FIRST_DELAY_MINUTES * 2 ** min(attempts - 1, 20), LONGEST_DELAY_MINUTES)
-        if code == 'short':
+        if code in {'short', 'two_accounts'}:
             # All that was given has come in. Where the tool counts wrongly it says so for ever, and
-            # sessions must not come later and later for that.
+            # sessions must not come later and later for that; nor for what a person has to settle.
             minutes = PAUSE_MINUTES
         next_at = now + max(timedelta(minutes=minutes), timedelta(seconds=retry_after))
         vals = {'error': message, 'attempts': attempts, 'next_at': next_at}

@@ -30,11 +30,22 @@ class IngestRun:
         other things is rejected
     :param bool takes_alike: take in rows of a file though they may be there already under other
         IDs (see `assist.session._find_alike`); default: refuse them
+    :param bool by_account: the IDs are numbers that each account of the source begins anew; refuse
+        one that is known as that of another session
     :param look: called after each batch with `(run, index of its first, results, answers)`
     """
 
     def __init__(
-        self, company, source, take, *, preview=False, repeats=None, takes_alike=False, look=None
+        self,
+        company,
+        source,
+        take,
+        *,
+        preview=False,
+        repeats=None,
+        takes_alike=False,
+        by_account=False,
+        look=None,
     ):
         self.company = company
         self.source = source
@@ -42,6 +53,7 @@ class IngestRun:
         self.preview = preview
         self.repeats = repeats
         self.takes_alike = takes_alike
+        self.by_account = by_account
         self.look = look
         self.now = fields.Datetime.now()
         self.technicians = self.matcher = None

@@ -111,19 +111,20 @@ class AssistSession(models.Model):
 
     @api.model
     def _ingest_read(self, run, first, records):
-        # EXTENDS assist.intake: a row of a file that has the ID of a session at another time, or
+        # EXTENDS assist.intake: what has the ID of a session at another time, and a row of a file
         # that may be one which is there already under another ID
         results = super()._ingest_read(run, first, records)
-        if run.repeats is None:
+        if run.repeats is None and not run.by_account:
             return results
         normals = [one for one in results if isinstance(one, sources.Normal)]
         stored = self._ingest_fetch_known(run, normals)
+        refuse = self._ingest_reject_number if run.by_account else self._ingest_reject_other
         results = [
-            self._ingest_reject_other(stored.get(one.external_id), one)
-            if isinstance(one, sources.Normal)
-            else one
+            refuse(stored.get(one.external_id), one) if isinstance(one, sources.Normal) else one
             for one in results
         ]
+        if run.repeats is None:
+            return results
         normals = [one for one in results if isinstance(one, sources.Normal)]
         entries = {external_id: Entry(row) for external_id, row in stored.items()}
         self._ingest_recall(run, entries, normals)
@@ -154,6 +155,21 @@ class AssistSession(models.Model):
         ):
             return normal
         return sources.reject_known(normal, row['started_at'])
+
+    @api.model
+    def _ingest_reject_number(self, row, normal):
+        """Return a session of an account; its rejection where another account's has its number.
+
+        It would be known already, and never billed, or end one that is still running.
+        """
+        if (
+            row is None
+            or not sources.is_other_number(row['started_at'], normal)
+            # Somebody set another start here.
+            or self._get_source_digest(normal) == row['source_digest']
+        ):
+            return normal
+        return sources.reject_known(normal, row['started_at'], 'numbered_alike')
 
     @api.model
     def _ingest_reject_alike(self, row):

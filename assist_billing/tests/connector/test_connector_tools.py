@@ -200,3 +200,43 @@ class TestConnectorTools(ConnectorCommon):
         # Others give IDs that are nobody else's.
         self._create_teamviewer(name="One")
         self._create_teamviewer(name="Two")
+
+    def test_two_accounts_that_are_there_already_lose_no_session_unheard(self):
+        """Each was taken for working, and what both had numbered alike was billed once."""
+        first = self._create_ninjaone(name="First")
+        second = self._create_ninjaone(name="Second", active=False)
+        accounts = {
+            # 2 is still running when the other account's has ended.
+            first: [*ninja_activities(1), *ninja_activities(2, minutes=None)],
+            second: [
+                activity
+                for number in (1, 2, 3)
+                for activity in ninja_activities(number, begun=TEN + 3600)
+            ],
+        }
+        self.server.ninjaone = accounts[first]
+        self._fetch('2026-01-16 12:00:00')
+        self.assertFalse(first.error)
+        # As made before two were refused.
+        self.env.cr.execute("UPDATE assist_connector SET active = TRUE WHERE id = %s", [second.id])
+        self.env.invalidate_all()
+        self.server.ninjaone = accounts[second]
+        self._fetch('2026-01-16 12:01:00')
+        sessions = self._sessions(first)
+        self.assertEqual(
+            {session.external_id: session.started_at.hour for session in sessions},
+            {'activity 11': 10, 'activity 21': 10, 'activity 31': 11},
+        )
+        running = sessions.filtered(lambda session: session.external_id == 'activity 21')
+        self.assertFalse(running.ended_at, "the other account's end is not its own")
+        self.assertEqual(second.created_count, 1)
+        self.assertEqual(len(second.rejection_ids), 2)
+        self.assertIn("comes from another account", second.rejection_ids[0].reason)
+        self.assertRegex(second.error, "“First” fetches from another one.*Archive one")
+        self.assertEqual(str(second.next_at), '2026-01-16 12:26:00', "at the usual pace")
+        self.assertIn("Archive one", self._activities(second).note)
+        # Settled.
+        first.action_archive()
+        self._fetch('2026-01-16 13:00:00')
+        self.assertFalse(second.error)
+        self.assertEqual(len(second.rejection_ids), 2, "still not billed, and still listed")
