@@ -207,7 +207,7 @@ class AssistUnmatched(models.Model):
     # === COMPUTE METHODS === #
 
     @api.depends('reason', 'field', 'partner_id')
-    @api.depends_context('lang')
+    @api.depends_context('lang', 'allowed_company_ids')
     def _compute_explanation(self):
         spans = self._read_association_spans()
         for group in self:
@@ -218,11 +218,23 @@ class AssistUnmatched(models.Model):
             elif group.reason == 'suspended':
                 group.explanation = self.env._("The customer's service was suspended at the time.")
             else:
-                group.explanation = self._explain_spans(spans.get(group.partner_id.id, []))
+                group.explanation = group._explain_spans(spans[group.partner_id.id])
 
-    @api.model
-    def _explain_spans(self, spans):
-        """Say in words when a customer is associated, which was not when it was helped."""
+    def _explain_spans(self, spans_by_company):
+        """Say in words when a customer is associated, which was not when it was helped.
+
+        :param dict spans_by_company: `{company id: [(start date, end date)]}`
+        """
+        self.ensure_one()
+        spans = spans_by_company.get(self.company_id.id)
+        elsewhere = self.env.companies.filtered(lambda company: company.id in spans_by_company)
+        if not spans and elsewhere:
+            return self.env._(
+                "The customer is associated with a billing plan of %(companies)s, but with none of "
+                "%(company)s, whose sessions these are.",
+                companies=", ".join(elsewhere.mapped('name')),
+                company=self.company_id.name,
+            )
         if not spans:
             return self.env._("The customer is not associated with a billing plan.")
         texts = [
@@ -241,31 +253,32 @@ class AssistUnmatched(models.Model):
         )
 
     def _read_association_spans(self):
-        """Return `{partner id: [(start date, end date)]}` of the associations at or above each.
+        """Return `{partner id: {company id: [(start date, end date)]}}` of the associations at or
+        above each, in their companies and in all that are looked at.
 
         Dates only, which are no secret to technicians.
         """
+        spans = defaultdict(lambda: defaultdict(list))
         groups = self.filtered(lambda group: group.reason == 'association')
         if not groups:
-            return {}
+            return spans
         self.env['assist.billing.association'].flush_model()
         self.env['res.partner'].flush_model(['parent_id'])
-        spans = defaultdict(list)
-        for partner_id, *span in self.env.execute_query(
+        for partner_id, company_id, *span in self.env.execute_query(
             SQL(
                 """
                 WITH RECURSIVE chain AS (%s)
-                SELECT c.origin, a.start_date, a.end_date
+                SELECT c.origin, a.company_id, a.start_date, a.end_date
                   FROM chain c JOIN assist_billing_association a ON a.partner_id = c.partner_id
                  WHERE a.company_id = ANY(%s) ORDER BY c.origin, a.start_date, a.id
                 """,
                 self.env['assist.billing.association']._get_chain_sql(
                     SQL("SELECT unnest(%s::int[]) AS partner_id", groups.partner_id.ids)
                 ),
-                groups.company_id.ids,
+                (groups.company_id | self.env.companies).ids,
             )
         ):
-            spans[partner_id].append(tuple(span))
+            spans[partner_id][company_id].append(tuple(span))
         return spans
 
     @api.depends('company_id')
@@ -322,9 +335,18 @@ class AssistUnmatched(models.Model):
         """Open the dialog that associates the customers of these groups with a plan."""
         self.check_access('read')
         groups = self.filtered(lambda group: group.reason == 'association')
+        companies = groups.company_id
+        if len(companies) > 1:
+            raise UserError(
+                self.env._(
+                    "These sessions are of several companies (%(companies)s), each of which has "
+                    "its own plans. Associate the customers of one company at a time.",
+                    companies=", ".join(companies.mapped('name')),
+                )
+            )
         return self._get_associate_action(
             groups.partner_id,
-            self.company_id[:1] or self.env.company,
+            companies or self.env.company,
             min(groups.mapped('first_at'), default=None),
         )
 

@@ -163,6 +163,35 @@ class TestUnmatched(IngestCommon):
         with self.assertRefused("is already the customer of these sessions"):
             groups["Never"].action_assign()
 
+    def test_who_is_associated_in_another_company_is_said_with_its_name(self):
+        """The other company's dates were told as this one's, or that there were none at all."""
+        both = self.company | self.other_company
+        self.env.user.company_ids |= self.other_company
+        other_plan = self._create_plan(company_id=self.other_company.id, name="Theirs")
+        self._associate(start_date='2025-01-01', plan_id=other_plan.id)
+        later = self._create_partner("Later")
+        self._associate(later, start_date='2025-01-01', plan_id=other_plan.id)
+        self._associate(later, start_date='2026-02-01')
+        for partner in (self.customer, later):
+            self._create_session(partner)
+        self._groups()  # stored
+        groups = self.unmatched.with_context(allowed_company_ids=both.ids).search([])
+        says = {group.partner_id: group.explanation for group in groups}
+        self.assertEqual(
+            says[self.customer],
+            "The customer is associated with a billing plan of "
+            f"{self.other_company.name}, but with none of {self.company.name}, whose sessions "
+            "these are.",
+        )
+        self.assertEqual(
+            says[later], "The customer was not associated on these days, only since 02/01/2026."
+        )
+        # Who does not look at the other company is told nothing of it.
+        self.assertEqual(
+            self._groups()["Acme"].with_context(allowed_company_ids=self.company.ids).explanation,
+            "The customer is not associated with a billing plan.",
+        )
+
     def test_companies_do_not_see_each_others_inbox(self):
         self.env.user.company_ids |= self.other_company
         self.sessions.with_company(self.other_company).ingest([zoho(1)], 'zoho_assist')
@@ -272,6 +301,20 @@ class TestUnmatched(IngestCommon):
         form.save().action_associate()
         self.assertEqual(self._get(1).state, 'to_bill')
         self.assertFalse(self._groups())
+
+    def test_customers_of_several_companies_are_associated_company_by_company(self):
+        """All were offered the plan of whichever company came first."""
+        self.env.user.company_ids |= self.other_company
+        both = (self.company | self.other_company).ids
+        sessions = self._create_session()
+        sessions |= self._create_session(company_id=self.other_company.id)
+        self._groups()  # stored
+        groups = self.unmatched.with_context(allowed_company_ids=both).search([])
+        self.assertEqual(groups.company_id, self.company | self.other_company)
+        with self.assertRefused("several companies .*one company at a time"):
+            groups.action_associate()
+        ours = groups.filtered(lambda group: group.company_id == self.company)
+        self.assertEqual(ours.action_associate()['context']['default_plan_id'], self.plan.id)
 
     def test_every_kind_of_group_is_emptied_by_its_rule(self):
         self._ingest_mixed()
