@@ -35,10 +35,11 @@ class AssistBillingGetStarted(models.AbstractModel):
 
         :return: list of dicts: `key`, `title`, `text`, `done`, `fact` (what is there already, or
             False) and `buttons`: a list of (label, action) pairs, the first the main one; an
-            action is an XML id or a dict. No button when the user may not do that step. A step
-            may have `checks`, a list of dicts with `label`, `done` and `button`, a pair or False;
-            and `choices`, a list of dicts with `key`, `label`, `text`, `chosen` and `action`,
-            what comes next once it is chosen.
+            action is an XML id or a dict, or with `model` and `method` what to call, which
+            returns one. No button when the user may not do that step. A step may have `checks`, a
+            list of dicts with `label`, `done` and `button`, a pair or False; and `choices`, a list
+            of dicts with `key`, `label`, `text`, `chosen` and `action`, what comes next once it is
+            chosen.
         """
         return [
             self._prepare_company_step(),
@@ -331,14 +332,14 @@ class AssistBillingGetStarted(models.AbstractModel):
         }
 
     def _prepare_bill_over(self):
-        """Return the action that bills what `_count_over` counts, and nothing of other companies.
+        """Return what is called to bill what `_count_over` counts, and nothing of other companies.
 
-        Sessions of theirs may still be on the way.
+        Sessions of theirs may still be on the way. It is no action, for an action has an address,
+        and who opens or reloads that would bill.
         """
-        action = self.env.ref('assist_billing.assist_billing_cycle_action_bill_over')
         return {
-            'type': 'ir.actions.server',
-            'id': action.id,
+            'model': 'assist.billing.cycle',
+            'method': 'action_bill_over',
             'context': {'allowed_company_ids': self.env.company.ids},
         }
 

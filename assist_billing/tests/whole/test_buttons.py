@@ -216,16 +216,7 @@ class TestButtons(AssistBillingCommon):
             'assist.session': self.env['assist.session'].search([('state', '=', 'to_bill')]),
         }
         self.assertTrue(records['assist.session'])
-        ours = (
-            self.env['ir.model.data']
-            .search([('model', '=', 'ir.actions.server'), ('module', '=like', 'assist_billing%')])
-            .mapped('res_id')
-        )
-        actions = (
-            self.env['ir.actions.server']
-            .browse(ours)
-            .filtered(lambda action: action.usage == 'ir_actions_server')
-        )
+        actions = self._get_server_actions()
         self.assertGreater(len(actions), 7)
         # Sessions first, while they are not billed.
         for action in actions.sorted(lambda action: action.model_name != 'assist.session'):
@@ -243,6 +234,25 @@ class TestButtons(AssistBillingCommon):
                         self.env.flush_all()
                 except UserError as refused:
                     self.assertTrue(str(refused))
+
+    def test_no_address_that_can_be_opened_bills(self):
+        """A server action that needs no selection runs whenever its address is opened."""
+        actions = self._get_server_actions().filtered(lambda action: not action.binding_model_id)
+        self.assertEqual(
+            set(actions.mapped('xml_id')), {'assist_billing.assist_billing_tie_action_open'}
+        )
+
+    def _get_server_actions(self):
+        ours = (
+            self.env['ir.model.data']
+            .search([('model', '=', 'ir.actions.server'), ('module', '=like', 'assist_billing%')])
+            .mapped('res_id')
+        )
+        return (
+            self.env['ir.actions.server']
+            .browse(ours)
+            .filtered(lambda action: action.usage == 'ir_actions_server')
+        )
 
     def test_bill_all_that_is_due_with_and_without_a_selection(self):
         association = self._make_records()

@@ -81,8 +81,8 @@ class TestGetStarted(AssistBillingCommon):
             self.assertIn("Periods that are over: 1.", step['fact'])
             label, action = step['buttons'][0]
             self.assertEqual(label, "Bill Now")
-            server_action = self.env['ir.actions.server'].browse(action['id'])
-            server_action.with_context(**(both | action['context'])).run()
+            model = self.env[action['model']].with_context(**(both | action['context']))
+            getattr(model, action['method'])()
         self.assertEqual(len(other.bill_ids), 1)
         self.assertFalse(mine.bill_ids, "its sessions may still be on the way")
 

@@ -54,7 +54,11 @@ export class GetStarted extends Component {
         return this.isSetUp && !this.state.showsSteps;
     }
 
-    open(action) {
+    async open(action) {
+        if (action.method) {
+            const { model, method, context } = action;
+            action = await this.orm.call(model, method, [], { context });
+        }
         return this.action.doAction(action, {
             onClose: (closing) => {
                 // Not awaited: the dialog would wait for it, and for ever once another page is
