@@ -141,3 +141,16 @@ def test_a_count_of_devices_is_no_device():
     ]
     assert [one.name for one in found[:2]] == ['FRONT-DESK', 'TOTAL']
     assert found[2].code == 'total'
+
+
+def test_a_day_of_work_in_jira_is_as_many_seconds_as_it_says():
+    """Its “1d” are the hours that a working day has there, and no 24."""
+    record = {
+        'id': '100',
+        'started': '2026-10-05T08:12:30.000+0000',
+        'timeSpent': '1d',
+        'timeSpentSeconds': 28800,
+        'author': {'displayName': 'ava'},
+    }
+    _source, [one] = sessions(json.dumps({'total': 1, 'worklogs': [record]}), 'x.json')
+    assert (one.ended_at - one.started_at).total_seconds() == 28800
