@@ -23,6 +23,7 @@ from .outcome import Normal, Note, ReadError, Reading, Rejection, reject, shorte
 from .profile import FIELDS, KINDS, OPTIONS, Profile
 from .encodings import ENCODINGS
 from .inference import infer, value_at
+from .json_shapes import out_of_event
 from .messages import DEVICE_LABELS, LABELS, Label
 from .reader import read_file, read_html, read_json, read_xml
 from .repeats import (
@@ -103,6 +104,7 @@ __all__ = [
     'names',
     'normalise',
     'normaliser',
+    'out_of_event',
     'plain_cell',
     'profiles',
     'read_csv',

@@ -19,6 +19,7 @@ _LIST_KEYS = frozenset({'sessions', 'records', 'representation', 'timeentries', 
 # What is around these is never an answer, but what its sessions have in common.
 _GROUP_KEYS = frozenset({'time_entries'})
 _ID_NAMES = frozenset(map(fold, COMMON['external_id']))
+_STARTS = frozenset(map(fold, COMMON['started_at']))
 # What a group of sessions may say of all that are in it.
 _OF_GROUPS = [
     frozenset(map(fold, COMMON[field]))
@@ -235,6 +236,39 @@ def _rows(names, rows):
                    for extra, value in enumerate(row[len(names):1_000], 1)}  # fmt: skip
         records.append(record)
     return records
+
+
+def out_of_event(record):
+    """Return the session that an event is about: {"event": "ended", "session": {…}}.
+
+    Whatever else is no event stays as it is. Of the event it keeps who was helped, and by whom,
+    where the session itself does not say so; not what the event is known by, nor when it came.
+    """
+    if not isinstance(record, dict) or not _STARTS.isdisjoint(_plain_names(record)):
+        return record
+    told = [key for key, value in record.items() if isinstance(value, dict) and _is_told(value)]
+    if len(told) != 1:
+        return record
+    said = [
+        (names, {key: record[key] for key in record if key not in told and fold(key) in names})
+        for names in _OF_GROUPS
+    ]
+    return _within_group(record[told[0]], said)
+
+
+def _is_told(record):
+    """Tell whether this is a session that has an ID and began, whether or not it has ended."""
+    names = _plain_names(record)
+    return not (names.isdisjoint(_ID_NAMES) or names.isdisjoint(_STARTS))
+
+
+def _plain_names(record):
+    """Return what the names of values come to that are no objects or lists themselves."""
+    return {
+        fold(key)
+        for key, value in list(record.items())[:_LOOKED_AT]
+        if isinstance(key, str) and not isinstance(value, dict | list)
+    }
 
 
 def _columns_apart(found):

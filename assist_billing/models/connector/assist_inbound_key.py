@@ -213,7 +213,10 @@ class AssistInboundKey(models.Model):
             )
 
     def _read_records(self, body):
-        """Return the records of a body: a list, one object, or an object with a list `records`."""
+        """Return the records of a body: a list, one object, or an object with a list `records`.
+
+        What posts by itself at the moment a session ends often posts an event around it.
+        """
         try:
             records = json.loads(body)
         except (ValueError, RecursionError):
@@ -227,7 +230,7 @@ class AssistInboundKey(models.Model):
             )
         if len(records) > MAX_RECORDS:
             raise InboundRefusal(413, 'too_many', f"Send at most {MAX_RECORDS} records at a time.")
-        return records
+        return [sources.out_of_event(record) for record in records]
 
     def _note_use(self, records, answers):
         """Keep that the key is used, and tell the manager of records that were refused.

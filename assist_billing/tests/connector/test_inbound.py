@@ -92,6 +92,23 @@ class TestInbound(AssistBillingCommon, HttpCase):
         self.assertEqual([answer['status'] for answer in answers], ['duplicate', 'created'])
         self.assertEqual(self._post([]).json(), {'answers': []})
 
+    def test_a_session_within_an_event_is_known_by_its_own_id_and_customer(self):
+        """It came in, but said nothing of its customer; under another name it was rejected."""
+        self.key.source = 'csv'
+        session = {'id': 'a1', 'start': '2026-01-15T10:00:00Z', 'customer': "Acme"}
+        event = {'event': 'session', 'created_at': '2026-01-15T10:31:00Z', 'technician': "Olga"}
+        statuses = []
+        for number, name in enumerate(('session', 'payload', 'Data')):
+            ended = {'end': '2026-01-15T10:30:00Z'} if number else {}
+            [answer] = self._post(event | {'id': number, name: session | ended}).json()['answers']
+            statuses.append(answer['status'])
+        self.assertEqual(statuses, ['created', 'updated', 'duplicate'])
+        session = self.env['assist.session'].browse(answer['id'])
+        self.assertEqual(session.external_id, 'a1')
+        self.assertEqual(session.source_customer, "Acme")
+        self.assertEqual(session.source_technician, "Olga")
+        self.assertEqual(session.duration_seconds, 1800)
+
     def test_times_without_a_zone_are_in_the_keys(self):
         self.key.write({'source': 'take_control', 'tz': 'Asia/Tokyo'})
         record = {'TECH_NAME': "Olga", 'DATE_START': '2026-01-15 10:00:00'}
