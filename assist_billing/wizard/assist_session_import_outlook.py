@@ -7,6 +7,9 @@ from .. import sources
 SHOWN_SESSIONS = 20
 SHORT = 10
 LONG = 86_400
+# By what of a session its customer can be found, once somebody has said whose that is.
+WHOSE = ('customer_email', 'customer_name', 'customer_ref', 'device_ref', 'device_name', 'group',
+         'department')  # fmt: skip
 
 
 class ImportOutlook:
@@ -22,6 +25,8 @@ class ImportOutlook:
         self.shown = {}
         self.seconds = self.opened = self.short = self.long = 0
         self.matched = self.unmatched = self.alike = self.free = 0
+        # How many say whom they were for, or on what.
+        self.told = 0
         self.first = self.last = None
         # Of each session so far whether it has ended, for a later row may end it.
         self._ended = {}
@@ -53,6 +58,7 @@ class ImportOutlook:
             self.matched += bool(vals['partner_id'])
             self.unmatched += not vals['partner_id']
             self.free += normal.billable is False
+            self.told += bool(vals['partner_id'] or any(getattr(normal, name) for name in WHOSE))
             self._count_day(normal)
         self._ended[key] = normal.ended_at is not None
         seconds = normal.duration_seconds

@@ -42,6 +42,16 @@ class AssistSessionImport(models.TransientModel):
     def _get_doubts(self, outlook):
         """Return sentences on what the sessions look like that sessions seldom do."""
         doubts = []
+        if outlook.unmatched and not outlook.told:
+            doubts.append(
+                self.env._(
+                    "None of these sessions says which customer or device it was for: %(count)s. "
+                    "They come in unmatched, and somebody has to enter the customer of each; rows "
+                    "without an ID that have the same times count as one session. If the file has "
+                    "a column for customer, device or ID, choose it under Columns.",
+                    count=outlook.unmatched,
+                )
+            )
         if outlook.opened:
             doubts.append(
                 self.env._(

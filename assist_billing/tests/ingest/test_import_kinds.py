@@ -142,6 +142,21 @@ class TestImportKinds(IngestCommon):
         self.assertEqual(str(wizard.last_day), '2026-10-08')
         self.assertFalse(wizard.doubts)
 
+    def test_a_file_of_times_alone_is_said_to_belong_to_nobody(self):
+        """Its rows came in as if all were well, and two of the same times as one."""
+        for device, is_said in ((',', True), (',Device', False)):
+            content = f'Start,End{device}\n' + ''.join(
+                f'2026-10-{day} 10:12,2026-10-{day} 10:42{device}\n' for day in ('05', '05', '06')
+            )
+            wizard = self.env['assist.session.import'].create(
+                {'file': base64.b64encode(content.encode()), 'filename': 'x.csv'}
+            )
+            wizard.action_preview()
+            self.assertEqual((wizard.created_count, wizard.duplicate_count), (2, 1))
+            self.assertEqual(
+                "customer or device it was for: 2." in str(wizard.doubts), is_said, device
+            )
+
     def test_rows_that_overlap_are_said(self):
         """The participants of one session are as many rows; who helped two devices did so twice."""
         rows = [
