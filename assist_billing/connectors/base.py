@@ -50,13 +50,15 @@ class ConnectorError(Exception):
         'short', 'too_long', 'bad_client', 'bad_refresh_token', 'bad_address', 'missing'
     :param int status: of HTTP, or 0
     :param int retry_after: seconds to wait, or 0
+    :param int missing: how many records are told and not given, 0 where nobody knows
     """
 
-    def __init__(self, code, *, status=0, retry_after=0):
+    def __init__(self, code, *, status=0, retry_after=0, missing=0):
         super().__init__(code)
         self.code = code
         self.status = status
         self.retry_after = retry_after
+        self.missing = missing
 
 
 class Page(NamedTuple):
@@ -153,8 +155,9 @@ class Client:
 
     # === WHAT WAS READ === #
 
-    # A list came to its end, and to rest, before it had as many sessions as it said it has.
-    is_short = False
+    # How many fewer sessions than it said it has a list had when it came to its end and to rest:
+    # the most of all lists. Infinite where there must be more and it does not say how many.
+    missing = 0
 
     def __init__(
         self,
@@ -194,6 +197,10 @@ class Client:
     def close(self):
         self.session.close()
         self.watch.close()
+
+    @property
+    def is_short(self):
+        return self.missing > 0
 
     # === TIME === #
 
@@ -477,7 +484,7 @@ class WholeListClient(Client):
             else:
                 raise ConnectorError('changing')
             if piece == 1 or (not shrunk and len(found) == known):
-                self.is_short = self.is_short or before < total
+                self.missing = max(self.missing, total - before)
                 return list(found.values())
         raise ConnectorError('changing')
 

@@ -16,6 +16,7 @@ at most 50. The answer has the list under `representation`, or in there under `c
 details of each under `device_info`.
 """
 
+import math
 from datetime import datetime, timedelta, timezone
 from urllib.parse import parse_qs, urlsplit
 
@@ -57,8 +58,13 @@ class _Round:
         self.repeats = False
 
     @property
+    def missing(self):
+        """Return how many there are besides; infinite where it is not known, 0 where none are."""
+        return math.inf if self.repeats else max(self.total - len(self.seen), 0)
+
+    @property
     def is_short(self):
-        return self.repeats or len(self.seen) < self.total
+        return self.missing > 0
 
     def end(self, ids):
         """Come to a page with nothing new: the end, if it is told or the page is not full.
@@ -113,8 +119,8 @@ class ZohoAssist(TokenClient):
             answer = self._get_reports(start, end, index, count)
             return answer, self._get_records(answer, 'representation')
 
-        is_short = yield from self._read_rounds(get, position, _Round)
-        self.is_short = self.is_short or is_short
+        missing = yield from self._read_rounds(get, position, _Round)
+        self.missing = max(self.missing, missing)
 
     def device_pages(self, department):
         """Yield the pages of all devices of a department; each record says which it is of.
@@ -156,7 +162,7 @@ class ZohoAssist(TokenClient):
     def _read_rounds(self, get, position, begin):
         """Yield the pages that `get` gives, again from the beginning until nothing changes.
 
-        :return: whether there were fewer than the tool says
+        :return: how many fewer there were than the tool says
         """
         previous = None
         for _round in range(MAX_ROUNDS):
@@ -169,7 +175,7 @@ class ZohoAssist(TokenClient):
             # A session that vanishes while one reads moves another one to a page already read.
             # Then there are fewer than told: read again, until nothing changes any more.
             if position or not current.is_short or current.seen == previous:
-                return current.is_short and not position
+                return 0 if position else current.missing
             previous = current.seen
         raise ConnectorError('changing')
 

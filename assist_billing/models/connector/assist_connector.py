@@ -107,6 +107,19 @@ class AssistConnector(models.Model):
     last_success_at = fields.Datetime(string="Last Success", readonly=True, copy=False)
     error = fields.Text(string="Reason for Failure", readonly=True, copy=False)
     attempts = fields.Integer(string="Consecutive Failures", readonly=True, copy=False)
+    missing_count = fields.Integer(
+        string="Records Missing",
+        readonly=True,
+        copy=False,
+        help="How many more records the tool said it has than it gave.",
+    )
+    accepted_missing_count = fields.Integer(
+        string="Accepted as Missing",
+        readonly=True,
+        copy=False,
+        help="So many may be missing without being reported, because somebody has compared with "
+        "the tool's own report.",
+    )
     state = fields.Selection(
         [
             ('new', "Not Yet Fetched"),
@@ -309,6 +322,20 @@ class AssistConnector(models.Model):
         return self._notify(
             'info', self.env._("Fetching starts within a minute. The result is shown here.")
         )
+
+    def action_accept_missing(self):
+        """Take it that the tool counts wrongly by so many; only more are reported again."""
+        self.check_access('write')
+        for connector in self.filtered('missing_count'):
+            connector.message_post(
+                body=self.env._(
+                    "Accepted: %(tool)s says that there are %(count)s more records than it gives.",
+                    tool=connector._get_tool(),
+                    count=connector.missing_count,
+                )
+            )
+            connector._assist_as_engine().write({'accepted_missing_count': connector.missing_count})
+        return self.action_fetch_now()
 
     def action_view_sessions(self):
         self.ensure_one()

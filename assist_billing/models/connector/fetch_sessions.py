@@ -1,4 +1,5 @@
 import logging
+import math
 import random
 from collections import Counter
 from datetime import datetime, time, timedelta
@@ -127,14 +128,25 @@ class AssistConnector(models.Model):
             if failure:
                 raise failure
             # What there was has come in; what was promised besides is told and asked for again.
-            if finished and client.is_short:
-                raise connectors.ConnectorError('short')
+            if finished:
+                self._check_missing(client.missing)
             # Made before two of them were refused.
             if finished and self._get_other_account():
                 raise connectors.ConnectorError('two_accounts')
             return finished
         finally:
             client.close()
+
+    def _check_missing(self, missing):
+        """Keep that no more is missing than was accepted; what once came is not missing again.
+
+        :raise ConnectorError: more is
+        """
+        if missing > self.accepted_missing_count:
+            is_known = missing != math.inf
+            raise connectors.ConnectorError('short', missing=missing if is_known else 0)
+        if missing != self.accepted_missing_count:
+            self.write({'accepted_missing_count': missing})
 
     def _keep_token_at_once(self, token, expires):
         """Keep an access token whatever becomes of the run: only few are given out an hour."""
@@ -316,6 +328,7 @@ class AssistConnector(models.Model):
             {
                 'error': False,
                 'attempts': 0,
+                'missing_count': 0,
                 'last_success_at': now,
                 'next_at': now + timedelta(minutes=PAUSE_MINUTES),
             }
@@ -336,7 +349,12 @@ class AssistConnector(models.Model):
             # sessions must not come later and later for that; nor for what a person has to settle.
             minutes = PAUSE_MINUTES
         next_at = now + max(timedelta(minutes=minutes), timedelta(seconds=retry_after))
-        vals = {'error': message, 'attempts': attempts, 'next_at': next_at}
+        vals = {
+            'error': message,
+            'attempts': attempts,
+            'next_at': next_at,
+            'missing_count': getattr(error, 'missing', 0),
+        }
         if code in {'refused', 'changing', 'unexpected'} and self.position:
             # The place to go on from may not be known there any more, or leads nowhere.
             vals['position'] = {**self.position, 'page': None, 'pages': 0}

@@ -175,6 +175,36 @@ class TestConnectorSlow(ConnectorCommon):
         self.assertEqual(str(connector.next_at), '2026-01-16 21:25:00')
         self.assertEqual(connector.created_count, 3)
 
+    def test_what_is_missing_is_accepted_by_a_person_until_more_is(self):
+        """It was failing for ever, and other failures were not told from that."""
+        told = [4]
+
+        def answer_rustdesk(handler, query):
+            records = handler.server.rustdesk if query['current'] == '1' else []
+            return handler.answer({'data': records, 'total': told[0]})
+
+        connector = self._create_rustdesk()
+        with patch.object(self.server.RequestHandlerClass, 'answer_rustdesk', answer_rustdesk):
+            self._fetch('2026-01-16 12:00:00')
+            self.assertEqual((connector.state, connector.missing_count), ('failing', 1))
+            connector.action_accept_missing()
+            self._fetch('2026-01-16 13:00:00')
+            self.assertEqual((connector.state, connector.missing_count), ('working', 0))
+            self.assertFalse(self._activities(connector))
+            [message] = connector.message_ids.filtered(lambda one: "Accepted" in (one.body or ''))
+            self.assertIn("1 more records", message.body)
+            self.assertEqual(message.author_id, self.env.user.partner_id)
+            told[0] = 5
+            self._fetch('2026-01-16 14:00:00')
+            self.assertEqual((connector.state, connector.missing_count), ('failing', 2))
+            told[0] = 3
+            self._fetch('2026-01-16 15:00:00')
+            self.assertEqual(connector.state, 'working')
+            # All had come: what is missing from now on was not accepted.
+            told[0] = 4
+            self._fetch('2026-01-16 16:00:00')
+            self.assertEqual(connector.state, 'failing')
+
     def test_a_clock_that_was_ahead_for_a_while_leaves_nothing_out(self):
         self.server.teamviewer = [teamviewer_record(1)]
         working, failing = self._create_teamviewer(), self._create_rustdesk()
