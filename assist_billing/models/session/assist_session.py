@@ -285,6 +285,7 @@ class AssistSession(models.Model):
                 [EXPECTED_STARTS],
             )
             self.env.cr.execute("ANALYZE assist_session (started_at)")
+        return super().init()
 
     # === DEFAULTS AND SELECTIONS === #
 

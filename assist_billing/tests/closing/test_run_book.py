@@ -359,7 +359,7 @@ class TestRuns(CronMixinCase, AssistBillingCommon):
         def lose(cycles, now):
             sizes.append(len(cycles))
             if len(cycles) > 1:
-                raise SerializationFailure("others change one of them, again and again")
+                raise SerializationFailure
             return close(cycles, now)
 
         self._close('2026-01-20 00:00:00')
