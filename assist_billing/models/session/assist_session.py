@@ -268,12 +268,12 @@ class AssistSession(models.Model):
                     )
                 )
 
+    @api.private
     def init(self):
         # EXTENDS base: sessions are grouped by days and months, never by the second at which they
         # begin. PostgreSQL expects as many groups as there are such seconds and so sorts a million
         # sessions on disk; it is told that there are as many as days in some years. What looks
         # sessions up by the very second has to find them one by one.
-        super().init()
         self.env.cr.execute(
             "SELECT 1 FROM pg_attribute WHERE attrelid = 'assist_session'::regclass"
             " AND attname = 'started_at' AND attoptions @> ARRAY[%s]",
