@@ -235,22 +235,17 @@ def _rate_sessions(terms, scale, sessions):
     sessions = _sort_sessions(sessions)
     seconds, dropped = _count(terms, sessions)
     billed = {key: terms.get_billed_seconds(length) for key, length in seconds.items()}
-    if terms.billing_type == 'hour':
-        weights, price, fee = list(billed.values()), terms.price_per_hour, terms.base_fee
-        used = Fraction(sum(weights), 3600)
-    else:
-        weights, price, fee = [1] * len(billed), terms.price_per_session, ZERO
-        used = Fraction(len(billed))
+    hourly = terms.billing_type == 'hour'
+    weights = list(billed.values()) if hourly else [1] * len(billed)
+    used = Fraction(sum(weights), 3600 if hourly else 1)
     step = ONE.scaleb(-terms.quantity_digits)
-    price = terms.printed_price(price)
+    price = terms.printed_price(terms.price)
     gross = usage = terms.make_line(terms.billing_type, round_half_up(used, step), price)
     if terms.included_quantity or terms.fee_hours:
         included = scale * Fraction(terms.included_quantity) + Fraction(terms.fee_hours)
         rest = max(Fraction(0), used - included)
         usage = terms.make_line(terms.billing_type, round_half_up(rest, step), price)
-    base_fee = NO_FEE
-    if fee := terms.printed_price(fee) if fee else ZERO:
-        base_fee = terms.make_line('base_fee', Decimal(len(billed)), fee)
+    base_fee = _make_base_fee(terms, len(billed))
 
     def split_lines():
         quantities = split(gross.quantity, step, weights)
@@ -279,8 +274,7 @@ def _rate_by_parts(terms, scale, sessions):
             quantity + part.quantity,
             amount + part.amount,
         )
-    fee = terms.printed_price(terms.base_fee) if terms.billing_type == 'hour' else ZERO
-    base_fee = terms.make_line('base_fee', Decimal(len(counted) if fee else 0), fee)
+    base_fee = _make_base_fee(terms, len(counted))
     fees = split(base_fee.amount, terms.currency_rounding, [1] * len(counted))
     columns = ((*values, fee) for values, fee in zip(sums.values(), fees, strict=True))
     shares = _make_shares(sessions, dropped, dict(zip(sums, columns, strict=True)))
@@ -289,6 +283,14 @@ def _rate_by_parts(terms, scale, sessions):
         sum((group.included.amount for group in groups), ZERO),
     )
     return tuple(group.line for group in groups), base_fee, shares, included, groups, left
+
+
+def _make_base_fee(terms, count):
+    """Return the line of the base fee of so many sessions, of quantity zero where there is none."""
+    if terms.billing_type != 'hour' or not terms.base_fee:
+        return NO_FEE
+    fee = terms.printed_price(terms.base_fee)
+    return terms.make_line('base_fee', Decimal(count if fee else 0), fee)
 
 
 def _sort_sessions(sessions):
