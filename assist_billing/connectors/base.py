@@ -198,10 +198,6 @@ class Client:
         self.session.close()
         self.watch.close()
 
-    @property
-    def is_short(self):
-        return self.missing > 0
-
     # === TIME === #
 
     def allow(self, seconds):
