@@ -1,11 +1,14 @@
 from contextlib import contextmanager, nullcontext
 from datetime import datetime, timedelta
+from unittest.mock import patch
 
 from odoo import SUPERUSER_ID, Command
 from odoo.exceptions import UserError
 from odoo.tests import HttpCase, new_test_user
 
 from odoo.addons.account.tests.common import AccountTestInvoicingCommon
+
+from ..models.closing import close
 
 
 class AssistBillingCommon(AccountTestInvoicingCommon):
@@ -178,6 +181,10 @@ class AssistBillingCommon(AccountTestInvoicingCommon):
         self._run_schedule(
             '_cron_close_cycles', 'assist.billing.cycle', now=datetime.fromisoformat(now)
         )
+
+    def _batches_of(self, size):
+        """Have so many cycles closed at a time, whichever way their bills are made."""
+        return patch.multiple(close, CLOSE_BATCH=size, DERIVED_BATCH=size)
 
     def _run_schedule(self, method, model, **kwargs):
         """Run a scheduled action's method the way the scheduler does."""

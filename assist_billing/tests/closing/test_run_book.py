@@ -292,11 +292,7 @@ class TestRuns(CronMixinCase, AssistBillingCommon):
 
     def test_a_run_out_of_time_goes_on_as_the_same_run(self):
         with (
-            patch.multiple(
-                'odoo.addons.assist_billing.models.closing.close',
-                CLOSE_BATCH=2,
-                DERIVED_BATCH=2,
-            ),
+            self._batches_of(2),
             patch.object(type(self.env['ir.cron']), '_commit_progress', self._out_of_time()),
         ):
             self._close('2026-02-01 01:00:00')
@@ -343,11 +339,7 @@ class TestRuns(CronMixinCase, AssistBillingCommon):
                 self._create_killed(hours_ago=0)
             sizes.clear()
             with (
-                patch.multiple(
-                    'odoo.addons.assist_billing.models.closing.close',
-                    CLOSE_BATCH=4,
-                    DERIVED_BATCH=4,
-                ),
+                self._batches_of(4),
                 patch.object(type(self.env['ir.cron']), '_commit_progress', commit),
             ):
                 self._close(f'2026-{month:02}-01 01:00:00')
@@ -364,11 +356,7 @@ class TestRuns(CronMixinCase, AssistBillingCommon):
 
         self._close('2026-01-20 00:00:00')
         with (
-            patch.multiple(
-                'odoo.addons.assist_billing.models.closing.close',
-                CLOSE_BATCH=4,
-                DERIVED_BATCH=4,
-            ),
+            self._batches_of(4),
             patch.object(type(self.env['assist.billing.cycle']), '_close', lose),
         ):
             self._close('2026-02-01 01:00:00')

@@ -385,11 +385,7 @@ class TestFeesAfter(FeesCommon):
             return 0 if processed else 60
 
         with (
-            patch.multiple(
-                'odoo.addons.assist_billing.models.closing.close',
-                CLOSE_BATCH=1,
-                DERIVED_BATCH=1,
-            ),
+            self._batches_of(1),
             patch.object(type(self.env['ir.cron']), '_commit_progress', commit),
         ):
             self._close('2026-03-01 00:00:00')
