@@ -9,6 +9,7 @@ from ...sources.normaliser import EARLIEST, LONGEST, TOLERANCE
 from ...sources.registry import profiles
 from ...sources.values import ID_LIMIT
 from ...utils.checks import refuse_too_long
+from ...utils.expected_values import expect_values
 from ...utils.naming import name_some
 
 # A billed session keeps these: they stand on a bill.
@@ -274,17 +275,7 @@ class AssistSession(models.Model):
         # begin. PostgreSQL expects as many groups as there are such seconds and so sorts a million
         # sessions on disk; it is told that there are as many as days in some years. What looks
         # sessions up by the very second has to find them one by one.
-        self.env.cr.execute(
-            "SELECT 1 FROM pg_attribute WHERE attrelid = 'assist_session'::regclass"
-            " AND attname = 'started_at' AND attoptions @> ARRAY[%s]",
-            [f'n_distinct={EXPECTED_STARTS}'],
-        )
-        if not self.env.cr.fetchone():
-            self.env.cr.execute(
-                "ALTER TABLE assist_session ALTER COLUMN started_at SET (n_distinct = %s)",
-                [EXPECTED_STARTS],
-            )
-            self.env.cr.execute("ANALYZE assist_session (started_at)")
+        expect_values(self, 'started_at', EXPECTED_STARTS)
         return super().init()
 
     # === DEFAULTS AND SELECTIONS === #
