@@ -58,6 +58,13 @@ def prepare(env, due, later=0, others=0, bills=0, sessions=0, hourly=False):
     return {**first, 'session_pattern': pattern['session'], 'journal': _create_journal(env)}
 
 
+def prepare_second_company(env, due):
+    """Have a second company, with a journal of its own, that has as many customers due."""
+    company = env['res.company'].create({'name': "Second"})
+    env['account.chart.template'].try_loading('generic_coa', company, install_demo=False)
+    return prepare(env(context={**env.context, 'allowed_company_ids': company.ids}), due)
+
+
 def mix(env, first, customers):
     """Have customers differ: a third has a salesperson, a quarter a fiscal position of its own."""
     partners = env['res.partner'].browse(range(first['partner'], first['partner'] + customers))

@@ -397,35 +397,44 @@ def _close_despite(client: Client, first: dict, month: int, due: int, failures) 
 
 
 def measure_workers(stage: Stage, sizes: Sizes, ours: str) -> dict:
-    """Close the same cycles with one process and with two at a time."""
-    progress = Progress("One worker and two")
+    """Close the same cycles with one process and with two at a time.
+
+    All bills in one journal; then half of them in that of another company.
+    """
+    one, two = (_compare_workers(stage, sizes, ours, journals) for journals in (1, 2))
+    return {
+        'two_workers': ratio(one[1], one[2]),
+        'two_journals': ratio(two[1], two[2]),
+        'workers': {str(count): series.as_dict() for count, series in one.items()},
+        'workers_two_journals': {str(count): series.as_dict() for count, series in two.items()},
+    }
+
+
+def _compare_workers(stage: Stage, sizes: Sizes, ours: str, journals: int) -> dict[int, Series]:
+    """Return what a bill takes one worker, and two at a time."""
+    journal = "one journal" if journals == 1 else "two journals"
+    progress = Progress(f"One worker and two, {journal}")
     progress.begin()
     name = stage.copy(ours, 'workers')
-    due = sizes.worker_bills
+    due, each = sizes.worker_bills, sizes.worker_bills // journals
     costs = {1: Series(), 2: Series()}
     month = 0
     with stage.clients(name, name) as clients:
-        first = clients[0].do('prepare', due=due)
+        firsts = [clients[0].do('prepare', due=each)]
+        if journals == 2:
+            firsts.append(clients[0].do('prepare_second_company', due=each))
         for turn in range(sizes.rounds + 1):
             progress.show(f"round {turn} of {sizes.rounds}")
             for workers, series in costs.items():
-                clients[0].do(
-                    'add_due_sessions',
-                    first=first,
-                    month=month,
-                    customers=due,
-                    per_customer=sizes.sessions_per_bill,
-                )
+                for first in firsts:
+                    _add_due_sessions(clients[0], first, month, each, sizes.sessions_per_bill)
                 seconds = _close_with(clients[:workers], month, due)
                 month += 1
                 if turn:
                     series.add(seconds, due)
     stage.drop(name)
     progress.end()
-    return {
-        'two_workers': ratio(costs[1], costs[2]),
-        'workers': {str(count): series.as_dict() for count, series in costs.items()},
-    }
+    return costs
 
 
 def _close_with(clients: list[Client], month: int, due: int) -> float:

@@ -77,7 +77,8 @@ NORMAL = Sizes(
     many_rounds=11,
     small_run=1_000,
     large_run=20_000,
-    worker_bills=1_000,
+    # Some batches for each of two workers: of fewer bills one makes more than the other.
+    worker_bills=4_000,
     failing_bills=200,
     ingested=100_000,
     ingested_sample=2_000,

@@ -11,6 +11,7 @@ from environment.console import Problem
 
 KEYS = {
     'vs_oca', 'vs_plain', 'vs_floor', 'growth_bills', 'growth_sessions', 'memory_mb', 'two_workers',
+    'two_journals',
     'real_vs_oca', 'real_vs_plain', 'real_vs_floor', 'mixed_vs_oca', 'mixed_vs_floor',
     'failure_cost', 'vs_create', 'vs_load', 'growth_ingest',
 }  # fmt: skip

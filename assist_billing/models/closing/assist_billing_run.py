@@ -1,4 +1,5 @@
 import logging
+from collections import defaultdict
 from datetime import timedelta
 from itertools import takewhile
 
@@ -231,19 +232,40 @@ class AssistBillingRun(models.Model):
         # It was counted when the run began: without one nothing is due.
         remaining = self.due_count - self.closed_count - self.failed_count
         self.env['ir.cron']._commit_progress(remaining=remaining)
-        while batch := retry_races(run._close_next_batch, now, tried):
-            # Where others change much, the next batch begins with twice of what went through.
-            if most or batch.env.context.get('assist_lost_races'):
-                most = 2 * len(batch)
-                if most >= self.env['assist.billing.cycle']._get_batch_size():
-                    most = None
-            run = self.with_context(assist_has_closed=True, assist_most_cycles=most)
-            tried += batch.filtered(lambda cycle: cycle.state == 'open').ids
-            if not self.env['ir.cron']._commit_progress(len(batch)):
-                return False
-            if self._analyze_new_ledger():
-                self.env['ir.cron']._commit_progress()
+        for company_id in [*self._get_companies_apart().ids, False]:
+            run = run.with_context(assist_of_company=company_id)
+            while batch := retry_races(run._close_next_batch, now, tried):
+                # Where others change much, the next batch begins with twice of what went through.
+                if most or batch.env.context.get('assist_lost_races'):
+                    most = 2 * len(batch)
+                    if most >= self.env['assist.billing.cycle']._get_batch_size():
+                        most = None
+                run = run.with_context(assist_has_closed=True, assist_most_cycles=most)
+                tried += batch.filtered(lambda cycle: cycle.state == 'open').ids
+                if not self.env['ir.cron']._commit_progress(len(batch)):
+                    return False
+                if self._analyze_new_ledger():
+                    self.env['ir.cron']._commit_progress()
         return True
+
+    def _get_companies_apart(self):
+        """Return the companies that this run bills one after the other: all that have many due.
+
+        Bills of a journal are numbered one transaction after the other, and a batch of several
+        companies waits for the numbers of each. So that two runs at a time need not wait for each
+        other, one begins with another company than the other. Those of which less than a batch is
+        due are billed together, in the end.
+        """
+        companies = self.line_ids.company_id.sorted('id')
+        if len(companies) < 2:
+            return companies.browse()
+        left = defaultdict(int)
+        for line in self.line_ids:
+            left[line.company_id] += line.due_count - line.closed_count - line.failed_count
+        batch = self.env['assist.billing.cycle']._get_batch_size()
+        companies = companies.filtered(lambda company: left[company] >= batch)
+        first = self.id % max(len(companies), 1)
+        return companies[first:] + companies[:first]
 
     def _close_next_batch(self, now, tried):
         """Lock and close the next due cycles; return them, or nothing when none is left.

@@ -116,12 +116,17 @@ class AssistBillingCycle(models.Model):
 
     @api.model
     def _lock_due_cycles(self, now, tried=()):
-        """Lock the oldest due cycles that nobody else is closing, a batch at most."""
+        """Lock the oldest due cycles that nobody else is closing, a batch at most.
+
+        They are of one company only where the run says so, see `_get_companies_apart` there.
+        """
         self._flush_due()
+        company_id = self.env.context.get('assist_of_company')
         rows = self.env.execute_query(
             SQL(
-                "SELECT c.id %s ORDER BY c.end_at, c.id LIMIT %s FOR UPDATE OF c SKIP LOCKED",
+                "SELECT c.id %s %s ORDER BY c.end_at, c.id LIMIT %s FOR UPDATE OF c SKIP LOCKED",
                 self._get_due_sql(now, tried),
+                SQL("AND c.company_id = %s", company_id) if company_id else SQL(),
                 self._get_batch_size(),
             )
         )

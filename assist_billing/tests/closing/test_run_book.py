@@ -363,6 +363,50 @@ class TestRuns(CronMixinCase, AssistBillingCommon):
         self.assertEqual(sizes, [4, 2, 1, 2, 1, 2, 1, 2, 1, 1, 0], "the last one is empty")
         self.assertEqual(self._runs()[0].closed_count, 5)
 
+    def test_companies_with_many_due_are_billed_apart_each_run_beginning_with_another(self):
+        """So two runs at a time do not wait for each other's numbers."""
+        other = self.setup_other_company()['company']
+        self.env.user.company_ids |= other
+        plan = self._create_plan(company_id=other.id)
+        for number in range(3):
+            partner = self._create_partner(f"Theirs {number}")
+            self._associate(partner, plan)
+            self._create_session(partner, company_id=other.id)
+        batches, close = [], type(self.env['assist.billing.cycle'])._close
+
+        def note(cycles, now):
+            batches.append((cycles.company_id.ids, len(cycles)))
+            return close(cycles, now)
+
+        self._close('2026-01-20 00:00:00')
+        ours, theirs = [self.company.id], [other.id]
+        expected = {
+            ours[0]: [(ours, 2), (ours, 2), (ours, 1), (theirs, 2), (theirs, 1)],
+            theirs[0]: [(theirs, 2), (theirs, 1), (ours, 2), (ours, 2), (ours, 1)],
+        }
+        first = []
+        for month in (2, 3):
+            batches.clear()
+            with (
+                self._batches_of(2),
+                patch.object(type(self.env['assist.billing.cycle']), '_close', note),
+            ):
+                self._close(f'2026-{month:02}-01 01:00:00')
+            made = [batch for batch in batches if batch[1]]
+            first.append(made[0][0][0])
+            self.assertEqual(made, expected[first[-1]])
+            self.assertEqual(self._runs()[0].closed_count, 8)
+        self.assertEqual(set(first), {self.company.id, other.id})
+        batches.clear()
+        with (
+            self._batches_of(6),
+            patch.object(type(self.env['assist.billing.cycle']), '_close', note),
+        ):
+            self._close('2026-04-01 01:00:00')
+        made = [count for _companies, count in batches if count]
+        self.assertEqual(made, [6, 2], "neither has a batch of its own")
+        self.assertEqual(self._runs()[0].closed_count, 8)
+
     def test_a_run_that_was_killed_is_closed_as_interrupted(self):
         run = self._create_killed()
         self._close('2026-02-01 01:00:00')

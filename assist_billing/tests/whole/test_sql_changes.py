@@ -31,7 +31,7 @@ FLUSHED_BY_THEIR_CALLERS = {
     'assist.billing.tie._find_together',
     'assist.billing.tie._prepare_tables',
     # What PostgreSQL knows of its tables and rows.
-    'assist.session.init',
+    'expected_values.expect_values',
     'assist.bill.maker._count_written',
     'assist.bill.maker._get_columns',
     'assist.bill.maker._get_not_derived_reason',
