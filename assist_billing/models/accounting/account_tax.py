@@ -12,7 +12,10 @@ class AccountTax(models.Model):
             self.check_access('write')
         if 'active' in vals and not vals['active']:
             self._assist_check_archivable()
-        return super().write(vals)
+        restored = self.filtered(lambda tax: not tax.active) if vals.get('active') else self[:0]
+        result = super().write(vals)
+        restored._assist_tax_open_cycles()
+        return result
 
     @api.ondelete(at_uninstall=False)
     def _unlink_except_of_what_is_billed(self):
@@ -44,10 +47,27 @@ class AccountTax(models.Model):
                         )
                     )
 
+    def _assist_tax_open_cycles(self):
+        """Have cycles that opened while these taxes were archived bill with them.
+
+        As where a company registers for a tax: its products had it all the time.
+        """
+        if not self:
+            return
+        for company, products in self.env['assist.billing.plan']._get_billed_products().items():
+            taxed = products.filtered(lambda product: product.taxes_id & self)
+            if taxed:
+                self.env['assist.billing.cycle']._freeze_first_taxes(company, taxed)
+
     @api.model
     def _assist_get_rate(self, lines):
         """Return which share of the tax repartition lines stand for."""
         return sum(lines.filtered(lambda line: line.repartition_type == 'tax').mapped('factor'))
+
+    def _assist_get_chart_name(self):
+        """Return what it is called in the chart of accounts, whatever the user's language."""
+        self.ensure_one()
+        return (self.with_context(lang='en_US').name or '').strip()
 
     def _assist_is_like(self, other):
         """Tell whether this tax charges what `other` does, at home and in the same way.

@@ -231,22 +231,36 @@ class ResCompany(models.Model):
     def _assist_get_service_tax(self):
         """Return the company's sale tax for services: its default one, unless that is for goods.
 
-        Then the one of the same rate for services, if the chart of accounts has one.
+        Then the one of the same rate for services, if the chart of accounts has one. Fiscal
+        positions have other taxes for services than for goods, and these are reported apart.
+
+        A tax says what it is for by its scope. Charts of accounts of many countries leave that
+        empty and say it in the name alone: 23% G and 23% S, or 22% and 22% S.
         """
         self.ensure_one()
         default = self.account_sale_tax_id
-        if default.tax_scope != 'consu':
+        if not default or default.tax_scope == 'service':
             return default
+        name = default._assist_get_chart_name()
+        named = f'{name.removesuffix(" G")} S'
         same = default.search(
             [
                 ('company_id', '=', default.company_id.id),
                 ('type_tax_use', '=', default.type_tax_use),
-                ('tax_scope', '=', 'service'),
+                ('tax_scope', '!=', 'consu'),
                 ('country_id', '=', default.country_id.id),
                 ('amount_type', '=', default.amount_type),
                 ('amount', '=', default.amount),
             ]
-        ).filtered(lambda tax: tax._assist_is_like(default))
+        ).filtered(
+            lambda tax: (
+                tax._assist_is_like(default)
+                and (
+                    tax._assist_get_chart_name() == named
+                    or (default.tax_scope == 'consu' and tax.tax_scope == 'service')
+                )
+            )
+        )
         # Of several, the one that is reported alike and proposed first.
         return (
             same.sorted(

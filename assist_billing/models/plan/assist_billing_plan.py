@@ -710,7 +710,7 @@ class AssistBillingPlan(models.Model):
             ._read_group([('state', '!=', 'ended')], ['plan_id'])
         )
         return {
-            company: group.session_product_id.concat(
+            company: group.session_product_id.union(
                 *(plan._get_charged_products() for plan in group)
             )
             for company, group in plans.grouped('company_id').items()
@@ -727,7 +727,9 @@ class AssistBillingPlan(models.Model):
     def _get_archived_taxed_products(self):
         """Return those of its products that have taxes in its company, but archived ones only.
 
-        Odoo puts no archived tax on an invoice: what they are on would go out untaxed.
+        Odoo puts no archived tax on an invoice: what they are on would go out untaxed. That is
+        right where all sales taxes are archived: such a company charges none, as one in India
+        that is not registered.
         """
         self.ensure_one()
         bare = self._get_charged_products().filtered(
@@ -737,18 +739,22 @@ class AssistBillingPlan(models.Model):
             return bare
         templates = bare.product_tmpl_id
         templates.flush_model(['taxes_id'])
-        self.env['account.tax'].flush_model(['active', 'company_id'])
+        self.env['account.tax'].flush_model(['active', 'company_id', 'type_tax_use'])
         # By SQL: read as sudo, the taxes of other companies would be remembered for this user.
         rows = self.env.execute_query(
             SQL(
                 """
                 SELECT r.prod_id FROM product_taxes_rel r JOIN account_tax t ON t.id = r.tax_id
-                 WHERE r.prod_id IN %s AND t.company_id IN %s
+                 WHERE r.prod_id IN %(products)s AND t.company_id IN %(companies)s
+                   AND EXISTS (
+                       SELECT 1 FROM account_tax o
+                        WHERE o.company_id IN %(companies)s AND o.type_tax_use = 'sale' AND o.active
+                   )
               GROUP BY r.prod_id HAVING NOT bool_or(t.active)
                 """,
-                tuple(templates.ids),
+                products=tuple(templates.ids),
                 # sudo: a branch has the taxes of companies that the user may not see
-                tuple(self.company_id.sudo().parent_ids.ids),
+                companies=tuple(self.company_id.sudo().parent_ids.ids),
             )
         )
         archived = templates.browse(row[0] for row in rows)

@@ -201,6 +201,26 @@ class TestBilledInAnotherWay(AssistBillingCommon):
         product.product_tmpl_id.with_context(active_test=False).taxes_id = [Command.clear()]
         self.plan.session_product_id = product
 
+    def test_a_company_that_charges_no_taxes_bills_without(self):
+        """As one in India that is not registered: all that its chart brings are archived."""
+        product, tax = self._create_product_with_tax()
+        taxes = self.env['account.tax'].search(
+            [('company_id', '=', self.company.id), ('type_tax_use', '=', 'sale')]
+        )
+        self.env.flush_all()
+        self.env.cr.execute("UPDATE account_tax SET active = FALSE WHERE id IN %s", [(*taxes.ids,)])
+        self.env.invalidate_all()
+        self.assertFalse(tax.active)
+        self.plan.session_product_id = product
+        association = self._associate()
+        self._create_session()
+        self._close('2026-02-02 10:00:00')
+        self.assertEqual(self._bill(association).amount_total, 20.0)
+        tax.active = True
+        self._create_session(ended_at='2026-02-10 10:00:00')
+        self._close('2026-03-02 10:00:00')
+        self.assertTrue(self._bill(association, 1).invoice_line_ids.tax_ids, "now it does")
+
     def test_nobody_is_billed_untaxed_and_all_say_why(self):
         """However it came about: here by a database from before."""
         product, tax = self._create_product_with_tax()
@@ -290,6 +310,26 @@ class TestServiceTaxes(AssistBillingCommon):
         self._strip()
         self.company._assist_set_product_taxes()
         self.assertEqual(self._get_taxes(), self.goods)
+
+    def test_charts_that_say_it_in_the_name_alone(self):
+        """As those of Sweden, Ireland or Romania (G and S), and of Italy (nothing and S)."""
+        for goods, services in (("23% G", "23% S"), ("22%", "22% S")):
+            with self.subTest(goods=goods):
+                default = self._create_tax(goods)
+                self._create_tax(f"{goods} T")
+                service = self._create_tax(services)
+                self.company.account_sale_tax_id = default
+                self._strip()
+                self.company._assist_set_product_taxes()
+                self.assertEqual(self._get_taxes(), service)
+
+    def test_a_name_alone_does_not_make_one_that_is_unlike(self):
+        default = self._create_tax("23% G")
+        self._create_tax("23% S", amount=10.0)
+        self.company.account_sale_tax_id = default
+        self._strip()
+        self.company._assist_set_product_taxes()
+        self.assertEqual(self._get_taxes(), default)
 
     def test_what_is_there_is_left_alone(self):
         self._create_tax("Services", tax_scope='service')
