@@ -36,6 +36,51 @@ class TestPrinted(AssistBillingCommon):
         self.assertRegex(page, rf'text-nowrap[^>]*>{PERIOD}')
         self.assertRegex(self._write_mail(bill), rf'white-space: nowrap;?"[^>]*>{PERIOD}')
 
+    def test_layouts_of_countries_that_put_other_words_print_each_line_once(self):
+        """As those of Saudi Arabia and its neighbours, and of Chile; amounts stay on the page."""
+        views = self.env['ir.ui.view']
+        base = self.env.ref('account.report_invoice_document')
+        primary = views.create(
+            {
+                'name': "Of a Country",
+                'type': 'qweb',
+                'mode': 'primary',
+                'key': 'assist_billing.report_of_a_country',
+                'inherit_id': base.id,
+                'arch': """
+                    <data>
+                        <xpath position="replace"
+                            expr="//td[@name='account_invoice_line_name']/span">
+                            <b t-out="line.name" />
+                        </xpath>
+                        <xpath expr="//div[@id='right-elements']" position="attributes">
+                            <attribute name="t-attf-class">col-12</attribute>
+                        </xpath>
+                    </data>
+                """,
+            }
+        )
+        bill = self._create_bill()
+        name = bill.invoice_line_ids[0].name.split("\n", maxsplit=1)[0]
+        plain = self._print(bill).split('id="total"')[0]
+        views.create(
+            {
+                'name': "Of a Country: Invoice",
+                'type': 'qweb',
+                'inherit_id': self.env.ref('account.report_invoice').id,
+                'arch': f"""
+                    <xpath position="attributes"
+                        expr="//t[@t-call='account.report_invoice_document']">
+                        <attribute name="t-call">{primary.key}</attribute>
+                    </xpath>
+                """,
+            }
+        )
+        page = self._print(bill)
+        self.assertIn(f"<b>{name}", page)
+        self.assertEqual(page.split('id="total"')[0].count(name), plain.count(name))
+        self.assertRegex(page, r'class="[^"]*o_assist_labels"')
+
     def test_nobody_is_sent_the_picture_that_asks_for_a_logo(self):
         self.company.logo = self.company._get_logo()  # as of a new company
         self.assertTrue(self.company.logo and self.company.uses_default_logo)
