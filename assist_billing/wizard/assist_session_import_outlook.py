@@ -24,7 +24,7 @@ class ImportOutlook:
             self.zone = ZoneInfo('UTC')
         self.shown = {}
         self.seconds = self.opened = self.short = self.long = 0
-        self.matched = self.unmatched = self.alike = self.free = 0
+        self.matched = self.unmatched = self.alike = self.free = self.differing = 0
         # How many say whom they were for, or on what.
         self.told = 0
         self.first = self.last = None
@@ -42,6 +42,7 @@ class ImportOutlook:
         ]
         values = self.sessions._prepare_ingest_values(run, [normal for normal, _status in taken])
         self.alike = run.alike
+        self.differing = len(run.differing)
         for (normal, status), vals in zip(taken, values, strict=True):
             self._count(normal, vals)
             known = normal.external_id in self.shown

@@ -80,6 +80,15 @@ class AssistSessionImport(models.TransientModel):
                     count=outlook.alike,
                 )
             )
+        if outlook.differing:
+            doubts.append(
+                self.env._(
+                    "Known sessions of which the file says something else now: %(count)s. They "
+                    "stay as they are here, and are billed so. Once the file is imported, each "
+                    "says what differs; find them among the sessions by “Source Differs”.",
+                    count=outlook.differing,
+                )
+            )
         if overlapping := outlook.count_overlapping():
             doubts.append(
                 self.env._(

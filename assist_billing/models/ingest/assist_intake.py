@@ -66,6 +66,8 @@ class IngestRun:
         self.claimed = {}
         # How many may be there already under other IDs.
         self.alike = 0
+        # Of which something else is said now than is stored, by what only looks.
+        self.differing = set()
 
     def is_told(self, external_id):
         """Tell whether this call, or the file it is part of, has had this ID."""

@@ -225,7 +225,13 @@ class AssistSession(models.Model):
     @api.model
     def _ingest_store(self, run, normals, compared):
         entries, met = compared
-        if not run.preview:
+        if run.preview:
+            known = [
+                entry for entry in entries.values() if entry.id and entry.otherwise is not None
+            ]
+            differences = self._prepare_differences(known)
+            run.differing |= {vals['id'] for vals in differences if vals['text']}
+        else:
             self._ingest_store_entries(run, entries.values())
         return [(status, entry.id) for entry, status in met]
 
@@ -323,10 +329,10 @@ class AssistSession(models.Model):
         )
 
     @api.model
-    def _ingest_differ(self, entries):
-        """Keep what the source says otherwise of sessions that have ended."""
+    def _prepare_differences(self, entries):
+        """Return what the source says otherwise of sessions that have ended, as values of each."""
         if not entries:
-            return
+            return []
         columns = SQL(", ").join(map(SQL.identifier, COMPARED.values()))
         query = SQL(
             "SELECT id, source_digest, %s FROM assist_session WHERE id = ANY(%s)",
@@ -335,7 +341,7 @@ class AssistSession(models.Model):
         )
         self.env.cr.execute(query)
         stored = {row['id']: row for row in self.env.cr.dictfetchall()}
-        values = [
+        return [
             {
                 'id': entry.id,
                 'text': self._describe_source_difference(entry.otherwise, stored[entry.id]),
@@ -344,6 +350,13 @@ class AssistSession(models.Model):
             for entry in entries
             if entry.id in stored
         ]
+
+    @api.model
+    def _ingest_differ(self, entries):
+        """Keep what the source says otherwise of sessions that have ended."""
+        values = self._prepare_differences(entries)
+        if not values:
+            return
         sessions = self.browse(vals['id'] for vals in values)
         with changing(sessions, ['source_difference', 'source_difference_digest']):
             self.env.cr.execute(

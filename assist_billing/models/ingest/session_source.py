@@ -29,6 +29,7 @@ COMPARED = {
     'kind': 'kind',
     **SOURCE_TEXTS,
     'note': 'note',
+    'billable': 'billable',
 }
 
 # What was found is remembered from batch to batch, up to this many values.
@@ -110,9 +111,18 @@ class AssistSession(models.Model):
                 # Not made of a record: what the source says of it was never asked.
                 continue
             theirs, ours = getattr(normal, name), stored[column]
+            if name == 'billable':
+                # Of what a source does not say so it does not say that it is free either.
+                theirs = theirs is not False
             if (theirs or None) == (ours or None):
                 continue
             choices = dict(descriptions[column].get('selection') or ())
+            if name == 'billable':
+                why = self._prepare_ingest_reason(normal)
+                choices = {
+                    True: self.env._("yes"),
+                    False: self.env._("no (%(reason)s)", reason=why) if why else self.env._("no"),
+                }
             lines.append(
                 self.env._(
                     "%(field)s: %(theirs)s at the source, %(ours)s here",

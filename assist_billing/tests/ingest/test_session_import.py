@@ -68,6 +68,20 @@ class TestSessionImport(IngestCommon):
         later.action_import()
         self.assertEqual(self._get(2).duration_seconds, 1800)
 
+    def test_known_sessions_of_which_a_file_says_something_else_are_counted_and_told(self):
+        self._wizard({'representation': [zoho(1), zoho(2), zoho(3)]}).action_import()
+        corrected = {'representation': [zoho(1), zoho(2, minutes=45), zoho(4)]}
+        later = self._wizard(corrected)
+        later.action_preview()
+        self.assertEqual(self._counts(later), [3, 1, 0, 2, 0])
+        self.assertIn("the file says something else now: 1.", later.doubts)
+        self.assertFalse(self._get(2).source_difference)
+        later.action_import()
+        self.assertTrue(self._get(2).source_difference)
+        again = self._wizard(corrected)
+        again.action_preview()
+        self.assertNotIn("something else now", again.doubts)
+
     def test_a_column_that_numbers_no_sessions_loses_none_from_file_to_file(self):
         head = "Computer;ID;Start;End\n"
         cases = (

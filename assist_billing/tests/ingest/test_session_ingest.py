@@ -279,6 +279,22 @@ class TestSessionIngest(IngestCommon):
         for words in ("“Screen Sharing” at the source", "“Other” at the source"):
             self.assertIn(words, self._get(1).source_difference)
 
+    def test_what_the_source_calls_free_later_is_said_and_so_is_what_it_does_not(self):
+        heading = {'ID': '7', 'Technician': 'Ava', 'Start': '2026-01-15 10:00:00',
+                   'End': '2026-01-15 10:30:00'}  # fmt: skip
+        paid, free = {**heading, 'Billable': 'Yes'}, {**heading, 'Billable': 'No'}
+        for first, then, said in (
+            (paid, free, "Billable: “no (Billable: No)” at the source, “yes” here"),
+            (free, paid, "Billable: “yes” at the source, “no” here"),
+        ):
+            with self.subTest(then['Billable']):
+                self.sessions.ingest([first], 'csv')
+                self.assertEqual(self.sessions.ingest([then], 'csv')[0]['status'], 'duplicate')
+                session = self.sessions.search([('external_id', '=', '7')])
+                self.assertEqual(session.source_difference, said)
+                self.assertEqual(session.billable, first is paid)
+                session.unlink()
+
     def test_a_session_that_another_way_brought_in_is_known(self):
         self._create_session(
             source='zoho_assist', external_id='1', ended_at='2026-01-15 10:30:00', minutes=30

@@ -60,6 +60,7 @@ FLUSHED_BY_THEIR_CALLERS = {
     'assist.device._ingest_update',
     'assist.intake._ingest_insert',
     'assist.session._ingest_end',
+    'assist.session._prepare_differences',
     'assist.session._ingest_differ',
 }
 
