@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from .headings import (
     COMMON,
+    DELETED_AT,
     EXPORTED,
     FREE,
     INVOICE,
@@ -36,7 +37,7 @@ from .values import (
     is_date_alone,
     wall_time,
 )
-from .words import BILLED, CANCELLED, FAILED, NOT_HELD, PAID
+from .words import BILLED, CANCELLED, DELETED, FAILED, NOT_HELD, PAID
 
 # A record is looked at up to this many names; more is no export of sessions.
 _NAMES_READ = 4_000
@@ -212,6 +213,7 @@ class Shape(NamedTuple):
     :ivar free: names of columns of which a yes says that there is nothing to bill
     :ivar invoices: names of columns that say on which invoice it is already
     :ivar invoice: names of columns that may say that, or that it belongs on one
+    :ivar deleted: names of columns that say that it was thrown away, or when
     :ivar exported: names of columns of which a yes may say that it was billed elsewhere
     :ivar statuses: `(name, words)` of columns that say what became of a session, and the words
         with which they say that nobody was helped, or that it is billed
@@ -225,6 +227,7 @@ class Shape(NamedTuple):
     free: tuple
     invoices: tuple
     invoice: tuple
+    deleted: tuple
     exported: tuple
     statuses: tuple
 
@@ -315,13 +318,15 @@ class Columns:
         free = tuple(key for key in unused if fold(key) in FREE)
         invoices = tuple(key for key in unused if fold(key) in INVOICES)
         invoice = tuple(key for key in unused if fold(key) in INVOICE)
+        deleted = tuple(key for key in unused if fold(key) in DELETED_AT)
         exported = tuple(key for key in unused if fold(key) in EXPORTED)
         has_ticket = any(fold(key) in TICKETS for key in keys)
         statuses = tuple((key, _not_held(fold(key), has_ticket)) for key in unused)
         statuses = tuple((key, words) for key, words in statuses if words)
         return Shape(
-            columns, unit, zones, words, pauses, free, invoices, invoice, exported, statuses
-        )
+            columns, unit, zones, words, pauses, free, invoices, invoice, deleted, exported,
+            statuses,
+        )  # fmt: skip
 
     def _find(self, field, names):
         """Return the columns of a field."""
@@ -359,9 +364,9 @@ def _not_held(heading, has_ticket):
     :param bool has_ticket: whether the status can be that of a ticket
     """
     if heading in SESSION_STATUSES:
-        return BILLED | PAID | NOT_HELD | FAILED | CANCELLED
+        return BILLED | PAID | NOT_HELD | FAILED | CANCELLED | DELETED
     if heading in STATUSES:
-        return BILLED | PAID | NOT_HELD | (frozenset() if has_ticket else FAILED)
+        return BILLED | PAID | NOT_HELD | (frozenset() if has_ticket else FAILED | DELETED)
     return NOT_HELD if heading in RESULTS else None
 
 

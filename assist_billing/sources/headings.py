@@ -579,6 +579,17 @@ INVOICES = frozenset(map(fold, (
     'Faturado em', 'Zafakturowano dnia',
 )))  # fmt: skip
 
+# A yes in these, or when it was, says that the tool has thrown it away.
+DELETED_AT = frozenset(map(fold, (
+    'deleted', 'is_deleted', 'was_deleted', 'deleted_at', 'deleted_on', 'deleted_date',
+    'date_deleted', 'deleted_time', 'server_deleted_at', 'removed', 'is_removed', 'removed_at',
+    'removed_on', 'voided', 'is_voided', 'void', 'is_void', 'voided_at', 'trashed', 'trashed_at',
+    'Gelöscht', 'Gelöscht am', 'Supprimé', 'Supprimé le', 'Eliminado', 'Eliminado el', 'Borrado',
+    'Verwijderd', 'Verwijderd op', 'Eliminato', 'Eliminato il', 'Excluído', 'Excluído em',
+    'Usunięto', 'Usunięte', 'Borttagen', 'Raderad', 'Slettet', 'Smazáno', 'Удалено', 'Удалён',
+    '削除済み', '削除日時', 'Silindi', 'Törölve', 'Διαγράφηκε', '已删除', '已刪除', '삭제됨',
+)))  # fmt: skip
+
 # On which invoice it is, or whether it belongs on one: the values tell.
 INVOICE = frozenset(map(fold, (
     'invoice', 'invoices', 'invoice_status', 'invoicing_status', 'invoice_state', 'invoice_date',
@@ -588,11 +599,16 @@ INVOICE = frozenset(map(fold, (
     'Fatura', 'Data da fatura', 'Faktura', 'Data faktury', 'Fakturadatum', 'Fakturadato',
 )))  # fmt: skip
 
-# A yes may mean that it was billed elsewhere, or only that it is in a file like this.
+# A yes may mean that it was billed elsewhere, or only that it is in a file like this; that nobody
+# was helped, or only that a ticket or an appointment was called off.
 EXPORTED = frozenset(map(fold, (
     'exported', 'is_exported', 'Exportiert', 'Exporté', 'Exportado', 'Geëxporteerd', 'Esportato',
-    'Wyeksportowano',
+    'Wyeksportowano', 'cancelled', 'canceled', 'is_cancelled', 'is_canceled', 'Storno', 'Storniert',
+    'Abgesagt', 'Annulé', 'Cancelado', 'Anulado', 'Geannuleerd', 'Annullato', 'Anulowano',
 )))  # fmt: skip
+
+# Of all these a yes says that there is nothing to bill, also where somebody reads them as billable.
+NEGATED = FREE | INVOICES | DELETED_AT | EXPORTED
 
 # What became of a session; a mere “Status” may be that of its ticket.
 SESSION_STATUSES = frozenset(map(fold, (

@@ -7,11 +7,12 @@ from itertools import islice
 from . import registry
 from .columns import Columns, Kept
 from .durations import decimal_mark_of, duration, is_clock_open
-from .headings import is_day_first
+from .headings import INVOICE, is_day_first
 from .normaliser import normaliser, says_billed
 from .outcome import Normal, Note
+from .profile import fold
 from .values import BadValue, clean_line, is_blank
-from .words import BROKEN_OFF, CANCELLED, FAILED, NOT_HELD, YES, fold_text
+from .words import BROKEN_OFF, CANCELLED, DELETED, FAILED, NOT_HELD, YES, fold_text
 
 # Rows whose durations are compared with their start and end.
 _COMPARED = 500
@@ -19,7 +20,7 @@ _OPEN_DATE = re.compile(r'\D{0,12}(\d{1,2})([/-])(\d{1,2})\2(?:\d{4}|\d\d)(?!\d)
 _TWO_PARTS = re.compile(r'(\d{1,4}):(\d\d)', re.ASCII)
 _NUMBER = re.compile(r'\d{1,12}(?:[.,]\d{1,15})?', re.ASCII)
 _UNITS = {'ms': 0.001, 's': 1, 'min': 60, 'h': 3600, 'd': 86_400}
-_NOT_HELD = NOT_HELD | FAILED | CANCELLED | BROKEN_OFF
+_NOT_HELD = NOT_HELD | FAILED | CANCELLED | DELETED | BROKEN_OFF
 # So many columns are told of.
 _NOTES = 5
 # Minutes are rounded, and hours to two digits.
@@ -120,7 +121,7 @@ def _open_marks(values):
             found[name] = (value, count + 1)
     return [
         Note(
-            'open_mark',
+            'open_invoice' if fold(name) in INVOICE else 'open_mark',
             {'column': clean_line(name, 60), 'value': clean_line(str(value), 40), 'count': count},
         )
         for name, (value, count) in islice(found.items(), _NOTES)

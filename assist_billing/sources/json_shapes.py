@@ -1,11 +1,14 @@
 """Where in JSON the records are: a list, a list within objects, or columns and rows apart."""
 
+import re
+
 from . import registry
 from .columns import is_session
 from .headings import COMMON
 from .outcome import Note, ReadError, shorten
 from .profile import fold
 from .values import clean_line
+from .words import CANCELLED, DELETED
 
 # Keys under which tools without a profile put their lists.
 COMMON_ENVELOPE = ('records', 'sessions', 'items', 'results', 'data', 'list')
@@ -26,6 +29,9 @@ _OF_GROUPS = [
     for field in ('customer_name', 'customer_email', 'customer_ref', 'technician', 'device_ref',
                   'device_name', 'group', 'department', 'day', 'billable', 'note')
 ]  # fmt: skip
+# What says what an event is about.
+_EVENT_NAMES = frozenset(map(fold, ('event', 'event_type', 'event_name', 'webhook_event', 'type',
+                                    'action', 'trigger', 'topic')))  # fmt: skip
 _FAILED = frozenset({'error', 'fail', 'failed', 'failure'})
 _NAME_KEYS = ('Column', 'column', 'name', 'Name', 'field', 'Field', 'key', 'id', 'title', 'label')
 
@@ -243,9 +249,13 @@ def out_of_event(record):
 
     Whatever else is no event stays as it is. Of the event it keeps who was helped, and by whom,
     where the session itself does not say so; not what the event is known by, nor when it came.
+    One that is about a session's deletion says so of the session.
     """
-    if not isinstance(record, dict) or not _STARTS.isdisjoint(_plain_names(record)):
+    if not isinstance(record, dict):
         return record
+    gone = {'deleted': name} if (name := _says_gone(record)) else {}
+    if not _STARTS.isdisjoint(_plain_names(record)):
+        return record | gone
     told = [key for key, value in record.items() if isinstance(value, dict) and _is_told(value)]
     if len(told) != 1:
         return record
@@ -253,7 +263,18 @@ def out_of_event(record):
         (names, {key: record[key] for key in record if key not in told and fold(key) in names})
         for names in _OF_GROUPS
     ]
-    return _within_group(record[told[0]], said)
+    return _within_group(record[told[0]] | gone, said)
+
+
+def _says_gone(record):
+    """Return what an event is about that is called “session.deleted” or the like; else None."""
+    for key, value in list(record.items())[:_LOOKED_AT]:
+        if isinstance(value, str) and fold(key) in _EVENT_NAMES:
+            words = re.split(r'[^a-z]+', re.sub(r'(?<=[a-z])(?=[A-Z])', ' ', value[:100]).lower())
+            gone = next((word for word in words if word in DELETED | CANCELLED), None)
+            if gone:
+                return gone
+    return None
 
 
 def _is_told(record):

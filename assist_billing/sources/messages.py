@@ -406,6 +406,11 @@ NOTE = {
         "nothing to bill, so these sessions come in as billable. If it does, read this column as "
         "Billable under Columns, or leave the rows out of the file."
     ),
+    'open_invoice': _lt(
+        "“%(column)s” says “%(value)s” and the like: %(count)s. These sessions may be on an "
+        "invoice already, or have yet to be put on one; they come in as billable. If they have "
+        "been billed, leave the rows out of the file."
+    ),
     'gone': _lt(
         "“%(column)s” says “%(value)s” and the like: %(count)s. These devices are removed: as of "
         "the day that the file gives, else as of today."

@@ -12,8 +12,9 @@ from functools import lru_cache
 
 from . import registry
 from .columns import Columns, Kept, join_moment, texts_within
+from .headings import NEGATED
 from .outcome import LongRow, Normal, reject, shorten
-from .profile import FIELDS, Profile
+from .profile import FIELDS, Profile, fold
 from .values import (
     NOTE_LIMIT,
     UTC,
@@ -35,6 +36,7 @@ from .words import (
     BILLED,
     BROKEN_OFF,
     CANCELLED,
+    DELETED,
     FAILED,
     NO,
     NO_DAYS,
@@ -66,7 +68,10 @@ _NUMBER = re.compile(rf"(?:{_MONEY})?\s?-?\d[\d.,:' ]*\s?(?:{_MONEY}|%|h|hrs?|mi
 # Of a status what is paid was billed; of a kind of charge it is what is not free.
 _STATUS = re.compile('stat|etat|estado')
 # What a column that is read as billable says where there is nothing to bill.
-_NOT_BILLED = NO | BILLED | NOT_HELD | FAILED | CANCELLED | BROKEN_OFF
+_NOT_BILLED = NO | BILLED | NOT_HELD | FAILED | CANCELLED | DELETED | BROKEN_OFF
+
+# What a column says that is called so itself.
+_SO = YES | BILLED | PAID | DELETED | CANCELLED
 
 _INDEX = {field: index for index, field in enumerate(FIELDS)}
 # What tells sessions apart that their source does not number, besides start and end.
@@ -587,15 +592,8 @@ class _Reading:
 
     def billable(self):
         """Return None, or False and why."""
-        whole = self.whole
-        for name in (*whole.free, *whole.invoices, *whole.invoice):
-            if says_billed(whole, name, self.record[name]):
-                return False, f'{name}: {clean_line(str(self.record[name]))}'
-        for name, words in whole.statuses:
-            if fold_text(_word(self.record[name])) in words:
-                return False, f'{name}: {clean_line(str(self.record[name]))}'
-        value, name = self.take('kind')
-        if value is not None and fold_text(_word(value)) in NOT_HELD:
+        value, name = self._mark()
+        if name is not None:
             return False, f'{name}: {clean_line(str(value))}'
         value, name = self.take('billable')
         if value is None:
@@ -606,10 +604,28 @@ class _Reading:
         word = said if any(map(str.isalpha, said)) else word
         if word in self.profile.not_billable:
             return False, self.profile.not_billable[word]
-        is_paid = word in PAID and _STATUS.search(fold_text(name))
-        if not self.profile.not_billable and (word in _NOT_BILLED or is_paid):
-            return False, f'{name}: {clean_line(str(value))}'
-        return None, ''
+        if fold(name) in NEGATED:
+            is_free = _says_so(value)
+        else:
+            is_paid = word in PAID and _STATUS.search(fold_text(name))
+            is_free = not self.profile.not_billable and (word in _NOT_BILLED or is_paid)
+        return (False, f'{name}: {clean_line(str(value))}') if is_free else (None, '')
+
+    def _mark(self):
+        """Return what says, in another column, that there is nothing to bill, and its name."""
+        whole, record = self.whole, self.record
+        for name in whole.deleted:
+            if _says_so(record[name]):
+                return record[name], name
+        for name in (*whole.free, *whole.invoices, *whole.invoice):
+            if says_billed(whole, name, record[name]):
+                return record[name], name
+        for name, words in whole.statuses:
+            if fold_text(_word(record[name])) in words:
+                return record[name], name
+        value, name = self.take('kind')
+        is_free = value is not None and fold_text(_word(value)) in NOT_HELD
+        return (value, name) if is_free else (None, None)
 
 
 @lru_cache(maxsize=64)
@@ -657,6 +673,18 @@ def says_billed(shape, name, value):
     if text in YES or _NUMBER.fullmatch(text):
         return None
     return any(map(str.isdigit, text))
+
+
+def _says_so(value):
+    """Tell whether “Deleted”, “Exported” and the like are so of a session: yes, when, or where."""
+    if isinstance(value, date):
+        return True
+    if is_blank(value) or not isinstance(value, str | int | float) or _is_nothing(value):
+        return False
+    text = fold_text(_word(value))
+    if is_nobody(text) or text in NO:
+        return False
+    return text in _SO or any(map(str.isdigit, text))
 
 
 def _is_nothing(value):

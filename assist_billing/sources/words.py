@@ -258,6 +258,14 @@ CANCELLED = frozenset({
 }) | folded(
     'İptal', 'İptal edildi', 'Törölve', 'Lemondva', 'Ακυρώθηκε', '取消', '已取消', '취소', '취소됨',
 )  # fmt: skip
+# What its tool has thrown away, and gives all the same: there is nothing to bill any more.
+DELETED = frozenset({
+    'deleted', 'removed', 'voided', 'void', 'trashed', 'in trash', 'discarded', 'geloscht',
+    'entfernt', 'verworfen', 'supprime', 'supprimee', 'eliminado', 'eliminada', 'borrado',
+    'borrada', 'verwijderd', 'eliminato', 'eliminata', 'excluido', 'excluida', 'apagado',
+    'usuniety', 'usunieta', 'usuniete', 'usunieto', 'borttagen', 'raderad', 'slettet', 'smazano',
+    'удален', 'удалена', 'удалено', '削除', '削除済み',
+}) | folded('Silindi', 'Törölt', 'Διαγράφηκε', '已删除', '已刪除', '삭제됨')  # fmt: skip
 # What somebody broke off took place for a while.
 BROKEN_OFF = frozenset({
     'aborted', 'abandoned', 'abgebrochen', 'abandonne', 'abandonnee', 'interrompu', 'interrumpido',

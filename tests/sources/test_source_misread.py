@@ -610,7 +610,18 @@ def test_what_is_free_or_billed_elsewhere_is_not_billed(heading, value, is_bille
         ('Sitzungsstatus', 'Abgelehnt', False), ('Call Result', 'No answer', False),
         ('Result', 'Missed', False), ('Type', 'Missed', False), ('Call Type', 'Missed', False),
         ('Statut', 'Sans réponse', False), ('Ticket,Status', '7,Missed', False),
+        # Its tool has thrown it away.
+        ('Deleted', 'Yes', False), ('Is Deleted', 'true', False), ('Gelöscht', 'Ja', False),
+        ('deleted_at', '2026-10-06 10:00:00', False), ('Deleted on', '05.10.2026', False),
+        ('server_deleted_at', '2026-10-06T08:42:30+00:00', False), ('Voided', 'x', False),
+        ('Deleted At', '1791187950', False), ('Status', 'Deleted', False),
+        ('Status', 'Gelöscht', False), ('Status', 'Void', False), ('Billing Status', 'Void', False),
+        ('Ticket,Status', '7,Deleted', None),
+        ('Deleted', 'No', True), ('deleted_at', '', True), ('Deleted', '0', True),
+        ('deleted_at', 'null', True), ('deleted_at', '0000-00-00 00:00:00', True),
+        ('Deleted by', 'Bo', True),
         # Somebody may have been.
+        ('Cancelled', 'Yes', None), ('Storno', 'Ja', None), ('Cancelled', 'No', True),
         ('Status', 'Cancelled', None), ('Status', 'Abgebrochen', None),
         ('Session Status', 'Aborted', None), ('Ticket,Status', '7,Failed', None),
         ('Result', 'Failed', None),
@@ -640,7 +651,8 @@ def test_what_did_not_take_place_or_is_billed_is_not_billed(heading, value, is_b
     [session] = sessions(content)
     _options, notes = infer(read_file(content.encode(), 'x.csv'), 'csv', tz=BERLIN)
     assert session.billable is (False if is_billed is False else None)
-    assert [note.code for note in notes] == (['open_mark'] if is_billed is None else [])
+    said = 'open_invoice' if heading == 'Invoice' else 'open_mark'
+    assert [note.code for note in notes] == ([said] if is_billed is None else [])
     if is_billed is False:
         assert value.rpartition(',')[2] in session.billable_note
 
@@ -675,6 +687,23 @@ def test_what_nobody_knows_of_a_status_can_be_said():
     content = 'ID,Start,End,Status\nA,2026-10-05 10:12,2026-10-05 10:42,'
     for status, billable in (('Cancelled', False), ('Abgebrochen', False), ('Closed', None)):
         assert sessions(content + status, billable=['Status'])[0].billable is billable
+
+
+@pytest.mark.parametrize(
+    ('heading', 'so', 'not_so'),
+    [
+        ('Exported', 'Yes', 'No'), ('Exportiert', 'Ja', 'Nein'), ('Cancelled', 'x', ''),
+        ('Billed', '1.5', '0'), ('Non-billable', 'True', 'False'), ('Deleted', 'yes', 'no'),
+        ('Invoice Number', 'RE-12', ''), ('Kulanz', 'ja', 'nein'),
+    ],
+)  # fmt: skip
+def test_a_column_of_what_is_not_to_be_billed_says_so_when_it_is_read_as_billable(
+    heading, so, not_so
+):
+    content = f'ID,Start,End,{heading}\nA,2026-10-05 10:12,2026-10-05 10:42,'
+    for value, billable in ((so, False), (not_so, None)):
+        [session] = sessions(content + value, billable=[heading])[:1]
+        assert session.billable is billable, value
 
 
 def test_why_a_session_is_not_billed_can_be_read():

@@ -109,6 +109,35 @@ class TestInbound(AssistBillingCommon, HttpCase):
         self.assertEqual(session.source_technician, "Olga")
         self.assertEqual(session.duration_seconds, 1800)
 
+    def test_what_an_event_says_was_deleted_is_not_billed(self):
+        """Subscribed to all events, a tool tells of what it throws away as well."""
+        self.key.source = 'csv'
+        session = {'id': 'a1', 'start': '2026-01-15T10:00:00Z', 'end': '2026-01-15T10:30:00Z'}
+        for number, event in enumerate((
+            {'event': 'session.deleted', 'session': session},
+            {'type': 'SessionCancelled', 'data': session},
+            {'event_type': 'SESSION_VOIDED', **session},
+        )):  # fmt: skip
+            for part in (event, event.get('session'), event.get('data')):
+                if part and 'id' in part:
+                    part['id'] = f'a{number}'
+            with self.subTest(event):
+                [answer] = self._post(event).json()['answers']
+                self.env.invalidate_all()
+                created = self.env['assist.session'].browse(answer['id'])
+                self.assertEqual(
+                    (created.external_id, created.state), (f'a{number}', 'non_billable')
+                )
+        # What is there already stays, and says what is told of it.
+        self._post(session | {'id': 'b1'})
+        [answer] = self._post(
+            {'event': 'session.deleted', 'session': session | {'id': 'b1'}}
+        ).json()['answers']
+        self.env.invalidate_all()
+        known = self.env['assist.session'].browse(answer['id'])
+        self.assertEqual((answer['status'], known.billable), ('duplicate', True))
+        self.assertIn("“no (deleted: deleted)” at the source", known.source_difference)
+
     def test_times_without_a_zone_are_in_the_keys(self):
         self.key.write({'source': 'take_control', 'tz': 'Asia/Tokyo'})
         record = {'TECH_NAME': "Olga", 'DATE_START': '2026-01-15 10:00:00'}
