@@ -27,8 +27,9 @@ _STARTS = frozenset(map(fold, COMMON['started_at']))
 _OF_GROUPS = [
     frozenset(map(fold, COMMON[field]))
     for field in ('customer_name', 'customer_email', 'customer_ref', 'technician', 'device_ref',
-                  'device_name', 'group', 'department', 'day', 'billable', 'note')
+                  'device_name', 'group', 'department', 'day', 'billable', 'note', 'tz')
 ]  # fmt: skip
+_ZONES = _OF_GROUPS[-1]
 # What says what an event is about.
 _EVENT_NAMES = frozenset(map(fold, ('event', 'event_type', 'event_name', 'webhook_event', 'type',
                                     'action', 'trigger', 'topic')))  # fmt: skip
@@ -171,7 +172,8 @@ def _said_of_groups(answers):
             for key, value in list(answer.items())[:_LOOKED_AT]
             if not isinstance(value, list) and fold(key) in names
         }
-        if _GROUP_KEYS.isdisjoint(answers[0]):
+        # But a zone, which holds for each of them.
+        if names is not _ZONES and _GROUP_KEYS.isdisjoint(answers[0]):
             keys = {key for key in keys if any(a.get(key) != answers[0].get(key) for a in answers)}
         if keys:
             found.append((names, keys))

@@ -466,6 +466,17 @@ def test_what_a_group_says_belongs_to_the_sessions_in_it():
     assert found == ["Harbor", "Pier", "Lotus", ""]
 
 
+def test_the_zone_that_groups_name_holds_for_their_sessions():
+    for zones in (('America/New_York', 'Asia/Tokyo'), ('America/New_York',) * 2):
+        groups = [
+            {'customer': name, 'timezone': zone, 'sessions': [
+                {'id': name, 'start': '2026-10-05 10:12', 'end': '2026-10-05 10:42'}]}
+            for name, zone in zip('ab', zones, strict=True)
+        ]  # fmt: skip
+        began = [start.hour for start, _end in spans(json.dumps(groups), name='x.json')]
+        assert began == [14, {'Asia/Tokyo': 1}.get(zones[1], 14)]
+
+
 def test_what_all_groups_say_is_of_none():
     pages = [{'user': "admin", 'page': page, 'records': [SESSION]} for page in (1, 2)]
     assert read_file(json.dumps(pages).encode(), 'x.json').records == [SESSION, SESSION]

@@ -138,6 +138,14 @@ class TestInbound(AssistBillingCommon, HttpCase):
         self.assertEqual((answer['status'], known.billable), ('duplicate', True))
         self.assertIn("“no (deleted: deleted)” at the source", known.source_difference)
 
+    def test_the_zone_that_an_event_names_holds(self):
+        self.key.write({'source': 'csv', 'tz': 'Asia/Tokyo'})
+        session = {'id': 'a1', 'start': '2026-01-15 10:00:00', 'customer': "Acme"}
+        event = {'event': 'started', 'timezone': 'America/New_York', 'session': session}
+        [answer] = self._post(event).json()['answers']
+        session = self.env['assist.session'].browse(answer['id'])
+        self.assertEqual(session.started_at, datetime(2026, 1, 15, 15))
+
     def test_times_without_a_zone_are_in_the_keys(self):
         self.key.write({'source': 'take_control', 'tz': 'Asia/Tokyo'})
         record = {'TECH_NAME': "Olga", 'DATE_START': '2026-01-15 10:00:00'}
