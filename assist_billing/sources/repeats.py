@@ -1,14 +1,15 @@
 """Which sessions are the same: rows of one file that have one ID, and sessions that have not."""
 
 from datetime import timedelta
+from functools import lru_cache
 from itertools import islice
 from zlib import crc32
 
 from .messages import LABELS, Label
 from .normaliser import is_derived
-from .outcome import Rejection, shorten
+from .outcome import Rejection, reject, shorten
 from .values import clean_line, device_id, is_blank
-from .words import is_nobody
+from .words import fold_text, is_nobody, total_of
 
 # Two records of one start, of which one is the moment less a duration, differ by their fractions.
 _SAME_START = timedelta(seconds=2)
@@ -23,6 +24,11 @@ _COMPARED = (
 TOLD = (
     'technician', 'customer_email', 'customer_name', 'customer_ref', 'device_ref', 'device_name',
 )  # fmt: skip
+# By what of them sessions are grouped in a list that has a row of sums below each group.
+_GROUPED = ('customer_name', 'technician', 'device_name', 'group', 'department')
+_GROUPS_MOST = 100_000
+# What somebody is called as well.
+_NAMES_TOO = frozenset({'sum', 'suma', 'summa', 'somme'})
 
 
 class Repeats:
@@ -39,6 +45,7 @@ class Repeats:
         self.records = records
         self.offset = 0
         self._seen = {}
+        self._groups = _Groups()
 
     def __contains__(self, external_id):
         return external_id in self._seen
@@ -49,6 +56,10 @@ class Repeats:
         :param int index: of its record among those that are taken in now
         """
         index += self.offset
+        if self.lines and normal.ended_at is not None:
+            if total := self._groups.find_total(normal):
+                return total
+            self._groups.add(normal)
         said = _sums(normal)
         earlier = self._seen.get(normal.external_id)
         if earlier is None or earlier[0] >= index:
@@ -86,6 +97,65 @@ class Repeats:
         if is_derived(normal.external_id):
             return Rejection(label, 'alike_row', params)
         return Rejection(label, 'otherwise_row' if self.lines else 'otherwise_record', params)
+
+
+class _Groups:
+    """From when to when the sessions of each customer, technician and so on of a file are."""
+
+    def __init__(self):
+        self._spans = {}
+
+    def add(self, normal):
+        for key in self._keys(_names(normal)):
+            span = self._spans.get(key)
+            if span is not None:
+                span = min(span[0], normal.started_at), max(span[1], normal.ended_at)
+            elif len(self._spans) < _GROUPS_MOST:
+                span = normal.started_at, normal.ended_at
+            else:
+                continue
+            self._spans[key] = span
+
+    @staticmethod
+    def _keys(names):
+        """Yield what a session counts for: all, each of its names, and each within a customer."""
+        yield ()
+        customer = ('customer_name', names.get('customer_name'))
+        for pair in names.items():
+            yield (pair,)
+            if customer[1] and pair != customer:
+                yield (customer, pair)
+
+    def find_total(self, normal):
+        """Return the rejection of a row of sums: it is from a group's first start to its last end.
+
+        What is called like one says little: a customer may be.
+        """
+        names = _names(normal)
+        for field, name in names.items():
+            rest = _total_of(name)
+            if rest is None or (field == 'technician' and name in _NAMES_TOO):
+                continue
+            others = {other: said for other, said in names.items() if _total_of(said) is None}
+            within = others | {field: rest} if rest else others
+            for key in self._keys(within):
+                if (rest and (field, rest) not in key) or (not key and within):
+                    continue
+                if self._spans.get(key) == (normal.started_at, normal.ended_at):
+                    return reject(Label(LABELS[field]), 'total', getattr(normal, field))
+        return None
+
+
+@lru_cache(maxsize=4096)
+def _fold(text):
+    return fold_text(text[:200])
+
+
+_total_of = lru_cache(maxsize=4096)(total_of)
+
+
+def _names(normal):
+    return {name: _fold(value) for name in _GROUPED if (value := getattr(normal, name))}
 
 
 def is_other_session(started_at, ended_at, normal):

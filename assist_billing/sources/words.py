@@ -288,7 +288,15 @@ TOTALS = frozenset(
 } | folded(
     'Toplam', 'Genel toplam', 'Összesen', 'Mindösszesen', 'Σύνολο', 'Γενικό σύνολο', '总计', '合计',
     '总和', '小计', '總計', '小計', '합계', '총계', '소계',
+    # What spreadsheet programs write below a whole list, and below each of its groups.
+    'Gesamtergebnis', 'Total général', 'Totale complessivo', 'Suma końcowa', 'Totalsumma',
+    'Hovedtotal', 'Totalsum', 'Celkový součet', 'Общий итог', 'Végösszeg', '총합계',
 )  # fmt: skip
+_SUBTOTALS = TOTALS | folded('Ergebnis', 'Teilergebnis', 'Итог', '集計', '汇总', '요약')
+# What stands between such a word and the name of its group: “Total for Acme”.
+_BETWEEN = frozenset({'for', 'of', 'fur', 'von', 'pour', 'de', 'des', 'para', 'per', 'voor', 'van',
+                      'di', 'dla', 'for:', '-', '–', ':'})  # fmt: skip
+_SUM_WORDS_MOST = 3
 
 # What stands in place of an end that is still to come.
 RUNNING = folded(
@@ -329,3 +337,26 @@ def is_total(value):
         return False
     words, _mark, rest = re.sub(r'([:=(]|\d)', r'\n\1', fold_text(value[:60])).partition('\n')
     return words.strip() in TOTALS and not re.search(r'[^\W\d]', re.sub(r'\([^)]*\)', '', rest))
+
+
+def total_of(text):
+    """Return of what a name says that it is the sum: “acme” of “Acme Total”; else None.
+
+    '' of a name that is such a word alone.
+    """
+    if is_total(text):
+        return ''
+    words = fold_text(text[:200]).replace(':', ' : ').split()
+    for count in range(min(_SUM_WORDS_MOST, len(words)), 0, -1):
+        if ' '.join(words[-count:]) in _SUBTOTALS:
+            rest = words[:-count]
+        elif ' '.join(words[:count]) in _SUBTOTALS:
+            rest = words[count:]
+        else:
+            continue
+        while rest and rest[0] in _BETWEEN:
+            rest = rest[1:]
+        while rest and rest[-1] in _BETWEEN:
+            rest = rest[:-1]
+        return ' '.join(rest).strip('()')
+    return None

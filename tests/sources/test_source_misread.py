@@ -292,6 +292,54 @@ def test_rows_that_are_alike_are_told_how_to_be_told_apart():
     assert results[2].reason.startswith("Row 2 has the same start")
 
 
+def met(content):
+    """Return what becomes of each row of a file, beside those that stand before it."""
+    reading = read_file(content.encode(), 'x.csv')
+    repeats = Repeats(reading.lines, reading.records)
+    return [
+        (isinstance(one, Normal) and repeats.meet(index, one)) or one
+        for index, one in enumerate(sessions(content))
+    ]
+
+
+@pytest.mark.parametrize(
+    ('first', 'group', 'all_'),
+    [
+        ('Acme Total,', 'Beta,Total', 'Grand Total,'),
+        ('Acme Ergebnis,', 'Beta Ergebnis,', 'Gesamtergebnis,'),
+        ('Total Acme,', 'Beta,Zwischensumme', 'Total général,'),
+        ('Total for: Acme,', 'Beta,Ava Total', 'Total,'),
+        ('Summe (Acme),', 'Summe für Beta,', 'Summe: 3,'),
+        ('Acme 集計,', 'Beta 集計,', '総計,'),
+    ],
+)
+def test_a_row_of_sums_from_the_first_start_to_the_last_end_is_no_session(first, group, all_):
+    """“Acme*” matched “Acme Total”, and a technician “Total” was of the customer Beta."""
+    results = met(
+        'Customer,Technician,Start,End,Duration\n'
+        'Acme,Ava,2026-10-05 10:12,2026-10-05 10:42,0:30:00\n'
+        'Acme,Bo,2026-10-06 10:12,2026-10-06 10:42,0:30:00\n'
+        f'{first},2026-10-05 10:12,2026-10-06 10:42,1:00:00\n'
+        'Beta,Ava,2026-10-05 11:12,2026-10-05 11:42,0:30:00\n'
+        f'{group},2026-10-05 11:12,2026-10-05 11:42,0:30:00\n'
+        f'{all_},2026-10-05 10:12,2026-10-06 10:42,1:30:00\n'
+    )
+    codes = [getattr(one, 'code', None) for one in results]
+    assert codes == [None, None, 'total', None, 'total', 'total']
+
+
+def test_who_is_called_like_a_sum_is_helped_and_helps():
+    results = met(
+        'Customer,Technician,Start,End\n'
+        'Acme,Ava,2026-10-05 10:12,2026-10-05 10:42\n'
+        'Acme,Suma,2026-10-05 10:12,2026-10-05 10:42\n'
+        'Total,Ava,2026-10-06 10:12,2026-10-06 10:42\n'
+        'Total,Ava,2026-10-07 10:12,2026-10-07 10:42\n'
+        'Acme Total,Bo,2026-10-07 10:12,2026-10-07 10:42\n'
+    )
+    assert all(isinstance(one, Normal) for one in results)
+
+
 def test_what_differs_in_columns_that_are_not_read_are_two_sessions():
     """Time entered for two tickets, at the time of day that is proposed."""
     rows = ['Issue,Start,End,Technician', *(
