@@ -3,7 +3,7 @@ from collections import defaultdict
 from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
 from odoo.fields import Domain
-from odoo.tools import SQL, format_datetime
+from odoo.tools import SQL, format_datetime, format_duration
 
 from ...sources.normaliser import EARLIEST, LONGEST, TOLERANCE
 from ...sources.registry import profiles
@@ -35,6 +35,8 @@ BILLING_GROUPS = 'account.group_account_invoice,account.group_account_readonly'
 # Hours are computed from seconds; these let pivot, graph and groups sum them by the database.
 HOURS_IN_SECONDS = {'duration_hours': 'duration_seconds', 'billed_hours': 'billed_seconds'}
 LONG_RUNNING_HOURS = 24
+# Hours in a list are rounded to two digits.
+ROUNDED_SECONDS = 18
 # Sessions longer than this are few, and have an index of their own.
 LONG_SECONDS = 24 * 3600
 # Nobody begins two sessions with the same customer within so many.
@@ -510,6 +512,7 @@ class AssistSession(models.Model):
         refuse_too_long(self, vals, {'external_id': ID_LIMIT})
         for session in self:
             session._check_times(vals)
+        vals = self._with_one_end(vals)
         self._check_frozen(vals)
         contradicted = self._get_contradicted_matches(vals)
         with self.env.protecting([self._fields['grade_id']], self._get_graded(vals)):
@@ -529,6 +532,41 @@ class AssistSession(models.Model):
                     session=kept[0].display_name,
                 )
             )
+
+    def _with_one_end(self, vals):
+        """Return values of sessions that are there, which say but once when they end.
+
+        A list that was exported has end and duration, and one of them was corrected in it: that
+        one counts.
+
+        :raise ValidationError: both were changed, and each to something else
+        """
+        hours, ended_at = vals.get('duration_hours'), vals.get('ended_at')
+        if not hours or not ended_at or not isinstance(hours, int | float):
+            return vals
+        ended_at = fields.Datetime.to_datetime(ended_at)
+        is_end_told = True
+        for session in self:
+            started_at = fields.Datetime.to_datetime(vals.get('started_at') or session.started_at)
+            if not started_at:
+                return vals
+            seconds = (ended_at - started_at).total_seconds()
+            if abs(seconds - hours * 3600) <= ROUNDED_SECONDS:
+                continue
+            if session.ended_at and abs(session.duration_seconds - hours * 3600) <= ROUNDED_SECONDS:
+                continue  # nobody typed it
+            is_end_told = False
+            if ended_at != session.ended_at or started_at != session.started_at:
+                raise ValidationError(
+                    self.env._(
+                        "Session “%(session)s”: from start to end it is %(length)s, but its "
+                        "duration is given as %(duration)s. Correct one of them, or leave it out.",
+                        session=session.display_name,
+                        length=format_duration(seconds / 3600),
+                        duration=format_duration(hours),
+                    )
+                )
+        return {name: vals[name] for name in vals if name != 'duration_hours' or not is_end_told}
 
     def _check_times(self, vals):
         """Refuse times that `ingest` refuses, in words that name the session.

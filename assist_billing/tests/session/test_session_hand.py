@@ -54,6 +54,32 @@ class TestSessionHand(AssistBillingCommon):
             made, [{'ended_at': datetime(2026, 1, 10, 10, 45), 'duration_seconds': 45 * 60}] * 3
         )
 
+    def test_of_a_list_that_is_imported_again_what_was_corrected_counts(self):
+        """The duration beside a corrected end set it back, and the import said nothing."""
+        session = self._create_session(ended_at='2026-01-10 10:20:00', minutes=20)
+        xmlid = session.export_data(['id'])['datas'][0][0]
+        names = ['id', 'started_at', 'ended_at', 'duration_hours']
+        for start, end, hours, expected in (
+            ('10:00:00', '10:20:00', '0.33', 20),
+            ('10:00:00', '11:00:00', '0.3333333333333333', 60),
+            ('10:00:00', '11:00:00', '0.5', 30),
+            ('10:10:00', '10:30:00', '0.5', 20),
+            ('10:00:00', '10:45:00', '0.75', 45),
+        ):
+            with self.subTest(f'{start} to {end}, {hours}'):
+                row = [xmlid, f'2026-01-10 {start}', f'2026-01-10 {end}', hours]
+                loaded = self.sessions.with_context(import_file=True).load(names, [row])
+                self.assertEqual(loaded['ids'], session.ids, loaded['messages'])
+                self.assertEqual(session.duration_seconds, expected * 60)
+        loaded = self.sessions.with_context(import_file=True).load(
+            names, [[xmlid, '2026-01-10 10:00:00', '2026-01-10 12:00:00', '3']]
+        )
+        [message] = loaded['messages']
+        self.assertIn(
+            "from start to end it is 02:00, but its duration is given as 03:00", message['message']
+        )
+        self.assertEqual(session.duration_seconds, 45 * 60)
+
     def test_a_duration_for_many_ends_none_that_runs(self):
         arch = etree.fromstring(self.sessions.get_view(view_type='list')['arch'])
         [field] = arch.xpath("//field[@name='duration_hours']")
