@@ -24,6 +24,9 @@ from .registry import register
 
 
 def _refine(record, normal):
+    if normal.ended_at is None:
+        # Somebody may be typing the password: until it is over, nobody knows that it failed.
+        return normal._replace(billable=None, billable_note='')
     if 'created_at' in record and not {'conn_type', 'Type', 'type'} & record.keys():
         # Authentication did not succeed: nobody was helped.
         return normal._replace(billable=False, billable_note=_NOT_LOGGED_IN)

@@ -112,6 +112,21 @@ class TestSessionIngestMatch(IngestCommon):
         self.assertEqual(self._get(2).state, 'to_bill')
         self.assertTrue(self._get(2).association_id)
 
+    def test_a_login_that_is_under_way_has_not_failed(self):
+        """Fetched while the password was being typed, a session was never billed."""
+        record = {'guid': 'g1', 'created_at': 1768471200, 'remote': '123', 'local_user': "Olga"}
+        self.sessions.ingest([record], 'rustdesk')
+        session = self.sessions.search([('external_id', '=', 'g1')])
+        self.assertEqual((session.state, session.billable), ('running', True))
+        ended = record | {'end_time': 1768473000, 'conn_type': 0}
+        self.assertEqual(self.sessions.ingest([ended], 'rustdesk')[0]['status'], 'updated')
+        self.assertEqual((session.billable, session.non_billable_reason), (True, False))
+        # One that did fail says so at its end.
+        self.sessions.ingest([record | {'guid': 'g2'}], 'rustdesk')
+        self.sessions.ingest([record | {'guid': 'g2', 'end_time': 1768471210}], 'rustdesk')
+        session = self.sessions.search([('external_id', '=', 'g2')])
+        self.assertEqual(session.non_billable_reason, "The login to the device failed")
+
     def test_what_the_source_calls_not_billable_is_not(self):
         self._ingest(self._teamviewer('a', billing_state='DoNotBill'), source='teamviewer')
         self.assertRecordValues(
