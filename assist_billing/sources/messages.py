@@ -352,6 +352,9 @@ KINDS_OF_FILES = {
         'program': _lt("a program"),
         'parquet': _lt("a Parquet file"),
         'mail': _lt("an e-mail"),
+        'calendar': _lt("a calendar (iCalendar)"),
+        'xlsb': _lt("a binary Excel workbook (XLSB)"),
+        'numbers': _lt("a document of Apple Numbers"),
         'anydesk_trace': _lt("a trace of AnyDesk, without the ends of its connections"),
     }.items()
 }

@@ -210,7 +210,7 @@ _BEGINNINGS = (
     (b'BM', 'image'), (b'\x1f\x8b', 'gzip'), (b'7z\xbc\xaf', '7z'), (b'Rar!', 'rar'),
     (b'SQLite format 3', 'sqlite'), (b'{\\rtf', 'rtf'), (b'MZ', 'program'), (b'\x7fELF', 'program'),
     (b'PAR1', 'parquet'), (b'MIME-Version:', 'mhtml'), (b'Received:', 'mail'),
-    (b'Return-Path:', 'mail'), (b'Delivered-To:', 'mail'),
+    (b'Return-Path:', 'mail'), (b'Delivered-To:', 'mail'), (b'BEGIN:VCALENDAR', 'calendar'),
 )  # fmt: skip
 # AnyDesk's connection_trace.txt says when somebody connected, and not for how long.
 _ANYDESK_TRACE = re.compile(rb'(?:Incoming|Outgoing)\s{2,}\d{4}-\d\d-\d\d, \d\d:\d\d\s')
@@ -286,7 +286,11 @@ def _check_archive_kind(data):
                 names = archive.namelist()[:5_000]
         except Exception:  # noqa: BLE001 - what is broken is told as a broken workbook
             return
-        if names and not any(part.startswith(('xl/', '[Content_Types]')) for part in names):
+        if 'xl/workbook.bin' in names:
+            kind = 'xlsb'
+        elif 'Index/Document.iwa' in names:
+            kind = 'numbers'
+        elif names and not any(part.startswith(('xl/', '[Content_Types]')) for part in names):
             kind = 'zip'
     if kind == 'zip':
         raise ReadError('packed', kind=KINDS_OF_FILES[kind])

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import zipfile
 from datetime import datetime
 
 import openpyxl
@@ -500,6 +501,27 @@ def test_what_is_not_read_says_what_it_is(content, code):
         read_file(content if isinstance(content, bytes) else content.encode(), 'x.xls')
     assert caught.value.code == code
     assert '%(' not in caught.value.reason
+
+
+@pytest.mark.parametrize(
+    ('content', 'said'),
+    [
+        (b'BEGIN:VCALENDAR\r\nVERSION:2.0\r\nEND:VCALENDAR\r\n', "a calendar"),
+        ({'[Content_Types].xml': b'<Types/>', 'xl/workbook.bin': b'\0'}, "XLSB"),
+        ({'Index/Document.iwa': b'x', 'Metadata/Properties.plist': b'x'}, "Apple Numbers"),
+        ({'sessions.csv': b'ID,Start\n'}, "a ZIP archive"),
+    ],
+)
+def test_what_is_exported_in_another_form_is_named(content, said):
+    if isinstance(content, dict):
+        packed = io.BytesIO()
+        with zipfile.ZipFile(packed, 'w') as archive:
+            for name, part in content.items():
+                archive.writestr(name, part)
+        content = packed.getvalue()
+    with pytest.raises(ReadError) as caught:
+        read_file(content, 'x')
+    assert said in caught.value.reason
 
 
 def workbook(rows, **sheets):
