@@ -69,7 +69,8 @@ ENGLISH = {
              'session_note', 'session_notes', 'summary_notes', 'work_description', 'work_notes'),
     'billable': ('billable', 'is_billable', 'chargeable', 'billing_state', 'billing_status',
                  'billable_option', 'billable_status', 'billing', 'to_bill', 'to_be_billed',
-                 'charge_type', 'billing_type', 'bill', 'bill_option', 'billiable'),
+                 'charge_type', 'billing_type', 'bill', 'bill_option', 'billiable',
+                 'billable_time', 'billable_hours', 'billable_duration', 'hours_to_bill'),
 }  # fmt: skip
 OTHER = {
     'de': {
@@ -104,7 +105,8 @@ OTHER = {
         'note': ('Notiz', 'Notizen', 'Bemerkung', 'Bemerkungen', 'Kommentar', 'Anmerkung',
                  'Beschreibung', 'Tätigkeit', 'Betreff'),
         'billable': ('Abrechenbar', 'Verrechenbar', 'Fakturierbar', 'Berechenbar', 'Abrechnen',
-                     'Verrechnen', 'Abrechnungsstatus', 'Abrechnung'),
+                     'Verrechnen', 'Abrechnungsstatus', 'Abrechnung', 'Abrechenbare Zeit',
+                     'Abrechenbare Stunden', 'Verrechenbare Zeit', 'Verrechenbare Stunden'),
     },
     'fr': {
         'external_id': ('ID de session', 'ID session', 'Identifiant de session', 'Identifiant',

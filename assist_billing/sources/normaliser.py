@@ -38,6 +38,7 @@ from .words import (
     CANCELLED,
     DELETED,
     FAILED,
+    FOR_FREE,
     NO,
     NO_DAYS,
     NOT_HELD,
@@ -71,7 +72,7 @@ _STATUS = re.compile('stat|etat|estado')
 _NOT_BILLED = NO | BILLED | NOT_HELD | FAILED | CANCELLED | DELETED | BROKEN_OFF
 
 # What a column says that is called so itself.
-_SO = YES | BILLED | PAID | DELETED | CANCELLED
+_SO = YES | BILLED | PAID | DELETED | CANCELLED | FOR_FREE
 
 _INDEX = {field: index for index, field in enumerate(FIELDS)}
 # What tells sessions apart that their source does not number, besides start and end.
@@ -660,9 +661,11 @@ def says_billed(shape, name, value):
     text = fold_text(_word(value)) if isinstance(value, str | int | float) else ''
     if isinstance(value, date):
         return True
+    said = _REASON.split(text, maxsplit=1)[0]
+    if name in shape.free and {text, said} & FOR_FREE:
+        return True
     if is_blank(value) or is_nobody(text) or text in NO:
         return False
-    said = _REASON.split(text, maxsplit=1)[0]
     if name in shape.free:
         if {text, said} & (YES | BILLED | PAID):
             return True
@@ -682,9 +685,11 @@ def _says_so(value):
     if is_blank(value) or not isinstance(value, str | int | float) or _is_nothing(value):
         return False
     text = fold_text(_word(value))
+    if text in _SO:
+        return True
     if is_nobody(text) or text in NO:
         return False
-    return text in _SO or any(map(str.isdigit, text))
+    return any(map(str.isdigit, text))
 
 
 def _is_nothing(value):
@@ -704,6 +709,8 @@ def _iana(name):
 
 
 def _word(value):
+    if value in ('t', 'f'):  # as PostgreSQL writes them
+        return 'true' if value == 't' else 'false'
     return clean_line(str(value) if isinstance(value, bool) else value, 64).casefold()
 
 

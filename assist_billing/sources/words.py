@@ -170,10 +170,8 @@ WEEKDAYS = frozenset(
     'søndag', 'tir', 'tis', 'ons', 'tor', 'tors', 'fre', 'lor', 'lør', 'son', 'søn', 'pondeli',
     'utery', 'streda', 'ctvrtek', 'patek', 'nedele', 'po', 'ut', 'st', 'ct', 'pa', 'ne',
 }  # fmt: skip
-NO = frozenset(
-    ["false", "no", "n", "0", "off", "nein", "non", "nee", "nao", "falso", "faux", "falsch",
-     "onwaar", "nie", "nej", "nei", "ne", "нет", "いいえ"]
-) | {
+# With these a column says why there is nothing to bill, whatever it is called.
+FOR_FREE = frozenset({
     'not billable', 'non-billable', 'non billable', 'nonbillable', 'unbillable', 'do not bill',
     'donotbill', 'no bill', 'nobill', 'nb', 'dnb', 'no charge', 'nocharge', 'nc', 'n/c',
     'nicht abrechenbar', 'nicht verrechenbar', 'nicht fakturierbar',
@@ -184,10 +182,14 @@ NO = frozenset(
     'gratuito', 'garantia', 'garanzia', 'offert', 'ne pas facturer', 'a ne pas facturer',
     'no facturar', 'niet factureren', 'non fatturare', 'nao faturar', 'bezpłatne', 'bezpłatnie',
     'nie fakturowac', 'gwarancja', 'ej debiterbar', 'debiteras ej', 'ikke fakturerbar',
-    'nefakturovat', '✗', '✘', '0.0', '0.00', '0,00',
-} | folded(
-    'Hayır', 'Nem', 'Όχι', '否', '不', '不计费', '不可计费', '不計費', '아니요', '아니오',
-)  # fmt: skip
+    'nefakturovat', '不计费', '不可计费', '不計費',
+})  # fmt: skip
+NO = FOR_FREE | frozenset(
+    ["false", "no", "n", "0", "off", "nein", "non", "nee", "nao", "falso", "faux", "falsch",
+     "onwaar", "nie", "nej", "nei", "ne", "нет", "いいえ"]
+) | {
+    '✗', '✘', '0.0', '0.00', '0,00', '0:00', '00:00', '0:00:00', '00:00:00',
+} | folded('Hayır', 'Nem', 'Όχι', '否', '不', '아니요', '아니오')  # fmt: skip
 YES = frozenset({
     'true', 'yes', 'y', '1', 'on', 'x', 'ja', 'j', 'wahr', 'oui', 'vrai', 'si', 'sí', 'verdadero',
     'waar', 'vero', 'sim', 'verdadeiro', 'tak', 'ano', 'да', 'はい',

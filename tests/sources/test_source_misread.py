@@ -669,6 +669,14 @@ def test_what_is_free_or_billed_elsewhere_is_not_billed(heading, value, is_bille
         ('Sitzungsstatus', 'Abgelehnt', False), ('Call Result', 'No answer', False),
         ('Result', 'Missed', False), ('Type', 'Missed', False), ('Call Type', 'Missed', False),
         ('Statut', 'Sans réponse', False), ('Ticket,Status', '7,Missed', False),
+        # Why it is free stands where a yes is expected; a database's own no; no time to bill.
+        ('Non-billable', 'Warranty', False), ('Kulanz', 'Kulanz', False),
+        ('No charge', 'Goodwill: printer', False), ('Kulanz', 'nein', True),
+        ('Is Billable', 'f', False), ('Is Billable', 't', True), ('Non-billable', 't', False),
+        ('Non-billable', 'f', True), ('Deleted', 't', False), ('Deleted', 'f', True),
+        ('Billable Time', '0:00', False), ('Billable Time', '0:30', True),
+        ('hoursToBill', '0.0', False), ('Abrechenbare Stunden', '0.0', False),
+        ('Facturable', 'F', True),
         # Its tool has thrown it away.
         ('Deleted', 'Yes', False), ('Is Deleted', 'true', False), ('Gelöscht', 'Ja', False),
         ('deleted_at', '2026-10-06 10:00:00', False), ('Deleted on', '05.10.2026', False),
