@@ -39,7 +39,7 @@ from .values import (
     wall_time,
     zone_info,
 )
-from .words import NO, YES, fold_text, folded, is_nobody, is_total
+from .words import NO, YES, fold_text, folded, is_nobody, is_total, total_of
 
 # A record is looked at up to this many names; more is no list of devices.
 _NAMES_READ = 1_000
@@ -101,6 +101,9 @@ COLUMNS = {
     ),
     'removed_at': (
         'removed_on', 'removed_at', 'removed', 'deleted_at', 'deleted_on', 'Removal date',
+        'deleted', 'is_deleted', 'date_deleted', 'deleted_date', 'is_removed', 'is_retired',
+        'Gelöscht', 'Supprimé', 'Eliminado', 'Borrado', 'Verwijderd', 'Eliminato', 'Excluído',
+        'Raderad', 'Slettet', 'Smazáno', 'Silindi', '已删除', '已刪除', '삭제됨',
         'Date removed', 'Retired', 'Retired on', 'Decommissioned on', 'Decommissioned',
         'Uninstalled on', 'Entfernt am',
         'Gelöscht am', 'Abgemeldet am', 'Supprimé le', 'Retiré le', 'Date de suppression',
@@ -377,8 +380,8 @@ def _read(record, found, source, tz, now, mapping):
         return _no_id(record, label)
     if is_total(value):
         return reject_device(label, 'total', value)
-    if is_row_of_sums(record) and _has_but_counts(record):
-        return reject_device(label, 'total', next(filter(is_total, record.values())))
+    if _is_row_of_counts(record, found):
+        return reject_device(label, 'total', _first_of(record))
     is_removed = _answer(found['removed_at'][1])
     if is_removed is not None:
         # “Retired: Yes”
@@ -440,15 +443,30 @@ def _read_times(found, source, tz, now, mapping):
 
 def _no_id(record, label):
     if is_row_of_sums(record):
-        first = next(value for value in record.values() if not is_blank(value))
-        return reject_device(label, 'total', first)
+        return reject_device(label, 'total', _first_of(record))
     return reject_device(label, 'no_id')
 
 
 def is_row_of_sums(record):
     """Tell whether a record of a list begins as a row of sums does, so that it is no device."""
+    return is_total(_first_of(record))
+
+
+def _first_of(record):
+    """Return the first value of a record; None where there is none."""
     values = record.values() if isinstance(record, dict) else ()
-    return is_total(next((value for value in values if not is_blank(value)), None))
+    return next((value for value in values if not is_blank(value)), None)
+
+
+def _is_row_of_counts(record, found):
+    """Tell whether a record says how many there are in all, or of a customer: “Acme Total”, 12."""
+    if not _has_but_counts(record):
+        return False
+    first = _first_of(record)
+    whose = (found[field][1] for field in ('customer_name', 'customer_ref', 'group', 'department'))
+    return is_total(first) or (
+        type(first) is str and first in whose and total_of(first) is not None
+    )
 
 
 def _has_but_counts(record):

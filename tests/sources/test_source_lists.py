@@ -1,5 +1,6 @@
 """Lists of devices as tools write them: each device under the key that the tool's sessions name."""
 
+import json
 from datetime import datetime
 from pathlib import Path
 
@@ -100,6 +101,25 @@ def test_a_column_of_yes_and_no_says_which_are_removed():
         (True, False), (False, False), (False, False), (True, True),
     ]  # fmt: skip
     assert last.code == 'bad_time'
+
+
+def test_what_a_tool_gives_though_it_was_deleted_is_removed():
+    content = json.dumps({'devices': [
+        {'id': 7, 'siteName': "Acme", 'hostname': "PC-1", 'deleted': False},
+        {'id': 8, 'siteName': "Acme", 'hostname': "PC-2", 'deleted': True},
+    ]})  # fmt: skip
+    assert [one.gone for one in read('x.json', content=content.encode())] == [False, True]
+
+
+def test_how_many_a_customer_has_is_no_device():
+    content = (
+        b'Group;Device ID;Device Name\nAcme;7;PC-1\nAcme Total;1;\nGesamtergebnis;1;\n'
+        b'Acme;8;Total PC\n'
+    )
+    found = read('x.csv', content=content)
+    assert [getattr(one, 'code', None) for one in found] == [None, 'total', 'total', None]
+    [one] = read('x.csv', content=b'Device Name;Device ID\nTotal PC;8\n')
+    assert one.name == "Total PC"
 
 
 @pytest.mark.parametrize(
