@@ -297,9 +297,11 @@ class AssistSession(models.Model):
                 UPDATE assist_session s
                    SET kind = r.kind, started_at = r.started_at, ended_at = r.ended_at,
                        duration_seconds = r.duration_seconds,
-                       billable = s.billable AND r.billable,
+                       -- Who decided here while it ran has emptied the digest.
+                       billable = r.billable AND (s.billable OR s.source_digest IS NOT NULL),
                        non_billable_reason =
-                           COALESCE(s.non_billable_reason, r.non_billable_reason),
+                           CASE WHEN r.billable AND s.source_digest IS NOT NULL THEN NULL
+                           ELSE COALESCE(s.non_billable_reason, r.non_billable_reason) END,
                        note = CASE WHEN COALESCE(r.note, '') = '' THEN s.note
                                    WHEN COALESCE(s.note, '') = '' THEN r.note
                                    WHEN position(r.note IN s.note) > 0 THEN s.note

@@ -520,6 +520,10 @@ class AssistSession(models.Model):
         if not vals.keys().isdisjoint(RESOLVING_FIELDS):
             self._resolve()
         contradicted._forget_rule()
+        if not vals.keys().isdisjoint(('billable', 'non_billable_reason')):
+            # From now on that is said here, also when the source tells of the end.
+            decided = self.filtered(lambda session: not session.ended_at and session.source_digest)
+            decided._assist_as_engine().write({'source_digest': False})
         return result
 
     @api.ondelete(at_uninstall=False)

@@ -112,6 +112,28 @@ class TestSessionIngestMatch(IngestCommon):
         self.assertEqual(self._get(2).state, 'to_bill')
         self.assertTrue(self._get(2).association_id)
 
+    def test_whether_it_is_billable_is_said_by_its_end_unless_somebody_here_said_so(self):
+        """A timer that was switched to billable while it ran was never billed."""
+        timer = {'Technician': "Olga", 'Start': '2026-01-15 10:00:00'}
+        end = {'End': '2026-01-15 10:30:00'}
+        for number, (first, by_hand, then, expected) in enumerate((
+            ('No', None, 'Yes', (True, False)),
+            ('No', None, 'No', (False, "Billable: No")),
+            ('Yes', None, 'No', (False, "Billable: No")),
+            ('Yes', "Goodwill", 'Yes', (False, "Goodwill")),
+        )):  # fmt: skip
+            with self.subTest(first=first, by_hand=by_hand, then=then):
+                running = timer | {'ID': f't{number}', 'Billable': first}
+                self.sessions.ingest([running], 'csv')
+                session = self.sessions.search([('external_id', '=', f't{number}')])
+                if by_hand:
+                    session.with_user(self._create_technician(f'tech{number}')).write(
+                        {'billable': False, 'non_billable_reason': by_hand}
+                    )
+                ended = running | end | {'Billable': then}
+                self.assertEqual(self.sessions.ingest([ended], 'csv')[0]['status'], 'updated')
+                self.assertEqual((session.billable, session.non_billable_reason), expected)
+
     def test_a_login_that_is_under_way_has_not_failed(self):
         """Fetched while the password was being typed, a session was never billed."""
         record = {'guid': 'g1', 'created_at': 1768471200, 'remote': '123', 'local_user': "Olga"}
