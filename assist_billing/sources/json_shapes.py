@@ -1,6 +1,7 @@
 """Where in JSON the records are: a list, a list within objects, or columns and rows apart."""
 
 import re
+from zoneinfo import available_timezones
 
 from . import registry
 from .columns import is_session
@@ -244,6 +245,16 @@ def _rows(names, rows):
                    for extra, value in enumerate(row[len(names):1_000], 1)}  # fmt: skip
         records.append(record)
     return records
+
+
+def zone_around(found):
+    """Return the zone that an answer names for all its sessions, or None."""
+    if not isinstance(found, dict):
+        return None
+    told = {value for key, value in list(found.items())[:_LOOKED_AT]
+            if isinstance(key, str) and fold(key) in _ZONES and isinstance(value, str)}  # fmt: skip
+    zone = told.pop().strip() if len(told) == 1 else ''
+    return zone if '/' in zone and zone in available_timezones() else None
 
 
 def out_of_event(record):

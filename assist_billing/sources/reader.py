@@ -7,7 +7,7 @@ import zipfile
 
 from . import registry
 from .encodings import BOMS, decoder_of, guess_encoding
-from .json_shapes import find_missing, find_records, paths_of
+from .json_shapes import find_missing, find_records, paths_of, zone_around
 from .markup import (
     html_encoding,
     html_rows,
@@ -61,8 +61,8 @@ def read_json(data, *, max_bytes=MAX_JSON_BYTES):
         raise ReadError('too_many_records', limit=f'{MAX_RECORDS:,}')
     source = registry.recognise(records) or (None if records else _source_of_envelope(key))
     return Reading(
-        records, [], [], source, paths=tuple(paths_of(records)), tz=_zone_of_source(source),
-        notes=find_missing(found, records),
+        records, [], [], source, paths=tuple(paths_of(records)),
+        tz=_zone_of_source(source) or zone_around(found), notes=find_missing(found, records),
     )  # fmt: skip
 
 

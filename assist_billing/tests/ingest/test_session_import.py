@@ -68,6 +68,19 @@ class TestSessionImport(IngestCommon):
         later.action_import()
         self.assertEqual(self._get(2).duration_seconds, 1800)
 
+    def test_the_zone_that_an_answer_names_is_proposed(self):
+        session = {'id': 'a1', 'start': '2026-01-05 10:00:00', 'end': '2026-01-05 10:30:00'}
+        for zone, proposed in (
+            ('America/New_York', 'America/New_York'),
+            ('EST', self.env['assist.session.import']._default_tz()),
+            (['America/New_York'], self.env['assist.session.import']._default_tz()),
+        ):
+            content = json.dumps({'timezone': zone, 'sessions': [session]}).encode()
+            wizard = self.env['assist.session.import'].create(
+                {'file': base64.b64encode(content), 'filename': 'x.json'}
+            )
+            self.assertEqual(wizard.tz, proposed)
+
     def test_known_sessions_of_which_a_file_says_something_else_are_counted_and_told(self):
         self._wizard({'representation': [zoho(1), zoho(2), zoho(3)]}).action_import()
         corrected = {'representation': [zoho(1), zoho(2, minutes=45), zoho(4)]}
