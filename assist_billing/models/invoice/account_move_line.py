@@ -38,6 +38,8 @@ USAGE_FIELDS = (
     'balance',
     'debit',
     'credit',
+    # Odoo takes base and taxes from here, whatever price and quantity say.
+    'extra_tax_data',
 )
 
 

@@ -165,7 +165,20 @@ class TestInvoices(AssistBillingCommon):
         self.plan.bill_handling = 'draft'
         bill = self._bill_one_session(self._associate())
         line = bill.invoice_line_ids
-        for change in ({'quantity': 2}, {'price_unit': 1.0}, {'discount': 10.0}):
+        given = {
+            'price_unit': line.price_unit,
+            'quantity': line.quantity,
+            'discount': 0.0,
+            'currency_id': bill.currency_id.id,
+            'manual_total_excluded_currency': 1.0,
+            'manual_total_excluded': 1.0,
+        }
+        for change in (
+            {'quantity': 2},
+            {'price_unit': 1.0},
+            {'discount': 10.0},
+            {'extra_tax_data': given},
+        ):
             with self.subTest(change=change), self.assertRefused("by hand"):
                 line.write(change)
         with self.assertRefused("by hand"):
