@@ -7,6 +7,8 @@ from decimal import Decimal
 
 from odoo.tools import SQL
 
+from .automation_rules import watching_writes
+
 
 def get_depended_on(records, fields, own):
     """Return which of these fields a field of any add-on, stored or cached, is computed from.
@@ -38,13 +40,14 @@ def changing(records, names):
     """Let a block write the fields `names` of `records` in SQL; what depends on them follows.
 
     Stored fields of other add-ons are computed again, those of records that were related before
-    and of records that are related now; so automations that watch them act. `records` may be more
-    than are changed in the end.
+    and of records that are related now; automation rules that watch them act. `records` may be
+    more than are changed in the end.
     """
-    if records and is_depended_on(records, names):
-        records.modified(names, before=True)
-    yield
-    written_to(records, names)
+    with watching_writes(records, names):
+        if records and is_depended_on(records, names):
+            records.modified(names, before=True)
+        yield
+        written_to(records, names)
 
 
 def written_to(records, names):

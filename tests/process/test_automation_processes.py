@@ -1,4 +1,4 @@
-"""Automation rules on invoices, with the real add-on of Odoo in a database of its own."""
+"""Automation rules, with the real add-on of Odoo in a database of its own."""
 
 import os
 import subprocess
@@ -82,6 +82,46 @@ print("WITHOUT_RULES", env['assist.bill.maker']._get_listeners())
 show("AS_EVER", close())
 """
 
+OURS = """
+from datetime import datetime
+def watch(model, trigger, state):
+    rule = add_rule(model, trigger, "for record in records: env['ir.config_parameter'].set_param("
+        f"'{trigger}.{state}', (env['ir.config_parameter'].get_param('{trigger}.{state}') or '') +"
+        " ' %s' % (record.id if record.state == '" + state + "' else '?'))")
+    fields = env['ir.model.fields']._get(model, 'state')
+    rule.write({
+        'filter_domain': [('state', '=', state)],
+        'trigger_field_ids': [(6, 0, fields.ids if trigger == 'on_create_or_write' else [])]})
+
+def told(key):
+    return (env['ir.config_parameter'].get_param(key) or '').split()
+
+watch('assist.session', 'on_create', 'to_bill')
+watch('assist.session', 'on_create_or_write', 'billed')
+watch('assist.billing.cycle', 'on_create_or_write', 'closed')
+sessions = env['assist.session'].search([('state', '=', 'to_bill')])
+assert not sessions, sessions
+env['res.partner'].browse(partners.ids)[0].email = 'c0@one.example'
+env.cr.commit()
+answers = env['assist.session'].ingest([
+    {'external_id': f's{n}', 'customer_email': email, 'technician': 'Jo',
+     'started_at': '2026-02-03 10:00:00', 'ended_at': '2026-02-03 10:30:00'}
+    for n, email in enumerate(('c0@one.example', 'c9@other.example'))], 'csv')
+env.cr.commit()
+mine = str(answers[0]['id'])
+print("CREATED", told('on_create.to_bill') == [mine], [each['status'] for each in answers])
+cycles._open_for(env['assist.billing.association'].search([]), datetime(2026, 3, 1))
+env.cr.commit()
+due = env['assist.billing.cycle'].search(
+    [('end_at', '<=', '2026-03-01'), ('state', '=', 'open')])
+due._close(datetime(2026, 3, 1))
+env.cr.commit()
+print("BILLED", told('on_create_or_write.billed') == [mine],
+      env['assist.session'].browse(int(mine)).state)
+print("CLOSED", sorted(map(int, told('on_create_or_write.closed'))) == sorted(due.ids), len(due))
+env.cr.rollback()
+"""
+
 
 def test_automation_rules_do_with_bills_what_they_do_with_invoices(database, run):
     subprocess.run(
@@ -92,7 +132,7 @@ def test_automation_rules_do_with_bills_what_they_do_with_invoices(database, run
         check=True,
         timeout=300,
     )
-    lines = run(PREPARE + RULES).splitlines()
+    lines = run(PREPARE + RULES + OURS).splitlines()
     shown = dict(line.split(" ", 1) for line in lines if line.split(" ", 1)[0].isupper())
     assert shown['TAXES_OFF'] == "6 {'posted'} {210.0} {0.0} {False} True", lines
     assert shown['FEE'] == "6 {'posted'} {220.0} {0.0} {True} True", lines
@@ -103,3 +143,7 @@ def test_automation_rules_do_with_bills_what_they_do_with_invoices(database, run
     assert shown['REFUSED'] == "{'open'} {True} 0", lines
     assert shown['WITHOUT_RULES'] == "[]", lines
     assert shown['AS_EVER'] == "6 {'posted'} {210.0} {0.0} {True} True", lines
+    # Sessions and cycles are written past `create` and `write`, which the rules stand on.
+    assert shown['CREATED'] == "True ['created', 'created']", lines
+    assert shown['BILLED'] == "True billed", lines
+    assert shown['CLOSED'] == "True 6", lines

@@ -5,6 +5,7 @@ from odoo import api, fields, models
 from odoo.exceptions import ConcurrencyError, UserError
 from odoo.tools import SQL, split_every
 
+from ...utils.automation_rules import watching_writes
 from ...utils.races import MAX_RACES, NOBODYS_FAULT, UndoPoint, watched_commits
 from ...utils.refusals import (
     NotDerivedError,
@@ -254,25 +255,28 @@ class AssistBillingCycle(models.Model):
             they are not derived from each other
         :return: the invoices
         """
-        # Until the cycles are wholly billed nobody commits: half of it would be stored.
-        with watched_commits(self.env.cr, lambda: False):
-            self._write_each(
-                {
-                    outcome.cycle: outcome.cycle._prepare_closed_vals(outcome, now)
-                    for outcome in outcomes
-                }
-            )
-            with remembering(self.env):
-                vals_list = [
-                    outcome.cycle._get_invoice_vals(outcome, now)
-                    for outcome in outcomes
-                    if outcome.cycle._is_to_invoice(outcome)
-                ]
-            moves, to_derive = self._create_moves(vals_list, may_derive=not handling)
-            self._keep_details(outcomes)
-            self._stamp_sessions(outcomes)
-        # Last: from the first number on, whoever posts in the same journal waits for the commit.
-        return moves | self._process_moves(moves, handling, to_derive)
+        closed = {
+            outcome.cycle: outcome.cycle._prepare_closed_vals(outcome, now) for outcome in outcomes
+        }
+        names = {name for vals in closed.values() for name in vals}
+        # Rules on cycles see the bills as well, with their numbers.
+        with watching_writes(self.concat(*closed), names):
+            # Until the cycles are wholly billed nobody commits: half of it would be stored.
+            with watched_commits(self.env.cr, lambda: False):
+                self._write_each(closed)
+                with remembering(self.env):
+                    vals_list = [
+                        outcome.cycle._get_invoice_vals(outcome, now)
+                        for outcome in outcomes
+                        if outcome.cycle._is_to_invoice(outcome)
+                    ]
+                moves, to_derive = self._create_moves(vals_list, may_derive=not handling)
+                self._keep_details(outcomes)
+                self._stamp_sessions(outcomes)
+            # Last: from the first number on, whoever posts in the same journal waits for the
+            # commit.
+            moves |= self._process_moves(moves, handling, to_derive)
+        return moves
 
     @remembered(lambda cycle, outcome, now: (Same(outcome), now), TRIED)
     def _get_invoice_vals(self, outcome, now):

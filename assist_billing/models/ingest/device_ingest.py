@@ -9,6 +9,7 @@ from odoo.tools import SQL
 
 from ... import sources
 from ...rules.matching import Texts
+from ...utils.automation_rules import tell_created
 from ...utils.sql_changes import changing, created
 
 # Columns of a device and their types, as they go to the database.
@@ -139,6 +140,7 @@ class AssistDevice(models.Model):
         touched += [vals['id'] for vals in changed]
         # sudo: see above
         self.browse(touched).sudo()._link_sessions()
+        tell_created(self.browse(inserted.values()))
         return statuses, ids
 
     @api.model

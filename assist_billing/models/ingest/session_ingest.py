@@ -5,6 +5,7 @@ from odoo.exceptions import ConcurrencyError
 from odoo.tools import SQL, split_every
 
 from ... import sources
+from ...utils.automation_rules import tell_created
 from ...utils.sql_changes import changing, created
 from .session_entry import Entry
 from .session_source import COMPARED, SOURCE_TEXTS
@@ -256,6 +257,8 @@ class AssistSession(models.Model):
         if touched:
             self._resolve_where(SQL("s.id = ANY(%s)", touched))
             self._ingest_invalidate(touched)
+        # Whose they are is known by now, as it is of a session entered by hand.
+        tell_created(self.browse(entry.id for entry in new))
 
     @api.model
     def _ingest_create(self, run, entries):

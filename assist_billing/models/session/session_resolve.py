@@ -1,6 +1,7 @@
 from odoo import api, models
 from odoo.tools import SQL
 
+from ...utils.automation_rules import is_watched
 from ...utils.sql_changes import changing, is_depended_on
 
 # What is resolved of a session.
@@ -92,7 +93,7 @@ class AssistSession(models.Model):
         resolved = self._get_resolved_sql(condition)
         # Which ones change is only asked for when somebody wants to know.
         changed = self.browse()
-        if is_depended_on(self, RESOLVED):
+        if is_depended_on(self, RESOLVED) or is_watched(self):
             changed = self.browse(
                 row[0]
                 for row in self.env.execute_query(
