@@ -262,26 +262,29 @@ class AssistIntake(models.AbstractModel):
         """
         if not values:
             return {}
+        defaults = self._get_ingest_defaults()
         self.env.cr.execute(
             SQL(
                 """
                 INSERT INTO %(table)s (
-                    company_id, source, create_uid, create_date, write_uid, write_date, %(columns)s
+                    company_id, source, create_uid, create_date, write_uid, write_date,
+                    %(columns)s
                 )
                 SELECT %(company)s, %(source)s, %(uid)s, now_utc.at, %(uid)s, now_utc.at,
-                       %(columns)s
-                  FROM json_to_recordset(%(values)s::json) AS r (%(definition)s),
+                       %(values)s
+                  FROM json_to_recordset(%(rows)s::json) AS r (%(definition)s),
                        (SELECT now() AT TIME ZONE 'UTC' AS at) AS now_utc
                     ON CONFLICT (company_id, source, external_id) WHERE external_id IS NOT NULL
                     DO NOTHING
              RETURNING external_id, id
                 """,
                 table=SQL.identifier(self._table),
-                columns=SQL(", ").join(map(SQL.identifier, columns)),
+                columns=SQL(", ").join(map(SQL.identifier, [*columns, *defaults])),
+                values=SQL(", ").join([*map(SQL.identifier, columns), *defaults.values()]),
                 company=run.company.id,
                 source=run.source,
                 uid=self.env.uid,
-                values=json.dumps(values, default=str),
+                rows=json.dumps(values, default=str),
                 definition=self._get_ingest_definition(columns),
             ),
             # Being overtaken is no error; it is met by looking again.
@@ -291,6 +294,31 @@ class AssistIntake(models.AbstractModel):
         if len(ids) != len(values):
             raise Overtaken
         return ids
+
+    @api.model
+    def _get_ingest_defaults(self):
+        """Return what new rows have by default in columns that are none of ours, as SQL by name.
+
+        Those of other add-ons, and fields made by hand: `create` would fill them in, and where
+        they are required nothing could be stored without.
+        """
+        others = [
+            name
+            for name, field in self._fields.items()
+            if field.store
+            and field.column_type
+            and not any(module.startswith('assist_billing') for module in field._modules)
+            and name not in models.MAGIC_COLUMNS
+        ]
+        return {
+            name: SQL(
+                "%s::%s",
+                self._fields[name].convert_to_column_insert(value, self),
+                SQL(self._fields[name].column_type[0]),
+            )
+            for name, value in self.default_get(others).items()
+            if name in others
+        }
 
     @api.model
     def _get_ingest_definition(self, columns):

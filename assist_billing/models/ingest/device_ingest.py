@@ -132,7 +132,10 @@ class AssistDevice(models.Model):
         with changing(self.browse(vals['id'] for vals in changed), [*COLUMNS, 'missing_since']):
             self._ingest_update(changed)
             self.invalidate_model()
-        created(self.browse(inserted.values()), [*NEW_COLUMNS, 'company_id', 'source'])
+        created(
+            self.browse(inserted.values()),
+            [*NEW_COLUMNS, *self._get_ingest_defaults(), 'company_id', 'source'],
+        )
         # sudo: a program that may only ingest has no access to what is there
         gone.sudo()._source_remove(run.now, ends)
         back.sudo()._source_reopen(run.now)

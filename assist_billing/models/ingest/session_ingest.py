@@ -247,7 +247,10 @@ class AssistSession(models.Model):
             raise ConcurrencyError(message)
         self._ingest_create(run, new)
         names = [*COLUMNS, 'grade_id']
-        created(self.browse(entry.id for entry in new), [*names, 'company_id', 'source', 'state'])
+        created(
+            self.browse(entry.id for entry in new),
+            [*names, *self._get_ingest_defaults(), 'company_id', 'source', 'state'],
+        )
         ended = [entry for entry in changed if entry.normal is not None]
         with changing(self.browse(entry.id for entry in ended), names):
             self._ingest_end(run, ended)

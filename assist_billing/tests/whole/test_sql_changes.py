@@ -125,6 +125,11 @@ class TestSqlChanges(AssistBillingCommon):
                 "record['x_said'] = ' '.join(sorted(record.x_session_ids.mapped('state')))",
             )  # fmt: skip
 
+        # What somebody else has new records begin with.
+        for model in ('assist.session', 'assist.device'):
+            cls._add_field(model, 'x_account', 'char')
+            cls.env['ir.default'].set(model, 'x_account', "4711")
+
     @classmethod
     def _add_field(cls, model, name, ttype, depends=False, code=None, **vals):
         lines = f"for record in self:\n    {code}" if code else False
@@ -202,6 +207,26 @@ class TestSqlChanges(AssistBillingCommon):
         second.end_date = False
         second.state = 'suspended'
         self._assert_up_to_date()
+
+    def test_what_is_brought_in_begins_as_what_is_entered_by_hand(self):
+        session = self._create_session()
+        device = self._create_device()
+        [of_session] = self.env['assist.session'].ingest(
+            [
+                {
+                    'external_id': 'a',
+                    'technician': "T",
+                    'start': '2026-01-05T10:00:00Z',
+                    'end': '2026-01-05T11:00:00Z',
+                }
+            ],
+            'csv',
+        )
+        [of_device] = self.env['assist.device'].ingest([{'id': 'd', 'name': "PC"}], 'csv')
+        session |= session.browse(of_session['id'])
+        device |= device.browse(of_device['id'])
+        self.assertEqual(session.mapped('x_account'), ["4711", "4711"])
+        self.assertEqual(device.mapped('x_account'), ["4711", "4711"])
 
     def test_matching_is_told(self):
         self._associate(start_date='2025-11-01')
