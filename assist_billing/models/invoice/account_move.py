@@ -378,6 +378,26 @@ class AccountMove(models.Model):
         cycle = self.assist_cycle_id or self.assist_origin_cycle_id
         return cycle._get_records_action(name=self.env._("Billing Cycle"))
 
+    def action_update_fpos_values(self):
+        # EXTENDS account: what was used keeps its taxes here; they follow the customer instead
+        self.check_access('write')
+        for bill in self.filtered('assist_cycle_id'):
+            if any(
+                line.tax_ids != line._get_computed_taxes()
+                for line in bill.invoice_line_ids._assist_usage_lines()
+            ):
+                raise UserError(
+                    self.env._(
+                        "The taxes of %(bill)s cannot be changed here: they are those of its "
+                        "period, by the fiscal position of %(customer)s. Set that on the customer, "
+                        "delete or cancel this bill, and bill its period again under Bills / "
+                        "Billing Cycles.",
+                        bill=bill.display_name,
+                        customer=bill.partner_id.display_name,
+                    )
+                )
+        return super().action_update_fpos_values()
+
     # === BUSINESS METHODS - orm === #
 
     def _field_to_sql(self, alias, field_expr, query=None):

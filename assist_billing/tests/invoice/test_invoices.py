@@ -188,6 +188,32 @@ class TestInvoices(AssistBillingCommon):
         line.write({'quantity': 1, 'name': "Same quantity, other words"})
         self.assertEqual(bill.amount_untaxed, 20.0)
 
+    def test_another_fiscal_position_is_the_customer_s_and_comes_with_the_next_bill(self):
+        self.plan.bill_handling = 'draft'
+        bill = self._bill_one_session(self._associate())
+        self.assertTrue(bill.amount_tax)
+        position = self.env['account.fiscal.position'].create({'name': "Exempt"})
+        self.env['account.tax'].create(
+            {
+                'name': "Exempt",
+                'amount': 0.0,
+                'fiscal_position_ids': position.ids,
+                'original_tax_ids': bill.invoice_line_ids.tax_ids.ids,
+            }
+        )
+        bill.fiscal_position_id = position
+        with self.assertRefused("Set that on the customer"):
+            bill.action_update_fpos_values()
+        self.customer.property_account_position_id = position
+        cycle = bill.assist_cycle_id
+        bill.unlink()
+        cycle.action_rebill()
+        self.assertRecordValues(
+            cycle.move_id,
+            [{'fiscal_position_id': position.id, 'amount_untaxed': 20.0, 'amount_tax': 0.0}],
+        )
+        cycle.move_id.action_update_fpos_values()
+
     def test_a_journal_brings_neither_its_currency_nor_its_company_along(self):
         self.plan.bill_handling = 'draft'
         association = self._associate()
