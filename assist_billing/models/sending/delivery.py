@@ -209,6 +209,42 @@ class AccountMove(models.Model):
             return template
         return super()._get_mail_template()
 
+    # === BUSINESS METHODS - mail.thread === #
+
+    def message_post(self, **kwargs):
+        # EXTENDS mail: the schedule makes bills, so that nobody here follows them; what a customer
+        # asks about one would reach nobody
+        self.check_access('read')
+        if reader := self._assist_get_reader(kwargs):
+            kwargs['partner_ids'] = [*(kwargs.get('partner_ids') or ()), reader.id]
+        return super().message_post(**kwargs)
+
+    def _assist_get_reader(self, message):
+        """Return who is told of a message about this bill that would be told to no colleague.
+
+        That is the one who is told of failures.
+
+        :param dict message: as for `message_post`
+        """
+        # sudo: customers post who see neither followers nor colleagues
+        bill, reader = self.sudo(), self.env['res.partner']
+        if not bill.assist_kind or not self._assist_is_from_outside(message):
+            return reader
+        if any(not follower.partner_share for follower in bill.message_partner_ids):
+            return reader
+        return bill.company_id._assist_get_manager().partner_id.with_env(self.env)
+
+    def _assist_is_from_outside(self, message):
+        """Tell whether a customer writes this: by mail, or on the portal."""
+        match message.get('message_type'):
+            case 'comment':
+                return not self.env.user._is_internal()
+            case 'email':
+                # sudo: only whether it is a colleague; of an unknown address there is no contact
+                author = self.env['res.partner'].sudo().browse(message.get('author_id') or ())
+                return not author or author.partner_share
+        return False
+
     # === RECIPIENTS === #
 
     def _assist_get_recipients(self):

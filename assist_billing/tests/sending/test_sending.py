@@ -42,6 +42,50 @@ class TestSending(SendingCommon):
             [name for name, *_rest in mail['attachments']], [f"{bill.name.replace('/', '_')}.pdf"]
         )
 
+    def test_what_a_customer_asks_about_a_bill_reaches_somebody(self):
+        association = self._associate(billing_emails="a@acme.example")
+        self._create_session()
+        self._close('2026-02-01 00:00:00')
+        bill = self._bill(association)
+        manager = new_test_user(
+            self.env,
+            'telling',
+            groups='assist_billing.assist_billing_group_manager',
+            company_id=self.company.id,
+        )
+        self.company.assist_manager_id = manager
+        gateway = self.env.ref('base.user_root')
+        portal = new_test_user(
+            self.env, 'asking', groups='base.group_portal', company_id=self.company.id
+        )
+        portal.partner_id.parent_id = self.customer
+        on_portal = {
+            'message_type': 'comment',
+            'subtype_xmlid': 'mail.mt_comment',
+            'body': "What is this?",
+        }
+        by_mail = {
+            **on_portal,
+            'message_type': 'email',
+            'author_id': self.customer.id,
+            'email_from': "a@acme.example",
+        }
+        unknown = {**by_mail, 'author_id': False, 'email_from': "new@acme.example"}
+
+        def ask(message, user):
+            with self.mock_mail_gateway():
+                message = bill.with_user(user).sudo().message_post(**message)
+            return message.notified_partner_ids
+
+        self.assertEqual(ask(on_portal, portal), manager.partner_id)
+        self.assertEqual(ask(by_mail, gateway), manager.partner_id)
+        self.assertEqual(ask(unknown, gateway), manager.partner_id)
+        self.assertEqual(bill.assist_delivery_state, 'none')
+        # Who of the colleagues has written follows the bill, and is told by Odoo.
+        clerk = new_test_user(self.env, 'clerk', groups='account.group_account_invoice')
+        self.assertFalse(ask(on_portal, clerk))
+        self.assertEqual(ask(on_portal, portal), clerk.partner_id)
+
     def test_the_statement_goes_along_as_csv_if_wanted(self):
         self.company.assist_attach_statement = True
         association = self._associate(billing_emails="a@acme.example")
