@@ -530,17 +530,30 @@ class AssistBillingAssociation(models.Model):
     def _refuse_early(self, start_date):
         """Say that another association of the same customer can only be made later, if so."""
         self.ensure_one()
-        if self.end_date and start_date and start_date >= self.end_date:
+        if not (self.end_date and start_date and start_date >= self.end_date):
+            return
+        if self.end_date <= fields.Date.context_today(self):
             raise ValidationError(
                 self.env._(
-                    "%(customer)s is associated with %(plan)s until %(end)s. Associate the "
-                    "customer again once that is over; or change the plan of that association, "
-                    "which applies from its next period on.",
+                    "%(customer)s was associated with %(plan)s until %(end)s, and the last period "
+                    "of that is not billed yet. Bill it first: resume the association if it is on "
+                    "hold, and see under Checks / Failures whether something else stands in the "
+                    "way.",
                     customer=self.partner_id.display_name,
                     plan=self.plan_id.name,
                     end=format_date(self.env, self.end_date),
                 )
             )
+        raise ValidationError(
+            self.env._(
+                "%(customer)s is associated with %(plan)s until %(end)s. Associate the "
+                "customer again once that is over; or change the plan of that association, "
+                "which applies from its next period on.",
+                customer=self.partner_id.display_name,
+                plan=self.plan_id.name,
+                end=format_date(self.env, self.end_date),
+            )
+        )
 
     def _refuse_other(self):
         """Say that this association stands in the way of another one of the same customer."""

@@ -92,6 +92,10 @@ class TestBadInput(AssistBillingCommon):
         association.end_date = '2027-01-01'
         with self.assertRefused("is associated with Premium until .*again once that is over"):
             self._associate(start_date='2027-01-01')
+        past = self._create_partner("Past")
+        self._associate(past, start_date='2020-01-01', end_date='2020-03-01')
+        with self.assertRefused("was associated with Premium until .*not billed yet. Bill"):
+            self._associate(past, start_date='2021-01-01')
         other = self._associate(self._create_partner("Other"))
         with mute_logger('odoo.sql_db'), self.assertRaises(psycopg2.errors.UniqueViolation):
             self.env.cr.execute(
