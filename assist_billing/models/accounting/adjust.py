@@ -359,7 +359,7 @@ class AccountMove(models.Model):
             'invoice_date_due': fields.Date.add(today, days=due_days),
             # The customer's own payment term would overwrite the due date on posting.
             'invoice_payment_term_id': False,
-            'delivery_date': self.delivery_date,
+            **self._prepare_assist_same_served_vals(),
             'invoice_user_id': self.invoice_user_id.id,
             'invoice_origin': self.name,
             'ref': f"{self.name}: {description or label}",

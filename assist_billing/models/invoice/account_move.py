@@ -11,6 +11,16 @@ from .account_move_line import ADJUSTMENT_CHARGES, USAGE_CHARGES, USAGE_KINDS
 PAID_STATES = ('paid', 'in_payment', 'reversed')
 # What says what was used keeps what it was billed to and in; other fields are the accountant's.
 FROZEN_FIELDS = ('partner_id', 'currency_id', 'company_id', 'move_type')
+# Where Odoo keeps the day on which what a document charges was supplied.
+SUPPLY_DATES = ('delivery_date', 'taxable_supply_date')
+# Where add-ons of countries keep that day, and the first and the last day of what it charges, for
+# the paper and for what they transmit: Argentina, Serbia and Spain (Facturae). What they find empty
+# is the month of the invoice, its date, or missing.
+COUNTRY_DATES = {
+    'first': ('l10n_ar_afip_service_start', 'l10n_es_invoicing_period_start_date'),
+    'last': ('l10n_ar_afip_service_end', 'l10n_es_invoicing_period_end_date'),
+    'supplied': ('l10n_rs_turnover_date',),
+}
 STATUSES = [
     ('draft', "Draft"),
     ('not_paid', "Not Paid"),
@@ -488,6 +498,31 @@ class AccountMove(models.Model):
             'assist_origin_cycle_id': kind != 'bill' and cycle.id,
         }
         return {**vals, 'assist_bill_id': bill.id} if bill else vals
+
+    @api.model
+    def _prepare_assist_served_vals(self, first, last, supplied):
+        """Return when what a document charges was supplied, in all fields that say so.
+
+        :param date first: first day of the period
+        :param date last: last day of it
+        :param date supplied: the one day where there is but one field for it
+        """
+        days = {'first': first, 'last': last, 'supplied': supplied}
+        return dict.fromkeys(SUPPLY_DATES, supplied) | {
+            name: days[day]
+            for day, names in COUNTRY_DATES.items()
+            for name in names
+            if name in self._fields
+        }
+
+    def _prepare_assist_same_served_vals(self):
+        """Return what `_prepare_assist_served_vals` gave this document, for one that adjusts it.
+
+        But not the day on which it is taxed: an adjustment is, when it is made.
+        """
+        self.ensure_one()
+        names = self._prepare_assist_served_vals(None, None, None).keys() - {'taxable_supply_date'}
+        return {name: self[name] for name in names}
 
     def _assist_get_linked(self):
         """Return what adjusts these documents, and what adjusts that.

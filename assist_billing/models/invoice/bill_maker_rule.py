@@ -2,11 +2,13 @@ import functools
 import hashlib
 import inspect
 from collections import defaultdict
+from itertools import chain
 
 from odoo import models
 from odoo.tools import format_list
 
 from ...utils.remembering import CODE, remembered
+from .account_move import COUNTRY_DATES, SUPPLY_DATES
 from .fast_sources import COMPARED_SOURCES
 
 # Values of an invoice, and of its lines, that the fast way knows what to do with.
@@ -18,8 +20,8 @@ KNOWN_VALUES = {
     'invoice_date',
     'invoice_date_due',
     'invoice_payment_term_id',
-    'delivery_date',
-    'taxable_supply_date',
+    *SUPPLY_DATES,
+    *chain.from_iterable(COUNTRY_DATES.values()),
     'invoice_user_id',
     'invoice_origin',
     'ref',

@@ -85,8 +85,7 @@ class AssistBillingCycle(models.Model):
             **self._prepare_document_vals(now),
             'invoice_date': invoice_date,
             'invoice_date_due': fields.Date.add(invoice_date, days=self.association_id.due_days),
-            'delivery_date': self.date_start,
-            'taxable_supply_date': self.date_start,
+            **self._prepare_served_vals(supplied=self.date_start),
             **self.env['account.move']._prepare_assist_kind_vals('supplementary', self),
             'invoice_line_ids': self._prepare_line_commands(outcome),
         }
@@ -95,7 +94,6 @@ class AssistBillingCycle(models.Model):
         """Return what all customer invoices of this cycle have in common."""
         self.ensure_one()
         partner = self.partner_id
-        last_day = self._get_last_day()
         return {
             'move_type': 'out_invoice',
             'company_id': self.company_id.id,
@@ -103,14 +101,24 @@ class AssistBillingCycle(models.Model):
             'currency_id': self.currency_id.id,
             # The customer's own payment term would overwrite the due date on posting.
             'invoice_payment_term_id': False,
-            'delivery_date': last_day,
-            'taxable_supply_date': last_day,
+            **self._prepare_served_vals(),
             # Not the user of the scheduled action.
             'invoice_user_id': (partner.user_id or partner.commercial_partner_id.user_id).id,
             'invoice_origin': self.plan_id.name,
             'ref': self.association_id.customer_reference,
             'assist_rounds_lines': True,
         }
+
+    def _prepare_served_vals(self, supplied=None):
+        """Return when this cycle was served, as values of its invoice.
+
+        :param date supplied: default: its last day
+        """
+        self.ensure_one()
+        last_day = self._get_last_day()
+        return self.env['account.move']._prepare_assist_served_vals(
+            self.date_start, last_day, supplied or last_day
+        )
 
     def _prepare_date_vals(self, charged, now):
         """Return the dates of an invoice of this cycle that is made at `now`.

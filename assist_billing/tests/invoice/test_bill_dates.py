@@ -1,8 +1,10 @@
 from datetime import date
+from unittest.mock import patch
 
 from odoo.fields import Command
 from odoo.tests import freeze_time, tagged
 
+from ...models.invoice.account_move import COUNTRY_DATES
 from ..common import AssistBillingCommon
 
 
@@ -57,6 +59,21 @@ class TestBillDates(AssistBillingCommon):
                 }
             ],
         )
+
+    def test_fields_of_countries_have_the_days_served(self):
+        """Those that are there: of a country's add-on, which here a date of Odoo's stands for."""
+        names = {'first': ('x_of_nobody',), 'last': ('auto_post_until',), 'supplied': ()}
+        with patch.dict(COUNTRY_DATES, names):
+            bill = self._bill_january('2026-02-02 12:00:00')
+            adjusting = bill._prepare_assist_linked_vals('discount', 5.0, "By hand")
+        self.assertEqual(bill.auto_post_until, date(2026, 1, 31))
+        self.assertEqual(adjusting['auto_post_until'], date(2026, 1, 31))
+        self.assertEqual(adjusting['delivery_date'], date(2026, 1, 31))
+        self.assertNotIn('taxable_supply_date', adjusting)
+        names = {'first': ('auto_post_until',), 'last': (), 'supplied': ()}
+        with patch.dict(COUNTRY_DATES, names):
+            bill = self._bill_january('2026-02-03 12:00:00')
+        self.assertEqual(bill.auto_post_until, date(2026, 1, 1))
 
     def test_the_zoho_bill_by_both(self):
         for dates, expected in (('day_after', '2023-02-25'), ('last_day', '2023-02-24')):
