@@ -297,7 +297,12 @@ class AssistBillingCycle(models.Model):
             if all(name in vals and vals[name] == value for vals in vals_by_cycle.values())
         }
         for name, value in alike.items():
-            self._fields[name].write(cycles, value)
+            field, parts = self._fields[name], [cycles]
+            if field.type == 'monetary':
+                # As much in another currency is rounded in another way.
+                parts = cycles.grouped(field.get_currency_field(cycles)).values()
+            for part in parts:
+                field.write(part, value)
         for cycle, vals in vals_by_cycle.items():
             for name in vals.keys() - alike.keys():
                 self._fields[name].write(cycle, vals[name])

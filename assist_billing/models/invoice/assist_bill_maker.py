@@ -309,6 +309,12 @@ class AssistBillMaker(models.AbstractModel):
 
     def _post(self, moves):
         """Post bills together; what they have in common is found out once."""
+        if len(moves.company_id) > 1:
+            for of_company in moves.grouped('company_id').values():
+                self._post(of_company)
+            return
+        # As for who presses the button: other add-ons number by the company that is worked in.
+        moves = moves.with_company(moves.company_id)
         if len(moves) > 1 and self._is_posting_extended():
             # Such an add-on may commit once it has handed over one of them, and that be the end:
             # the others are drafts yet, to be posted by the next run, and handed over with that.

@@ -320,6 +320,30 @@ class TestClosing(AssistBillingCommon):
         self.assertIn("EUR", cycle.error)
 
     @mute_logger('odoo.addons.assist_billing.models.closing.close')
+    def test_as_much_in_two_currencies_is_billed_together(self):
+        euro = self.env.ref('base.EUR')
+        euro.active = True
+        self.env['res.currency.rate'].create(
+            {'name': '2026-01-01', 'rate': 2.0, 'currency_id': euro.id}
+        )
+        plan = self._create_plan(name="Euro", currency_id=euro.id, price_per_session=20.0)
+        associations = self._associate() | self._associate(self._create_partner("Euro Ltd"), plan)
+        for association in associations:
+            self._create_session(association.partner_id)
+        self._close('2026-01-20 00:00:00')
+        tried, close = [], type(self.env['assist.billing.cycle'])._close_together
+
+        def note(cycles, now):
+            tried.append(len(cycles))
+            return close(cycles, now)
+
+        with patch.object(type(self.env['assist.billing.cycle']), '_close_together', note):
+            self._close('2026-02-01 00:00:00')
+        self.assertEqual(tried, [2])
+        bills = [self._bill(association, 0) for association in associations]
+        self.assertEqual([bill.amount_untaxed for bill in bills], [20.0, 20.0])
+        self.assertEqual([bill.currency_id for bill in bills], [self.company.currency_id, euro])
+
     def test_a_currency_without_rate_is_an_error_never_a_rate_of_one(self):
         euro = self.env.ref('base.EUR')
         euro.active = True

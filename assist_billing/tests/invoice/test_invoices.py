@@ -1,4 +1,5 @@
 from datetime import date
+from unittest.mock import patch
 
 from odoo import Command
 from odoo.tests import tagged
@@ -41,6 +42,30 @@ class TestInvoices(AssistBillingCommon):
         self.assertEqual(bill.journal_id.company_id, other)
         self.assertEqual(bill.invoice_line_ids.tax_ids, other.account_sale_tax_id)
         self.assertEqual(bill.amount_tax, bill.company_id.account_sale_tax_id.amount * 10.0 / 100.0)
+
+    def test_bills_are_posted_in_their_own_company(self):
+        """Add-ons go by the company that is worked in: numbers of Croatia are built by it."""
+        other = self.setup_other_company()['company']
+        self.env.user.company_ids |= other
+        theirs = self._associate(
+            self._create_partner("Theirs"),
+            self._create_plan(company_id=other.id, price_per_session=10.0, bill_handling='post'),
+        )
+        ours = self._associate()
+        for association in theirs | ours:
+            self._create_session(association.partner_id, company_id=association.company_id.id)
+        worked_in, post = {}, type(self.env['account.move'])._post
+
+        def note(moves, soft=True):
+            worked_in.update({move.id: moves.env.company for move in moves})
+            return post(moves, soft)
+
+        with patch.object(type(self.env['account.move']), '_post', note):
+            self._close('2026-02-01 00:00:00')
+        for association in theirs | ours:
+            bill = self._bill(association, 0)
+            self.assertEqual(bill.state, 'posted')
+            self.assertEqual(worked_in[bill.id], association.company_id)
 
     def test_a_fiscal_position_maps_the_tax(self):
         reverse_charge = self.env['account.tax'].create(
