@@ -532,28 +532,27 @@ class AssistBillingAssociation(models.Model):
         self.ensure_one()
         if not (self.end_date and start_date and start_date >= self.end_date):
             return
+        words = {
+            'customer': self.partner_id.display_name,
+            'plan': self.plan_id.name,
+            'end': format_date(self.env, self.end_date),
+        }
         if self.end_date <= fields.Date.context_today(self):
-            raise ValidationError(
-                self.env._(
-                    "%(customer)s was associated with %(plan)s until %(end)s, and the last period "
-                    "of that is not billed yet. Bill it first: resume the association if it is on "
-                    "hold, and see under Checks / Failures whether something else stands in the "
-                    "way.",
-                    customer=self.partner_id.display_name,
-                    plan=self.plan_id.name,
-                    end=format_date(self.env, self.end_date),
-                )
+            message = self.env._(
+                "%(customer)s was associated with %(plan)s until %(end)s, and the last period "
+                "of that is not billed yet. Bill it first: resume the association if it is on "
+                "hold, and see under Checks / Failures whether something else stands in the "
+                "way.",
+                **words,
             )
-        raise ValidationError(
-            self.env._(
+        else:
+            message = self.env._(
                 "%(customer)s is associated with %(plan)s until %(end)s. Associate the "
                 "customer again once that is over; or change the plan of that association, "
                 "which applies from its next period on.",
-                customer=self.partner_id.display_name,
-                plan=self.plan_id.name,
-                end=format_date(self.env, self.end_date),
+                **words,
             )
-        )
+        raise ValidationError(message)
 
     def _refuse_other(self):
         """Say that this association stands in the way of another one of the same customer."""
